@@ -1,0 +1,96 @@
+#include "ipc/base/uv.hpp"
+
+#include <cassert>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace reeve::ipc::uv {
+namespace {
+
+// libuv can fail here only for want of memory or descriptors at start-up, or for a misuse of ours.
+void must(int status) {
+  if (status < 0) throw std::runtime_error(std::string("libuv: ") + uv_strerror(status));
+}
+
+// The callback is copied to the stack of the caller: it may destroy the handle that owns it.
+template <class Callback, class Handle, class... Args>
+void call(Handle* handle, Args... args) {
+  if (handle->data == nullptr) return;
+  const Callback copy = *static_cast<Callback*>(handle->data);
+  copy(args...);
+}
+
+}  // namespace
+
+Loop::Loop() { must(uv_loop_init(&loop_)); }
+
+Loop::~Loop() {
+  uv_run(&loop_, UV_RUN_NOWAIT);  // The close callbacks that are left.
+  [[maybe_unused]] const int status = uv_loop_close(&loop_);
+  assert(status == 0 && "a uv handle outlived its loop");
+}
+
+void Loop::run() { uv_run(&loop_, UV_RUN_DEFAULT); }
+void Loop::stop() { uv_stop(&loop_); }
+TimePoint Loop::now() const { return TimePoint(std::chrono::milliseconds(uv_now(&loop_))); }
+
+Timer::Timer(Loop& loop, std::function<void()> on_fire)
+    : handle_(new uv_timer_t{}), on_fire_(new std::function<void()>(std::move(on_fire))) {
+  must(uv_timer_init(loop.get(), handle_.get()));
+  handle_->data = on_fire_.get();
+}
+
+void Timer::arm(Duration delay) {
+  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(delay).count();
+  must(uv_timer_start(
+      handle_.get(), [](uv_timer_t* timer) { call<std::function<void()>>(timer); },
+      ms > 0 ? static_cast<std::uint64_t>(ms) : 0, 0));
+}
+
+void Timer::disarm() { uv_timer_stop(handle_.get()); }
+
+bool Timer::armed() const {
+  return uv_is_active(reinterpret_cast<const uv_handle_t*>(handle_.get())) != 0;
+}
+
+Poll::Poll(Loop& loop, int fd, std::function<void(int)> on_event)
+    : handle_(new uv_poll_t{}), on_event_(new std::function<void(int)>(std::move(on_event))) {
+  if (const int status = uv_poll_init(loop.get(), handle_.get(), fd); status < 0) {
+    delete handle_.release();  // Never initialised: nothing to close.
+    must(status);
+  }
+  handle_->data = on_event_.get();
+}
+
+void Poll::watch(int events) {
+  if (events == events_) return;
+  events_ = events;
+  if (events == 0) {
+    uv_poll_stop(handle_.get());
+    return;
+  }
+  must(uv_poll_start(handle_.get(), events, [](uv_poll_t* poll, int status, int seen) {
+    constexpr int kAll = UV_READABLE | UV_WRITABLE;
+    call<std::function<void(int)>>(poll, status < 0 ? kAll : seen);
+  }));
+}
+
+Async::Async(Loop& loop, std::function<void()> on_wake)
+    : handle_(new uv_async_t{}), on_wake_(new std::function<void()>(std::move(on_wake))) {
+  must(uv_async_init(loop.get(), handle_.get(),
+                     [](uv_async_t* async) { call<std::function<void()>>(async); }));
+  handle_->data = on_wake_.get();
+}
+
+void Async::send() { uv_async_send(handle_.get()); }
+
+Check::Check(Loop& loop, std::function<void()> on_check)
+    : handle_(new uv_check_t{}), on_check_(new std::function<void()>(std::move(on_check))) {
+  must(uv_check_init(loop.get(), handle_.get()));
+  handle_->data = on_check_.get();
+  must(uv_check_start(handle_.get(), [](uv_check_t* check) { call<std::function<void()>>(check); }));
+  uv_unref(reinterpret_cast<uv_handle_t*>(handle_.get()));
+}
+
+}  // namespace reeve::ipc::uv

@@ -1,0 +1,97 @@
+#pragma once
+// uv handles as values with an owner: they ask to close when destroyed and free their memory in the
+// close callback, so a callback never finds a dead owner. Loop thread only, except Async::send.
+// A callback may destroy its own handle.
+
+#include <uv.h>
+
+#include <functional>
+#include <memory>
+
+#include "ipc/base/clock.hpp"
+
+namespace reeve::ipc::uv {
+
+/// Owns a uv_loop_t. Every handle must be gone, or closing, when it is destroyed: it runs the close
+/// callbacks that are left and asserts that nothing else is.
+class Loop {
+ public:
+  Loop();
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  [[nodiscard]] uv_loop_t* get() { return &loop_; }
+  /// Runs until stop() is called or no handle is active.
+  void run();
+  /// Ends run() at the end of this turn.
+  void stop();
+  /// The time at which this turn began (millisecond resolution), read once per turn.
+  [[nodiscard]] TimePoint now() const;
+
+ private:
+  uv_loop_t loop_{};
+};
+
+template <class Handle>
+struct Closer {
+  void operator()(Handle* handle) const {
+    handle->data = nullptr;
+    uv_close(reinterpret_cast<uv_handle_t*>(handle),
+             [](uv_handle_t* closed) { delete reinterpret_cast<Handle*>(closed); });
+  }
+};
+
+/// A uv handle on the heap that is closed, then freed.
+template <class Handle>
+using Owned = std::unique_ptr<Handle, Closer<Handle>>;
+
+/// Fires once at a point in time. Arming it again replaces the earlier point.
+class Timer {
+ public:
+  Timer(Loop& loop, std::function<void()> on_fire);
+  void arm(Duration delay);  ///< Rounded up to the next millisecond: never early.
+  void disarm();
+  [[nodiscard]] bool armed() const;
+
+ private:
+  Owned<uv_timer_t> handle_;
+  std::unique_ptr<std::function<void()>> on_fire_;
+};
+
+/// Watches a borrowed fd, which must outlive it. Level-triggered.
+class Poll {
+ public:
+  /// `on_event` gets the UV_READABLE, UV_WRITABLE, UV_DISCONNECT bits; a polling error arrives as all
+  /// the bits asked for, so that the following read or write reports it.
+  Poll(Loop& loop, int fd, std::function<void(int events)> on_event);
+  void watch(int events);  ///< 0 stops.
+
+ private:
+  Owned<uv_poll_t> handle_;
+  std::unique_ptr<std::function<void(int)>> on_event_;
+  int events_ = 0;
+};
+
+/// Wakes the loop from another thread; several sends may become one call.
+class Async {
+ public:
+  Async(Loop& loop, std::function<void()> on_wake);
+  void send();  ///< Any thread.
+
+ private:
+  Owned<uv_async_t> handle_;
+  std::unique_ptr<std::function<void()>> on_wake_;
+};
+
+/// Runs at the end of each turn that did I/O, after all of its callbacks; does not keep the loop alive.
+class Check {
+ public:
+  Check(Loop& loop, std::function<void()> on_check);
+
+ private:
+  Owned<uv_check_t> handle_;
+  std::unique_ptr<std::function<void()>> on_check_;
+};
+
+}  // namespace reeve::ipc::uv

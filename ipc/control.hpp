@@ -1,0 +1,112 @@
+#pragma once
+// What reevectl and the master say to each other: typed requests and replies. On the wire it is Varlink's
+// framing (https://varlink.org/Method-Call): one JSON object, then NUL, over a Unix stream socket.
+//   {"method":"dev.reeve.Restart","parameters":{"names":["web"]},"more":true}
+//   {"parameters":{...},"continues":true}      or      {"error":"dev.reeve.BadName","parameters":{...}}
+// The JSON library is known to control.cpp only. Parsing takes anything, from anyone who may connect.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ipc/base/error.hpp"
+
+namespace reeve::ipc::control {
+
+inline constexpr std::size_t kMaxFrameBytes = 1 << 20;
+
+enum class Method : std::uint8_t {
+  Status,
+  Start,
+  Stop,
+  Restart,
+  Scale,
+  Signal,
+  Pid,
+  Tail,
+  Reload,
+  Shutdown,
+  Version
+};
+
+[[nodiscard]] std::string_view to_string(Method method);
+
+/// How many workers `scale` asks for: "4", "+1", "-2".
+struct ScaleBy {
+  bool relative = false;
+  int count = 0;
+  bool operator==(const ScaleBy&) const = default;
+};
+
+struct Request {
+  Method method = Method::Status;
+  std::vector<std::string> names;  ///< "web", "web:", "web:*", "web:0", "all"; empty means all
+  bool hard = false;               ///< Restart: stop first
+  bool more = false;               ///< Tail: follow
+  std::size_t bytes = 1600;        ///< Tail: how much of the past
+  std::string signal;              ///< Signal: "HUP", "SIGHUP" or "1"
+  std::optional<ScaleBy> scale;
+
+  bool operator==(const Request&) const = default;
+};
+
+/// One line of `status`.
+struct Process {
+  std::string name;   ///< "web:0"
+  std::string state;  ///< the slot's: RUNNING ...
+  int pid = 0;        ///< 0 when there is none
+  std::uint64_t generation = 0;
+  std::chrono::milliseconds uptime{};  ///< since it became ready, or since it left its last state
+  std::string detail;                  ///< why: "exited with code 3; next try in 1.2 s"
+  std::string worker_state;            ///< what the worker says of itself; empty for a foreign one
+  std::string status_text;             ///< the worker's last STATUS=
+  std::uint64_t requests = 0;
+  std::uint64_t in_flight = 0;
+
+  bool operator==(const Process&) const = default;
+};
+
+/// The verdict on one named thing of a request.
+struct Verdict {
+  std::string name;
+  bool ok = false;
+  std::string code;  ///< a stable word: "started", "already_started", "not_running", "spawn_error" ...
+  std::string text;  ///< the reason, for a person; may have several lines
+
+  bool operator==(const Verdict&) const = default;
+};
+
+struct Reply {
+  bool continues = false;  ///< more replies to the same request follow
+  std::optional<std::string> error;  ///< the request as a whole failed; names thing, cause and remedy
+  std::vector<Process> processes;    ///< Status, Pid
+  std::vector<Verdict> verdicts;     ///< Start, Stop, Restart, Scale, Signal, Reload, Shutdown
+  std::string text;                  ///< Tail: bytes of the log (made valid UTF-8). Version: the version
+  int master_pid = 0;                ///< Status, Pid, Version
+
+  bool operator==(const Reply&) const = default;
+};
+
+/// One frame without its NUL.
+[[nodiscard]] std::string encode(const Request& request);
+[[nodiscard]] std::string encode(const Reply& reply);
+[[nodiscard]] Result<Request> decode_request(std::string_view frame);
+[[nodiscard]] Result<Reply> decode_reply(std::string_view frame);
+
+/// Cuts a byte stream into frames. Refuses a frame longer than kMaxFrameBytes.
+class FrameReader {
+ public:
+  /// Takes what a read returned. An error means: close the connection.
+  [[nodiscard]] Result<> feed(std::string_view bytes);
+  /// The next whole frame, without its NUL.
+  [[nodiscard]] std::optional<std::string> next();
+
+ private:
+  std::string buffer_;
+};
+
+}  // namespace reeve::ipc::control

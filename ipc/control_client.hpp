@@ -1,0 +1,28 @@
+#pragma once
+// A blocking client of the control socket, for reevectl and for tests.
+
+#include <functional>
+#include <string>
+
+#include "ipc/base/error.hpp"
+#include "ipc/base/unique_fd.hpp"
+#include "ipc/control.hpp"
+
+namespace reeve::ipc::control {
+
+class Client {
+ public:
+  [[nodiscard]] static Result<Client> connect(const std::string& socket_path);
+
+  /// Sends one request and returns its last reply; `on_more` gets the replies before it.
+  /// A request that failed as a whole comes back as a Reply with `error`; an Error is a broken line.
+  [[nodiscard]] Result<Reply> call(const Request& request,
+                                   const std::function<void(const Reply&)>& on_more = {});
+
+ private:
+  explicit Client(UniqueFd fd) : fd_(std::move(fd)) {}
+  UniqueFd fd_;
+  FrameReader frames_;
+};
+
+}  // namespace reeve::ipc::control

@@ -1,0 +1,118 @@
+#pragma once
+// The flight recorder: one page of shared memory that a native worker writes and the master reads, also
+// after the worker's death. Fixed-size plain data. The master trusts nothing in it: `read` copies with
+// every field range-checked and every string made printable, for showing and timing only.
+// The memfd is sealed against shrinking and growing, so no worker can make the master fault (SIGBUS).
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ipc/base/clock.hpp"
+#include "ipc/base/error.hpp"
+#include "ipc/base/unique_fd.hpp"
+#include "ipc/worker_state.hpp"
+
+namespace reeve::ipc {
+
+/// The page itself. Every field is atomic and relaxed: a torn reading is harmless, a data race is not.
+struct RecorderPage {
+  static constexpr std::uint64_t kMagic = 0x31'45'56'45'45'52;  // "REEVE1"
+  static constexpr std::size_t kRouteBytes = 88;
+  static constexpr std::size_t kSlots = 41;
+
+  template <class T>
+  using Field = std::atomic<T>;
+
+  /// One request in flight. `started_ns` 0 means free; `route` is "GET /path", cut, zero-padded.
+  struct Entry {
+    Field<std::uint64_t> started_ns;
+    std::array<Field<std::uint64_t>, kRouteBytes / 8> route;
+  };
+
+  Field<std::uint64_t> magic;
+  Field<std::uint64_t> heartbeat_ns;      ///< when the loop last turned
+  Field<std::uint64_t> loop_lag_us;       ///< how late its last heartbeat was
+  Field<std::uint64_t> state;             ///< WorkerState
+  Field<std::uint64_t> requests;          ///< answered, in all
+  Field<std::uint64_t> errors;            ///< of them, 5xx
+  Field<std::uint64_t> in_flight;         ///< now, also those without an entry
+  Field<std::uint64_t> connections;       ///< open now
+  std::array<Field<std::uint64_t>, 8> activity;  ///< what it is doing: "opening redis"
+  std::array<Entry, kSlots> entries;
+};
+static_assert(sizeof(RecorderPage) <= 4096);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+
+/// A mapped recorder, in either process.
+class Recorder {
+ public:
+  /// Master: a new sealed memfd and its mapping. The fd is CLOEXEC.
+  [[nodiscard]] static Result<Recorder> create();
+  /// Worker: maps the inherited fd. Refuses one of the wrong size.
+  [[nodiscard]] static Result<Recorder> attach(UniqueFd fd);
+  /// Worker without a master: private memory, so that the code above needs no special case.
+  [[nodiscard]] static Recorder detached();
+
+  [[nodiscard]] RecorderPage& page() const { return *page_; }
+  [[nodiscard]] int fd() const { return fd_.get(); }  ///< -1 when detached
+
+ private:
+  struct Unmap {
+    void operator()(RecorderPage* page) const;
+  };
+  Recorder(UniqueFd fd, RecorderPage* page) : fd_(std::move(fd)), page_(page) {}
+
+  UniqueFd fd_;
+  std::unique_ptr<RecorderPage, Unmap> page_;
+};
+
+/// Writes one request into the page for as long as it lives. Worker, loop thread.
+/// When all entries are taken, only `in_flight` counts it.
+class RecordedRequest {
+ public:
+  RecordedRequest(RecorderPage& page, std::string_view method, std::string_view target, TimePoint now);
+  RecordedRequest(RecordedRequest&& other) noexcept;
+  RecordedRequest& operator=(RecordedRequest&&) = delete;
+  ~RecordedRequest();
+  /// Marks it as answered: counts it, and as an error when the status is 5xx.
+  void answered(int status);
+
+ private:
+  RecorderPage* page_;
+  RecorderPage::Entry* entry_ = nullptr;
+};
+
+/// Sets `activity`; cut at 64 bytes. Worker, loop thread.
+void record_activity(RecorderPage& page, std::string_view text);
+
+/// What the master copied out of a recorder.
+struct RecorderReading {
+  struct InFlight {
+    std::string route;
+    Duration age;
+  };
+  std::optional<Duration> since_heartbeat;  ///< none before the first
+  Duration loop_lag{};
+  std::optional<WorkerState> state;
+  std::uint64_t requests = 0;
+  std::uint64_t errors = 0;
+  std::uint64_t in_flight = 0;
+  std::uint64_t connections = 0;
+  std::string activity;
+  std::vector<InFlight> oldest;  ///< the requests with an entry, oldest first
+};
+
+/// Copies the page. Nothing when the worker never wrote its magic (a foreign program).
+[[nodiscard]] std::optional<RecorderReading> read(const RecorderPage& page, TimePoint now);
+
+/// One line for a log: "3 requests in flight, the oldest GET /slow for 31.2 s; loop blocked for 30 s".
+[[nodiscard]] std::string describe(const RecorderReading& reading);
+
+}  // namespace reeve::ipc
