@@ -1,0 +1,93 @@
+#pragma once
+// The configuration as typed values, checked. Where each value came from (file, line, column) is spent on
+// the error messages and not kept. No TOML header beyond load.cpp.
+
+#include <cstddef>
+#include <expected>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ipc/listener.hpp"
+#include "supervisor/core/types.hpp"
+
+namespace reeve::supervisor {
+
+enum class LogFormat : std::uint8_t { Text, Json };
+enum class LogLevel : std::uint8_t { Debug, Info, Warn, Error };
+
+struct SupervisorConfig {
+  std::string name = "reeve";
+  std::string runtime_dir;  ///< absolute; holds control.sock, notify.sock, reeve.pid, reeve.lock
+  LogLevel log_level = LogLevel::Info;
+  LogFormat log_format = LogFormat::Text;
+
+  bool operator==(const SupervisorConfig&) const = default;
+};
+
+struct ListenerConfig {
+  std::string name;
+  ipc::Address address;
+  int backlog = 4096;
+
+  bool operator==(const ListenerConfig&) const = default;
+};
+
+/// How the master learns that a worker can serve.
+struct ReadyNotify {  ///< READY=1 over NOTIFY_SOCKET or the channel
+  bool operator==(const ReadyNotify&) const = default;
+};
+struct ReadyAfter {  ///< this long after exec; "started" is zero
+  Duration delay{};
+  bool operator==(const ReadyAfter&) const = default;
+};
+struct ReadyLog {  ///< a line of its output matches (ECMAScript regex, searched)
+  std::string pattern;
+  bool operator==(const ReadyLog&) const = default;
+};
+using ReadyRule = std::variant<ReadyNotify, ReadyAfter, ReadyLog>;
+
+struct PoolConfig {
+  PoolSpec spec;  ///< what the core decides with; spec.name is the pool's name
+  std::vector<std::string> command;  ///< may hold ${fd:NAME}
+  std::vector<std::string> listen;   ///< names of listeners, passed as fds 3, 4, ...
+  ReadyRule ready;
+  Duration idle_drain = std::chrono::seconds(5);
+  std::string directory;  ///< working directory; empty: the master's
+  std::map<std::string, std::string> env;
+
+  bool operator==(const PoolConfig&) const = default;
+};
+
+struct Config {
+  SupervisorConfig supervisor;
+  std::vector<ListenerConfig> listeners;  ///< in file order
+  std::vector<PoolConfig> pools;          ///< in file order
+};
+
+/// One thing wrong, in words: "reeve.toml:12:10: pool.web.listen: no listener named "htpp" (did you mean
+/// "http"?)".
+struct ConfigError {
+  std::string file;
+  std::size_t line = 0;    ///< from 1; 0: not about a line
+  std::size_t column = 0;  ///< from 1
+  std::string text;
+};
+[[nodiscard]] std::string to_string(const ConfigError& error);
+
+using LoadResult = std::expected<Config, std::vector<ConfigError>>;
+
+/// Reads and checks a file: every error at once, in file order. Start-up and reload only (it reads a file).
+[[nodiscard]] LoadResult load_config(const std::string& path);
+/// The same for text; `file` only names it.
+[[nodiscard]] LoadResult parse_config(std::string_view text, const std::string& file);
+
+/// What `reeve run --listen ADDR --workers N -- COMMAND` means: one pool "main" on the listeners.
+[[nodiscard]] LoadResult quick_config(const std::vector<std::string>& listen, int workers,
+                                      const std::vector<std::string>& command);
+
+/// $RUNTIME_DIRECTORY, else /run/reeve for root, else $XDG_RUNTIME_DIR/reeve.
+[[nodiscard]] std::string default_runtime_dir();
+
+}  // namespace reeve::supervisor

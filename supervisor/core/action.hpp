@@ -1,0 +1,68 @@
+#pragma once
+// Everything a pool can order. The shell carries actions out in the order given, and reports a failed
+// Fork as an event; it never refuses one.
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "supervisor/core/types.hpp"
+
+namespace reeve::supervisor {
+
+struct Fork {
+  WorkerId worker;
+  int slot;
+  Generation generation;
+};
+/// TERM, and the kind of drain over the channel. May come a second time to turn patient into prompt.
+struct Drain {
+  WorkerId worker;
+  DrainKind kind;
+};
+/// SIGKILL to the worker's whole group.
+struct Kill {
+  WorkerId worker;
+  KillReason reason;
+};
+
+/// A slot changed its state: for the log.
+struct Changed {
+  int slot;
+  SlotState from;
+  SlotState to;
+  std::string why;
+};
+
+/// Stable words for scripts; the shell renders them.
+enum class Outcome : std::uint8_t {
+  Started,
+  AlreadyStarted,
+  Stopped,
+  NotRunning,
+  SpawnError,
+  NoSuchProcess,
+  Restarted,
+  Rolled,
+  Aborted,
+  Busy,
+  Scaled,
+};
+
+struct SlotVerdict {
+  std::optional<int> slot;  ///< none: about the pool as a whole
+  Outcome outcome;
+  std::string text;                 ///< why, for a person; may be empty
+  std::optional<WorkerId> culprit;  ///< whose last lines explain it
+};
+
+/// The verdict on a command.
+struct Finished {
+  CommandId command;
+  std::vector<SlotVerdict> verdicts;
+};
+
+using Action = std::variant<Fork, Drain, Kill, Changed, Finished>;
+using Actions = std::vector<Action>;
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,74 @@
+#pragma once
+// Everything a pool can be told. Past facts about workers, and requests of the operator.
+// Late and duplicate events are ordinary: one about a worker that is gone changes nothing.
+
+#include <set>
+#include <string>
+#include <variant>
+
+#include "supervisor/core/types.hpp"
+
+namespace reeve::supervisor {
+
+// Facts about one worker.
+struct ForkFailed {
+  WorkerId worker;
+  std::string why;
+};
+struct Started {  ///< exec has succeeded
+  WorkerId worker;
+};
+struct Ready {
+  WorkerId worker;
+};
+struct Leaving {  ///< said STOPPING=1 by itself
+  WorkerId worker;
+};
+struct Extended {  ///< asked for more time: EXTEND_TIMEOUT_USEC
+  WorkerId worker;
+  Duration by;
+};
+struct Exited {
+  WorkerId worker;
+  Death death;
+};
+
+/// Slot indexes; empty means every slot of the pool.
+using SlotSet = std::set<int>;
+
+// Requests. Each is answered by exactly one Finished with its command.
+struct StartRequested {
+  CommandId command;
+  SlotSet slots;
+};
+struct StopRequested {
+  CommandId command;
+  SlotSet slots;
+};
+/// Make-before-break. With a spec: deploys it; the pool adopts it when the roll succeeds.
+struct RollRequested {
+  CommandId command;
+  SlotSet slots;
+  std::optional<PoolSpec> spec;
+};
+/// Stop first, then start.
+struct HardRestartRequested {
+  CommandId command;
+  SlotSet slots;
+};
+struct ScaleRequested {
+  CommandId command;
+  int workers;
+};
+
+/// The operator ends every grace that is running, now (a second TERM, QUIT).
+struct GraceEnded {};
+
+/// The timer that next_deadline() asked for.
+struct Tick {};
+
+using Event = std::variant<ForkFailed, Started, Ready, Leaving, Extended, Exited, StartRequested,
+                           StopRequested, RollRequested, HardRestartRequested, ScaleRequested,
+                           GraceEnded, Tick>;
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,163 @@
+#pragma once
+// Decides for one pool: which workers to start, drain and kill, and when a command has its verdict.
+// A value, pure: told facts and the time, returns orders. Core thread: the master's only one.
+//
+// Invariants (DESIGN.md section 5, checked by reeve_sim after each step):
+//   - workers that are neither draining nor killed <= workers + surge;
+//   - a roll never lifts the number of draining workers above max_draining;
+//   - a roll drains a worker only after its successor is ready;
+//   - a drain ends by Exited or, at its deadline, by exactly one Kill;
+//   - every request gets exactly one Finished.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "supervisor/core/action.hpp"
+#include "supervisor/core/event.hpp"
+#include "supervisor/core/restart_policy.hpp"
+#include "supervisor/core/types.hpp"
+
+namespace reeve::supervisor {
+
+/// One process. It lives in the pool from Fork to Exited.
+///
+///   Starting --Ready--> Serving     Drain:    Starting, Serving --> Draining
+///                                   Deadline: Starting, Draining --> Killed
+///
+/// Killed has no deadline: SIGKILL cannot be refused, and a worker stuck in the kernel still owns its
+/// place; forking a twin would give one slot two owners.
+struct Worker {
+  WorkerId id{};
+  int slot = 0;
+  Generation generation{};
+  WorkerPhase phase = WorkerPhase::Starting;
+  TimePoint forked_at;
+  TimePoint phase_since;
+  std::optional<TimePoint> deadline;  ///< of the phase: start_timeout or grace
+  std::optional<TimePoint> ready_at;  ///< it counts as ready then, unless it died (ready_after)
+  bool was_ready = false;
+  std::optional<KillReason> killed_for;
+  Duration grace{};          ///< fixed at the fork: a new configuration does not change a running worker
+  Duration start_timeout{};
+};
+
+/// One place in the pool. Workers come and go, the slot stays.
+struct Slot {
+  int index = 0;
+  SlotState state = SlotState::Stopped;
+  TimePoint since;
+  std::string why;                      ///< of the last change
+  std::optional<WorkerId> current;      ///< the worker that the slot shows
+  std::optional<WorkerId> successor;    ///< replaces `current` once it is ready
+  std::optional<TimePoint> retry_at;    ///< Backoff ends
+  bool start_again = false;             ///< Stopping for a hard restart
+  RestartPolicy policy;
+};
+
+class Pool {
+ public:
+  /// `seed` feeds the jitter only.
+  Pool(PoolSpec spec, std::uint32_t seed, TimePoint now);
+
+  /// Takes one event and says what to do. `now` never goes back.
+  [[nodiscard]] Actions on(const Event& event, TimePoint now);
+  /// When a Tick is due; none: only an event can change anything.
+  [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+
+  [[nodiscard]] const PoolSpec& spec() const { return spec_; }
+  [[nodiscard]] const std::vector<Slot>& slots() const { return slots_; }
+  [[nodiscard]] const std::map<WorkerId, Worker>& workers() const { return workers_; }
+  [[nodiscard]] const Worker* find(WorkerId id) const;
+  [[nodiscard]] Generation generation() const { return generation_; }
+  /// The generation that the next roll of the whole pool will create.
+  [[nodiscard]] Generation upcoming_generation() const;
+  /// No process is left and none will be started by itself.
+  [[nodiscard]] bool quiet() const;
+  [[nodiscard]] bool rolling() const { return roll_.has_value(); }
+  [[nodiscard]] int draining() const;
+
+ private:
+  /// A rolling restart. A failure turns it Back: what was replaced returns to the old generation.
+  struct Roll {
+    enum class Direction : std::uint8_t { Forward, Back };
+    CommandId command{};
+    Direction direction = Direction::Forward;
+    Generation target{};
+    std::optional<PoolSpec> spec;
+    SlotSet pending;   ///< not begun
+    SlotSet starting;  ///< their new worker is booting
+    SlotSet done;
+    std::string failure;  ///< why it turned back
+    std::optional<int> failed_slot;
+    std::optional<WorkerId> culprit;
+  };
+
+  /// A command that waits for its slots.
+  struct Pending {
+    enum class Kind : std::uint8_t { Start, Stop, HardRestart, Scale };
+    CommandId command{};
+    Kind kind{};
+    SlotSet waiting;
+    std::vector<SlotVerdict> verdicts;
+  };
+
+  // pool.cpp: facts about workers, deadlines.
+  void take(const ForkFailed& event);
+  void take(const Started& event);
+  void take(const Ready& event);
+  void take(const Leaving& event);
+  void take(const Extended& event);
+  void take(const Exited& event);
+  void take(const GraceEnded& event);
+  void take(const Tick& event);
+  void became_ready(Worker& worker);
+  void ended(Worker worker, const Death& death);
+  void current_ended(Slot& slot, const Worker& worker, const Death& death);
+  void forgive_stall();
+
+  // pool_commands.cpp: requests of the operator.
+  void take(const StartRequested& event);
+  void take(const StopRequested& event);
+  void take(const HardRestartRequested& event);
+  void take(const ScaleRequested& event);
+  void begin(Pending pending);
+  void settle(int slot, Outcome outcome, std::string text = {}, std::optional<WorkerId> culprit = {});
+  [[nodiscard]] std::optional<SlotSet> resolve(CommandId command, const SlotSet& slots);
+  void answer(CommandId command, Outcome outcome, std::string text);
+
+  // pool_roll.cpp: the rolling restart.
+  void take(const RollRequested& event);
+  void advance_roll();
+  void roll_progressed(int slot);
+  void roll_failed(int slot, std::string why, std::optional<WorkerId> culprit);
+  void abandon_roll(const std::string& why);
+  void finish_roll();
+
+  // The chokepoints: the only functions that change a slot, start a worker, or drain one.
+  void enter(Slot& slot, SlotState state, std::string why);
+  [[nodiscard]] WorkerId fork(Slot& slot, Generation generation, const PoolSpec& spec);
+  void start(Slot& slot, Generation generation, const PoolSpec& spec, std::string why);
+  void stop(Slot& slot, DrainKind kind, std::string why);
+  void drain(Worker& worker, DrainKind kind);
+  void kill(Worker& worker, KillReason reason);
+  void retire(Slot& slot, DrainKind kind);
+  [[nodiscard]] Slot* slot_at(int index);
+
+  PoolSpec spec_;
+  Random random_;
+  TimePoint now_;
+  std::vector<Slot> slots_;
+  std::map<WorkerId, Worker> workers_;
+  std::vector<Pending> pending_;
+  std::optional<Roll> roll_;
+  Generation generation_{1};
+  Generation last_generation_{1};
+  std::uint64_t next_worker_ = 1;
+  Actions actions_;  // Of the event being taken.
+};
+
+}  // namespace reeve::supervisor
