@@ -1,0 +1,156 @@
+#pragma once
+// Task<T>: a lazy coroutine on the worker's loop. It runs when it is awaited, on the loop thread,
+// and hands its value or its exception to the one that awaits it. It refuses to be a future:
+// nothing runs by itself, nothing is shared. A root task is started by the runtime
+// (runtime/spawn.hpp).
+//
+// How a task finds its loop: the promise carries a Root, which an awaited task inherits from its
+// awaiter. There is no thread_local and no global.
+
+#include <concepts>
+#include <coroutine>
+#include <exception>
+#include <expected>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "reeve/suspension.hpp"
+
+namespace reeve {
+
+template <class T = void>
+class Task;
+
+namespace detail {
+
+/// How a task ended.
+template <class T>
+using Outcome = std::expected<T, std::exception_ptr>;
+
+struct PromiseBase {
+  /// Goes on with the awaiter, without growing the stack. A root has none: its Root sees that it is
+  /// done.
+  struct FinalAwaiter {
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) const noexcept {
+      return ended.promise().continuation;
+    }
+    void await_resume() const noexcept {}
+  };
+
+  [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
+  [[nodiscard]] FinalAwaiter final_suspend() const noexcept { return {}; }
+
+  std::coroutine_handle<> continuation = std::noop_coroutine();
+  worker::Root* root = nullptr;
+};
+
+template <class T>
+struct Promise : PromiseBase {
+  Task<T> get_return_object();
+  template <std::convertible_to<T> U>
+  void return_value(U&& value) {
+    outcome.emplace(std::forward<U>(value));
+  }
+  void unhandled_exception() { outcome.emplace(std::unexpect, std::current_exception()); }
+
+  std::optional<Outcome<T>> outcome;
+};
+
+template <>
+struct Promise<void> : PromiseBase {
+  Task<void> get_return_object();
+  void return_void() { outcome.emplace(); }
+  void unhandled_exception() { outcome.emplace(std::unexpect, std::current_exception()); }
+
+  std::optional<Outcome<void>> outcome;
+};
+
+}  // namespace detail
+
+template <class T>
+class [[nodiscard]] Task {
+  static_assert(!std::is_reference_v<T>, "return a pointer instead of a reference");
+
+ public:
+  using promise_type = detail::Promise<T>;
+  using value_type = T;
+
+  Task(Task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+  Task& operator=(Task&& other) noexcept {
+    std::swap(frame_, other.frame_);
+    return *this;
+  }
+  /// Destroys the coroutine where it stands, and with it every task that it awaits.
+  ~Task() {
+    if (frame_) frame_.destroy();
+  }
+
+  /// Runs the task to its end; its value, or its exception, is the result. Once.
+  auto operator co_await() && noexcept { return Awaiter(frame_); }
+
+  /// For the runtime: makes this a root task, and returns the coroutine to resume first.
+  [[nodiscard]] std::coroutine_handle<> bind(worker::Root& root) {
+    frame_.promise().root = &root;
+    return frame_;
+  }
+  [[nodiscard]] bool done() const { return frame_.done(); }
+  /// How it ended. Once, and only when done().
+  [[nodiscard]] detail::Outcome<T> take() { return std::move(*frame_.promise().outcome); }
+
+ private:
+  friend promise_type;
+  using Frame = std::coroutine_handle<promise_type>;
+
+  class Awaiter {
+   public:
+    explicit Awaiter(Frame frame) : frame_(frame) {}
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    template <std::derived_from<detail::PromiseBase> Promise>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> awaiter) noexcept {
+      frame_.promise().root = awaiter.promise().root;
+      frame_.promise().continuation = awaiter;
+      return frame_;
+    }
+    T await_resume() {
+      detail::Outcome<T> outcome = std::move(*frame_.promise().outcome);
+      if (!outcome) std::rethrow_exception(std::move(outcome.error()));
+      if constexpr (!std::is_void_v<T>) return std::move(*outcome);
+    }
+
+   private:
+    Frame frame_;
+  };
+
+  explicit Task(Frame frame) : frame_(frame) {}
+
+  Frame frame_;
+};
+
+template <class T>
+Task<T> detail::Promise<T>::get_return_object() {
+  return Task<T>(std::coroutine_handle<Promise>::from_promise(*this));
+}
+
+inline Task<void> detail::Promise<void>::get_return_object() {
+  return Task<void>(std::coroutine_handle<Promise>::from_promise(*this));
+}
+
+/// The type of a value that is, or is not, wrapped in a Task.
+template <class T>
+struct TaskTraits {
+  static constexpr bool kIsTask = false;
+  using Value = T;
+};
+template <class T>
+struct TaskTraits<Task<T>> {
+  static constexpr bool kIsTask = true;
+  using Value = T;
+};
+
+template <class T>
+concept TaskType = TaskTraits<T>::kIsTask;
+
+}  // namespace reeve

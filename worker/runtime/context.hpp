@@ -1,0 +1,36 @@
+#pragma once
+// What a worker's coroutines reach through their root: the loop and the thread pool. Owns the root
+// tasks that are still suspended, so that none leaks and none outlives the loop. Loop thread only.
+
+#include <cstddef>
+
+#include "ipc/base/uv.hpp"
+#include "worker/runtime/thread_pool.hpp"
+
+namespace reeve::worker {
+
+class Root;
+
+class Context {
+ public:
+  Context(ipc::uv::Loop& loop, ThreadPool& threads) : loop_(loop), threads_(threads) {}
+  /// Destroys the root tasks that have not ended, without calling their `on_done`.
+  ~Context();
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  [[nodiscard]] ipc::uv::Loop& loop() const { return loop_; }
+  [[nodiscard]] ThreadPool& threads() const { return threads_; }
+  /// Root tasks that have not ended.
+  [[nodiscard]] std::size_t roots() const { return roots_; }
+
+ private:
+  friend class Root;
+
+  ipc::uv::Loop& loop_;
+  ThreadPool& threads_;
+  Root* first_ = nullptr;  // An intrusive list: starting a task allocates nothing for it.
+  std::size_t roots_ = 0;
+};
+
+}  // namespace reeve::worker

@@ -1,0 +1,35 @@
+#include "worker/runtime/root.hpp"
+
+#include "reeve/suspension.hpp"
+#include "worker/runtime/spawn.hpp"
+
+namespace reeve::worker {
+
+Root::Root(Context& context) : context_(context), next_(context.first_) {
+  if (next_ != nullptr) next_->previous_ = this;
+  context.first_ = this;
+  ++context.roots_;
+}
+
+Root::~Root() {
+  if (handle_ != nullptr) handle_->root_ = nullptr;
+  if (next_ != nullptr) next_->previous_ = previous_;
+  (previous_ != nullptr ? previous_->next_ : context_.first_) = next_;
+  --context_.roots_;
+}
+
+void Root::resume(std::coroutine_handle<> coroutine) {
+  coroutine.resume();
+  if (done()) finish();
+}
+
+void Root::cancel() {
+  cancelled_ = true;
+  if (waiting_for_ != nullptr && waiting_for_->abandon()) waiting_for_->wake();
+}
+
+Context::~Context() {
+  while (first_ != nullptr) delete first_;
+}
+
+}  // namespace reeve::worker

@@ -1,0 +1,51 @@
+#pragma once
+// The root of one chain of tasks: the only place that resumes coroutines, and where a cancel
+// arrives. A chain waits for at most one thing at a time, so a Root knows at most one Suspension.
+// Loop thread only. Made by spawn(), never by hand.
+
+#include <coroutine>
+
+#include "worker/runtime/context.hpp"
+
+namespace reeve {
+class Suspension;
+}
+
+namespace reeve::worker {
+
+class Spawned;
+
+class Root {
+ public:
+  explicit Root(Context& context);
+  virtual ~Root();
+  Root(const Root&) = delete;
+  Root& operator=(const Root&) = delete;
+
+  [[nodiscard]] Context& context() const { return context_; }
+  [[nodiscard]] bool cancelled() const { return cancelled_; }
+
+  /// Runs the chain until it waits or ends. When it ended, the Root is gone afterwards.
+  void resume(std::coroutine_handle<> coroutine);
+  /// Makes the current or the next wait throw Cancelled. The Root may be gone afterwards.
+  void cancel();
+
+ protected:
+  [[nodiscard]] virtual bool done() const = 0;
+  /// Deletes this, then tells the spawner how the chain ended.
+  virtual void finish() = 0;
+
+ private:
+  friend class reeve::Suspension;
+  friend class Context;
+  friend class Spawned;
+
+  Context& context_;
+  Root* previous_ = nullptr;
+  Root* next_ = nullptr;
+  Suspension* waiting_for_ = nullptr;
+  Spawned* handle_ = nullptr;
+  bool cancelled_ = false;
+};
+
+}  // namespace reeve::worker

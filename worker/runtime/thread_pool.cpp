@@ -1,0 +1,107 @@
+#include "worker/runtime/thread_pool.hpp"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+namespace reeve::worker {
+namespace {
+
+/// Blocks every signal of the calling thread, which a thread started meanwhile inherits: signals
+/// are the loop thread's business.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace
+
+std::size_t ThreadPool::default_threads() {
+  return std::min<std::size_t>(32, std::thread::hardware_concurrency() + 4);
+}
+
+ThreadPool::ThreadPool(ipc::uv::Loop& loop, std::size_t threads, std::size_t queue)
+    : max_threads_(threads), max_queue_(queue), finished_signal_(loop, [this] { deliver(); }) {}
+
+ThreadPool::~ThreadPool() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+bool ThreadPool::submit(Job job, Done done) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (queue_.size() >= max_queue_) return false;
+    const bool wants_thread = queue_.size() >= idle_ && threads_.size() < max_threads_;
+    if (wants_thread && !start_thread() && threads_.empty()) return false;
+    queue_.push_back({std::move(job), std::move(done), nullptr});
+  }
+  wake_.notify_one();
+  return true;
+}
+
+std::size_t ThreadPool::running() const {
+  const std::lock_guard lock(mutex_);
+  return running_;
+}
+
+bool ThreadPool::start_thread() {
+  const SignalsBlocked blocked;
+  try {
+    threads_.emplace_back([this] { work(); });
+    return true;
+  } catch (const std::system_error&) {
+    return false;  // At a limit of the system: the threads that exist go on.
+  }
+}
+
+void ThreadPool::work() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    ++idle_;
+    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    --idle_;
+    if (stopping_) return;
+
+    Item item = std::move(queue_.front());
+    queue_.pop_front();
+    ++running_;
+    lock.unlock();
+    try {
+      item.job();
+    } catch (...) {
+      item.error = std::current_exception();
+    }
+    lock.lock();
+    --running_;
+    finished_.push_back(std::move(item));
+    finished_signal_.send();
+  }
+}
+
+void ThreadPool::deliver() {
+  std::vector<Item> finished;
+  {
+    const std::lock_guard lock(mutex_);
+    finished.swap(finished_);
+  }
+  for (Item& item : finished) item.done(std::move(item.error));
+}
+
+}  // namespace reeve::worker
