@@ -1,0 +1,29 @@
+#pragma once
+// Text that came from elsewhere: made fit to be shown, or read as a number.
+// Pure; any process, any thread.
+
+#include <charconv>
+#include <concepts>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace reeve::ipc {
+
+/// `text` as one line that no terminal or log can be tricked by: control characters and bytes that
+/// are not UTF-8 become '?', line ends and tabs a space. Cut at a whole character, at most
+/// `max_bytes`.
+[[nodiscard]] std::string printable(std::string_view text, std::size_t max_bytes);
+
+/// The decimal number that is the whole of `text`: no blanks, no '+', no overflow.
+template <std::integral T>
+[[nodiscard]] std::optional<T> parse_number(std::string_view text) {
+  T value{};
+  const char* end = text.data() + text.size();
+  const auto [stop, failed] = std::from_chars(text.data(), end, value);
+  if (failed != std::errc{} || stop != end) return std::nullopt;
+  return value;
+}
+
+}  // namespace reeve::ipc
