@@ -1,0 +1,154 @@
+#include "ipc/listener.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <utility>
+
+#include "ipc/base/unix_address.hpp"
+
+namespace reeve::ipc {
+namespace {
+
+/// Any socket's name as the kernel takes and gives it.
+union SocketName {
+  sockaddr any;
+  sockaddr_in v4;
+  sockaddr_in6 v6;
+  sockaddr_un local;
+};
+
+struct Target {
+  SocketName name{};
+  socklen_t size = 0;
+};
+
+Result<Target> tcp4_target(const Address& address) {
+  Target target{.size = sizeof(sockaddr_in)};
+  target.name.v4.sin_family = AF_INET;
+  target.name.v4.sin_port = htons(address.port);
+  if (::inet_pton(AF_INET, address.host.c_str(), &target.name.v4.sin_addr) != 1) {
+    return system_error("listen on", to_string(address), EINVAL);
+  }
+  return target;
+}
+
+Result<Target> tcp6_target(const Address& address) {
+  Target target{.size = sizeof(sockaddr_in6)};
+  target.name.v6.sin6_family = AF_INET6;
+  target.name.v6.sin6_port = htons(address.port);
+  if (::inet_pton(AF_INET6, address.host.c_str(), &target.name.v6.sin6_addr) != 1) {
+    return system_error("listen on", to_string(address), EINVAL);
+  }
+  return target;
+}
+
+Result<Target> unix_target(const Address& address) {
+  const auto name = unix_address(address.path);
+  if (!name) return std::unexpected(name.error());
+  Target target{.size = name->size};
+  target.name.local = name->name;
+  return target;
+}
+
+Result<Target> target_of(const Address& address) {
+  switch (address.kind) {
+    case Address::Kind::Tcp4:
+      return tcp4_target(address);
+    case Address::Kind::Tcp6:
+      return tcp6_target(address);
+    case Address::Kind::Unix:
+      return unix_target(address);
+    case Address::Kind::Systemd:
+      return system_error("bind", to_string(address), EINVAL);  // systemd has bound it already.
+  }
+  std::unreachable();
+}
+
+std::string remedy(const Address& address, int code) {
+  if (code == EADDRINUSE && address.kind != Address::Kind::Unix) {
+    return fmt::format("; another process has the port, `ss -ltnp 'sport = :{}'` shows which",
+                       address.port);
+  }
+  if (code == EADDRINUSE) return "; another process listens on it";
+  if (code == EADDRNOTAVAIL) return "; no interface of this machine has that address";
+  if (code == EACCES && address.port != 0 && address.port < 1024) {
+    return "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
+  }
+  return "";
+}
+
+std::unexpected<Error> cannot_listen(const Address& address, int code) {
+  return std::unexpected(Error{fmt::format("cannot listen on {}: {}{}", to_string(address),
+                                           errno_text(code), remedy(address, code)),
+                               code});
+}
+
+bool set_option(int fd, int level, int option, int value) {
+  return ::setsockopt(fd, level, option, &value, sizeof(value)) == 0;
+}
+
+bool set_options(int fd, const Address& address) {
+  switch (address.kind) {
+    case Address::Kind::Tcp4:
+      return set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    case Address::Kind::Tcp6:
+      return set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
+             set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, address.host == "::" ? 0 : 1);
+    case Address::Kind::Unix:
+    case Address::Kind::Systemd:
+      return true;
+  }
+  std::unreachable();
+}
+
+}  // namespace
+
+Result<UniqueFd> open_listener(const Address& address, int backlog) {
+  const auto target = target_of(address);
+  if (!target) return std::unexpected(target.error());
+
+  UniqueFd fd(::socket(target->name.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd || !set_options(fd.get(), address)) return cannot_listen(address, errno);
+
+  if (address.kind == Address::Kind::Unix && !address.path.starts_with('@')) {
+    if (auto cleared = clear_stale_socket(address.path, SOCK_STREAM); !cleared) {
+      return std::unexpected(cleared.error());
+    }
+  }
+  // With SO_REUSEADDR a port in use may show only at listen.
+  if (::bind(fd.get(), &target->name.any, target->size) != 0 || ::listen(fd.get(), backlog) != 0) {
+    return cannot_listen(address, errno);
+  }
+  return fd;
+}
+
+std::string local_address(int fd) {
+  SocketName name{};
+  socklen_t size = sizeof(name);
+  if (::getsockname(fd, &name.any, &size) != 0) return "";
+
+  char host[INET6_ADDRSTRLEN] = "";
+  if (name.any.sa_family == AF_INET) {
+    ::inet_ntop(AF_INET, &name.v4.sin_addr, host, sizeof(host));
+    return fmt::format("{}:{}", host, ntohs(name.v4.sin_port));
+  }
+  if (name.any.sa_family == AF_INET6) {
+    ::inet_ntop(AF_INET6, &name.v6.sin6_addr, host, sizeof(host));
+    return fmt::format("[{}]:{}", host, ntohs(name.v6.sin6_port));
+  }
+  if (name.any.sa_family != AF_UNIX) return "";
+
+  const std::size_t bytes = size - offsetof(sockaddr_un, sun_path);
+  const char* path = name.local.sun_path;
+  if (bytes > 1 && path[0] == '\0')
+    return fmt::format("unix:@{}", std::string_view(path + 1, bytes - 1));
+  return fmt::format("unix:{}", std::string_view(path, ::strnlen(path, bytes)));
+}
+
+}  // namespace reeve::ipc
