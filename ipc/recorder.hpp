@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ipc/base/clock.hpp"
@@ -30,7 +31,7 @@ struct RecorderPage {
   template <class T>
   using Field = std::atomic<T>;
 
-  /// One request in flight. `started_ns` 0 means free; `route` is "GET /path", cut, zero-padded.
+  /// One request in flight. `started_ns` 0 means free; `route` is "GET /path", without query.
   struct Entry {
     Field<std::uint64_t> started_ns;
     std::array<Field<std::uint64_t>, kRouteBytes / 8> route;
@@ -55,7 +56,7 @@ class Recorder {
  public:
   /// Master: a new sealed memfd and its mapping. The fd is CLOEXEC.
   [[nodiscard]] static Result<Recorder> create();
-  /// Worker: maps the inherited fd. Refuses one of the wrong size.
+  /// Worker: maps the inherited fd and writes the magic. Refuses one of the wrong size.
   [[nodiscard]] static Result<Recorder> attach(UniqueFd fd);
   /// Worker without a master: private memory, so that the code above needs no special case.
   [[nodiscard]] static Recorder detached();

@@ -1,0 +1,63 @@
+#include "ipc/recorder.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <new>
+
+namespace reeve::ipc {
+namespace {
+
+constexpr std::size_t kBytes = 4096;
+
+/// nullptr, and errno, when it fails. Fresh memory is zero: a page of atomics that hold 0.
+RecorderPage* map(int fd) {
+  const int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+  void* memory = ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, flags, fd, 0);
+  return memory == MAP_FAILED ? nullptr : static_cast<RecorderPage*>(memory);
+}
+
+}  // namespace
+
+Result<Recorder> Recorder::create() {
+  UniqueFd fd(::memfd_create("reeve-recorder", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!fd) return system_error("create", "a worker's recorder", errno);
+  if (::ftruncate(fd.get(), kBytes) != 0) return system_error("size", "a worker's recorder", errno);
+  if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+    return system_error("seal", "a worker's recorder", errno);
+  }
+  RecorderPage* page = map(fd.get());
+  if (page == nullptr) return system_error("map", "a worker's recorder", errno);
+  return Recorder(std::move(fd), page);
+}
+
+Result<Recorder> Recorder::attach(UniqueFd fd) {
+  struct stat found{};
+  if (::fstat(fd.get(), &found) != 0)
+    return system_error("look at", "the inherited recorder", errno);
+  if (!S_ISREG(found.st_mode) || found.st_size != static_cast<off_t>(kBytes)) {
+    return failure("the inherited recorder is not a page of memory");
+  }
+  // What the worker starts itself has no business with it.
+  if (::fcntl(fd.get(), F_SETFD, FD_CLOEXEC) != 0) {
+    return system_error("keep", "the inherited recorder", errno);
+  }
+  RecorderPage* page = map(fd.get());
+  if (page == nullptr) return system_error("map", "the inherited recorder", errno);
+  page->magic.store(RecorderPage::kMagic, std::memory_order_relaxed);
+  return Recorder(std::move(fd), page);
+}
+
+Recorder Recorder::detached() {
+  RecorderPage* page = map(-1);
+  if (page == nullptr) throw std::bad_alloc();
+  page->magic.store(RecorderPage::kMagic, std::memory_order_relaxed);
+  return {UniqueFd(), page};
+}
+
+void Recorder::Unmap::operator()(RecorderPage* page) const { ::munmap(page, kBytes); }
+
+}  // namespace reeve::ipc

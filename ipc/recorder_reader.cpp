@@ -1,0 +1,105 @@
+// The master's side of the recorder: copies what a worker wrote, and believes nothing of it.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "ipc/base/text.hpp"
+#include "ipc/recorder.hpp"
+
+namespace reeve::ipc {
+namespace {
+
+using std::chrono::duration_cast;
+using Word = std::atomic<std::uint64_t>;
+
+constexpr Duration kLongest = std::chrono::hours(24 * 365 * 10);
+// A native worker's loop turns at least once a second; this much later it is blocked.
+constexpr Duration kBlockedAfter = std::chrono::seconds(3);
+
+std::uint64_t load(const Word& word) { return word.load(std::memory_order_relaxed); }
+
+/// From 0 to ten years, whatever the worker says.
+Duration bounded_age(std::uint64_t since_ns, TimePoint now) {
+  const std::uint64_t now_ns = to_nanoseconds(now);
+  if (since_ns >= now_ns) return {};
+  const auto longest = static_cast<std::uint64_t>(kLongest.count());
+  return std::chrono::nanoseconds(std::min(now_ns - since_ns, longest));
+}
+
+Duration bounded_lag(std::uint64_t lag_us) {
+  const auto longest = duration_cast<std::chrono::microseconds>(kLongest).count();
+  return std::chrono::microseconds(std::min(lag_us, static_cast<std::uint64_t>(longest)));
+}
+
+std::optional<WorkerState> state_of(std::uint64_t value) {
+  if (value > static_cast<std::uint64_t>(WorkerState::Failed)) return std::nullopt;
+  return static_cast<WorkerState>(value);
+}
+
+template <std::size_t kWords>
+std::string text_of(const std::array<Word, kWords>& words) {
+  std::array<char, kWords * sizeof(std::uint64_t)> bytes;
+  for (std::size_t i = 0; i < kWords; ++i) {
+    const std::uint64_t word = load(words[i]);
+    std::memcpy(bytes.data() + i * sizeof(word), &word, sizeof(word));
+  }
+  const std::string_view text(bytes.data(), bytes.size());
+  return printable(text.substr(0, text.find('\0')), bytes.size());
+}
+
+std::vector<RecorderReading::InFlight> oldest_first(const RecorderPage& page, TimePoint now) {
+  std::vector<RecorderReading::InFlight> requests;
+  for (const RecorderPage::Entry& entry : page.entries) {
+    const std::uint64_t started_ns = load(entry.started_ns);
+    if (started_ns != 0) requests.push_back({text_of(entry.route), bounded_age(started_ns, now)});
+  }
+  std::ranges::stable_sort(requests, std::ranges::greater{}, &RecorderReading::InFlight::age);
+  return requests;
+}
+
+std::string in_seconds(Duration age) {
+  return fmt::format("{:.1f} s", std::chrono::duration<double>(age).count());
+}
+
+std::string describe_requests(const RecorderReading& reading) {
+  if (reading.in_flight == 0 && reading.oldest.empty()) return "no request in flight";
+  const std::uint64_t count = std::max<std::uint64_t>(reading.in_flight, reading.oldest.size());
+  std::string text = fmt::format("{} request{} in flight", count, count == 1 ? "" : "s");
+  if (reading.oldest.empty()) return text;
+  const RecorderReading::InFlight& first = reading.oldest.front();
+  return fmt::format("{}, {}{} for {}", text, count == 1 ? "" : "the oldest ", first.route,
+                     in_seconds(first.age));
+}
+
+}  // namespace
+
+std::optional<RecorderReading> read(const RecorderPage& page, TimePoint now) {
+  if (load(page.magic) != RecorderPage::kMagic) return std::nullopt;
+  RecorderReading reading;
+  if (const std::uint64_t heartbeat_ns = load(page.heartbeat_ns); heartbeat_ns != 0) {
+    reading.since_heartbeat = bounded_age(heartbeat_ns, now);
+  }
+  reading.loop_lag = bounded_lag(load(page.loop_lag_us));
+  reading.state = state_of(load(page.state));
+  reading.requests = load(page.requests);
+  reading.errors = load(page.errors);
+  reading.in_flight = load(page.in_flight);
+  reading.connections = load(page.connections);
+  reading.activity = text_of(page.activity);
+  reading.oldest = oldest_first(page, now);
+  return reading;
+}
+
+std::string describe(const RecorderReading& reading) {
+  std::string text;
+  if (!reading.activity.empty()) text += reading.activity + "; ";
+  text += describe_requests(reading);
+  if (reading.since_heartbeat && *reading.since_heartbeat >= kBlockedAfter) {
+    text += fmt::format("; loop blocked for {}", in_seconds(*reading.since_heartbeat));
+  }
+  return text;
+}
+
+}  // namespace reeve::ipc
