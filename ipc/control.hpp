@@ -1,9 +1,12 @@
 #pragma once
-// What reevectl and the master say to each other: typed requests and replies. On the wire it is Varlink's
-// framing (https://varlink.org/Method-Call): one JSON object, then NUL, over a Unix stream socket.
+// What reevectl and the master say to each other: typed requests and replies. On the wire it is
+// Varlink's framing (https://varlink.org/Method-Call): one JSON object, then NUL, over a Unix
+// stream socket.
 //   {"method":"dev.reeve.Restart","parameters":{"names":["web"]},"more":true}
-//   {"parameters":{...},"continues":true}      or      {"error":"dev.reeve.BadName","parameters":{...}}
-// The JSON library is known to control.cpp only. Parsing takes anything, from anyone who may connect.
+//   {"parameters":{...},"continues":true}      or
+//   {"error":"dev.reeve.Failed","parameters":{"message":"..."}}
+// The JSON library is known to control.cpp only. Parsing takes anything, from anyone who may
+// connect.
 
 #include <chrono>
 #include <cstddef>
@@ -18,6 +21,8 @@
 namespace reeve::ipc::control {
 
 inline constexpr std::size_t kMaxFrameBytes = 1 << 20;
+/// What one Tail reply may carry: with every byte escaped it still fits into a frame.
+inline constexpr std::size_t kMaxTailBytes = 128 << 10;
 
 enum class Method : std::uint8_t {
   Status,
@@ -42,12 +47,17 @@ struct ScaleBy {
   bool operator==(const ScaleBy&) const = default;
 };
 
+/// Reads and writes "4", "+1", "-2". Refuses a count past kMaxScale.
+[[nodiscard]] std::optional<ScaleBy> parse_scale(std::string_view text);
+[[nodiscard]] std::string to_string(const ScaleBy& scale);
+inline constexpr int kMaxScale = 10'000;
+
 struct Request {
   Method method = Method::Status;
   std::vector<std::string> names;  ///< "web", "web:", "web:*", "web:0", "all"; empty means all
   bool hard = false;               ///< Restart: stop first
   bool more = false;               ///< Tail: follow
-  std::size_t bytes = 1600;        ///< Tail: how much of the past
+  std::size_t bytes = 1600;        ///< Tail: how much of the past, at most kMaxTailBytes
   std::string signal;              ///< Signal: "HUP", "SIGHUP" or "1"
   std::optional<ScaleBy> scale;
 
@@ -74,7 +84,8 @@ struct Process {
 struct Verdict {
   std::string name;
   bool ok = false;
-  std::string code;  ///< a stable word: "started", "already_started", "not_running", "spawn_error" ...
+  std::string
+      code;  ///< a stable word: "started", "already_started", "not_running", "spawn_error" ...
   std::string text;  ///< the reason, for a person; may have several lines
 
   bool operator==(const Verdict&) const = default;
@@ -82,11 +93,12 @@ struct Verdict {
 
 struct Reply {
   bool continues = false;  ///< more replies to the same request follow
-  std::optional<std::string> error;  ///< the request as a whole failed; names thing, cause and remedy
-  std::vector<Process> processes;    ///< Status, Pid
-  std::vector<Verdict> verdicts;     ///< Start, Stop, Restart, Scale, Signal, Reload, Shutdown
-  std::string text;                  ///< Tail: bytes of the log (made valid UTF-8). Version: the version
-  int master_pid = 0;                ///< Status, Pid, Version
+  std::optional<std::string>
+      error;                       ///< the request as a whole failed; names thing, cause and remedy
+  std::vector<Process> processes;  ///< Status, Pid
+  std::vector<Verdict> verdicts;   ///< Start, Stop, Restart, Scale, Signal, Reload, Shutdown
+  std::string text;    ///< Tail: bytes of the log (made valid UTF-8). Version: the version
+  int master_pid = 0;  ///< Status, Pid, Version
 
   bool operator==(const Reply&) const = default;
 };
@@ -97,7 +109,7 @@ struct Reply {
 [[nodiscard]] Result<Request> decode_request(std::string_view frame);
 [[nodiscard]] Result<Reply> decode_reply(std::string_view frame);
 
-/// Cuts a byte stream into frames. Refuses a frame longer than kMaxFrameBytes.
+/// Cuts a byte stream into frames. Refuses a frame longer than kMaxFrameBytes, and to hoard many.
 class FrameReader {
  public:
   /// Takes what a read returned. An error means: close the connection.
@@ -107,6 +119,9 @@ class FrameReader {
 
  private:
   std::string buffer_;
+  std::size_t taken_ = 0;       // Handed out already.
+  std::size_t scanned_ = 0;     // No NUL from taken_ up to here.
+  std::size_t unfinished_ = 0;  // Bytes after the last NUL.
 };
 
 }  // namespace reeve::ipc::control

@@ -1,0 +1,69 @@
+#include "ipc/control_client.hpp"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <string_view>
+
+#include "ipc/base/unix_address.hpp"
+
+namespace reeve::ipc::control {
+namespace {
+
+constexpr std::string_view kMaster = "the master";
+
+Result<> send_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0) return system_error("send to", kMaster, errno);
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  return {};
+}
+
+/// Waits for the next frame, however long the master takes: a verdict may need a whole drain.
+Result<std::string> receive_frame(int fd, FrameReader& frames) {
+  std::array<char, 16 << 10> buffer;
+  while (true) {
+    if (auto frame = frames.next()) return *std::move(frame);
+    const ssize_t size = ::recv(fd, buffer.data(), buffer.size(), 0);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return system_error("read from", kMaster, errno);
+    if (size == 0) return failure("the master closed the connection before its verdict");
+    if (auto fed = frames.feed({buffer.data(), static_cast<std::size_t>(size)}); !fed) {
+      return std::unexpected(fed.error());
+    }
+  }
+}
+
+}  // namespace
+
+Result<Client> Client::connect(const std::string& socket_path) {
+  const auto address = unix_address(socket_path);
+  if (!address) return std::unexpected(address.error());
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd) return system_error("open a socket for", socket_path, errno);
+  if (::connect(fd.get(), address->get(), address->size) != 0) {
+    return system_error("connect to", socket_path, errno);
+  }
+  return Client(std::move(fd));
+}
+
+Result<Reply> Client::call(const Request& request,
+                           const std::function<void(const Reply&)>& on_more) {
+  std::string frame = encode(request);
+  frame += '\0';
+  if (auto sent = send_all(fd_.get(), frame); !sent) return std::unexpected(sent.error());
+  while (true) {
+    const auto answer = receive_frame(fd_.get(), frames_);
+    if (!answer) return std::unexpected(answer.error());
+    auto reply = decode_reply(*answer);
+    if (!reply || !reply->continues) return reply;
+    if (on_more) on_more(*reply);
+  }
+}
+
+}  // namespace reeve::ipc::control

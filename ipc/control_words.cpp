@@ -1,0 +1,55 @@
+// The words of the control protocol that need no JSON.
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <utility>
+
+#include "ipc/base/text.hpp"
+#include "ipc/control.hpp"
+
+namespace reeve::ipc::control {
+
+std::string_view to_string(Method method) {
+  switch (method) {
+    case Method::Status:
+      return "Status";
+    case Method::Start:
+      return "Start";
+    case Method::Stop:
+      return "Stop";
+    case Method::Restart:
+      return "Restart";
+    case Method::Scale:
+      return "Scale";
+    case Method::Signal:
+      return "Signal";
+    case Method::Pid:
+      return "Pid";
+    case Method::Tail:
+      return "Tail";
+    case Method::Reload:
+      return "Reload";
+    case Method::Shutdown:
+      return "Shutdown";
+    case Method::Version:
+      return "Version";
+  }
+  std::unreachable();
+}
+
+std::optional<ScaleBy> parse_scale(std::string_view text) {
+  const bool more = text.starts_with('+');
+  const bool fewer = text.starts_with('-');
+  if (more || fewer) text.remove_prefix(1);
+  const auto count = parse_number<unsigned>(text);
+  if (!count || *count > static_cast<unsigned>(kMaxScale)) return std::nullopt;
+  const int signed_count = static_cast<int>(*count);
+  return ScaleBy{.relative = more || fewer, .count = fewer ? -signed_count : signed_count};
+}
+
+std::string to_string(const ScaleBy& scale) {
+  return scale.relative ? fmt::format("{:+}", scale.count) : fmt::format("{}", scale.count);
+}
+
+}  // namespace reeve::ipc::control
