@@ -1,6 +1,6 @@
 #pragma once
-// The private line between the master and one native worker: a SOCK_SEQPACKET pair, one message a packet.
-// Its end-of-file tells each side that the other is gone. Non-blocking; one thread a side.
+// The private line between the master and one native worker: a SOCK_SEQPACKET pair, one message a
+// packet. Its end-of-file tells each side that the other is gone. Non-blocking; one thread a side.
 
 #include <cstdint>
 #include <expected>
@@ -24,11 +24,12 @@ class Channel {
 
   [[nodiscard]] int fd() const { return fd_.get(); }
 
-  /// Sends one message of at most kMaxMessageBytes. A full queue is an error (EAGAIN), never a wait.
+  /// Sends one message of at most kMaxMessageBytes. A full queue is an error (EAGAIN), never a
+  /// wait.
   [[nodiscard]] Result<> send(std::string_view text) const;
 
-  /// The next message; Empty when there is none now, Closed when the peer is gone. Oversized messages
-  /// and descriptors that came along are dropped.
+  /// The next message; Empty when there is none now, Closed when the peer is gone. Oversized
+  /// messages and descriptors that came along are dropped.
   [[nodiscard]] std::expected<std::string, End> receive() const;
 
  private:

@@ -15,7 +15,8 @@ class Client {
   [[nodiscard]] static Result<Client> connect(const std::string& socket_path);
 
   /// Sends one request and returns its last reply; `on_more` gets the replies before it.
-  /// A request that failed as a whole comes back as a Reply with `error`; an Error is a broken line.
+  /// A request that failed as a whole comes back as a Reply with `error`; an Error is a broken
+  /// line.
   [[nodiscard]] Result<Reply> call(const Request& request,
                                    const std::function<void(const Reply&)>& on_more = {});
 

@@ -9,7 +9,8 @@ inline constexpr char kRecorder[] = "REEVE_RECORDER";      ///< fd number of the
 inline constexpr char kSlot[] = "REEVE_SLOT";              ///< "web:0"
 inline constexpr char kGeneration[] = "REEVE_GENERATION";  ///< counts up with each deploy
 inline constexpr char kGraceMs[] = "REEVE_GRACE_MS";       ///< the drain's limit, milliseconds
-inline constexpr char kIdleDrainMs[] = "REEVE_IDLE_DRAIN_MS";  ///< silence that ends an idle connection
-inline constexpr char kNotifySocket[] = "NOTIFY_SOCKET";   ///< sd_notify(3)
+inline constexpr char kIdleDrainMs[] =
+    "REEVE_IDLE_DRAIN_MS";                                ///< silence that ends an idle connection
+inline constexpr char kNotifySocket[] = "NOTIFY_SOCKET";  ///< sd_notify(3)
 
 }  // namespace reeve::ipc::environment

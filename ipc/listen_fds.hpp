@@ -16,8 +16,8 @@ struct NamedFd {
   UniqueFd fd;
 };
 
-/// Takes the descriptors meant for this process (LISTEN_PID matches), makes them CLOEXEC, and removes
-/// the variables so that no child can mistake them for its own. Empty when there are none.
+/// Takes the descriptors meant for this process (LISTEN_PID matches), makes them CLOEXEC, and
+/// removes the variables so that no child can mistake them for its own. Empty when there are none.
 /// Call once, early in main, before any thread.
 [[nodiscard]] std::vector<NamedFd> adopt_listen_fds();
 

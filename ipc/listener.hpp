@@ -16,7 +16,8 @@ struct Address {
   Kind kind = Kind::Tcp4;
   std::string host;  ///< Literal address without brackets (Tcp4, Tcp6).
   std::uint16_t port = 0;
-  std::string path;  ///< Unix: path, with a leading '@' for the abstract namespace. Systemd: fd name.
+  std::string
+      path;  ///< Unix: path, with a leading '@' for the abstract namespace. Systemd: fd name.
 
   bool operator==(const Address&) const = default;
 };
@@ -27,8 +28,8 @@ struct Address {
 
 [[nodiscard]] std::string to_string(const Address& address);
 
-/// Binds and listens: CLOEXEC, non-blocking, SO_REUSEADDR; v6 sockets take v4 too when the host is "::".
-/// A Unix path is taken over only when nobody listens on it any more. Not for Kind::Systemd.
+/// Binds and listens: CLOEXEC, non-blocking, SO_REUSEADDR; v6 sockets take v4 too when the host is
+/// "::". A Unix path is taken over only when nobody listens on it any more. Not for Kind::Systemd.
 [[nodiscard]] Result<UniqueFd> open_listener(const Address& address, int backlog);
 
 /// The address a socket is really bound to ("127.0.0.1:43127", "unix:/run/x.sock").

@@ -1,7 +1,8 @@
 #pragma once
 // The KEY=VALUE lines of sd_notify(3), and the typed messages that are written in them.
-// The same form goes over NOTIFY_SOCKET (any program) and over the channel (native workers, more keys).
-// Pure. Parsing accepts what a hostile worker may send: unknown keys are skipped, values are bounded.
+// The same form goes over NOTIFY_SOCKET (any program) and over the channel (native workers, more
+// keys). Pure. Parsing accepts what a hostile worker may send: unknown keys are skipped, values are
+// bounded.
 
 #include <chrono>
 #include <cstddef>
@@ -15,17 +16,17 @@ namespace reeve::ipc {
 
 inline constexpr std::size_t kMaxMessageBytes = 4096;
 
-/// worker -> master. Over NOTIFY_SOCKET only the keys of sd_notify(3) are honoured by convention; the
-/// parser reads them all.
+/// worker -> master. Over NOTIFY_SOCKET only the keys of sd_notify(3) are honoured by convention;
+/// the parser reads them all.
 struct WorkerMessage {
-  bool ready = false;      ///< READY=1
-  bool stopping = false;   ///< STOPPING=1
-  bool reloading = false;  ///< RELOADING=1
-  bool watchdog = false;   ///< WATCHDOG=1
-  std::optional<std::string> status;                             ///< STATUS=
-  std::optional<std::chrono::microseconds> extend_timeout;       ///< EXTEND_TIMEOUT_USEC=
-  std::optional<WorkerState> state;                              ///< STATE=
-  std::optional<std::string> step;  ///< STEP=, the lifespan step that begins: "[2/5] connections"
+  bool ready = false;                                       ///< READY=1
+  bool stopping = false;                                    ///< STOPPING=1
+  bool reloading = false;                                   ///< RELOADING=1
+  bool watchdog = false;                                    ///< WATCHDOG=1
+  std::optional<std::string> status;                        ///< STATUS=
+  std::optional<std::chrono::microseconds> extend_timeout;  ///< EXTEND_TIMEOUT_USEC=
+  std::optional<WorkerState> state;                         ///< STATE=
+  std::optional<std::string> step;    ///< STEP=, the lifespan step that begins: "[2/5] connections"
   std::optional<std::string> reason;  ///< REASON=, why the worker fails or stops
 
   bool operator==(const WorkerMessage&) const = default;

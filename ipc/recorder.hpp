@@ -1,8 +1,9 @@
 #pragma once
-// The flight recorder: one page of shared memory that a native worker writes and the master reads, also
-// after the worker's death. Fixed-size plain data. The master trusts nothing in it: `read` copies with
-// every field range-checked and every string made printable, for showing and timing only.
-// The memfd is sealed against shrinking and growing, so no worker can make the master fault (SIGBUS).
+// The flight recorder: one page of shared memory that a native worker writes and the master reads,
+// also after the worker's death. Fixed-size plain data. The master trusts nothing in it: `read`
+// copies with every field range-checked and every string made printable, for showing and timing
+// only. The memfd is sealed against shrinking and growing, so no worker can make the master fault
+// (SIGBUS).
 
 #include <array>
 #include <atomic>
@@ -22,7 +23,8 @@
 
 namespace reeve::ipc {
 
-/// The page itself. Every field is atomic and relaxed: a torn reading is harmless, a data race is not.
+/// The page itself. Every field is atomic and relaxed: a torn reading is harmless, a data race is
+/// not.
 struct RecorderPage {
   static constexpr std::uint64_t kMagic = 0x31'45'56'45'45'52;  // "REEVE1"
   static constexpr std::size_t kRouteBytes = 88;
@@ -38,13 +40,13 @@ struct RecorderPage {
   };
 
   Field<std::uint64_t> magic;
-  Field<std::uint64_t> heartbeat_ns;      ///< when the loop last turned
-  Field<std::uint64_t> loop_lag_us;       ///< how late its last heartbeat was
-  Field<std::uint64_t> state;             ///< WorkerState
-  Field<std::uint64_t> requests;          ///< answered, in all
-  Field<std::uint64_t> errors;            ///< of them, 5xx
-  Field<std::uint64_t> in_flight;         ///< now, also those without an entry
-  Field<std::uint64_t> connections;       ///< open now
+  Field<std::uint64_t> heartbeat_ns;             ///< when the loop last turned
+  Field<std::uint64_t> loop_lag_us;              ///< how late its last heartbeat was
+  Field<std::uint64_t> state;                    ///< WorkerState
+  Field<std::uint64_t> requests;                 ///< answered, in all
+  Field<std::uint64_t> errors;                   ///< of them, 5xx
+  Field<std::uint64_t> in_flight;                ///< now, also those without an entry
+  Field<std::uint64_t> connections;              ///< open now
   std::array<Field<std::uint64_t>, 8> activity;  ///< what it is doing: "opening redis"
   std::array<Entry, kSlots> entries;
 };
@@ -78,7 +80,8 @@ class Recorder {
 /// When all entries are taken, only `in_flight` counts it.
 class RecordedRequest {
  public:
-  RecordedRequest(RecorderPage& page, std::string_view method, std::string_view target, TimePoint now);
+  RecordedRequest(RecorderPage& page, std::string_view method, std::string_view target,
+                  TimePoint now);
   RecordedRequest(RecordedRequest&& other) noexcept;
   RecordedRequest& operator=(RecordedRequest&&) = delete;
   ~RecordedRequest();
@@ -113,7 +116,8 @@ struct RecorderReading {
 /// Copies the page. Nothing when the worker never wrote its magic (a foreign program).
 [[nodiscard]] std::optional<RecorderReading> read(const RecorderPage& page, TimePoint now);
 
-/// One line for a log: "3 requests in flight, the oldest GET /slow for 31.2 s; loop blocked for 30 s".
+/// One line for a log: "3 requests in flight, the oldest GET /slow for 31.2 s; loop blocked for 30
+/// s".
 [[nodiscard]] std::string describe(const RecorderReading& reading);
 
 }  // namespace reeve::ipc
