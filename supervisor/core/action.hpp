@@ -1,6 +1,6 @@
 #pragma once
-// Everything a pool can order. The shell carries actions out in the order given, and reports a failed
-// Fork as an event; it never refuses one.
+// Everything a pool can order. The shell carries actions out in the order given, and reports a
+// failed Fork as an event; it never refuses one.
 
 #include <string>
 #include <variant>
@@ -15,7 +15,8 @@ struct Fork {
   int slot;
   Generation generation;
 };
-/// TERM, and the kind of drain over the channel. May come a second time to turn patient into prompt.
+/// TERM, and the kind of drain over the channel. May come a second time to turn patient into
+/// prompt.
 struct Drain {
   WorkerId worker;
   DrainKind kind;

@@ -28,8 +28,8 @@ namespace reeve::supervisor {
 ///   Starting --Ready--> Serving     Drain:    Starting, Serving --> Draining
 ///                                   Deadline: Starting, Draining --> Killed
 ///
-/// Killed has no deadline: SIGKILL cannot be refused, and a worker stuck in the kernel still owns its
-/// place; forking a twin would give one slot two owners.
+/// Killed has no deadline: SIGKILL cannot be refused, and a worker stuck in the kernel still owns
+/// its place; forking a twin would give one slot two owners.
 struct Worker {
   WorkerId id{};
   int slot = 0;
@@ -40,9 +40,12 @@ struct Worker {
   std::optional<TimePoint> deadline;  ///< of the phase: start_timeout or grace
   std::optional<TimePoint> ready_at;  ///< it counts as ready then, unless it died (ready_after)
   bool was_ready = false;
+  std::optional<DrainKind> drain_kind;  ///< what it was told last
   std::optional<KillReason> killed_for;
-  Duration grace{};          ///< fixed at the fork: a new configuration does not change a running worker
+  // Fixed at the fork: a new configuration does not change a running worker.
+  Duration grace{};
   Duration start_timeout{};
+  std::optional<Duration> ready_after;
 };
 
 /// One place in the pool. Workers come and go, the slot stays.
@@ -50,17 +53,21 @@ struct Slot {
   int index = 0;
   SlotState state = SlotState::Stopped;
   TimePoint since;
-  std::string why;                      ///< of the last change
-  std::optional<WorkerId> current;      ///< the worker that the slot shows
-  std::optional<WorkerId> successor;    ///< replaces `current` once it is ready
-  std::optional<TimePoint> retry_at;    ///< Backoff ends
-  bool start_again = false;             ///< Stopping for a hard restart
+  std::string why;                    ///< of the last change
+  std::optional<WorkerId> current;    ///< the worker that the slot shows
+  std::optional<WorkerId> successor;  ///< replaces `current` once it is ready
+  std::optional<TimePoint> retry_at;  ///< Backoff ends
+  bool start_again = false;           ///< Stopping for a hard restart
   RestartPolicy policy;
 };
 
+/// A deadline that is overdue by more than this means that the master itself was stalled: then all
+/// deadlines move, so that no worker pays for it.
+inline constexpr Duration kStall = std::chrono::seconds(1);
+
 class Pool {
  public:
-  /// `seed` feeds the jitter only.
+  /// Every slot is Stopped until a StartRequested. `seed` feeds the jitter only.
   Pool(PoolSpec spec, std::uint32_t seed, TimePoint now);
 
   /// Takes one event and says what to do. `now` never goes back.
@@ -115,8 +122,10 @@ class Pool {
   void take(const GraceEnded& event);
   void take(const Tick& event);
   void became_ready(Worker& worker);
-  void ended(Worker worker, const Death& death);
+  void take_deadline(Worker& worker);
+  void remove(WorkerId id, const Death& death);
   void current_ended(Slot& slot, const Worker& worker, const Death& death);
+  void restart_or_leave(Slot& slot, const Worker& worker, const Death& death);
   void forgive_stall();
 
   // pool_commands.cpp: requests of the operator.
@@ -125,17 +134,24 @@ class Pool {
   void take(const HardRestartRequested& event);
   void take(const ScaleRequested& event);
   void begin(Pending pending);
-  void settle(int slot, Outcome outcome, std::string text = {}, std::optional<WorkerId> culprit = {});
+  void settle(int slot, Outcome outcome, const std::string& text = {},
+              std::optional<WorkerId> culprit = {});
   [[nodiscard]] std::optional<SlotSet> resolve(CommandId command, const SlotSet& slots);
+  [[nodiscard]] bool covers_all_running(const SlotSet& slots) const;
   void answer(CommandId command, Outcome outcome, std::string text);
+  void grow(int workers, SlotSet& added);
+  void shrink(int workers);
 
   // pool_roll.cpp: the rolling restart.
   void take(const RollRequested& event);
   void advance_roll();
   void roll_progressed(int slot);
   void roll_failed(int slot, std::string why, std::optional<WorkerId> culprit);
+  void turn_back();
   void abandon_roll(const std::string& why);
+  void withdraw_from_roll(int slot);
   void finish_roll();
+  [[nodiscard]] int successors() const;
 
   // The chokepoints: the only functions that change a slot, start a worker, or drain one.
   void enter(Slot& slot, SlotState state, std::string why);
@@ -144,7 +160,7 @@ class Pool {
   void stop(Slot& slot, DrainKind kind, std::string why);
   void drain(Worker& worker, DrainKind kind);
   void kill(Worker& worker, KillReason reason);
-  void retire(Slot& slot, DrainKind kind);
+  void retire(std::optional<WorkerId>& place, DrainKind kind);
   [[nodiscard]] Slot* slot_at(int index);
 
   PoolSpec spec_;

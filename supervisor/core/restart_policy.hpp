@@ -22,18 +22,19 @@ struct Ended {
 struct Retry {
   Duration delay;  ///< zero: at once
 };
-struct Leave {};   ///< it ended as it should
+struct Leave {};  ///< it ended as it should
 struct GiveUp {
   int failures;
 };
 using AfterEnd = std::variant<Retry, Leave, GiveUp>;
 
-/// An end is a failure unless the worker exited with 0 after it had been ready and lived for a second:
-/// a consumer that recycles itself is not a crash, one that exits at once in a loop is.
+/// An end is a failure unless the worker exited with 0 after it had been ready and lived for a
+/// second: a consumer that recycles itself is not a crash, one that exits at once in a loop is.
 ///
-/// A worker that had been ready is replaced at once the first time. From then on, and for one that never
-/// became ready, the pause is `backoff_first`, doubled with each failure within `give_up_within`, up to
-/// `backoff_max`, give or take a quarter, so that slots that died together do not return together.
+/// A worker that had been ready is replaced at once the first time. From then on, and for one that
+/// never became ready, the pause is `backoff_first`, doubled with each failure within
+/// `give_up_within`, up to `backoff_max`, give or take a quarter, so that slots that died together
+/// do not return together.
 class RestartPolicy {
  public:
   [[nodiscard]] AfterEnd on_end(const PoolSpec& spec, const Ended& ended, TimePoint now,

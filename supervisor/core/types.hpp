@@ -1,6 +1,7 @@
 #pragma once
 // The words of the core: ids, states, the timing rules of a pool, and how a worker died.
-// Core is pure: values only, no syscalls, no clock, no logging, no knowledge of pids or descriptors.
+// Core is pure: values only, no syscalls, no clock, no logging, no knowledge of pids or
+// descriptors.
 
 #include <chrono>
 #include <cstdint>
@@ -42,14 +43,15 @@ enum class WorkerPhase : std::uint8_t { Starting, Serving, Draining, Killed };
 
 enum class RestartRule : std::uint8_t { Always, OnFailure, Never };
 
-/// What a pool may do and how long it may take. Only what the core decides with; the command line and
-/// the like stay in the shell.
+/// What a pool may do and how long it may take. Only what the core decides with; the command line
+/// and the like stay in the shell.
 struct PoolSpec {
   std::string name;
   int workers = 1;
   Duration start_timeout = std::chrono::seconds(60);
   Duration grace = std::chrono::seconds(30);
-  /// Ready this long after exec, without being told ("started" is zero); none: a Ready event says so.
+  /// Ready this long after exec, without being told ("started" is zero); none: a Ready event says
+  /// so.
   std::optional<Duration> ready_after;
   RestartRule restart = RestartRule::Always;
   Duration backoff_first = std::chrono::milliseconds(100);
@@ -72,7 +74,8 @@ struct Death {
   [[nodiscard]] bool clean() const { return exit_code == 0 && exec_error.empty(); }
   bool operator==(const Death&) const = default;
 };
-/// "exited with code 3", "killed by SIGSEGV (core dumped)", "could not be started: exec /bin/x: ...".
+/// "exited with code 3", "killed by SIGSEGV (core dumped)", "could not be started: exec /bin/x:
+/// ...".
 [[nodiscard]] std::string describe(const Death& death);
 
 /// Why the master sends SIGKILL.

@@ -1,0 +1,343 @@
+// Facts about workers, deadlines, and the chokepoints through which every change goes.
+#include "supervisor/core/pool.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace reeve::supervisor {
+namespace {
+
+std::string cause(const Worker& worker, const Death& death) {
+  if (!worker.killed_for) return describe(death);
+  switch (*worker.killed_for) {
+    case KillReason::StartTimeout:
+      return fmt::format("killed: not ready within {}", short_duration(worker.start_timeout));
+    case KillReason::GraceExpired:
+      return fmt::format("killed: still draining after {}", short_duration(worker.grace));
+    case KillReason::GraceEndedByOperator:
+      return "killed: the operator ended the grace";
+  }
+  return describe(death);
+}
+
+}  // namespace
+
+Pool::Pool(PoolSpec spec, std::uint32_t seed, TimePoint now)
+    : spec_(std::move(spec)), random_(seed), now_(now) {
+  for (int i = 0; i < spec_.workers; ++i) slots_.push_back(Slot{.index = i, .since = now});
+}
+
+Actions Pool::on(const Event& event, TimePoint now) {
+  assert(now >= now_ && "time went back");
+  now_ = now;
+  forgive_stall();
+  std::visit([this](const auto& fact) { take(fact); }, event);
+  advance_roll();
+  return std::exchange(actions_, {});
+}
+
+std::optional<TimePoint> Pool::next_deadline() const {
+  std::optional<TimePoint> next;
+  const auto consider = [&next](const std::optional<TimePoint>& at) {
+    if (at && (!next || *at < *next)) next = at;
+  };
+  for (const auto& [id, worker] : workers_) {
+    consider(worker.deadline);
+    consider(worker.ready_at);
+  }
+  for (const Slot& slot : slots_) consider(slot.retry_at);
+  return next;
+}
+
+/// All time is monotonic, so a deadline that is long overdue is the master's own fault: it was
+/// stopped, or starved. What the workers did meanwhile may still lie in its sockets, so they get
+/// the time back.
+void Pool::forgive_stall() {
+  const auto next = next_deadline();
+  if (!next || now_ - *next <= kStall) return;
+  const Duration by = now_ - *next + kStall;
+  for (auto& [id, worker] : workers_) {
+    if (worker.deadline) *worker.deadline += by;
+    if (worker.ready_at) *worker.ready_at += by;
+  }
+  for (Slot& slot : slots_) {
+    if (slot.retry_at) *slot.retry_at += by;
+    slot.policy.shift(by);
+  }
+}
+
+void Pool::take(const ForkFailed& event) { remove(event.worker, Death{.exec_error = event.why}); }
+
+void Pool::take(const Exited& event) { remove(event.worker, event.death); }
+
+void Pool::take(const Started& event) {
+  const auto found = workers_.find(event.worker);
+  if (found == workers_.end()) return;
+  Worker& worker = found->second;
+  if (worker.phase != WorkerPhase::Starting || !worker.ready_after || worker.ready_at) return;
+  if (*worker.ready_after == Duration::zero()) {
+    became_ready(worker);
+  } else {
+    worker.ready_at = now_ + *worker.ready_after;
+  }
+}
+
+void Pool::take(const Ready& event) {
+  if (const auto found = workers_.find(event.worker); found != workers_.end()) {
+    became_ready(found->second);
+  }
+}
+
+/// A worker that announces its own end (it recycles itself) is followed at once, while it still
+/// drains.
+void Pool::take(const Leaving& event) {
+  const auto found = workers_.find(event.worker);
+  if (found == workers_.end() || found->second.phase != WorkerPhase::Serving) return;
+  if (spec_.restart != RestartRule::Always) return;  // How it ends decides.
+  Worker& worker = found->second;
+  worker.phase = WorkerPhase::Draining;
+  worker.phase_since = now_;
+  worker.deadline = now_ + worker.grace;
+  worker.drain_kind = DrainKind::Patient;
+  if (Slot* slot = slot_at(worker.slot); slot != nullptr && slot->current == worker.id) {
+    slot->current.reset();
+    current_ended(*slot, worker, Death{.exit_code = 0});
+  }
+}
+
+void Pool::take(const Extended& event) {
+  const auto found = workers_.find(event.worker);
+  if (found == workers_.end() || !found->second.deadline) return;
+  constexpr Duration kMost = std::chrono::hours(1);  // A wild value must not mean for ever.
+  TimePoint& deadline = *found->second.deadline;
+  deadline = std::max(deadline, now_ + std::clamp(event.by, Duration::zero(), kMost));
+}
+
+void Pool::take(const GraceEnded&) {
+  for (auto& [id, worker] : workers_) {
+    if (worker.phase == WorkerPhase::Draining) kill(worker, KillReason::GraceEndedByOperator);
+  }
+}
+
+void Pool::take(const Tick&) {
+  for (auto& [id, worker] : workers_) take_deadline(worker);
+  for (Slot& slot : slots_) {
+    if (slot.retry_at && *slot.retry_at <= now_) {
+      start(slot, generation_, spec_, fmt::format("next try after: {}", slot.why));
+    }
+  }
+}
+
+void Pool::take_deadline(Worker& worker) {
+  if (worker.ready_at && *worker.ready_at <= now_) {
+    became_ready(worker);
+    return;
+  }
+  if (!worker.deadline || *worker.deadline > now_) return;
+  switch (worker.phase) {
+    case WorkerPhase::Starting:
+      kill(worker, KillReason::StartTimeout);
+      break;
+    case WorkerPhase::Draining:
+      kill(worker, KillReason::GraceExpired);
+      break;
+    case WorkerPhase::Serving:
+    case WorkerPhase::Killed:
+      assert(false && "this phase has no deadline");
+  }
+}
+
+void Pool::became_ready(Worker& worker) {
+  if (worker.phase != WorkerPhase::Starting) return;  // Said twice, or while draining: ordinary.
+  worker.phase = WorkerPhase::Serving;
+  worker.phase_since = now_;
+  worker.deadline.reset();
+  worker.ready_at.reset();
+  worker.was_ready = true;
+
+  Slot* slot = slot_at(worker.slot);
+  assert(slot != nullptr && "a worker that starts has a slot");
+  if (slot->successor == worker.id) {
+    retire(slot->current, DrainKind::Patient);
+    slot->current = std::exchange(slot->successor, std::nullopt);
+    enter(*slot, SlotState::Running, "replaced");
+  } else {
+    enter(*slot, SlotState::Running,
+          fmt::format("ready after {}", short_duration(now_ - worker.forked_at)));
+  }
+  roll_progressed(slot->index);
+  settle(slot->index, Outcome::Started);
+}
+
+void Pool::remove(WorkerId id, const Death& death) {
+  const auto node = workers_.extract(id);
+  if (node.empty()) return;
+  const Worker& worker = node.mapped();
+  Slot* slot = slot_at(worker.slot);
+  if (slot == nullptr) return;  // Scaled away while it drained.
+  if (slot->successor == id) {
+    slot->successor.reset();
+    roll_failed(slot->index, cause(worker, death), id);
+  } else if (slot->current == id) {
+    slot->current.reset();
+    current_ended(*slot, worker, death);
+  }
+}
+
+void Pool::current_ended(Slot& slot, const Worker& worker, const Death& death) {
+  switch (slot.state) {
+    case SlotState::Stopping: {
+      const bool again = std::exchange(slot.start_again, false);
+      enter(slot, SlotState::Stopped, cause(worker, death));
+      settle(slot.index, Outcome::Stopped, slot.why);
+      if (again) start(slot, generation_, spec_, "restart");
+      return;
+    }
+    case SlotState::Starting:
+    case SlotState::Running:
+      if (slot.successor) {  // It was to be replaced anyway.
+        slot.current = std::exchange(slot.successor, std::nullopt);
+        enter(slot, SlotState::Starting, cause(worker, death));
+      } else {
+        restart_or_leave(slot, worker, death);
+      }
+      return;
+    case SlotState::Stopped:
+    case SlotState::Backoff:
+    case SlotState::Exited:
+    case SlotState::Fatal:
+      assert(false && "a slot that is down has no worker");
+  }
+}
+
+void Pool::restart_or_leave(Slot& slot, const Worker& worker, const Death& death) {
+  const std::string why = cause(worker, death);
+  const Ended end{.death = death, .was_ready = worker.was_ready, .lived = now_ - worker.forked_at};
+  const AfterEnd next = slot.policy.on_end(spec_, end, now_, random_);
+  if (const auto* retry = std::get_if<Retry>(&next)) {
+    if (retry->delay == Duration::zero()) {
+      start(slot, generation_, spec_, why);
+    } else {
+      enter(slot, SlotState::Backoff, why);
+      slot.retry_at = now_ + retry->delay;
+    }
+  } else if (const auto* give_up = std::get_if<GiveUp>(&next)) {
+    enter(slot, SlotState::Fatal,
+          fmt::format("gave up after {} failures within {}, the last: {}", give_up->failures,
+                      short_duration(spec_.give_up_within), why));
+  } else {
+    enter(slot, SlotState::Exited, why);
+  }
+  if (!worker.was_ready) settle(slot.index, Outcome::SpawnError, why, worker.id);
+  roll_failed(slot.index, why, worker.id);
+}
+
+void Pool::enter(Slot& slot, SlotState state, std::string why) {
+  const SlotState from = std::exchange(slot.state, state);
+  slot.since = now_;
+  slot.why = std::move(why);
+  slot.retry_at.reset();
+  if (from != state) actions_.push_back(Changed{slot.index, from, state, slot.why});
+}
+
+WorkerId Pool::fork(Slot& slot, Generation generation, const PoolSpec& spec) {
+  const WorkerId id{next_worker_++};
+  workers_.emplace(id, Worker{.id = id,
+                              .slot = slot.index,
+                              .generation = generation,
+                              .forked_at = now_,
+                              .phase_since = now_,
+                              .deadline = now_ + spec.start_timeout,
+                              .grace = spec.grace,
+                              .start_timeout = spec.start_timeout,
+                              .ready_after = spec.ready_after});
+  actions_.push_back(Fork{id, slot.index, generation});
+  return id;
+}
+
+void Pool::start(Slot& slot, Generation generation, const PoolSpec& spec, std::string why) {
+  assert(!slot.current && "one slot, two owners");
+  slot.start_again = false;
+  slot.current = fork(slot, generation, spec);
+  enter(slot, SlotState::Starting, std::move(why));
+}
+
+void Pool::stop(Slot& slot, DrainKind kind, std::string why) {
+  settle(slot.index, Outcome::Aborted, why);
+  withdraw_from_roll(slot.index);
+  slot.start_again = false;
+  if (slot.current) {
+    drain(workers_.at(*slot.current), kind);
+    enter(slot, SlotState::Stopping, std::move(why));
+  } else {
+    enter(slot, SlotState::Stopped, std::move(why));
+    settle(slot.index, Outcome::Stopped);
+  }
+}
+
+void Pool::drain(Worker& worker, DrainKind kind) {
+  switch (worker.phase) {
+    case WorkerPhase::Starting:
+    case WorkerPhase::Serving:
+      worker.phase = WorkerPhase::Draining;
+      worker.phase_since = now_;
+      worker.deadline = now_ + worker.grace;
+      worker.ready_at.reset();
+      break;
+    case WorkerPhase::Draining:
+      if (kind == DrainKind::Patient || worker.drain_kind == DrainKind::Prompt) return;
+      break;
+    case WorkerPhase::Killed:
+      return;
+  }
+  worker.drain_kind = kind;
+  actions_.push_back(Drain{worker.id, kind});
+}
+
+void Pool::kill(Worker& worker, KillReason reason) {
+  worker.phase = WorkerPhase::Killed;
+  worker.phase_since = now_;
+  worker.deadline.reset();
+  worker.ready_at.reset();
+  worker.killed_for = reason;
+  actions_.push_back(Kill{worker.id, reason});
+}
+
+/// Takes the worker out of its place in the slot; it drains on its own, as nobody's current.
+void Pool::retire(std::optional<WorkerId>& place, DrainKind kind) {
+  if (place) drain(workers_.at(*place), kind);
+  place.reset();
+}
+
+Slot* Pool::slot_at(int index) {
+  return index >= 0 && index < static_cast<int>(slots_.size())
+             ? &slots_[static_cast<std::size_t>(index)]
+             : nullptr;
+}
+
+const Worker* Pool::find(WorkerId id) const {
+  const auto found = workers_.find(id);
+  return found == workers_.end() ? nullptr : &found->second;
+}
+
+Generation Pool::upcoming_generation() const {
+  return Generation{static_cast<std::uint64_t>(last_generation_) + 1};
+}
+
+bool Pool::quiet() const {
+  return workers_.empty() && std::ranges::all_of(slots_, [](const Slot& slot) {
+           return slot.state == SlotState::Stopped || slot.state == SlotState::Exited ||
+                  slot.state == SlotState::Fatal;
+         });
+}
+
+int Pool::draining() const {
+  return static_cast<int>(std::ranges::count_if(workers_, [](const auto& entry) {
+    return entry.second.phase == WorkerPhase::Draining || entry.second.phase == WorkerPhase::Killed;
+  }));
+}
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,219 @@
+// The operator's requests. Each is answered by exactly one Finished: at once when nothing has to be
+// waited for, else when the last of its slots is settled.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "supervisor/core/pool.hpp"
+
+namespace reeve::supervisor {
+
+void Pool::take(const StartRequested& event) {
+  const auto slots = resolve(event.command, event.slots);
+  if (!slots) return;
+  Pending pending{.command = event.command, .kind = Pending::Kind::Start};
+  for (const int index : *slots) {
+    Slot& slot = *slot_at(index);
+    switch (slot.state) {
+      case SlotState::Running:
+        pending.verdicts.push_back({index, Outcome::AlreadyStarted, {}, {}});
+        continue;
+      case SlotState::Starting:
+        break;
+      case SlotState::Stopping:
+        slot.start_again = true;
+        break;
+      case SlotState::Stopped:
+      case SlotState::Backoff:
+      case SlotState::Exited:
+      case SlotState::Fatal:
+        slot.policy.forget();
+        if (roll_) {
+          roll_->pending.insert(index);  // It starts in the generation that the roll leads to.
+        } else {
+          start(slot, generation_, spec_, "start");
+        }
+        break;
+    }
+    pending.waiting.insert(index);
+  }
+  begin(std::move(pending));
+}
+
+void Pool::take(const StopRequested& event) {
+  const auto slots = resolve(event.command, event.slots);
+  if (!slots) return;
+  const bool whole = covers_all_running(*slots);
+  if (whole) abandon_roll("the pool was stopped");
+  const DrainKind kind = whole ? DrainKind::Prompt : DrainKind::Patient;
+
+  Pending pending{.command = event.command, .kind = Pending::Kind::Stop};
+  for (const int index : *slots) {
+    Slot& slot = *slot_at(index);
+    switch (slot.state) {
+      case SlotState::Stopped:
+      case SlotState::Exited:
+      case SlotState::Fatal:
+        withdraw_from_roll(index);
+        settle(index, Outcome::Aborted, "stopped by a later command");
+        pending.verdicts.push_back({index, Outcome::NotRunning, {}, {}});
+        continue;
+      case SlotState::Backoff:
+        stop(slot, kind, "stop");
+        pending.verdicts.push_back({index, Outcome::Stopped, {}, {}});
+        continue;
+      case SlotState::Stopping:
+        settle(index, Outcome::Aborted, "stopped by a later command");
+        withdraw_from_roll(index);
+        slot.start_again = false;
+        break;
+      case SlotState::Starting:
+      case SlotState::Running:
+        stop(slot, kind, "stop");
+        break;
+    }
+    pending.waiting.insert(index);
+  }
+  if (whole) {  // Nobody serves any more: what still drains patiently has no reason to wait.
+    for (auto& [id, worker] : workers_) {
+      if (worker.phase == WorkerPhase::Draining) drain(worker, DrainKind::Prompt);
+    }
+  }
+  begin(std::move(pending));
+}
+
+void Pool::take(const HardRestartRequested& event) {
+  const auto slots = resolve(event.command, event.slots);
+  if (!slots) return;
+  const bool whole = covers_all_running(*slots);
+  if (whole) abandon_roll("the pool was restarted");
+  Pending pending{.command = event.command, .kind = Pending::Kind::HardRestart, .waiting = *slots};
+  for (const int index : *slots) {
+    Slot& slot = *slot_at(index);
+    slot.policy.forget();
+    if (slot.current) {
+      if (slot.state != SlotState::Stopping) {
+        stop(slot, whole ? DrainKind::Prompt : DrainKind::Patient, "restart");
+      }
+      slot.start_again = true;
+    } else {
+      settle(index, Outcome::Aborted, "restarted by a later command");
+      withdraw_from_roll(index);
+      start(slot, generation_, spec_, "restart");
+    }
+  }
+  begin(std::move(pending));
+}
+
+void Pool::take(const ScaleRequested& event) {
+  if (event.workers < 0) {
+    answer(event.command, Outcome::Aborted, "a pool cannot have fewer than 0 workers");
+    return;
+  }
+  Pending pending{.command = event.command, .kind = Pending::Kind::Scale};
+  shrink(event.workers);
+  grow(event.workers, pending.waiting);
+  spec_.workers = event.workers;
+  if (roll_ && roll_->spec) roll_->spec->workers = event.workers;
+  begin(std::move(pending));
+}
+
+/// Adds slots at the end. They start, unless the operator has stopped the whole pool.
+void Pool::grow(int workers, SlotSet& added) {
+  const bool down = !slots_.empty() && std::ranges::all_of(slots_, [](const Slot& slot) {
+    return slot.state == SlotState::Stopped || slot.state == SlotState::Stopping;
+  });
+  while (static_cast<int>(slots_.size()) < workers) {
+    const int index = static_cast<int>(slots_.size());
+    slots_.push_back(Slot{.index = index, .since = now_});
+    if (down) continue;
+    added.insert(index);
+    if (roll_) {
+      roll_->pending.insert(index);
+    } else {
+      start(slots_.back(), generation_, spec_, "scale");
+    }
+  }
+}
+
+/// Takes slots away from the end. Their workers drain on, belonging to no slot.
+void Pool::shrink(int workers) {
+  const DrainKind kind = workers == 0 ? DrainKind::Prompt : DrainKind::Patient;
+  while (static_cast<int>(slots_.size()) > workers) {
+    Slot& slot = slots_.back();
+    settle(slot.index, Outcome::Aborted, "scaled away");
+    withdraw_from_roll(slot.index);
+    retire(slot.current, kind);
+    enter(slot, SlotState::Stopped, "scaled away");
+    slots_.pop_back();
+  }
+}
+
+/// Slot indexes that exist; none given means all of them. Answers the command itself when one does
+/// not.
+std::optional<SlotSet> Pool::resolve(CommandId command, const SlotSet& slots) {
+  SlotSet known = slots;
+  if (slots.empty()) {
+    for (const Slot& slot : slots_) known.insert(slot.index);
+  }
+  const auto stranger =
+      std::ranges::find_if(known, [this](int index) { return slot_at(index) == nullptr; });
+  if (stranger == known.end()) return known;
+  actions_.push_back(Finished{command,
+                              {{*stranger,
+                                Outcome::NoSuchProcess,
+                                fmt::format("{} has {} workers", spec_.name, slots_.size()),
+                                {}}}});
+  return std::nullopt;
+}
+
+/// Whether nobody would be left to serve.
+bool Pool::covers_all_running(const SlotSet& slots) const {
+  return std::ranges::all_of(slots_, [&slots](const Slot& slot) {
+    return slots.contains(slot.index) ||
+           (slot.state != SlotState::Running && slot.state != SlotState::Starting);
+  });
+}
+
+void Pool::begin(Pending pending) {
+  pending_.push_back(std::move(pending));
+  settle(-1, Outcome::Started);  // It may have nothing to wait for.
+}
+
+/// What happened to a slot, told to every command that waits for it.
+void Pool::settle(int slot, Outcome outcome, const std::string& text,
+                  std::optional<WorkerId> culprit) {
+  for (Pending& pending : pending_) {
+    if (!pending.waiting.contains(slot)) continue;
+    const bool is_stop = pending.kind == Pending::Kind::Stop;
+    const bool concerns = is_stop ? outcome == Outcome::Stopped : outcome != Outcome::Stopped;
+    if (!concerns) continue;
+    const bool restarted =
+        outcome == Outcome::Started && pending.kind == Pending::Kind::HardRestart;
+    pending.waiting.erase(slot);
+    pending.verdicts.push_back({slot, restarted ? Outcome::Restarted : outcome, text, culprit});
+  }
+  std::erase_if(pending_, [this](Pending& pending) {
+    if (!pending.waiting.empty()) return false;
+    if (pending.kind == Pending::Kind::Scale &&
+        std::ranges::all_of(pending.verdicts, [](const SlotVerdict& verdict) {
+          return verdict.outcome == Outcome::Started;
+        })) {
+      pending.verdicts = {{std::nullopt,
+                           Outcome::Scaled,
+                           fmt::format("{} workers, {} draining", slots_.size(), draining()),
+                           {}}};
+    }
+    std::ranges::sort(pending.verdicts, {}, &SlotVerdict::slot);
+    actions_.push_back(Finished{pending.command, std::move(pending.verdicts)});
+    return true;
+  });
+}
+
+void Pool::answer(CommandId command, Outcome outcome, std::string text) {
+  actions_.push_back(Finished{command, {{std::nullopt, outcome, std::move(text), {}}}});
+}
+
+}  // namespace reeve::supervisor

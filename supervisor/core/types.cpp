@@ -1,0 +1,78 @@
+#include "supervisor/core/types.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+namespace reeve::supervisor {
+
+std::string_view to_string(SlotState state) {
+  switch (state) {
+    case SlotState::Stopped:
+      return "STOPPED";
+    case SlotState::Starting:
+      return "STARTING";
+    case SlotState::Running:
+      return "RUNNING";
+    case SlotState::Stopping:
+      return "STOPPING";
+    case SlotState::Backoff:
+      return "BACKOFF";
+    case SlotState::Exited:
+      return "EXITED";
+    case SlotState::Fatal:
+      return "FATAL";
+  }
+  return "UNKNOWN";
+}
+
+std::string_view to_string(WorkerPhase phase) {
+  switch (phase) {
+    case WorkerPhase::Starting:
+      return "starting";
+    case WorkerPhase::Serving:
+      return "serving";
+    case WorkerPhase::Draining:
+      return "draining";
+    case WorkerPhase::Killed:
+      return "killed";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(KillReason reason) {
+  switch (reason) {
+    case KillReason::GraceExpired:
+      return "its drain took longer than the grace";
+    case KillReason::StartTimeout:
+      return "it was not ready within start_timeout";
+    case KillReason::GraceEndedByOperator:
+      return "the operator ended the grace";
+  }
+  return "unknown";
+}
+
+std::string describe(const Death& death) {
+  if (!death.exec_error.empty()) return fmt::format("could not be started: {}", death.exec_error);
+  if (death.signal) {
+    const char* name = sigabbrev_np(*death.signal);
+    return fmt::format(
+        "killed by {}{}",
+        name != nullptr ? fmt::format("SIG{}", name) : fmt::format("signal {}", *death.signal),
+        death.core_dumped ? " (core dumped)" : "");
+  }
+  return fmt::format("exited with code {}", death.exit_code.value_or(-1));
+}
+
+std::string short_duration(Duration duration) {
+  using std::chrono::duration_cast;
+  const auto ms = duration_cast<std::chrono::milliseconds>(duration).count();
+  if (ms < 1000) return fmt::format("{} ms", ms);
+  if (ms < 10'000 && ms % 1000 != 0) return fmt::format("{:.1f} s", static_cast<double>(ms) / 1000);
+  const auto seconds = ms / 1000;
+  if (seconds < 120) return fmt::format("{} s", seconds);
+  if (seconds < 7200) return fmt::format("{} min", seconds / 60);
+  return fmt::format("{} h", seconds / 3600);
+}
+
+}  // namespace reeve::supervisor
