@@ -136,6 +136,7 @@ class Pool {
   void begin(Pending pending);
   void settle(int slot, Outcome outcome, const std::string& text = {},
               std::optional<WorkerId> culprit = {});
+  void conclude();
   [[nodiscard]] std::optional<SlotSet> resolve(CommandId command, const SlotSet& slots);
   [[nodiscard]] bool covers_all_running(const SlotSet& slots) const;
   void answer(CommandId command, Outcome outcome, std::string text);

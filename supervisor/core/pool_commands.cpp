@@ -179,7 +179,7 @@ bool Pool::covers_all_running(const SlotSet& slots) const {
 
 void Pool::begin(Pending pending) {
   pending_.push_back(std::move(pending));
-  settle(-1, Outcome::Started);  // It may have nothing to wait for.
+  conclude();  // It may have nothing to wait for.
 }
 
 /// What happened to a slot, told to every command that waits for it.
@@ -195,6 +195,11 @@ void Pool::settle(int slot, Outcome outcome, const std::string& text,
     pending.waiting.erase(slot);
     pending.verdicts.push_back({slot, restarted ? Outcome::Restarted : outcome, text, culprit});
   }
+  conclude();
+}
+
+/// Answers the commands whose slots are all settled.
+void Pool::conclude() {
   std::erase_if(pending_, [this](Pending& pending) {
     if (!pending.waiting.empty()) return false;
     if (pending.kind == Pending::Kind::Scale &&

@@ -89,7 +89,7 @@ void Pool::roll_failed(int slot, std::string why, std::optional<WorkerId> culpri
 void Pool::turn_back() {
   roll_->direction = Roll::Direction::Back;
   roll_->target = generation_;
-  roll_->pending.clear();
+  std::erase_if(roll_->pending, [this](int index) { return slot_at(index)->current.has_value(); });
   for (const int index : std::exchange(roll_->starting, {})) {
     Slot& slot = *slot_at(index);
     if (slot.successor) {
