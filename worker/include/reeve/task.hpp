@@ -50,9 +50,9 @@ struct PromiseBase {
 template <class T>
 struct Promise : PromiseBase {
   Task<T> get_return_object();
-  template <std::convertible_to<T> U>
+  template <std::convertible_to<T> U = T>
   void return_value(U&& value) {
-    outcome.emplace(std::forward<U>(value));
+    outcome.emplace(std::in_place, std::forward<U>(value));
   }
   void unhandled_exception() { outcome.emplace(std::unexpect, std::current_exception()); }
 

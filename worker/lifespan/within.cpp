@@ -1,0 +1,61 @@
+#include "worker/lifespan/within.hpp"
+
+#include <fmt/format.h>
+
+#include <exception>
+#include <utility>
+
+#include "worker/runtime/text.hpp"
+
+namespace reeve::worker {
+
+Within::Within(Task<> task, ipc::Duration limit) : task_(std::move(task)), limit_(limit) {}
+
+Within::~Within() {
+  if (race_) race_->waiter = nullptr;
+}
+
+void Within::start(Context& context) {
+  timer_.emplace(context.loop(), [this] { on_timer(); });
+  timer_->arm(limit_);
+  race_ = std::make_shared<Race>(this);
+  running_ = spawn(context, std::move(task_), [race = race_](detail::Outcome<void> outcome) {
+    if (race->waiter != nullptr) race->waiter->on_end(std::move(outcome));
+  });
+}
+
+bool Within::abandon() noexcept {
+  timer_.reset();
+  give_up_on_task();
+  return true;
+}
+
+void Within::on_end(detail::Outcome<void> outcome) {
+  result_.emplace();
+  if (!outcome) *result_ = std::unexpected(describe(outcome.error()));
+  if (waiting()) {
+    wake();
+  } else {
+    timer_->arm({});  // It ended within start(), where nobody can be woken yet.
+  }
+}
+
+void Within::on_timer() {
+  if (!result_) {
+    result_ = std::unexpected(fmt::format("not done within {}", describe(limit_)));
+    give_up_on_task();
+  }
+  wake();
+}
+
+void Within::give_up_on_task() {
+  race_->waiter = nullptr;
+  running_.cancel();
+}
+
+std::expected<void, std::string> Within::await_resume() {
+  check();
+  return std::move(*result_);
+}
+
+}  // namespace reeve::worker

@@ -1,0 +1,49 @@
+#pragma once
+// The runtime's own log: lines on stderr, written at once. Under a master they are plain, since it
+// adds the time and the slot; alone they carry a time, and colours on a terminal. Any thread.
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace spdlog {
+class logger;
+}
+
+namespace reeve::worker {
+
+class Log {
+ public:
+  enum class Style : std::uint8_t { Supervised, Alone };
+  enum class Level : std::uint8_t { Debug, Info, Warning, Error };
+
+  explicit Log(Style style);
+  ~Log();
+
+  void write(Level level, std::string_view line);
+
+  template <class... Args>
+  void debug(fmt::format_string<Args...> text, Args&&... args) {
+    write(Level::Debug, fmt::format(text, std::forward<Args>(args)...));
+  }
+  template <class... Args>
+  void info(fmt::format_string<Args...> text, Args&&... args) {
+    write(Level::Info, fmt::format(text, std::forward<Args>(args)...));
+  }
+  template <class... Args>
+  void warning(fmt::format_string<Args...> text, Args&&... args) {
+    write(Level::Warning, fmt::format(text, std::forward<Args>(args)...));
+  }
+  template <class... Args>
+  void error(fmt::format_string<Args...> text, Args&&... args) {
+    write(Level::Error, fmt::format(text, std::forward<Args>(args)...));
+  }
+
+ private:
+  std::unique_ptr<spdlog::logger> logger_;
+};
+
+}  // namespace reeve::worker

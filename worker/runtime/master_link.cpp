@@ -1,0 +1,44 @@
+#include "worker/runtime/master_link.hpp"
+
+#include <utility>
+
+#include "ipc/notify.hpp"
+
+namespace reeve::worker {
+
+MasterLink::MasterLink(ipc::uv::Loop& loop, std::optional<ipc::Channel> channel,
+                       std::string notify_socket, Log& log, Handlers handlers)
+    : channel_(std::move(channel)),
+      notify_socket_(std::move(notify_socket)),
+      log_(log),
+      handlers_(std::move(handlers)) {
+  if (!channel_) return;
+  poll_.emplace(loop, channel_->fd(), [this](int) { receive(); });
+  poll_->watch(UV_READABLE);
+}
+
+void MasterLink::send(const ipc::WorkerMessage& message) {
+  ipc::Result<> sent;
+  if (channel_) {
+    sent = channel_->send(format(message));
+  } else if (!notify_socket_.empty()) {
+    sent = ipc::notify(notify_socket_, format(message));
+  }
+  if (!sent) log_.warning("cannot report to the supervisor: {}; ignoring", sent.error().text);
+}
+
+void MasterLink::receive() {
+  while (poll_) {
+    const auto text = channel_->receive();
+    if (text) {
+      handlers_.on_message(ipc::parse_master_message(*text));
+    } else if (text.error() == ipc::Channel::End::Empty) {
+      return;
+    } else {
+      poll_.reset();  // Readable for ever from now on.
+      handlers_.on_gone();
+    }
+  }
+}
+
+}  // namespace reeve::worker

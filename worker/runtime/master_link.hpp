@@ -1,0 +1,41 @@
+#pragma once
+// The worker's line to whoever supervises it: the channel of a master, else systemd's
+// NOTIFY_SOCKET, else nobody. Reports are best effort: a worker never waits for its master. Loop
+// thread only.
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "ipc/base/uv.hpp"
+#include "ipc/channel.hpp"
+#include "ipc/message.hpp"
+#include "worker/runtime/log.hpp"
+
+namespace reeve::worker {
+
+class MasterLink {
+ public:
+  struct Handlers {
+    std::function<void(const ipc::MasterMessage&)> on_message;
+    std::function<void()> on_gone;  ///< The master died. Called once.
+  };
+
+  MasterLink(ipc::uv::Loop& loop, std::optional<ipc::Channel> channel, std::string notify_socket,
+             Log& log, Handlers handlers);
+
+  [[nodiscard]] bool supervised() const { return channel_.has_value(); }
+  void send(const ipc::WorkerMessage& message);
+  /// Handles what has arrived. For a caller that must not act on older news: a signal overtakes
+  /// messages.
+  void receive();
+
+ private:
+  std::optional<ipc::Channel> channel_;
+  std::string notify_socket_;
+  Log& log_;
+  Handlers handlers_;
+  std::optional<ipc::uv::Poll> poll_;
+};
+
+}  // namespace reeve::worker

@@ -1,0 +1,17 @@
+#pragma once
+// Small things as words for a log line.
+
+#include <exception>
+#include <string>
+
+#include "ipc/base/clock.hpp"
+
+namespace reeve::worker {
+
+/// "0.4 ms", "12 ms", "3.2 s".
+[[nodiscard]] std::string describe(ipc::Duration duration);
+
+/// What an exception says of itself.
+[[nodiscard]] std::string describe(const std::exception_ptr& error);
+
+}  // namespace reeve::worker
