@@ -3,10 +3,9 @@
 // Varlink's framing (https://varlink.org/Method-Call): one JSON object, then NUL, over a Unix
 // stream socket.
 //   {"method":"dev.reeve.Restart","parameters":{"names":["web"]},"more":true}
-//   {"parameters":{...},"continues":true}      or
+//   {"parameters":{...},"continues":true}
 //   {"error":"dev.reeve.Failed","parameters":{"message":"..."}}
-// The JSON library is known to control.cpp only. Parsing takes anything, from anyone who may
-// connect.
+// Only control.cpp knows the JSON library. Parsing takes anything, from anyone who may connect.
 
 #include <chrono>
 #include <cstddef>
@@ -84,8 +83,7 @@ struct Process {
 struct Verdict {
   std::string name;
   bool ok = false;
-  std::string
-      code;  ///< a stable word: "started", "already_started", "not_running", "spawn_error" ...
+  std::string code;  ///< a stable word: "started", "not_running", "spawn_error" ...
   std::string text;  ///< the reason, for a person; may have several lines
 
   bool operator==(const Verdict&) const = default;
@@ -93,8 +91,8 @@ struct Verdict {
 
 struct Reply {
   bool continues = false;  ///< more replies to the same request follow
-  std::optional<std::string>
-      error;                       ///< the request as a whole failed; names thing, cause and remedy
+  /// The request as a whole failed; names thing, cause and remedy.
+  std::optional<std::string> error;
   std::vector<Process> processes;  ///< Status, Pid
   std::vector<Verdict> verdicts;   ///< Start, Stop, Restart, Scale, Signal, Reload, Shutdown
   std::string text;    ///< Tail: bytes of the log (made valid UTF-8). Version: the version

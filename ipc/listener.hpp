@@ -16,8 +16,7 @@ struct Address {
   Kind kind = Kind::Tcp4;
   std::string host;  ///< Literal address without brackets (Tcp4, Tcp6).
   std::uint16_t port = 0;
-  std::string
-      path;  ///< Unix: path, with a leading '@' for the abstract namespace. Systemd: fd name.
+  std::string path;  ///< Unix: the path, '@' first when abstract. Systemd: the fd's name.
 
   bool operator==(const Address&) const = default;
 };
