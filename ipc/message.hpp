@@ -26,8 +26,7 @@ struct WorkerMessage {
   std::optional<std::string> status = {};                        ///< STATUS=
   std::optional<std::chrono::microseconds> extend_timeout = {};  ///< EXTEND_TIMEOUT_USEC=
   std::optional<WorkerState> state = {};                         ///< STATE=
-  std::optional<std::string> step =
-      {};  ///< STEP=, the lifespan step that begins: "[2/5] connections"
+  std::optional<std::string> step = {};    ///< STEP=, the lifespan step that begins
   std::optional<std::string> reason = {};  ///< REASON=, why the worker fails or stops
 
   bool operator==(const WorkerMessage&) const = default;
