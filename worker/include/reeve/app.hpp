@@ -1,0 +1,104 @@
+#pragma once
+// App: a native worker in a few lines. Collects routes, resources and settings; run() lives the
+// life of the process: starts, serves, drains, closes. Main thread only; one App a process.
+//
+//   int main(int argc, char** argv) {
+//     reeve::App app;
+//     app.resource<Database>("database", [] { return std::make_unique<Database>(); });
+//     app.get("/users/{id}", [](const reeve::Request& request) -> reeve::Task<reeve::Response> {
+//     ... }); return app.run(argc, argv);
+//   }
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "reeve/environment.hpp"
+#include "reeve/http_limits.hpp"
+#include "reeve/lifespan.hpp"
+#include "reeve/router.hpp"
+
+namespace reeve {
+
+class App {
+ public:
+  /// What run() returns.
+  enum ExitCode : int {
+    kStopped = 0,      ///< it served, drained and closed
+    kStartFailed = 1,  ///< a required resource, the environment or a listener; the log says why
+    kBadUsage = 2,     ///< the command line, or nothing to listen on
+  };
+
+  // Routes: see Router, which says what a handler may be and where it runs.
+  template <class Handler>
+  App& get(std::string_view pattern, Handler&& handler) {
+    router_.get(pattern, std::forward<Handler>(handler));
+    return *this;
+  }
+  template <class Handler>
+  App& post(std::string_view pattern, Handler&& handler) {
+    router_.post(pattern, std::forward<Handler>(handler));
+    return *this;
+  }
+  template <class Handler>
+  App& put(std::string_view pattern, Handler&& handler) {
+    router_.put(pattern, std::forward<Handler>(handler));
+    return *this;
+  }
+  template <class Handler>
+  App& patch(std::string_view pattern, Handler&& handler) {
+    router_.patch(pattern, std::forward<Handler>(handler));
+    return *this;
+  }
+  template <class Handler>
+  App& del(std::string_view pattern, Handler&& handler) {
+    router_.del(pattern, std::forward<Handler>(handler));
+    return *this;
+  }
+
+  // The lifespan: see Lifespan::resource() and Lifespan::step(), whose arguments these take.
+  template <class T, class... Arguments>
+  App& resource(std::string name, Arguments&&... arguments) {
+    lifespan_.resource<T>(std::move(name), std::forward<Arguments>(arguments)...);
+    return *this;
+  }
+  template <class T, class Open, class Close>
+  App& resource(std::string name, Open open, Close close, ResourceOptions options) {
+    lifespan_.resource<T>(std::move(name), std::move(open), std::move(close), options);
+    return *this;
+  }
+  template <class Open, class Close>
+  App& step(std::string name, Open open, Close close, ResourceOptions options = {}) {
+    lifespan_.step(std::move(name), std::move(open), std::move(close), options);
+    return *this;
+  }
+
+  App& environment(Environment environment) {
+    environment_ = std::move(environment);
+    return *this;
+  }
+  App& limits(const HttpLimits& limits) {
+    limits_ = limits;
+    return *this;
+  }
+
+  [[nodiscard]] const Router& router() const { return router_; }
+  [[nodiscard]] const Lifespan& lifespan() const { return lifespan_; }
+  [[nodiscard]] const Environment& environment() const { return environment_; }
+  [[nodiscard]] const HttpLimits& limits() const { return limits_; }
+
+  /// Lives the life of the worker, and returns an ExitCode for main() to return. Under a master or
+  /// systemd it serves on the sockets that it inherits; else on `--listen`. It blocks TERM, INT and
+  /// QUIT, ignores HUP and PIPE, and must therefore be called before the program starts threads of
+  /// its own. If a function still occupies a thread in the end, it ends the process instead of
+  /// returning.
+  [[nodiscard]] int run(int argc, char** argv);
+
+ private:
+  Router router_;
+  Lifespan lifespan_;
+  Environment environment_;
+  HttpLimits limits_;
+};
+
+}  // namespace reeve

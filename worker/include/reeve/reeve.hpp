@@ -1,0 +1,13 @@
+#pragma once
+// Everything that a service includes.
+
+#include "reeve/app.hpp"          // IWYU pragma: export
+#include "reeve/environment.hpp"  // IWYU pragma: export
+#include "reeve/lifespan.hpp"     // IWYU pragma: export
+#include "reeve/request.hpp"      // IWYU pragma: export
+#include "reeve/response.hpp"     // IWYU pragma: export
+#include "reeve/router.hpp"       // IWYU pragma: export
+#include "reeve/state.hpp"        // IWYU pragma: export
+#include "reeve/task.hpp"         // IWYU pragma: export
+#include "reeve/wait.hpp"         // IWYU pragma: export
+#include "reeve/worker_info.hpp"  // IWYU pragma: export

@@ -1,0 +1,18 @@
+#pragma once
+// Who this worker is, for handlers and resources: `request.state<reeve::WorkerInfo>()`. Set by the
+// runtime.
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+
+namespace reeve {
+
+struct WorkerInfo {
+  pid_t pid = 0;
+  std::string slot;              ///< "web:0"; empty when it runs alone
+  std::uint64_t generation = 0;  ///< counts up with every deploy; 0 when it runs alone
+};
+
+}  // namespace reeve

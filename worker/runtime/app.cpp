@@ -1,0 +1,64 @@
+#include "reeve/app.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "worker/runtime/command_line.hpp"
+#include "worker/runtime/identity.hpp"
+#include "worker/runtime/log.hpp"
+#include "worker/runtime/process.hpp"
+
+namespace reeve {
+namespace {
+
+int live(const App& app, worker::Identity identity, std::vector<ipc::Address> listen) {
+  using Style = worker::Log::Style;
+  worker::Log log(identity.channel ? Style::Supervised : Style::Alone);
+  try {
+    worker::Process process(app, std::move(identity), std::move(listen), log);
+    const int code = process.run();
+    if (process.thread_left_behind()) {
+      // A join would wait for ever, and the values that the function uses must not be destroyed.
+      log.warning("leaving a function behind that still runs on the thread pool");
+      std::fflush(nullptr);
+      std::_Exit(code);
+    }
+    return code;
+  } catch (const std::exception& error) {
+    log.error("the start failed: {}", error.what());
+    return App::kStartFailed;
+  }
+}
+
+}  // namespace
+
+int App::run(int argc, char** argv) {
+  const std::string program = argc > 0 ? argv[0] : "worker";
+  const auto refuse = [&](const std::string& why) {
+    fmt::print(stderr, "{}: {}\n", program, why);
+    return kBadUsage;
+  };
+  const std::span<char*> arguments(argv, static_cast<std::size_t>(argc));
+  auto line = worker::parse_command_line(arguments.subspan(arguments.empty() ? 0 : 1));
+  if (!line) return refuse(line.error());
+  if (line->help) {
+    fmt::print("{}", worker::usage(program));
+    return kStopped;
+  }
+
+  auto identity = worker::adopt_identity();
+  if (!identity) return refuse(identity.error().text);
+  if (identity->listeners.empty() && line->listen.empty()) {
+    return refuse("nothing to listen on: no socket was passed; try --listen 127.0.0.1:8000");
+  }
+  worker::ignore_stray_signals();
+  return live(*this, std::move(*identity), std::move(line->listen));
+}
+
+}  // namespace reeve

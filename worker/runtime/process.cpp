@@ -1,0 +1,240 @@
+#include "worker/runtime/process.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "reeve/worker_info.hpp"
+#include "worker/lifespan/environment.hpp"
+#include "worker/runtime/text.hpp"
+
+namespace reeve::worker {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kBacklog = 4096;
+
+/// Without a master nobody escalates and nobody looks on, so an orphan is quick about its end.
+constexpr ipc::Duration kOrphanGrace = 1500ms;
+
+/// How much of the grace belongs to closing resources, whatever the requests do.
+constexpr ipc::Duration kMostReserve = 5s;
+constexpr int kReserveShare = 5;
+
+}  // namespace
+
+Process::Process(const App& app, Identity identity, std::vector<ipc::Address> listen, Log& log)
+    : app_(app),
+      log_(log),
+      identity_(std::move(identity)),
+      listen_(std::move(listen)),
+      threads_(loop_),
+      context_(loop_, threads_),
+      server_(context_, app_.router(), threads_, identity_.recorder.page(), state_, app_.limits(),
+              DrainTiming{.idle = identity_.idle_drain},
+              [this](std::string_view line) { log_.write(Log::Level::Warning, line); }),
+      runner_(
+          context_, app_.lifespan(), state_,
+          [this](const LifespanEvent& event) { on_lifespan(event); },
+          [this](Phase phase) { return own_part(phase); }),
+      master_(loop_, std::exchange(identity_.channel, std::nullopt), identity_.notify_socket, log_,
+              {.on_message = [this](const auto& message) { on_master_message(message); },
+               .on_gone = [this] { on_master_gone(); }}),
+      signals_(loop_, {SIGTERM, SIGINT, SIGQUIT}, [this](int signal) { on_signal(signal); }),
+      heartbeat_(loop_, identity_.recorder.page()),
+      grace_timer_(loop_, [this] { handle(LifeEvent::GraceSpent); }) {
+  state_.put(WorkerInfo{::getpid(), identity_.slot, identity_.generation});
+}
+
+int Process::run() {
+  report(ipc::WorkerState::Starting);
+  opening_ =
+      spawn(context_, runner_.open(), [this](auto outcome) { on_opened(std::move(outcome)); });
+  if (life_.state() != LifeState::Ended) loop_.run();
+  return life_.exit_code();
+}
+
+void Process::on_signal(int signal) {
+  if (signal == SIGQUIT) return handle(LifeEvent::Hurry);
+  if (!master_.supervised()) {
+    return handle(life_.state() == LifeState::Draining ? LifeEvent::Hurry : LifeEvent::DrainPrompt);
+  }
+  master_.receive();  // What kind of drain it is was said before, but may not be read yet.
+  if (life_.state() != LifeState::Draining) handle(LifeEvent::DrainPrompt);
+}
+
+void Process::on_master_message(const ipc::MasterMessage& message) {
+  if (!message.drain) return;
+  switch (*message.drain) {
+    case ipc::DrainKind::Patient:
+      return handle(LifeEvent::DrainPatient);
+    case ipc::DrainKind::Prompt:
+      return handle(LifeEvent::DrainPrompt);
+  }
+}
+
+void Process::on_master_gone() {
+  log_.warning("the master is gone: stopping");
+  identity_.grace = std::min<std::chrono::milliseconds>(
+      identity_.grace, std::chrono::duration_cast<std::chrono::milliseconds>(kOrphanGrace));
+  if (life_.state() == LifeState::Draining) arm_grace();
+  handle(LifeEvent::DrainPrompt);
+}
+
+void Process::on_opened(detail::Outcome<std::expected<void, std::string>> outcome) {
+  if (outcome && *outcome) return handle(LifeEvent::Opened);
+  if (life_.state() != LifeState::Starting) return;  // Cancelled by a stop, which goes on.
+  std::string reason = outcome ? outcome->error() : describe(outcome.error());
+  log_.error("the start failed: {}", reason);
+  report(ipc::WorkerState::Failed, {.reason = std::move(reason)});
+  handle(LifeEvent::OpenFailed);
+}
+
+void Process::on_lifespan(const LifespanEvent& event) {
+  const std::string line = describe(event);
+  const auto doing = [&](std::string step) {
+    ipc::record_activity(identity_.recorder.page(), line);
+    master_.send({.step = std::move(step)});
+  };
+  const auto set_check = [&](const Resource& resource, bool passing, std::string detail) {
+    server_.health().set_check(resource.name, passing, resource.options.need == Need::Required,
+                               std::move(detail));
+  };
+
+  if (std::holds_alternative<PhaseBegan>(event)) {
+    doing(line);
+  } else if (const auto* opening = std::get_if<Opening>(&event)) {
+    doing(fmt::format("{}: {}", step_name(opening->resource.options.phase), line));
+  } else if (std::holds_alternative<Closing>(event)) {
+    doing(line);
+  } else if (const auto* opened = std::get_if<Opened>(&event)) {
+    set_check(opened->resource, true, "");
+    log_.info("{}", line);
+  } else if (const auto* failed = std::get_if<OpenFailed>(&event)) {
+    set_check(failed->resource, false, failed->reason);
+    if (failed->resource.options.need == Need::Optional) log_.warning("{}", line);
+  } else if (std::holds_alternative<CloseFailed>(event)) {
+    log_.warning("{}", line);
+  } else {
+    log_.info("{}", line);
+  }
+}
+
+void Process::handle(LifeEvent event) {
+  for (const LifeAction action : life_.on(event)) perform(action);
+}
+
+void Process::perform(LifeAction action) {
+  switch (action) {
+    case LifeAction::AnnounceReady:
+      return announce_ready();
+    case LifeAction::CancelOpening:
+      return opening_.cancel();
+    case LifeAction::ArmGrace:
+      return arm_grace();
+    case LifeAction::DrainPatiently:
+      return drain(ipc::DrainKind::Patient);
+    case LifeAction::DrainPromptly:
+      return drain(ipc::DrainKind::Prompt);
+    case LifeAction::CancelRequests:
+      return cancel_requests();
+    case LifeAction::CloseResources:
+      return close_resources();
+    case LifeAction::Exit:
+      return loop_.stop();
+  }
+}
+
+void Process::announce_ready() {
+  ipc::record_activity(identity_.recorder.page(), "");
+  server_.health().set_phase(HealthPhase::Ready);
+  log_.info("ready after {}", describe(ipc::Clock::now() - started_));
+  report(ipc::WorkerState::Ready, {.ready = true});
+  report(ipc::WorkerState::Running);
+}
+
+void Process::arm_grace() {
+  stop_by_ = ipc::Clock::now() + identity_.grace;
+  grace_timer_.arm(identity_.grace - teardown_reserve());
+}
+
+void Process::drain(ipc::DrainKind kind) {
+  server_.health().set_phase(HealthPhase::Draining);
+  report(ipc::WorkerState::Shutdown, {.stopping = true});
+  ipc::record_activity(identity_.recorder.page(), "draining");
+  if (const auto reading = ipc::read(identity_.recorder.page(), ipc::Clock::now())) {
+    log_.info("draining ({}): {}", to_string(kind), describe(*reading));
+  }
+  server_.drain(kind, [this] { handle(LifeEvent::Drained); });
+}
+
+void Process::cancel_requests() {
+  for (const std::string& request : server_.cancel()) {
+    log_.warning("cancelled {}: the grace is spent", request);
+  }
+}
+
+void Process::close_resources() {
+  grace_timer_.disarm();
+  if (stop_by_ == ipc::TimePoint{}) stop_by_ = ipc::Clock::now() + teardown_reserve();
+  if (life_.exit_code() == App::kStopped) report(ipc::WorkerState::Shutdown, {.stopping = true});
+  spawn(context_, runner_.close(stop_by_), [this](const auto&) { handle(LifeEvent::Closed); });
+}
+
+std::expected<std::string, std::string> Process::own_part(Phase phase) {
+  switch (phase) {
+    case Phase::Environment:
+      if (auto applied = apply(app_.environment()); !applied) {
+        return std::unexpected(std::move(applied.error()));
+      }
+      return {};
+    case Phase::Listening:
+      return start_listening();
+    case Phase::Connections:
+    case Phase::Providers:
+    case Phase::Scheduler:
+      return {};
+  }
+  return {};
+}
+
+std::expected<std::string, std::string> Process::start_listening() {
+  std::vector<ipc::UniqueFd> listeners;
+  for (ipc::NamedFd& inherited : identity_.listeners) {
+    // systemd passes blocking ones.
+    ::fcntl(inherited.fd.get(), F_SETFL, ::fcntl(inherited.fd.get(), F_GETFL) | O_NONBLOCK);
+    listeners.push_back(std::move(inherited.fd));
+  }
+  for (const ipc::Address& address : listen_) {
+    auto bound = ipc::open_listener(address, kBacklog);
+    if (!bound) return std::unexpected(bound.error().text);
+    listeners.push_back(std::move(*bound));
+  }
+  std::vector<std::string> addresses;
+  for (ipc::UniqueFd& listener : listeners) {
+    addresses.push_back(ipc::local_address(listener.get()));
+    server_.listen(std::move(listener));
+  }
+  return fmt::format("{}", fmt::join(addresses, ", "));
+}
+
+void Process::report(ipc::WorkerState state, ipc::WorkerMessage message) {
+  auto& recorded = identity_.recorder.page().state;
+  recorded.store(static_cast<std::uint64_t>(state), std::memory_order_relaxed);
+  message.state = state;
+  master_.send(message);
+}
+
+ipc::Duration Process::teardown_reserve() const {
+  return std::min<ipc::Duration>(kMostReserve, identity_.grace / kReserveShare);
+}
+
+}  // namespace reeve::worker

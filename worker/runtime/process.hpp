@@ -1,0 +1,85 @@
+#pragma once
+// One worker process: wires the loop, the server, the lifespan and the line to the master, turns
+// what they say into events of Life, and carries out what Life decides. It decides nothing itself.
+// Main thread only.
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "ipc/base/uv.hpp"
+#include "ipc/listener.hpp"
+#include "ipc/worker_state.hpp"
+#include "reeve/app.hpp"
+#include "reeve/state.hpp"
+#include "worker/http/server.hpp"
+#include "worker/lifespan/runner.hpp"
+#include "worker/runtime/context.hpp"
+#include "worker/runtime/heartbeat.hpp"
+#include "worker/runtime/identity.hpp"
+#include "worker/runtime/life.hpp"
+#include "worker/runtime/log.hpp"
+#include "worker/runtime/master_link.hpp"
+#include "worker/runtime/signals.hpp"
+#include "worker/runtime/spawn.hpp"
+#include "worker/runtime/thread_pool.hpp"
+
+namespace reeve::worker {
+
+class Process {
+ public:
+  /// The app and the log outlive it. `listen` are addresses to bind beside the inherited listeners.
+  Process(const App& app, Identity identity, std::vector<ipc::Address> listen, Log& log);
+
+  /// From the first phase to the last close. Returns an App::ExitCode.
+  [[nodiscard]] int run();
+
+  /// Whether a function occupies a thread, so that destroying this would wait for it.
+  [[nodiscard]] bool thread_left_behind() const { return threads_.running() > 0; }
+
+ private:
+  // What happens.
+  void on_signal(int signal);
+  void on_master_message(const ipc::MasterMessage& message);
+  void on_master_gone();
+  void on_opened(detail::Outcome<std::expected<void, std::string>> outcome);
+  void on_lifespan(const LifespanEvent& event);
+
+  // What Life decides.
+  void handle(LifeEvent event);
+  void perform(LifeAction action);
+  void announce_ready();
+  void arm_grace();
+  void drain(ipc::DrainKind kind);
+  void cancel_requests();
+  void close_resources();
+
+  // The runtime's own part of the phases.
+  [[nodiscard]] std::expected<std::string, std::string> own_part(Phase phase);
+  [[nodiscard]] std::expected<std::string, std::string> start_listening();
+
+  void report(ipc::WorkerState state, ipc::WorkerMessage message = {});
+  [[nodiscard]] ipc::Duration teardown_reserve() const;
+
+  const App& app_;
+  Log& log_;
+  Identity identity_;
+  std::vector<ipc::Address> listen_;
+  const ipc::TimePoint started_ = ipc::Clock::now();
+
+  ipc::uv::Loop loop_;
+  ThreadPool threads_;
+  Context context_;
+  State state_;
+  Life life_;
+  HttpServer server_;
+  LifespanRunner runner_;
+  MasterLink master_;
+  Signals signals_;
+  Heartbeat heartbeat_;
+  ipc::uv::Timer grace_timer_;
+  ipc::TimePoint stop_by_{};  ///< The end of the grace, once the stop has begun.
+  Spawned opening_;
+};
+
+}  // namespace reeve::worker
