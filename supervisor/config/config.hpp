@@ -1,11 +1,13 @@
 #pragma once
-// The configuration as typed values, checked. Where each value came from (file, line, column) is spent on
-// the error messages and not kept. No TOML header beyond load.cpp.
+// The configuration as typed values, checked. Where each value came from (file, line, column) is
+// spent on the error messages and not kept. Start-up and reload only: it reads files and blocks.
 
 #include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <map>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -49,7 +51,7 @@ struct ReadyLog {  ///< a line of its output matches (ECMAScript regex, searched
 using ReadyRule = std::variant<ReadyNotify, ReadyAfter, ReadyLog>;
 
 struct PoolConfig {
-  PoolSpec spec;  ///< what the core decides with; spec.name is the pool's name
+  PoolSpec spec;                     ///< what the core decides with; spec.name is the pool's name
   std::vector<std::string> command;  ///< may hold ${fd:NAME}
   std::vector<std::string> listen;   ///< names of listeners, passed as fds 3, 4, ...
   ReadyRule ready;
@@ -66,28 +68,37 @@ struct Config {
   std::vector<PoolConfig> pools;          ///< in file order
 };
 
-/// One thing wrong, in words: "reeve.toml:12:10: pool.web.listen: no listener named "htpp" (did you mean
-/// "http"?)".
+/// One thing wrong, in words that name the thing, the cause and the remedy.
 struct ConfigError {
-  std::string file;
+  std::string file;        ///< empty: the command line
   std::size_t line = 0;    ///< from 1; 0: not about a line
   std::size_t column = 0;  ///< from 1
-  std::string text;
+  std::string text;  ///< "pool.web.listen: no listener named \"htpp\" (did you mean \"http\"?)"
 };
+/// "reeve.toml:12:10: pool.web.listen: ...".
 [[nodiscard]] std::string to_string(const ConfigError& error);
 
 using LoadResult = std::expected<Config, std::vector<ConfigError>>;
 
-/// Reads and checks a file: every error at once, in file order. Start-up and reload only (it reads a file).
+/// Reads and checks a file, and that what it names exists on this machine: every error at once, in
+/// file order.
 [[nodiscard]] LoadResult load_config(const std::string& path);
-/// The same for text; `file` only names it.
+/// The same for text, of which `file` is the name; looks at no file.
 [[nodiscard]] LoadResult parse_config(std::string_view text, const std::string& file);
 
-/// What `reeve run --listen ADDR --workers N -- COMMAND` means: one pool "main" on the listeners.
-[[nodiscard]] LoadResult quick_config(const std::vector<std::string>& listen, int workers,
-                                      const std::vector<std::string>& command);
+/// `reeve run --listen ADDR --workers N -- COMMAND`, as typed.
+struct QuickOptions {
+  std::vector<std::string> listen;
+  std::string workers = "1";      ///< a number, or "cores"
+  std::string ready = "started";  ///< "started", "notify", "after=2s", "log=REGEX"
+  std::vector<std::string> command;
+};
+/// One pool "main" on the listeners "listen1", "listen2" ..., checked as load_config does. Ready is
+/// "started" unless asked for: any program is, while a foreign one never says READY=1.
+[[nodiscard]] LoadResult quick_config(const QuickOptions& options);
 
-/// $RUNTIME_DIRECTORY, else /run/reeve for root, else $XDG_RUNTIME_DIR/reeve.
+/// $RUNTIME_DIRECTORY, else /run/reeve for root, else $XDG_RUNTIME_DIR/reeve, else
+/// /run/user/UID/reeve.
 [[nodiscard]] std::string default_runtime_dir();
 
 }  // namespace reeve::supervisor

@@ -1,0 +1,156 @@
+#include "supervisor/config/cell.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "ipc/base/text.hpp"
+#include "supervisor/config/duration.hpp"
+#include "supervisor/config/nearest.hpp"
+
+namespace reeve::supervisor::config {
+namespace {
+
+constexpr std::size_t kLongestQuote = 120;
+
+/// What a value is, for a message: `the string "four"`.
+struct Describe {
+  std::string operator()(const std::string& text) const { return "the string " + in_quotes(text); }
+  std::string operator()(std::int64_t number) const { return fmt::format("the number {}", number); }
+  std::string operator()(double number) const { return fmt::format("the number {}", number); }
+  std::string operator()(bool boolean) const { return boolean ? "true" : "false"; }
+  std::string operator()(const Array&) const { return "an array"; }
+  std::string operator()(const Table&) const { return "a table"; }
+  std::string operator()(const DateTime&) const { return "a date or time"; }
+};
+
+const Entry* find_entry(const Table& table, std::string_view key) {
+  const auto found = std::ranges::find(table, key, &Entry::key);
+  return found == table.end() ? nullptr : &*found;
+}
+
+std::string join(std::string_view path, std::string_view key) {
+  return path.empty() ? std::string(key) : fmt::format("{}.{}", path, key);
+}
+
+/// The longest path that is shown; a key may be any text.
+std::string shown(std::string_view key) { return ipc::printable(key, kLongestQuote); }
+
+}  // namespace
+
+std::string in_quotes(std::string_view text) {
+  return fmt::format("\"{}\"", ipc::printable(text, kLongestQuote));
+}
+
+void Cell::refuse(std::string text) const {
+  problems_->push_back({.at = value_->at, .path = path_, .text = std::move(text)});
+}
+
+void Cell::refuse_key(const Entry& entry, std::string text) const {
+  problems_->push_back(
+      {.at = entry.at, .path = join(path_, shown(entry.key)), .text = std::move(text)});
+}
+
+void Cell::expected(std::string_view wanted) const {
+  refuse(fmt::format("expected {}, found {}", wanted, std::visit(Describe{}, value_->data)));
+}
+
+std::optional<std::string> Cell::text(std::string_view wanted) const {
+  const auto* text = std::get_if<std::string>(&value_->data);
+  if (!text) {
+    expected(wanted);
+    return std::nullopt;
+  }
+  if (text->contains('\0')) {
+    refuse("contains a NUL byte, which no system call takes; remove it");
+    return std::nullopt;
+  }
+  return *text;
+}
+
+std::optional<std::vector<std::string>> Cell::texts() const {
+  if (!std::holds_alternative<Array>(value_->data)) {
+    expected("an array of strings");
+    return std::nullopt;
+  }
+  std::vector<std::string> texts;
+  bool complete = true;
+  for (const Cell& element : elements()) {
+    if (auto text = element.text()) {
+      texts.push_back(std::move(*text));
+    } else {
+      complete = false;
+    }
+  }
+  return complete ? std::optional(std::move(texts)) : std::nullopt;
+}
+
+const Table* Cell::table(std::string_view wanted) const {
+  const auto* table = std::get_if<Table>(&value_->data);
+  if (!table) expected(wanted);
+  return table;
+}
+
+void Cell::read(std::string& to) const {
+  if (auto read = text()) to = std::move(*read);
+}
+
+void Cell::read(std::vector<std::string>& to) const {
+  if (auto read = texts()) to = std::move(*read);
+}
+
+void Cell::read(int& to, Range<int> range) const {
+  const auto* number = std::get_if<std::int64_t>(&value_->data);
+  if (!number || *number < range.least || *number > range.most) {
+    return expected(fmt::format("a whole number from {} to {}", range.least, range.most));
+  }
+  to = static_cast<int>(*number);
+}
+
+void Cell::read(ipc::Duration& to, Range<ipc::Duration> range) const {
+  const auto* text = std::get_if<std::string>(&value_->data);
+  const auto duration = text ? parse_duration(*text) : std::nullopt;
+  if (!duration) return expected("a duration such as \"250ms\", \"30s\" or \"1m30s\"");
+  if (*duration < range.least || *duration > range.most) {
+    return expected(fmt::format("a duration from {} to {}", write_duration(range.least),
+                                write_duration(range.most)));
+  }
+  to = *duration;
+}
+
+std::optional<std::size_t> Cell::choose(std::span<const std::string_view> words) const {
+  const std::string wanted = fmt::format("one of \"{}\"", fmt::join(words, "\", \""));
+  const auto word = text(wanted);
+  if (!word) return std::nullopt;
+  const auto found = std::ranges::find(words, *word);
+  if (found == words.end()) {
+    refuse(fmt::format("expected {}, found {}{}", wanted, in_quotes(*word),
+                       did_you_mean(*word, words)));
+    return std::nullopt;
+  }
+  return static_cast<std::size_t>(found - words.begin());
+}
+
+std::optional<Cell> Cell::find(std::string_view name) const {
+  const auto* table = std::get_if<Table>(&value_->data);
+  if (!table) return std::nullopt;
+  const std::size_t dot = name.find('.');
+  const Entry* entry = find_entry(*table, name.substr(0, dot));
+  if (!entry) return std::nullopt;
+  const Cell below = child(*entry);
+  if (dot == std::string_view::npos) return below;
+  return below.find(name.substr(dot + 1));
+}
+
+Cell Cell::child(const Entry& entry) const {
+  return {entry.value, join(path_, shown(entry.key)), *problems_};
+}
+
+std::vector<Cell> Cell::elements() const {
+  std::vector<Cell> cells;
+  if (const auto* array = std::get_if<Array>(&value_->data)) {
+    for (const Value& element : *array) cells.emplace_back(element, path_, *problems_);
+  }
+  return cells;
+}
+
+}  // namespace reeve::supervisor::config

@@ -1,0 +1,34 @@
+#pragma once
+// What must hold between values that are right by themselves. Complains as Cell does.
+
+#include <vector>
+
+#include "supervisor/config/cell.hpp"
+#include "supervisor/config/config.hpp"
+
+namespace reeve::supervisor::config {
+
+/// A part of the configuration together with the table that it was read from.
+template <class T>
+struct Sourced {
+  T value;
+  Cell table;
+};
+
+/// No two listeners have the same address.
+void check_addresses(const std::vector<Sourced<ListenerConfig>>& listeners);
+
+/// `listen` names listeners that exist, each once.
+void check_listen(const Sourced<PoolConfig>& pool,
+                  const std::vector<Sourced<ListenerConfig>>& listeners);
+
+/// Each ${fd:NAME} of the command is one of the pool's listeners.
+void check_placeholders(const Sourced<PoolConfig>& pool);
+
+/// Times of the pool that contradict each other.
+void check_times(const Sourced<PoolConfig>& pool);
+
+/// The program and the working directory exist. Looks at files.
+void check_files(const Sourced<PoolConfig>& pool);
+
+}  // namespace reeve::supervisor::config

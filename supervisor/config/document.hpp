@@ -1,0 +1,50 @@
+#pragma once
+// A TOML file as plain values that know where they stand: the one view that the rest of the
+// configuration has of it. Knows no key by name. document.cpp alone knows the TOML library.
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace reeve::supervisor::config {
+
+/// From 1; 0 where there is no file, as for the command line.
+struct Position {
+  std::size_t line = 0;
+  std::size_t column = 0;
+
+  auto operator<=>(const Position&) const = default;
+};
+
+struct Value;
+struct Entry;
+using Array = std::vector<Value>;
+using Table = std::vector<Entry>;  ///< in file order
+/// Dates and times: TOML has them, no key takes them.
+struct DateTime {};
+
+struct Value {
+  std::variant<std::string, std::int64_t, double, bool, Array, Table, DateTime> data;
+  Position at;
+};
+
+struct Entry {
+  std::string key;
+  Position at;  ///< of the key; `value.at` is the value's own
+  Value value;
+};
+
+struct SyntaxError {
+  Position at;
+  std::string text;
+};
+
+/// Reads the text of a whole file.
+[[nodiscard]] std::expected<Value, SyntaxError> parse_document(std::string_view text);
+
+}  // namespace reeve::supervisor::config

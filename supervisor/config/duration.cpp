@@ -1,0 +1,64 @@
+#include "supervisor/config/duration.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+
+#include "ipc/base/text.hpp"
+
+namespace reeve::supervisor::config {
+namespace {
+
+using std::chrono::milliseconds;
+
+struct Unit {
+  std::string_view name;
+  milliseconds length;
+};
+constexpr std::array<Unit, 4> kUnits{{{"h", std::chrono::hours(1)},
+                                      {"m", std::chrono::minutes(1)},
+                                      {"s", std::chrono::seconds(1)},
+                                      {"ms", milliseconds(1)}}};
+
+constexpr milliseconds kLongest = std::chrono::days(1000);
+constexpr std::string_view kDigits = "0123456789";
+
+/// Cuts what consists of `letters` off the front of `text`.
+std::string_view take_while(std::string_view& text, std::string_view letters) {
+  const std::string_view front = text.substr(0, text.find_first_not_of(letters));
+  text.remove_prefix(front.size());
+  return front;
+}
+
+}  // namespace
+
+std::optional<ipc::Duration> parse_duration(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  milliseconds sum{};
+  const auto* unit = kUnits.begin();
+  while (!text.empty()) {
+    const auto count = ipc::parse_number<std::uint32_t>(take_while(text, kDigits));
+    const std::string_view name = take_while(text, "hms");
+    while (unit != kUnits.end() && unit->name != name) ++unit;
+    if (!count || unit == kUnits.end()) return std::nullopt;
+    sum += *count * unit->length;
+    if (sum > kLongest) return std::nullopt;
+    ++unit;
+  }
+  return sum;
+}
+
+std::string write_duration(ipc::Duration duration) {
+  auto left = std::chrono::floor<milliseconds>(duration);
+  std::string text;
+  for (const Unit& unit : kUnits) {
+    if (const auto count = left / unit.length; count > 0)
+      text += fmt::format("{}{}", count, unit.name);
+    left %= unit.length;
+  }
+  return text.empty() ? "0s" : text;
+}
+
+}  // namespace reeve::supervisor::config

@@ -1,0 +1,17 @@
+#pragma once
+// Where the program of a command is, as execvp(3) would find it: so that a missing one is an error
+// of the configuration instead of a crash loop. Looks at files.
+
+#include <expected>
+#include <string>
+
+#include "supervisor/config/config.hpp"
+
+namespace reeve::supervisor {
+
+/// The path to execute for the pool's command: absolute, or relative to its working directory.
+/// A name without '/' is sought in the PATH of the pool's env, else in the master's.
+/// The error says why there is none: `no program "uvicorn" in PATH`.
+[[nodiscard]] std::expected<std::string, std::string> find_program(const PoolConfig& pool);
+
+}  // namespace reeve::supervisor

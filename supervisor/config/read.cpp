@@ -1,0 +1,104 @@
+#include "supervisor/config/read.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "supervisor/config/checks.hpp"
+#include "supervisor/config/nearest.hpp"
+#include "supervisor/config/schema.hpp"
+#include "supervisor/config/values.hpp"
+
+namespace reeve::supervisor::config {
+namespace {
+
+constexpr std::array<std::string_view, 3> kTables{"supervisor", "listen", "pool"};
+
+void check_tables(const Cell& root) {
+  for (const Entry& entry : *root.table()) {
+    if (std::ranges::find(kTables, entry.key) != kTables.end()) continue;
+    std::string remedy = did_you_mean(entry.key, kTables);
+    if (remedy.empty()) remedy = "; known here: supervisor, listen.NAME, pool.NAME";
+    root.refuse_key(entry, "unknown key" + remedy);
+  }
+}
+
+/// Calls `read` with the name and cell of each table below `kind`: [listen.NAME], [pool.NAME].
+template <class Read>
+void for_each_named(const Cell& root, std::string_view kind, Read read) {
+  const auto cell = root.find(kind);
+  if (!cell) return;
+  const Table* named = cell->table(fmt::format("tables [{}.NAME]", kind));
+  if (!named) return;
+  for (const Entry& entry : *named) {
+    if (auto why = refuse_name(entry.key); !why.empty()) cell->refuse_key(entry, std::move(why));
+    if (!cell->child(entry).table(fmt::format("a table [{}.NAME]", kind))) continue;
+    read(entry, cell->child(entry));
+  }
+}
+
+std::vector<Sourced<ListenerConfig>> read_listeners(const Cell& root) {
+  std::vector<Sourced<ListenerConfig>> listeners;
+  for_each_named(root, "listen", [&](const Entry& entry, const Cell& table) {
+    ListenerConfig listener{.name = entry.key, .address = {}};
+    read_table(table, kListenerKeys, listener);
+    listeners.push_back({std::move(listener), table});
+  });
+  check_addresses(listeners);
+  return listeners;
+}
+
+std::vector<Sourced<PoolConfig>> read_pools(const Cell& root) {
+  std::vector<Sourced<PoolConfig>> pools;
+  for_each_named(root, "pool", [&](const Entry& entry, const Cell& table) {
+    if (entry.key == "all")
+      table.refuse("the name \"all\" means every pool to reevectl; choose another");
+    PoolConfig pool;
+    pool.spec.name = entry.key;
+    read_table(table, kPoolKeys, pool);
+    pools.push_back({std::move(pool), table});
+  });
+  return pools;
+}
+
+template <class T>
+std::vector<T> values_of(std::vector<Sourced<T>> sourced) {
+  std::vector<T> values;
+  values.reserve(sourced.size());
+  for (Sourced<T>& part : sourced) values.push_back(std::move(part.value));
+  return values;
+}
+
+}  // namespace
+
+std::expected<Config, Problems> read_document(const Value& document, Depth depth) {
+  Problems problems;
+  const Cell root(document, "", problems);
+  check_tables(root);
+
+  Config config;
+  config.supervisor.runtime_dir = default_runtime_dir();
+  if (const auto table = root.find("supervisor")) {
+    read_table(*table, kSupervisorKeys, config.supervisor);
+  }
+  auto listeners = read_listeners(root);
+  auto pools = read_pools(root);
+  for (const Sourced<PoolConfig>& pool : pools) {
+    check_listen(pool, listeners);
+    check_placeholders(pool);
+    check_times(pool);
+    if (depth == Depth::Machine) check_files(pool);
+  }
+  if (!root.find("pool")) root.refuse("there is nothing to run; add a table [pool.NAME]");
+
+  if (!problems.empty()) {
+    std::ranges::stable_sort(problems, {}, &Problem::at);
+    return std::unexpected(std::move(problems));
+  }
+  config.listeners = values_of(std::move(listeners));
+  config.pools = values_of(std::move(pools));
+  return config;
+}
+
+}  // namespace reeve::supervisor::config

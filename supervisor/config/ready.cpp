@@ -1,0 +1,99 @@
+// The key `ready`: how the master learns that a worker can serve.
+
+#include <fmt/format.h>
+
+#include <regex>
+
+#include "supervisor/config/keys.hpp"
+#include "supervisor/config/nearest.hpp"
+#include "supervisor/config/values.hpp"
+
+namespace reeve::supervisor::config {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kLongestPattern = 1000;
+constexpr Range<Duration> kUpToADay{.least = milliseconds(0), .most = std::chrono::hours(24)};
+constexpr std::string_view kWanted =
+    "\"notify\", \"started\", { after = \"2s\" } or { log = \"regex\" }";
+
+constexpr std::array<std::string_view, 2> kWords{"notify", "started"};
+
+/// What `{ after = ... }` or `{ log = ... }` says.
+struct ReadyTable {
+  std::optional<Duration> after;
+  std::optional<std::string> log;
+};
+
+/// std::regex reports a wrong pattern by an exception; it ends here.
+std::string refuse_pattern(const std::string& pattern) {
+  if (pattern.empty()) return "the pattern is empty; every line would match";
+  if (pattern.size() > kLongestPattern) {
+    return fmt::format("the pattern is longer than {} characters", kLongestPattern);
+  }
+  try {
+    const std::regex compiled(pattern, std::regex::ECMAScript | std::regex::optimize);
+    return {};
+  } catch (const std::regex_error& error) {
+    return fmt::format("{} is not a regular expression (ECMAScript): {}", in_quotes(pattern),
+                       error.what());
+  }
+}
+
+void read_after(const Cell& cell, ReadyTable& to) {
+  Duration after{};
+  cell.read(after, kUpToADay);
+  to.after = after;
+}
+
+void read_log(const Cell& cell, ReadyTable& to) {
+  auto pattern = cell.text("a string with a regular expression");
+  if (!pattern) return;
+  if (auto why = refuse_pattern(*pattern); !why.empty()) return cell.refuse(std::move(why));
+  to.log = std::move(*pattern);
+}
+
+constexpr std::array<Key<ReadyTable>, 2> kReadyKeys{{
+    {"after", Need::Optional, "", "", read_after},
+    {"log", Need::Optional, "", "", read_log},
+}};
+
+void read_ready_word(const Cell& cell, const std::string& word, ReadyRule& to) {
+  if (word == "notify") {
+    to = ReadyNotify{};
+  } else if (word == "started") {
+    to = ReadyAfter{};
+  } else {
+    cell.refuse(fmt::format("expected {}, found {}{}", kWanted, in_quotes(word),
+                            did_you_mean(word, kWords)));
+  }
+}
+
+void read_ready_table(const Cell& cell, const Table& rule, ReadyRule& to) {
+  if (rule.empty()) return cell.refuse(fmt::format("expected {}, found an empty table", kWanted));
+  ReadyTable table;
+  read_table(cell, kReadyKeys, table);
+  if (cell.find("after") && cell.find("log")) {
+    return cell.refuse("has both \"after\" and \"log\"; remove one");
+  }
+  if (table.after) to = ReadyAfter{*table.after};
+  if (table.log) to = ReadyLog{std::move(*table.log)};
+}
+
+}  // namespace
+
+void read_ready(const Cell& cell, PoolConfig& to) {
+  const auto& data = cell.value().data;
+  if (const auto* rule = std::get_if<Table>(&data)) {
+    read_ready_table(cell, *rule, to.ready);
+  } else if (const auto* word = std::get_if<std::string>(&data)) {
+    read_ready_word(cell, *word, to.ready);
+  } else {
+    cell.expected(kWanted);
+  }
+  const auto* after = std::get_if<ReadyAfter>(&to.ready);
+  to.spec.ready_after = after ? std::optional(after->delay) : std::nullopt;
+}
+
+}  // namespace reeve::supervisor::config

@@ -1,0 +1,126 @@
+#include "supervisor/config/values.hpp"
+
+#include <fmt/format.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "ipc/base/unix_address.hpp"
+#include "ipc/environment.hpp"
+
+namespace reeve::supervisor::config {
+namespace {
+
+constexpr std::size_t kLongestName = 64;
+constexpr std::string_view kNameLetters =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+
+/// Of the sockets that the master makes in its runtime directory, the longest name.
+constexpr std::string_view kLongestSocket = "/control.sock";
+
+int available_cores() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  // Fails on machines with more than CPU_SETSIZE (1024) cores.
+  if (::sched_getaffinity(0, sizeof(cores), &cores) != 0) return 1;
+  return std::max(1, CPU_COUNT(&cores));
+}
+
+/// The variables by which the master tells a worker who it is.
+bool is_reserved(std::string_view variable) {
+  return variable.starts_with("REEVE_") || variable.starts_with("LISTEN_") ||
+         variable == ipc::environment::kNotifySocket;
+}
+
+/// Why a variable cannot have this name; empty when it can.
+std::string_view refuse_variable(std::string_view name) {
+  if (name.empty()) return "the name of a variable is empty";
+  if (name.contains('=')) return "the name of a variable cannot contain \"=\"";
+  if (name.contains('\0')) return "the name of a variable cannot contain a NUL byte";
+  if (is_reserved(name)) return "reeve sets this variable itself, for each worker; remove it";
+  return {};
+}
+
+}  // namespace
+
+std::string refuse_name(std::string_view name) {
+  if (name.empty()) return "the name is empty";
+  if (name.size() > kLongestName) {
+    return fmt::format("the name is longer than {} characters", kLongestName);
+  }
+  if (name.find_first_not_of(kNameLetters) != std::string_view::npos) {
+    return fmt::format("the name {} may only have letters, digits, \"_\" and \"-\"",
+                       in_quotes(name));
+  }
+  return {};
+}
+
+void read_name(const Cell& cell, std::string& to) {
+  const auto name = cell.text();
+  if (!name) return;
+  if (auto why = refuse_name(*name); !why.empty()) return cell.refuse(std::move(why));
+  to = *name;
+}
+
+void read_runtime_dir(const Cell& cell, std::string& to) {
+  const auto path = cell.text("a string with an absolute path");
+  if (!path) return;
+  if (!path->starts_with('/')) {
+    return cell.refuse(
+        fmt::format("{} is not an absolute path, as \"/run/reeve\" is", in_quotes(*path)));
+  }
+  if (!ipc::unix_address(*path + std::string(kLongestSocket))) {
+    return cell.refuse(fmt::format("{} is too long for the sockets in it; shorten it to 94 bytes",
+                                   in_quotes(*path)));
+  }
+  to = *path;
+}
+
+void read_address(const Cell& cell, ipc::Address& to) {
+  const auto text = cell.text("a string such as \"127.0.0.1:8000\" or \"unix:/run/app.sock\"");
+  if (!text) return;
+  auto address = ipc::parse_address(*text);
+  if (!address) return cell.refuse(address.error().text);
+  to = std::move(*address);
+}
+
+void read_command(const Cell& cell, std::vector<std::string>& to) {
+  if (std::holds_alternative<std::string>(cell.value().data)) {
+    return cell.refuse(
+        "expected an array of strings, one a word, as in [\"sleep\", \"60\"]; "
+        "no shell reads it");
+  }
+  auto command = cell.texts();
+  if (!command) return;
+  if (command->empty()) return cell.refuse("the array is empty; its first string is the program");
+  if (command->front().empty()) return cell.refuse("the first string, the program, is empty");
+  to = std::move(*command);
+}
+
+void read_workers(const Cell& cell, int& to, Range<int> range) {
+  if (const auto* word = std::get_if<std::string>(&cell.value().data); word && *word == "cores") {
+    to = available_cores();
+    return;
+  }
+  const auto* number = std::get_if<std::int64_t>(&cell.value().data);
+  if (!number || *number < range.least || *number > range.most) {
+    return cell.expected(
+        fmt::format("a whole number from {} to {}, or \"cores\"", range.least, range.most));
+  }
+  to = static_cast<int>(*number);
+}
+
+void read_env(const Cell& cell, std::map<std::string, std::string>& to) {
+  const Table* table = cell.table("a table such as { LOG_LEVEL = \"info\" }");
+  if (!table) return;
+  for (const Entry& variable : *table) {
+    if (const auto why = refuse_variable(variable.key); !why.empty()) {
+      cell.refuse_key(variable, std::string(why));
+    } else if (auto value = cell.child(variable).text("a string, in quotes")) {
+      to[variable.key] = std::move(*value);
+    }
+  }
+}
+
+}  // namespace reeve::supervisor::config

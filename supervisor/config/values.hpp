@@ -1,0 +1,28 @@
+#pragma once
+// The values that need more than a type and a range. Each reads one key and complains as Cell does.
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "supervisor/config/cell.hpp"
+#include "supervisor/config/config.hpp"
+
+namespace reeve::supervisor::config {
+
+/// Why `name` cannot be the name of a pool, a listener or a master; empty when it can.
+[[nodiscard]] std::string refuse_name(std::string_view name);
+
+void read_name(const Cell& cell, std::string& to);
+/// An absolute path with room for the sockets below it.
+void read_runtime_dir(const Cell& cell, std::string& to);
+void read_address(const Cell& cell, ipc::Address& to);
+void read_command(const Cell& cell, std::vector<std::string>& to);
+/// A number, or "cores": those that this process may run on.
+void read_workers(const Cell& cell, int& to, Range<int> range);
+/// Also `spec.ready_after`, which is the core's half of the rule.
+void read_ready(const Cell& cell, PoolConfig& to);
+void read_env(const Cell& cell, std::map<std::string, std::string>& to);
+
+}  // namespace reeve::supervisor::config
