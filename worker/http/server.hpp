@@ -17,13 +17,13 @@
 #include "worker/http/health.hpp"
 
 namespace reeve {
-struct Context;
 class Router;
 class State;
 }  // namespace reeve
 
 namespace reeve::worker {
 
+class Context;
 class ThreadPool;
 
 /// How long a drain waits for clients that are silent. The grace bounds all of it from outside.
@@ -49,8 +49,8 @@ class HttpServer {
   void listen(ipc::UniqueFd listener);
 
   /// Stops accepting and ends every connection in order; `drained` is called once, on a later turn
-  /// of the loop or at once, when none is left. May be called again to turn a patient drain into a
-  /// prompt one; `drained` of the last call counts.
+  /// of the loop, when none is left. May be called again to make a patient drain prompt; the last
+  /// `drained` counts.
   void drain(ipc::DrainKind kind, std::function<void()> drained);
 
   /// Ends what the drain did not: cancels coroutines, closes every connection, and returns

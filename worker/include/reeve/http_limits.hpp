@@ -7,13 +7,12 @@
 namespace reeve {
 
 struct HttpLimits {
-  std::size_t request_line_bytes = 8 * 1024;       ///< beyond: 414
-  std::size_t headers = 100;                       ///< beyond: 431; trailers count too
-  std::size_t header_bytes = 32 * 1024;            ///< names, values and line ends; beyond: 431
-  std::size_t body_bytes = 1024 * 1024;            ///< after decoding; beyond: 413
-  std::size_t buffered_input_bytes = 64 * 1024;    ///< pipelined requests read ahead, a connection
-  std::size_t buffered_output_bytes = 256 * 1024;  ///< a stream's producer waits beyond this
-  std::size_t connections = 16 * 1024;  ///< open at a time; more wait in the accept queue
+  std::size_t request_line_bytes = 8 * 1024;     ///< beyond: 414
+  std::size_t headers = 100;                     ///< beyond: 431; trailers count too
+  std::size_t header_bytes = 32 * 1024;          ///< names, values and line ends; beyond: 431
+  std::size_t body_bytes = 1024 * 1024;          ///< after decoding; beyond: 413
+  std::size_t buffered_input_bytes = 64 * 1024;  ///< pipelined requests read ahead, a connection
+  std::size_t connections = 16 * 1024;           ///< open at a time; more wait in the accept queue
 
   std::chrono::milliseconds header_time{
       10'000};  ///< from a request's first byte to its last header; 408

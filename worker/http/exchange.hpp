@@ -1,0 +1,94 @@
+#pragma once
+// One request and the handler that runs for it: routes it, runs it where its type says, and hands
+// back a Response. Shared with the running handler, which may outlive the connection: a thread
+// cannot be cancelled. Loop thread, but for the handler of a pool job, which sees the Request
+// alone.
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "ipc/base/clock.hpp"
+#include "ipc/recorder.hpp"
+#include "reeve/request.hpp"
+#include "reeve/response.hpp"
+#include "worker/http/services.hpp"
+#include "worker/runtime/spawn.hpp"
+
+namespace reeve::worker {
+
+class Exchange final : public std::enable_shared_from_this<Exchange>, private StreamSink {
+ public:
+  /// Who asked. Never called after leave().
+  class Client {
+   public:
+    /// The handler or the producer has ended; perhaps from within start(), stream() or cancel().
+    virtual void on_progress() = 0;
+    /// A chunk of a stream. False when the producer has to wait until resume_stream().
+    virtual bool on_chunk(std::string_view chunk) = 0;
+
+   protected:
+    ~Client() = default;
+  };
+
+  Exchange(Services& services, Client& client) : services_(services), client_(&client) {}
+
+  [[nodiscard]] Request& request() { return request_; }
+
+  /// Routes the complete request and runs its handler.
+  void start();
+  /// The handler's answer, once.
+  [[nodiscard]] std::optional<Response> take_response() {
+    return std::exchange(response_, std::nullopt);
+  }
+
+  /// Runs the producer of a streamed response; its chunks go to Client::on_chunk.
+  void stream(Response::Producer producer);
+  /// Lets a producer that waits go on.
+  void resume_stream();
+  /// The producer ended by an exception: the response is cut short.
+  [[nodiscard]] bool stream_failed() const { return stream_failed_; }
+
+  /// A handler or a producer has not ended yet.
+  [[nodiscard]] bool running() const { return running_; }
+  /// It runs as a coroutine, so cancel() will end it.
+  [[nodiscard]] bool cancellable() const { return task_.running(); }
+  void cancel() { task_.cancel(); }
+  /// The client is no longer interested, and may be gone.
+  void leave() { client_ = nullptr; }
+
+  /// Counts the request as answered in the recorder.
+  void answered(int status);
+
+  /// "GET /slow (12.3 s)".
+  [[nodiscard]] std::string describe() const;
+
+ private:
+  void run(const Handler& handler);
+  void run_blocking(const BlockingHandler& handler);
+  void run_async(const AsyncHandler& handler);
+  [[nodiscard]] std::optional<Response> built_in() const;
+  void finish(Response response);
+  void fail(std::exception_ptr error);
+  void log_failure(const std::exception_ptr& error);
+  void end();
+
+  bool push(std::string_view chunk) override;
+  void set_waiting(StreamWrite* wait) override { waiting_ = wait; }
+  [[nodiscard]] bool draining() const override { return services_.draining(); }
+
+  Services& services_;
+  Client* client_;
+  Request request_;
+  std::optional<Response> response_;
+  StreamWriter writer_{*this};
+  StreamWrite* waiting_ = nullptr;
+  Response::Producer producer_;
+  Spawned task_;
+  std::optional<ipc::RecordedRequest> record_;
+  ipc::TimePoint started_{};
+  bool running_ = false;
+  bool stream_failed_ = false;
+};
+
+}  // namespace reeve::worker

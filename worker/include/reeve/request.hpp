@@ -1,0 +1,94 @@
+#pragma once
+// One HTTP request as a handler sees it: complete, checked, read-only, and alive until the handler
+// has returned. It owns its bytes; the views that it hands out live as long as it does. Belongs to
+// the one thread that runs the handler.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reeve/state.hpp"
+
+namespace reeve {
+
+/// The methods that a handler can be registered for; any other is answered with 501.
+enum class Method : std::uint8_t { Get, Head, Post, Put, Patch, Delete, Options };
+inline constexpr std::size_t kMethods = 7;
+
+[[nodiscard]] std::string_view to_string(Method method);
+[[nodiscard]] std::optional<Method> parse_method(std::string_view name);
+
+/// One field of a request, without the blanks around its value.
+struct Header {
+  std::string_view name;
+  std::string_view value;
+};
+
+/// A decoded name and value, from the query or from the path.
+struct Parameter {
+  std::string name;
+  std::string value;
+};
+
+namespace worker {
+struct RequestAccess;  // How the server fills a request in.
+class Peer;
+}  // namespace worker
+
+class Request {
+ public:
+  Request() = default;
+  Request(const Request&) = delete;
+  Request& operator=(const Request&) = delete;
+
+  [[nodiscard]] Method method() const { return parts_.method; }
+  /// As it was sent: "/users/J%C3%B6rg?full=1".
+  [[nodiscard]] std::string_view target() const { return parts_.target; }
+  /// Percent-decoded, without the query: "/users/Jörg".
+  [[nodiscard]] std::string_view path() const { return parts_.path; }
+
+  /// A `{name}` of the route's pattern, decoded. Empty when the pattern has no such name.
+  [[nodiscard]] std::string_view parameter(std::string_view name) const;
+  /// The first query parameter of that name, decoded.
+  [[nodiscard]] std::optional<std::string_view> query(std::string_view name) const;
+  [[nodiscard]] std::span<const Parameter> queries() const { return parts_.queries; }
+
+  /// The first header of that name, in any case.
+  [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;
+  [[nodiscard]] std::span<const Header> headers() const { return parts_.headers; }
+
+  [[nodiscard]] std::string_view body() const { return parts_.body; }
+
+  /// The peer: "127.0.0.1:43127", "[::1]:43127" or "unix:".
+  [[nodiscard]] std::string client() const;
+
+  /// What the lifespan opened of type T.
+  template <class T>
+  [[nodiscard]] T& state() const {
+    return parts_.state->get<T>();
+  }
+
+ private:
+  friend struct worker::RequestAccess;
+
+  struct Parts {
+    Method method = Method::Get;
+    std::string head;  ///< What `target` and `headers` look into.
+    std::string_view target;
+    std::string_view raw_path;  ///< Still encoded: what routes are matched against.
+    std::string path;
+    std::vector<Parameter> parameters;
+    std::vector<Parameter> queries;
+    std::vector<Header> headers;
+    std::string body;
+    const worker::Peer* peer = nullptr;
+    State* state = nullptr;
+  };
+  Parts parts_;
+};
+
+}  // namespace reeve

@@ -1,0 +1,120 @@
+#pragma once
+// Which handler answers which method and path. Where a handler runs follows from its type, at
+// compile time:
+//   Response handler(const Request&)          may block: runs on the thread pool
+//   Task<Response> handler(const Request&)    a coroutine: runs on the loop
+// The argument may be left out. Filled before the worker listens; read-only from then on.
+
+#include <array>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "reeve/request.hpp"
+#include "reeve/response.hpp"
+#include "reeve/task.hpp"
+
+namespace reeve {
+
+using BlockingHandler = std::move_only_function<Response(const Request&) const>;
+using AsyncHandler = std::move_only_function<Task<Response>(const Request&) const>;
+using Handler = std::variant<BlockingHandler, AsyncHandler>;
+
+namespace detail {
+
+template <class Function>
+auto call_handler(const Function& function, const Request& request) {
+  if constexpr (std::is_invocable_v<const Function&, const Request&>) {
+    return function(request);
+  } else {
+    return function();
+  }
+}
+
+template <class Function>
+Handler make_handler(Function function) {
+  constexpr bool kCallable =
+      std::is_invocable_v<const Function&, const Request&> || std::is_invocable_v<const Function&>;
+  static_assert(kCallable, "a handler takes a const reeve::Request&, or nothing");
+  if constexpr (kCallable) {
+    using Result =
+        decltype(call_handler(std::declval<const Function&>(), std::declval<const Request&>()));
+    constexpr bool kBlocking = std::is_same_v<Result, Response>;
+    constexpr bool kAsync = std::is_same_v<Result, Task<Response>>;
+    static_assert(kBlocking || kAsync,
+                  "a handler returns reeve::Response (it may block, and runs on the thread pool) "
+                  "or reeve::Task<reeve::Response> (a coroutine, which runs on the loop)");
+    auto call = [function = std::move(function)](const Request& request) {
+      return call_handler(function, request);
+    };
+    if constexpr (kBlocking) return BlockingHandler(std::move(call));
+    if constexpr (kAsync) return AsyncHandler(std::move(call));
+  }
+  std::unreachable();
+}
+
+}  // namespace detail
+
+class Router {
+ public:
+  /// What `match` found. A handler; or, when `allow` is not empty, a path without that method; or
+  /// nothing.
+  struct Match {
+    const Handler* handler = nullptr;
+    std::string allow;  ///< for the Allow header: "GET, HEAD, OPTIONS"
+  };
+
+  Router();
+  Router(Router&&) noexcept;
+  Router& operator=(Router&&) noexcept;
+  ~Router();
+
+  // A pattern is a path whose segments may be parameters: "/users/{id}/posts/{post}". A literal
+  // segment wins over a parameter. Throws std::invalid_argument for a malformed pattern or one
+  // registered twice.
+  template <class Function>
+  Router& get(std::string_view pattern, Function&& handler) {
+    return route(Method::Get, pattern, std::forward<Function>(handler));
+  }
+  template <class Function>
+  Router& post(std::string_view pattern, Function&& handler) {
+    return route(Method::Post, pattern, std::forward<Function>(handler));
+  }
+  template <class Function>
+  Router& put(std::string_view pattern, Function&& handler) {
+    return route(Method::Put, pattern, std::forward<Function>(handler));
+  }
+  template <class Function>
+  Router& patch(std::string_view pattern, Function&& handler) {
+    return route(Method::Patch, pattern, std::forward<Function>(handler));
+  }
+  template <class Function>
+  Router& del(std::string_view pattern, Function&& handler) {
+    return route(Method::Delete, pattern, std::forward<Function>(handler));
+  }
+  template <class Function>
+  Router& route(Method method, std::string_view pattern, Function&& handler) {
+    add(method, pattern,
+        detail::make_handler<std::decay_t<Function>>(std::forward<Function>(handler)));
+    return *this;
+  }
+
+  /// Finds the handler for an encoded path, and fills in its decoded parameters. HEAD falls back to
+  /// GET.
+  [[nodiscard]] Match match(Method method, std::string_view path,
+                            std::vector<Parameter>& parameters) const;
+
+ private:
+  struct Node;
+  void add(Method method, std::string_view pattern, Handler handler);
+
+  std::unique_ptr<Node> root_;
+};
+
+}  // namespace reeve
