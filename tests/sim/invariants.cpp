@@ -1,0 +1,225 @@
+// What must hold after each step, whatever happened in it.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "tests/sim/witness.hpp"
+
+namespace reeve::sim {
+
+using namespace supervisor;
+
+namespace {
+
+void hold(bool condition, const char* invariant) {
+  if (!condition) throw Broken(invariant);
+}
+
+/// Slots that a request names; none of them: all.
+bool names(const SlotSet& slots, int slot) { return slots.empty() || slots.contains(slot); }
+
+/// Whether the request takes this slot's worker down by intention.
+bool takes_down(const Event& event, int slot) {
+  if (const auto* stop = std::get_if<StopRequested>(&event)) return names(stop->slots, slot);
+  if (const auto* hard = std::get_if<HardRestartRequested>(&event)) return names(hard->slots, slot);
+  if (const auto* scale = std::get_if<ScaleRequested>(&event)) return slot >= scale->workers;
+  return false;
+}
+
+}  // namespace
+
+void Witness::check_same_workers() const {
+  hold(pool_.workers().size() == seen_.size(),
+       "a worker is in the pool from its Fork to its Exited");
+  for (const auto& [id, worker] : pool_.workers()) {
+    const auto found = seen_.find(id);
+    hold(found != seen_.end(), "the pool forgets a worker that is gone");
+    const Seen& same = found->second;
+    if (worker.phase != same.phase) {
+      throw Broken(fmt::format("worker {} is {}, not {}", std::to_underlying(id),
+                               to_string(same.phase), to_string(worker.phase)));
+    }
+    hold(worker.slot == same.slot && worker.generation == same.generation,
+         "a worker keeps its slot and its generation");
+  }
+}
+
+/// Workers that neither drain nor are killed <= workers + surge. Exact at every moment: scaling
+/// down drains the surplus in the same step, scaling up raises the limit in the same step, and a
+/// roll to a specification with more or fewer workers changes their number when it is done, not
+/// before.
+void Witness::check_counts() const {
+  const int active = count(WorkerPhase::Starting) + count(WorkerPhase::Serving);
+  hold(active <= pool_.spec().workers + std::max(pool_.spec().surge, before_.spec.surge),
+       "not draining <= workers + surge");
+  hold(pool_.rolling() || active <= pool_.spec().workers, "the surge is for rolling restarts only");
+  hold(pool_.draining() == count(WorkerPhase::Draining) + count(WorkerPhase::Killed),
+       "draining() counts those on their way out");
+}
+
+void Witness::check_slots(TimePoint now) const {
+  hold(static_cast<int>(pool_.slots().size()) == pool_.spec().workers, "as many slots as workers");
+  std::set<WorkerId> placed;
+  bool at_rest = true;
+  for (int index = 0; const Slot& slot : pool_.slots()) {
+    hold(slot.index == index++, "slots are numbered from 0");
+    const Worker* current = slot.current ? pool_.find(*slot.current) : nullptr;
+    hold(!slot.current || (current != nullptr && current->slot == slot.index),
+         "a slot's current worker lives, in this slot");
+    const auto phase = current != nullptr ? std::optional(current->phase) : std::nullopt;
+    hold(slot.since <= now, "a slot changes in the past");
+    hold(slot.retry_at.has_value() == (slot.state == SlotState::Backoff), "BACKOFF has an end");
+    switch (slot.state) {
+      case SlotState::Running:
+        hold(phase == WorkerPhase::Serving, "RUNNING means that its worker serves");
+        break;
+      case SlotState::Starting:
+        hold(phase == WorkerPhase::Starting || phase == WorkerPhase::Killed,
+             "STARTING means that its worker boots, or dies of start_timeout");
+        break;
+      case SlotState::Stopping:
+        hold(phase == WorkerPhase::Draining || phase == WorkerPhase::Killed,
+             "STOPPING means that its worker drains");
+        break;
+      case SlotState::Stopped:
+      case SlotState::Backoff:
+      case SlotState::Exited:
+      case SlotState::Fatal:
+        hold(!slot.current, "a slot that is down has no worker");
+        hold(!slot.successor, "what is down has nothing to be replaced");
+        break;
+    }
+    at_rest = at_rest && !slot.current && slot.state != SlotState::Backoff;
+    if (slot.current) placed.insert(*slot.current);
+    if (!slot.successor) continue;
+    const Worker* successor = pool_.find(*slot.successor);
+    hold(pool_.rolling(), "only a roll makes successors");
+    hold(successor != nullptr && successor->slot == slot.index, "a successor lives, in this slot");
+    hold(successor->phase == WorkerPhase::Starting || successor->phase == WorkerPhase::Killed,
+         "a successor boots: once ready it is the current one");
+    hold(placed.insert(*slot.successor).second, "nobody succeeds itself");
+  }
+  for (const auto& [id, worker] : seen_) {
+    const bool leaves =
+        worker.phase == WorkerPhase::Draining || worker.phase == WorkerPhase::Killed;
+    hold(leaves || placed.contains(id), "a worker that is not leaving has a place");
+  }
+  hold(pool_.quiet() == (at_rest && seen_.empty()),
+       "quiet() when no process is left or will be started");
+}
+
+/// A pool that forgets a deadline sleeps for ever; one that keeps a past deadline spins.
+void Witness::check_deadlines(const Event& event, TimePoint now) const {
+  const auto next = pool_.next_deadline();
+  if (std::holds_alternative<Tick>(event))
+    hold(!next || *next > now, "a Tick consumes what was due");
+  for (const auto& [id, worker] : seen_) {
+    if (worker.phase != WorkerPhase::Starting && worker.phase != WorkerPhase::Draining) continue;
+    hold(next && *next <= worker.kill_by,
+         "a start ends by start_timeout + 1 s, a drain by grace + 1 s");
+  }
+  if (!std::holds_alternative<GraceEnded>(event)) return;
+  hold(count(WorkerPhase::Draining) == 0, "the end of the grace is for every draining worker");
+}
+
+/// A slot that served serves on, unless its worker ended or left, or an operator took it down. A
+/// roll is neither: this is what makes it zero-downtime.
+void Witness::check_service(const Event& event) const {
+  const std::set<int> serving = serving_slots();
+  const bool left = std::holds_alternative<Exited>(event) || std::holds_alternative<Leaving>(event);
+  for (const int slot : before_.serving) {
+    if (serving.contains(slot) || takes_down(event, slot)) continue;
+    const bool adopted_fewer = before_.rolling && !pool_.rolling() && slot >= pool_.spec().workers;
+    if (adopted_fewer) continue;
+    hold(left, "a roll takes nobody down before the successor serves");
+  }
+  // One end excuses one slot.
+  std::set<int> lost;
+  std::ranges::set_difference(before_.serving, serving, std::inserter(lost, lost.end()));
+  if (left)
+    hold(lost.size() <= 1 || before_.rolling, "one worker's end takes down its own slot only");
+}
+
+/// A successor is forked only when a place among the draining ones is free for its predecessor, so
+/// a roll by itself never exceeds max_draining. (A stop or a recycling worker in between may;
+/// nobody is made to serve longer for it.)
+void Witness::check_successor_fits(const Fork& fork) const {
+  const auto allowed = [](const PoolSpec& spec) {
+    return spec.max_draining.value_or(std::max(1, spec.workers));
+  };
+  const bool succeeds = std::ranges::any_of(pool_.slots(), [&](const Slot& slot) {
+    return slot.successor == fork.worker && slot.index == fork.slot;
+  });
+  if (!succeeds) return;
+  const auto successors = std::ranges::count_if(
+      pool_.slots(), [](const Slot& slot) { return slot.successor.has_value(); });
+  hold(static_cast<int>(successors) <= std::max(pool_.spec().surge, before_.spec.surge),
+       "at most `surge` successors start at a time");
+  hold(count(WorkerPhase::Draining) + count(WorkerPhase::Killed) + 1 <=
+           std::max(allowed(pool_.spec()), allowed(before_.spec)),
+       "a roll waits while max_draining workers drain");
+}
+
+/// Back-off never spins: after a worker that was never ready there is a pause, and no worker is
+/// started after the failure that fills give_up. Looks at what the pool does by itself; rolls have
+/// other limits.
+void Witness::check_automatic_restart(int slot, TimePoint now) const {
+  const auto found = records_.find(slot);
+  if (found == records_.end()) return;
+  const Record& record = found->second;
+  const PoolSpec& spec = pool_.spec();
+  if (record.pause_from) {
+    const Duration least = std::min(spec.backoff_first, spec.backoff_max) * 3 / 4;
+    hold(now - *record.pause_from >= least, "a failed start is followed by a pause");
+  }
+  if (record.failures.empty()) return;
+  const auto recent = std::ranges::count_if(record.failures, [&](TimePoint failure) {
+    return record.failures.back() - failure < spec.give_up_within;
+  });
+  hold(record.failures.back() != record.ended || recent < spec.give_up_failures,
+       "a crash loop ends in FATAL");
+}
+
+/// "A command returns when the new generation serves": all that is left of an older one is on its
+/// way out.
+void Witness::check_rolled(const Asked& asked) const {
+  const auto& request = std::get<RollRequested>(asked.request);
+  const bool whole = request.slots.empty() || request.spec;
+  if (!whole) {
+    hold(pool_.generation() == before_.generation, "a partial restart deploys nothing");
+    return;
+  }
+  hold(pool_.generation() > asked.generation, "a deployed version has a new generation");
+  for (const auto& [id, worker] : seen_) {
+    const bool leaves =
+        worker.phase == WorkerPhase::Draining || worker.phase == WorkerPhase::Killed;
+    hold(leaves || worker.generation == pool_.generation(),
+         "rolled means that no old worker serves on");
+  }
+  for (const Slot& slot : pool_.slots())
+    hold(!slot.successor, "rolled means that nobody waits to succeed");
+  if (!request.spec) return;
+  PoolSpec adopted = pool_.spec();
+  adopted.workers = request.spec->workers;  // Scaled meanwhile, perhaps.
+  hold(adopted == *request.spec, "a roll that succeeds deploys its specification");
+}
+
+void Witness::check_aborted_roll(const Asked& asked) const {
+  PoolSpec kept = pool_.spec();
+  kept.workers = asked.spec.workers;  // Scaled meanwhile, perhaps.
+  hold(kept == asked.spec && pool_.generation() == asked.generation,
+       "a failed roll changes nothing");
+}
+
+/// Nothing of the slot takes work any more. (One that had been replaced before may still drain.)
+void Witness::check_stopped(int slot) const {
+  for (const auto& [id, worker] : seen_) {
+    const bool starts_again = worker.phase == WorkerPhase::Starting;
+    hold(worker.slot != slot || starts_again || worker.phase != WorkerPhase::Serving,
+         "stopped means that nobody serves");
+  }
+}
+
+}  // namespace reeve::sim

@@ -1,0 +1,59 @@
+#include "tests/sim/operator.hpp"
+
+#include <algorithm>
+
+namespace reeve::sim {
+
+using namespace std::chrono_literals;
+using namespace supervisor;
+
+PoolSpec random_spec(Dice& dice) {
+  PoolSpec spec;
+  spec.name = "web";
+  spec.workers = dice.percent(5) ? 0 : dice.between(1, 6);
+  spec.start_timeout = dice.between(500ms, 20s);
+  spec.grace = dice.percent(10) ? Duration::zero() : dice.between(10ms, 30s);
+  if (dice.percent(30))
+    spec.ready_after = dice.percent(50) ? Duration::zero() : dice.between(1ms, 400ms);
+  spec.restart = dice.percent(70)   ? RestartRule::Always
+                 : dice.percent(70) ? RestartRule::OnFailure
+                                    : RestartRule::Never;
+  spec.backoff_first = dice.between(10ms, 500ms);
+  spec.backoff_max = std::max(spec.backoff_first, dice.between(100ms, 10s));
+  spec.give_up_failures = dice.between(1, 6);
+  spec.give_up_within = dice.between(1s, 60s);
+  spec.surge = dice.between(1, 3);
+  if (dice.percent(40)) spec.max_draining = dice.between(1, 4);
+  return spec;
+}
+
+Event Operator::some_command(int slots) {
+  const CommandId command = next_command();
+  const int lot = dice_.between(0, 99);
+  if (lot < 25) return StartRequested{command, some_slots(slots)};
+  if (lot < 40) return StopRequested{command, some_slots(slots)};
+  if (lot < 50) return HardRestartRequested{command, some_slots(slots)};
+  if (lot < 65) return ScaleRequested{command, dice_.between(dice_.percent(10) ? -1 : 0, 6)};
+  if (lot < 93) {
+    RollRequested roll{command, dice_.percent(60) ? SlotSet{} : some_slots(slots), {}};
+    if (dice_.percent(50)) roll.spec = random_spec(dice_);
+    return roll;
+  }
+  return GraceEnded{};
+}
+
+Event Operator::start_all() { return StartRequested{next_command(), {}}; }
+Event Operator::stop_all() { return StopRequested{next_command(), {}}; }
+Event Operator::roll_all(const PoolSpec& spec) { return RollRequested{next_command(), {}, spec}; }
+
+SlotSet Operator::some_slots(int slots) {
+  SlotSet some;
+  if (dice_.percent(50)) return some;
+  const int last = slots - (dice_.percent(3) ? 0 : 1);  // Rarely one that does not exist.
+  for (int index = 0; index <= last; ++index) {
+    if (dice_.percent(40)) some.insert(index);
+  }
+  return some;
+}
+
+}  // namespace reeve::sim

@@ -1,0 +1,241 @@
+#include "tests/sim/witness.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+namespace reeve::sim {
+
+using namespace std::chrono_literals;
+using namespace supervisor;
+
+std::optional<CommandId> command_of(const Event& event) {
+  return std::visit(
+      [](const auto& e) -> std::optional<CommandId> {
+        if constexpr (requires { e.command; }) return e.command;
+        return std::nullopt;
+      },
+      event);
+}
+
+std::optional<WorkerId> worker_of(const Event& event) {
+  return std::visit(
+      [](const auto& e) -> std::optional<WorkerId> {
+        if constexpr (requires { e.worker; }) return e.worker;
+        return std::nullopt;
+      },
+      event);
+}
+
+void Witness::before(const Event& event, TimePoint now) {
+  before_ = Snapshot{.spec = pool_.spec(),
+                     .generation = pool_.generation(),
+                     .deadline = pool_.next_deadline(),
+                     .rolling = pool_.rolling(),
+                     .serving = serving_slots()};
+  if (before_.deadline && now - *before_.deadline > kStall) {
+    before_.stalled = true;
+    forgive(now - *before_.deadline);
+  }
+  note_request(event);
+}
+
+void Witness::after(const Event& event, const Actions& actions, TimePoint now) {
+  const auto about = worker_of(event);
+  const bool is_due = before_.deadline && *before_.deadline <= now;
+  if (about && !seen_.contains(*about) && !is_due && !actions.empty()) {
+    throw Broken("a message of a worker that is gone changes nothing");
+  }
+  note(event, now);
+  catch_up(now);
+  for (const Action& action : actions) {
+    if (const auto* fork = std::get_if<Fork>(&action)) note_fork(*fork, event, now);
+    if (const auto* drain = std::get_if<Drain>(&action)) note_drain(*drain, now);
+    if (const auto* kill = std::get_if<Kill>(&action)) note_kill(*kill, event, now);
+  }
+  check_same_workers();
+  check_counts();
+  check_slots(now);
+  check_deadlines(event, now);
+  check_service(event);
+  for (const Action& action : actions) {
+    if (const auto* finished = std::get_if<Finished>(&action)) note_finished(*finished);
+  }
+}
+
+/// The master slept past a deadline: what it measured meanwhile does not count, and it may look
+/// around for up to kStall before it acts.
+void Witness::forgive(Duration late) {
+  for (auto& [id, worker] : seen_) {
+    worker.kill_from += late;
+    worker.kill_by += late + kStall;
+  }
+}
+
+void Witness::note_request(const Event& event) {
+  const auto command = command_of(event);
+  if (!command) return;
+  asked_.emplace(*command, Asked{event, pool_.generation(), pool_.spec()});
+  records_.clear();  // Whoever asks for something wants it tried.
+}
+
+void Witness::note(const Event& event, TimePoint now) {
+  const auto about = worker_of(event);
+  const auto found = about ? seen_.find(*about) : seen_.end();
+  if (found == seen_.end()) return;
+  Seen& worker = found->second;
+
+  if (const auto* exited = std::get_if<Exited>(&event)) {
+    note_end(*about, exited->death.clean(), now);
+    seen_.erase(found);
+  } else if (std::holds_alternative<ForkFailed>(event)) {
+    note_end(*about, false, now);
+    seen_.erase(found);
+  } else if (const auto* extended = std::get_if<Extended>(&event)) {
+    worker.kill_by = std::max(worker.kill_by, now + extended->by);
+  } else if (std::holds_alternative<Started>(event)) {
+    if (worker.ready_after && !worker.ready_from) worker.ready_from = now + *worker.ready_after;
+  } else if (std::holds_alternative<Ready>(event) && worker.phase == WorkerPhase::Starting) {
+    worker.phase = WorkerPhase::Serving;
+    worker.was_ready = true;
+  } else if (std::holds_alternative<Leaving>(event) && worker.phase == WorkerPhase::Serving) {
+    // Whether its word or its exit counts is the pool's choice (by its restart rule).
+    const Worker* same = pool_.find(*about);
+    if (same == nullptr || same->phase != WorkerPhase::Draining) return;
+    note_end(*about, true, now);
+    begin_drain(worker, now);
+  }
+}
+
+/// A worker ended that nobody had told to. A roll answers for its own failures.
+void Witness::note_end(WorkerId id, bool clean, TimePoint now) {
+  const Seen& worker = seen_.at(id);
+  if (worker.phase == WorkerPhase::Draining || pool_.rolling() || before_.rolling) return;
+  const Worker* same = pool_.find(id);
+  if (same != nullptr && same->killed_for == KillReason::GraceExpired) return;
+  Record& record = records_[worker.slot];
+  record.ended = now;
+  record.pause_from.reset();
+  if (!worker.was_ready) record.pause_from = now;
+  if (!(clean && worker.was_ready && now - worker.forked_at >= 1s)) record.failures.push_back(now);
+}
+
+/// Readiness by time has no event of its own: the pool says when, within reason.
+void Witness::catch_up(TimePoint now) {
+  for (auto& [id, worker] : seen_) {
+    const Worker* same = pool_.find(id);
+    if (same == nullptr || worker.phase != WorkerPhase::Starting || !same->was_ready) continue;
+    if (!worker.ready_from || *worker.ready_from > now) {
+      throw Broken(
+          fmt::format("worker {} counts as ready and never said so", std::to_underlying(id)));
+    }
+    worker.phase = WorkerPhase::Serving;
+    worker.was_ready = true;
+  }
+}
+
+void Witness::note_fork(const Fork& fork, const Event& event, TimePoint now) {
+  const Worker* same = pool_.find(fork.worker);
+  if (same == nullptr) throw Broken("a forked worker is in the pool");
+  if (fork.worker <= last_forked_) throw Broken("a WorkerId never comes back");
+  last_forked_ = fork.worker;
+  seen_.emplace(fork.worker, Seen{.slot = fork.slot,
+                                  .generation = fork.generation,
+                                  .forked_at = now,
+                                  .grace = same->grace,
+                                  .ready_after = same->ready_after,
+                                  .kill_from = now + same->start_timeout,
+                                  .kill_by = now + same->start_timeout + kStall});
+  if (before_.rolling || pool_.rolling()) {
+    check_successor_fits(fork);
+    records_.erase(fork.slot);
+  } else if (!command_of(event)) {
+    check_automatic_restart(fork.slot, now);
+  }
+}
+
+void Witness::begin_drain(Seen& worker, TimePoint now) {
+  worker.phase = WorkerPhase::Draining;
+  worker.kill_from = now + worker.grace;
+  worker.kill_by = now + worker.grace + kStall;
+}
+
+void Witness::note_drain(const Drain& drain, TimePoint now) {
+  Seen& worker = known(drain.worker, "Drain");
+  const bool prompt = drain.kind == DrainKind::Prompt;
+  switch (worker.phase) {
+    case WorkerPhase::Starting:
+    case WorkerPhase::Serving:
+      begin_drain(worker, now);
+      break;
+    case WorkerPhase::Draining:
+      if (!prompt || worker.prompt) throw Broken("a second Drain only turns patient into prompt");
+      break;
+    case WorkerPhase::Killed:
+      throw Broken("a killed worker is told nothing");
+  }
+  worker.prompt = prompt;
+}
+
+void Witness::note_kill(const Kill& kill, const Event& event, TimePoint now) {
+  Seen& worker = known(kill.worker, "Kill");
+  const WorkerPhase phase = std::exchange(worker.phase, WorkerPhase::Killed);
+  if (phase == WorkerPhase::Killed) throw Broken("a worker is killed once");
+  switch (kill.reason) {
+    case KillReason::GraceEndedByOperator:
+      if (!std::holds_alternative<GraceEnded>(event)) throw Broken("nobody ended the grace");
+      if (phase != WorkerPhase::Draining) throw Broken("only a grace that runs can be ended");
+      return;
+    case KillReason::GraceExpired:
+      if (phase != WorkerPhase::Draining)
+        throw Broken("no grace runs for a worker that does not drain");
+      break;
+    case KillReason::StartTimeout:
+      if (phase != WorkerPhase::Starting) throw Broken("start_timeout is for workers that start");
+      break;
+  }
+  if (now < worker.kill_from)
+    throw Broken("no SIGKILL before the grace, or start_timeout, has passed");
+  if (before_.stalled) throw Broken("a stall of the master is no worker's fault");
+}
+
+void Witness::note_finished(const Finished& finished) {
+  const auto node = asked_.extract(finished.command);
+  if (node.empty()) {
+    throw Broken(answered_.contains(finished.command) ? "a command is answered once"
+                                                      : "an answer has a question");
+  }
+  answered_.insert(finished.command);
+  const Asked& asked = node.mapped();
+  for (const SlotVerdict& verdict : finished.verdicts) {
+    if (verdict.outcome == Outcome::Rolled) check_rolled(asked);
+    if (verdict.outcome == Outcome::Stopped) check_stopped(verdict.slot.value());
+    const bool is_roll = std::holds_alternative<RollRequested>(asked.request);
+    if (verdict.outcome == Outcome::Aborted && is_roll) check_aborted_roll(asked);
+  }
+}
+
+Witness::Seen& Witness::known(WorkerId id, const char* order) {
+  const auto found = seen_.find(id);
+  if (found == seen_.end()) {
+    throw Broken(fmt::format("{} for worker {}, which is gone", order, std::to_underlying(id)));
+  }
+  return found->second;
+}
+
+std::set<int> Witness::serving_slots() const {
+  std::set<int> slots;
+  for (const auto& [id, worker] : seen_) {
+    if (worker.phase == WorkerPhase::Serving) slots.insert(worker.slot);
+  }
+  return slots;
+}
+
+int Witness::count(WorkerPhase phase) const {
+  return static_cast<int>(std::ranges::count_if(
+      seen_, [phase](const auto& entry) { return entry.second.phase == phase; }));
+}
+
+}  // namespace reeve::sim
