@@ -9,7 +9,7 @@ Result<> FrameReader::feed(std::string_view bytes) {
   buffer_ += bytes;
 
   const std::size_t nul = bytes.rfind('\0');
-  unfinished_ = nul == bytes.npos ? unfinished_ + bytes.size() : bytes.size() - nul - 1;
+  unfinished_ = nul == std::string_view::npos ? unfinished_ + bytes.size() : bytes.size() - nul - 1;
   if (unfinished_ > kMaxFrameBytes) return failure("control message: longer than 1 MiB");
   if (buffer_.size() > 2 * kMaxFrameBytes) return failure("control message: too many at once");
   return {};

@@ -16,11 +16,13 @@ namespace {
 
 constexpr int kMostListenFds = 1024;
 
-/// The value of a variable, which is removed.
+/// The value of a variable, which is removed. Safe before any thread.
 std::string take_variable(const char* name) {
+  // NOLINTBEGIN(concurrency-mt-unsafe)
   const char* value = std::getenv(name);
   std::string taken = value == nullptr ? "" : value;
   ::unsetenv(name);
+  // NOLINTEND(concurrency-mt-unsafe)
   return taken;
 }
 

@@ -19,15 +19,15 @@ inline constexpr std::size_t kMaxMessageBytes = 4096;
 /// worker -> master. Over NOTIFY_SOCKET only the keys of sd_notify(3) are honoured by convention;
 /// the parser reads them all.
 struct WorkerMessage {
-  bool ready = false;                                            ///< READY=1
-  bool stopping = false;                                         ///< STOPPING=1
-  bool reloading = false;                                        ///< RELOADING=1
-  bool watchdog = false;                                         ///< WATCHDOG=1
-  std::optional<std::string> status = {};                        ///< STATUS=
-  std::optional<std::chrono::microseconds> extend_timeout = {};  ///< EXTEND_TIMEOUT_USEC=
-  std::optional<WorkerState> state = {};                         ///< STATE=
-  std::optional<std::string> step = {};    ///< STEP=, the lifespan step that begins
-  std::optional<std::string> reason = {};  ///< REASON=, why the worker fails or stops
+  bool ready = false;                                       ///< READY=1
+  bool stopping = false;                                    ///< STOPPING=1
+  bool reloading = false;                                   ///< RELOADING=1
+  bool watchdog = false;                                    ///< WATCHDOG=1
+  std::optional<std::string> status;                        ///< STATUS=
+  std::optional<std::chrono::microseconds> extend_timeout;  ///< EXTEND_TIMEOUT_USEC=
+  std::optional<WorkerState> state;                         ///< STATE=
+  std::optional<std::string> step;    ///< STEP=, the lifespan step that begins
+  std::optional<std::string> reason;  ///< REASON=, why the worker fails or stops
 
   bool operator==(const WorkerMessage&) const = default;
 };

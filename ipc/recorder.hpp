@@ -84,6 +84,8 @@ class RecordedRequest {
                   TimePoint now);
   RecordedRequest(RecordedRequest&& other) noexcept;
   RecordedRequest& operator=(RecordedRequest&&) = delete;
+  RecordedRequest(const RecordedRequest&) = delete;
+  RecordedRequest& operator=(const RecordedRequest&) = delete;
   ~RecordedRequest();
   /// Marks it as answered: counts it, and as an error when the status is 5xx.
   void answered(int status);

@@ -17,8 +17,8 @@ inline std::uint64_t to_nanoseconds(TimePoint at) {
 }
 
 inline TimePoint from_nanoseconds(std::uint64_t ns) {
-  return TimePoint(
-      std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(static_cast<std::int64_t>(ns))));
+  return TimePoint(std::chrono::duration_cast<Duration>(
+      std::chrono::nanoseconds(static_cast<std::int64_t>(ns))));
 }
 
 }  // namespace reeve::ipc

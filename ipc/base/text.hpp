@@ -20,8 +20,9 @@ namespace reeve::ipc {
 template <std::integral T>
 [[nodiscard]] std::optional<T> parse_number(std::string_view text) {
   T value{};
-  const char* end = text.data() + text.size();
-  const auto [stop, failed] = std::from_chars(text.data(), end, value);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const auto [stop, failed] = std::from_chars(begin, end, value);
   if (failed != std::errc{} || stop != end) return std::nullopt;
   return value;
 }

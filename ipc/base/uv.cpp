@@ -89,7 +89,8 @@ Check::Check(Loop& loop, std::function<void()> on_check)
     : handle_(new uv_check_t{}), on_check_(new std::function<void()>(std::move(on_check))) {
   must(uv_check_init(loop.get(), handle_.get()));
   handle_->data = on_check_.get();
-  must(uv_check_start(handle_.get(), [](uv_check_t* check) { call<std::function<void()>>(check); }));
+  must(
+      uv_check_start(handle_.get(), [](uv_check_t* check) { call<std::function<void()>>(check); }));
   uv_unref(reinterpret_cast<uv_handle_t*>(handle_.get()));
 }
 

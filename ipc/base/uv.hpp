@@ -62,8 +62,8 @@ class Timer {
 /// Watches a borrowed fd, which must outlive it. Level-triggered.
 class Poll {
  public:
-  /// `on_event` gets the UV_READABLE, UV_WRITABLE, UV_DISCONNECT bits; a polling error arrives as all
-  /// the bits asked for, so that the following read or write reports it.
+  /// `on_event` gets the UV_READABLE, UV_WRITABLE, UV_DISCONNECT bits; a polling error arrives as
+  /// all the bits asked for, so that the following read or write reports it.
   Poll(Loop& loop, int fd, std::function<void(int events)> on_event);
   void watch(int events);  ///< 0 stops.
 
@@ -84,7 +84,8 @@ class Async {
   std::unique_ptr<std::function<void()>> on_wake_;
 };
 
-/// Runs at the end of each turn that did I/O, after all of its callbacks; does not keep the loop alive.
+/// Runs at the end of each turn that did I/O, after all of its callbacks; does not keep the loop
+/// alive.
 class Check {
  public:
   Check(Loop& loop, std::function<void()> on_check);
