@@ -1,0 +1,185 @@
+#include "ipc/control.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace reeve::ipc::control {
+namespace {
+
+using testing::HasSubstr;
+
+std::string error_of(std::string_view frame) {
+  const auto request = decode_request(frame);
+  return request ? "" : request.error().text;
+}
+
+TEST(ControlRequest, SurvivesTheWire) {
+  const Request restart{.method = Method::Restart, .names = {"web", "jobs:0"}, .hard = true};
+  EXPECT_EQ(decode_request(encode(restart)), restart);
+  const Request tail{.method = Method::Tail, .names = {"web:0"}, .more = true, .bytes = 77};
+  EXPECT_EQ(decode_request(encode(tail)), tail);
+  const Request signal{.method = Method::Signal, .names = {"all"}, .signal = "HUP"};
+  EXPECT_EQ(decode_request(encode(signal)), signal);
+  const Request scale{.method = Method::Scale, .names = {"web"}, .scale = ScaleBy{true, -2}};
+  EXPECT_EQ(decode_request(encode(scale)), scale);
+}
+
+TEST(ControlRequest, EveryMethodSurvivesTheWire) {
+  for (int i = 0; i <= static_cast<int>(Method::Version); ++i) {
+    const Request request{.method = static_cast<Method>(i)};
+    EXPECT_EQ(decode_request(encode(request)), request) << to_string(request.method);
+  }
+}
+
+TEST(ControlRequest, IsVarlink) {
+  EXPECT_EQ(encode({.method = Method::Stop, .names = {"web"}}),
+            R"({"method":"dev.reeve.Stop","parameters":{"names":["web"]}})");
+  EXPECT_EQ(decode_request(R"({"method":"dev.reeve.Status"})"), Request{});
+}
+
+TEST(ControlRequest, UnknownMembersAreSkipped) {
+  EXPECT_EQ(decode_request(R"({"method":"dev.reeve.Status","x":1,"parameters":{"y":[{}]}})"),
+            Request{});
+}
+
+TEST(ControlRequest, GarbageIsAnErrorThatSaysWhy) {
+  EXPECT_THAT(error_of(""), HasSubstr("not JSON"));
+  EXPECT_THAT(error_of("hello"), HasSubstr("not JSON"));
+  EXPECT_THAT(error_of("\"\xff\""), HasSubstr("not JSON"));
+  EXPECT_THAT(error_of("[]"), HasSubstr("not an object"));
+  EXPECT_THAT(error_of("{}"), HasSubstr("unknown method \"\""));
+  EXPECT_THAT(error_of(R"({"method":"dev.reeve.Fly"})"),
+              HasSubstr("unknown method \"dev.reeve.Fly\""));
+  EXPECT_THAT(error_of(R"({"method":"Status"})"), HasSubstr("unknown method"));
+  EXPECT_THAT(error_of(R"({"method":"\u001b[2J"})"), HasSubstr("\"?[2J\""));
+}
+
+TEST(ControlRequest, WrongTypesAreNamed) {
+  const auto with = [](std::string_view parameters) {
+    return error_of(R"({"method":"dev.reeve.Tail","parameters":)" + std::string(parameters) + "}");
+  };
+  EXPECT_THAT(with("[]"), HasSubstr("not an object"));
+  EXPECT_THAT(with(R"({"names":"web"})"), HasSubstr("names: expected an array"));
+  EXPECT_THAT(with(R"({"names":[1]})"), HasSubstr("names: expected an array of strings"));
+  EXPECT_THAT(with(R"({"hard":1})"), HasSubstr("hard: expected true or false"));
+  EXPECT_THAT(with(R"({"bytes":-1})"), HasSubstr("bytes: out of range"));
+  EXPECT_THAT(with(R"({"bytes":1.5})"), HasSubstr("bytes: expected a whole number"));
+  EXPECT_THAT(with(R"({"signal":9})"), HasSubstr("signal: expected a string"));
+  EXPECT_THAT(with(R"({"scale":"many"})"), HasSubstr("scale: expected N, +N or -N"));
+}
+
+TEST(ControlRequest, TheTailIsBounded) {
+  const auto request =
+      decode_request(R"({"method":"dev.reeve.Tail","parameters":{"bytes":18446744073709551615}})");
+  EXPECT_EQ(request->bytes, kMaxTailBytes);
+}
+
+TEST(ControlRequest, DeepNestingIsRefused) {
+  EXPECT_THAT(error_of(std::string(kMaxFrameBytes, '[')), HasSubstr("nested too deeply"));
+  std::string objects;
+  for (int i = 0; i < 100'000; ++i) objects += R"({"a":)";
+  EXPECT_THAT(error_of(objects), HasSubstr("nested too deeply"));
+}
+
+TEST(ControlReply, SurvivesTheWire) {
+  const Process process{.name = "web:0",
+                        .state = "RUNNING",
+                        .pid = 4711,
+                        .generation = 3,
+                        .uptime = std::chrono::milliseconds(3'600'001),
+                        .detail = "because",
+                        .worker_state = "Running",
+                        .status_text = "fine",
+                        .requests = 18'446'744'073'709'551'615u,
+                        .in_flight = 2};
+  const Reply reply{.continues = true,
+                    .error = {},
+                    .processes = {process, {}},
+                    .verdicts = {{"web:0", true, "started", "two\nlines"}},
+                    .text = "log",
+                    .master_pid = 1};
+  EXPECT_EQ(decode_reply(encode(reply)), reply);
+}
+
+TEST(ControlReply, AnErrorSurvivesTheWire) {
+  const Reply reply{.error = "no pool named \"wbe\" (did you mean \"web\"?)"};
+  EXPECT_EQ(decode_reply(encode(reply)), reply);
+  EXPECT_EQ(decode_reply(R"({"error":"org.varlink.service.MethodNotFound"})")->error,
+            "org.varlink.service.MethodNotFound");
+}
+
+TEST(ControlReply, WordsThatAreNoUtf8LoseAByteNotTheReply) {
+  const auto reply = decode_reply(encode(Reply{.text = "a\xff"
+                                                       "b"}));
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->text,
+            "a\xef\xbf\xbd"
+            "b");
+}
+
+TEST(ControlReply, TheLargestTailFitsIntoAFrame) {
+  EXPECT_LT(encode(Reply{.text = std::string(kMaxTailBytes, '\x01')}).size(), kMaxFrameBytes);
+}
+
+TEST(ControlReply, GarbageIsAnError) {
+  EXPECT_FALSE(decode_reply("nonsense"));
+  EXPECT_FALSE(decode_reply(R"({"parameters":{"processes":[7]}})"));
+  EXPECT_FALSE(decode_reply(R"({"parameters":{"processes":[{"pid":99999999999}]}})"));
+  EXPECT_FALSE(decode_reply(R"({"continues":"yes"})"));
+}
+
+TEST(ParseScale, ReadsAbsoluteAndRelative) {
+  EXPECT_EQ(parse_scale("4"), (ScaleBy{false, 4}));
+  EXPECT_EQ(parse_scale("+1"), (ScaleBy{true, 1}));
+  EXPECT_EQ(parse_scale("-2"), (ScaleBy{true, -2}));
+  for (const char* text : {"", "+", "-", "+-1", "--1", " 1", "1.5", "10001", "99999999999"}) {
+    EXPECT_FALSE(parse_scale(text)) << text;
+  }
+}
+
+TEST(FrameReader, CutsFramesAtNul) {
+  FrameReader reader;
+  EXPECT_FALSE(reader.next());
+  ASSERT_TRUE(reader.feed("ab"));
+  EXPECT_FALSE(reader.next());
+  ASSERT_TRUE(reader.feed(std::string_view("c\0def\0\0g", 8)));
+  EXPECT_EQ(reader.next(), "abc");
+  EXPECT_EQ(reader.next(), "def");
+  EXPECT_EQ(reader.next(), "");
+  EXPECT_FALSE(reader.next());
+  ASSERT_TRUE(reader.feed(std::string_view("\0", 1)));
+  EXPECT_EQ(reader.next(), "g");
+}
+
+TEST(FrameReader, RefusesAFrameThatIsTooLong) {
+  FrameReader reader;
+  ASSERT_TRUE(reader.feed(std::string(kMaxFrameBytes, 'x')));
+  EXPECT_FALSE(reader.feed("x"));
+}
+
+TEST(FrameReader, TakesTheLongestFrame) {
+  FrameReader reader;
+  ASSERT_TRUE(reader.feed(std::string(kMaxFrameBytes, 'x') + '\0'));
+  EXPECT_EQ(reader.next()->size(), kMaxFrameBytes);
+}
+
+TEST(FrameReader, RefusesToHoardFrames) {
+  FrameReader reader;
+  const std::string frame = std::string(1000, 'x') + '\0';
+  Result<> fed;
+  for (int i = 0; fed && i < 10'000; ++i) fed = reader.feed(frame);
+  EXPECT_FALSE(fed);
+}
+
+TEST(FrameReader, AMillionTinyPiecesAreCheap) {
+  FrameReader reader;
+  for (std::size_t i = 0; i < kMaxFrameBytes; ++i) {
+    ASSERT_TRUE(reader.feed("x"));
+    ASSERT_FALSE(reader.next());
+  }
+}
+
+}  // namespace
+}  // namespace reeve::ipc::control

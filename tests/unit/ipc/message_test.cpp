@@ -1,0 +1,83 @@
+#include "ipc/message.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace reeve::ipc {
+namespace {
+
+using std::chrono::microseconds;
+
+TEST(WorkerMessage, SurvivesTheWire) {
+  const WorkerMessage message{.ready = true,
+                              .stopping = true,
+                              .reloading = true,
+                              .watchdog = true,
+                              .status = "3 of 5 = done",
+                              .extend_timeout = microseconds(1500),
+                              .state = WorkerState::Running,
+                              .step = "[2/5] connections",
+                              .reason = "redis: refused"};
+  EXPECT_EQ(parse_worker_message(format(message)), message);
+}
+
+TEST(WorkerMessage, IsWhatSdNotifySends) {
+  const WorkerMessage message = parse_worker_message("READY=1\nSTATUS=serving\nMAINPID=7\n");
+  EXPECT_TRUE(message.ready);
+  EXPECT_EQ(message.status, "serving");
+  EXPECT_FALSE(message.stopping);
+}
+
+TEST(WorkerMessage, OnlyOneIsTrue) {
+  EXPECT_FALSE(parse_worker_message("READY=0").ready);
+  EXPECT_FALSE(parse_worker_message("READY=").ready);
+  EXPECT_FALSE(parse_worker_message("READY").ready);
+  EXPECT_FALSE(parse_worker_message(" READY=1").ready);
+}
+
+TEST(WorkerMessage, AStatusCannotForgeAKey) {
+  const std::string text = format(WorkerMessage{.status = "x\nREADY=1"});
+  EXPECT_FALSE(parse_worker_message(text).ready);
+}
+
+TEST(WorkerMessage, TextsArePrintableAndBounded) {
+  EXPECT_EQ(parse_worker_message("STATUS=\x1b[31m\xff").status, "?[31m?");
+  const std::string huge(10'000, 'x');
+  EXPECT_LE(parse_worker_message("STATUS=" + huge).status->size(), 1024u);
+  const WorkerMessage everything{.ready = true, .status = huge, .step = huge, .reason = huge};
+  EXPECT_LE(format(everything).size(), kMaxMessageBytes);
+}
+
+TEST(WorkerMessage, ExtensionIsBoundedAndNeverNegative) {
+  EXPECT_EQ(parse_worker_message("EXTEND_TIMEOUT_USEC=5").extend_timeout, microseconds(5));
+  EXPECT_FALSE(parse_worker_message("EXTEND_TIMEOUT_USEC=-5").extend_timeout);
+  EXPECT_FALSE(parse_worker_message("EXTEND_TIMEOUT_USEC=soon").extend_timeout);
+  EXPECT_EQ(parse_worker_message("EXTEND_TIMEOUT_USEC=18446744073709551615").extend_timeout,
+            std::chrono::hours(24 * 365));
+}
+
+TEST(WorkerMessage, GarbageSaysNothing) {
+  EXPECT_EQ(parse_worker_message(""), WorkerMessage{});
+  EXPECT_EQ(parse_worker_message("\n\n=\n==\nSTATE=Flying\n"), WorkerMessage{});
+  EXPECT_EQ(parse_worker_message(std::string(5000, '\n') + "READY=1"), WorkerMessage{});
+}
+
+TEST(MasterMessage, SurvivesTheWire) {
+  for (const auto kind : {DrainKind::Patient, DrainKind::Prompt}) {
+    const MasterMessage message{.drain = kind};
+    EXPECT_EQ(parse_master_message(format(message)), message);
+  }
+  EXPECT_EQ(parse_master_message("DRAIN=never\n"), MasterMessage{});
+}
+
+TEST(WorkerState, EveryWordIsReadBack) {
+  using enum WorkerState;
+  for (const WorkerState state : {Init, Starting, Ready, Running, Shutdown, Error, Failed}) {
+    EXPECT_EQ(parse_worker_state(to_string(state)), state);
+  }
+  EXPECT_FALSE(parse_worker_state("running"));
+}
+
+}  // namespace
+}  // namespace reeve::ipc

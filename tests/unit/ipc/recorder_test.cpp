@@ -1,0 +1,192 @@
+#include "ipc/recorder.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <random>
+#include <string>
+
+namespace reeve::ipc {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+const TimePoint kNow = from_nanoseconds(1'000'000'000'000);
+
+class RecorderTest : public testing::Test {
+ protected:
+  RecorderReading reading(TimePoint now = kNow) { return read(page_, now).value(); }
+
+  Recorder recorder_ = Recorder::detached();
+  RecorderPage& page_ = recorder_.page();
+};
+
+TEST(Recorder, CannotBeShrunkGrownOrUnsealed) {
+  const auto recorder = Recorder::create();
+  ASSERT_TRUE(recorder) << recorder.error().text;
+  EXPECT_EQ(::ftruncate(recorder->fd(), 0), -1);
+  EXPECT_EQ(errno, EPERM);
+  EXPECT_EQ(::ftruncate(recorder->fd(), 8192), -1);
+  EXPECT_EQ(::fcntl(recorder->fd(), F_ADD_SEALS, F_SEAL_WRITE), -1);
+  EXPECT_TRUE(::fcntl(recorder->fd(), F_GETFD) & FD_CLOEXEC);
+}
+
+TEST(Recorder, TheMasterReadsWhatTheWorkerWrote) {
+  const auto master = Recorder::create();
+  EXPECT_FALSE(read(master->page(), kNow));  // A foreign worker never writes it.
+
+  auto worker = Recorder::attach(UniqueFd(::dup(master->fd())));
+  ASSERT_TRUE(worker) << worker.error().text;
+  worker->page().heartbeat_ns = to_nanoseconds(kNow - 2s);
+  worker->page().state = static_cast<std::uint64_t>(WorkerState::Running);
+  worker->page().loop_lag_us = 1500;
+  worker->page().connections = 7;
+  record_activity(worker->page(), "opening redis");
+  worker = failure("the worker died");
+
+  const auto reading = read(master->page(), kNow);
+  ASSERT_TRUE(reading);
+  EXPECT_EQ(reading->since_heartbeat, 2s);
+  EXPECT_EQ(reading->state, WorkerState::Running);
+  EXPECT_EQ(reading->loop_lag, 1500us);
+  EXPECT_EQ(reading->connections, 7u);
+  EXPECT_EQ(reading->activity, "opening redis");
+}
+
+TEST(Recorder, AttachRefusesWhatIsNotARecorder) {
+  EXPECT_FALSE(Recorder::attach(UniqueFd()));
+  EXPECT_FALSE(Recorder::attach(UniqueFd(::open("/dev/zero", O_RDWR | O_CLOEXEC))));
+  UniqueFd small(::memfd_create("small", MFD_CLOEXEC));
+  ASSERT_EQ(::ftruncate(small.get(), 100), 0);
+  EXPECT_FALSE(Recorder::attach(std::move(small)));
+}
+
+TEST(Recorder, AnAttachedFdIsNotPassedOn) {
+  const auto master = Recorder::create();
+  const auto worker = Recorder::attach(UniqueFd(::dup(master->fd())));
+  EXPECT_TRUE(::fcntl(worker->fd(), F_GETFD) & FD_CLOEXEC);
+}
+
+TEST_F(RecorderTest, ARequestIsThereWhileItLives) {
+  {
+    RecordedRequest request(page_, "GET", "/slow", kNow - 3s);
+    const RecorderReading during = reading();
+    EXPECT_EQ(during.in_flight, 1u);
+    ASSERT_EQ(during.oldest.size(), 1u);
+    EXPECT_EQ(during.oldest[0].route, "GET /slow");
+    EXPECT_EQ(during.oldest[0].age, 3s);
+    request.answered(503);
+  }
+  const RecorderReading after = reading();
+  EXPECT_EQ(after.in_flight, 0u);
+  EXPECT_TRUE(after.oldest.empty());
+  EXPECT_EQ(after.requests, 1u);
+  EXPECT_EQ(after.errors, 1u);
+}
+
+TEST_F(RecorderTest, AMovedRequestIsCountedOnce) {
+  RecordedRequest first(page_, "GET", "/", kNow);
+  {
+    const RecordedRequest second = std::move(first);
+    EXPECT_EQ(reading().in_flight, 1u);
+  }
+  EXPECT_EQ(reading().in_flight, 0u);
+}
+
+TEST_F(RecorderTest, OnlyServerErrorsAreErrors) {
+  RecordedRequest request(page_, "GET", "/", kNow);
+  for (const int status : {200, 404, 499, 500, 599}) request.answered(status);
+  EXPECT_EQ(reading().requests, 5u);
+  EXPECT_EQ(reading().errors, 2u);
+}
+
+TEST_F(RecorderTest, TheOldestComesFirst) {
+  const RecordedRequest young(page_, "GET", "/young", kNow - 1s);
+  const RecordedRequest old(page_, "GET", "/old", kNow - 9s);
+  const RecordedRequest middle(page_, "GET", "/middle", kNow - 5s);
+  const auto oldest = reading().oldest;
+  ASSERT_EQ(oldest.size(), 3u);
+  EXPECT_EQ(oldest[0].route, "GET /old");
+  EXPECT_EQ(oldest[2].route, "GET /young");
+}
+
+TEST_F(RecorderTest, TheQueryIsNotRecorded) {
+  const RecordedRequest request(page_, "GET", "/login?token=secret", kNow);
+  EXPECT_EQ(reading().oldest[0].route, "GET /login");
+}
+
+TEST_F(RecorderTest, ALongRouteIsCut) {
+  const RecordedRequest request(page_, "GET", "/" + std::string(5000, 'x'), kNow);
+  EXPECT_EQ(reading().oldest[0].route.size(), RecorderPage::kRouteBytes);
+}
+
+TEST_F(RecorderTest, RequestsBeyondTheEntriesAreStillCounted) {
+  std::vector<RecordedRequest> requests;
+  for (int i = 0; i < 100; ++i) requests.emplace_back(page_, "GET", "/", kNow);
+  EXPECT_EQ(reading().in_flight, 100u);
+  EXPECT_EQ(reading().oldest.size(), RecorderPage::kSlots);
+  requests.clear();
+  EXPECT_EQ(reading().in_flight, 0u);
+  EXPECT_TRUE(reading().oldest.empty());
+}
+
+TEST_F(RecorderTest, AgesAreClamped) {
+  page_.heartbeat_ns = to_nanoseconds(kNow) + 1;  // From the future.
+  EXPECT_EQ(reading().since_heartbeat, 0s);
+  page_.heartbeat_ns = ~std::uint64_t{0};
+  EXPECT_EQ(reading().since_heartbeat, 0s);
+  page_.heartbeat_ns = 1;
+  EXPECT_EQ(reading(from_nanoseconds(0x7fff'ffff'ffff'ffff)).since_heartbeat, 24h * 365 * 10);
+  page_.heartbeat_ns = 0;
+  EXPECT_EQ(reading().since_heartbeat, std::nullopt);
+  page_.loop_lag_us = ~std::uint64_t{0};
+  EXPECT_EQ(reading().loop_lag, 24h * 365 * 10);
+}
+
+TEST_F(RecorderTest, AnImpossibleStateIsNone) {
+  page_.state = static_cast<std::uint64_t>(WorkerState::Failed) + 1;
+  EXPECT_EQ(reading().state, std::nullopt);
+}
+
+TEST_F(RecorderTest, TornTextIsMadePrintable) {
+  record_activity(page_, "caf\xc3\xa9 \x1b[31m\xff");
+  EXPECT_EQ(reading().activity, "café ?[31m?");
+  record_activity(page_, std::string(63, 'x') + "é");  // The cut goes through a character.
+  EXPECT_EQ(reading().activity, std::string(63, 'x') + "?");
+}
+
+TEST_F(RecorderTest, GarbageIsReadSafely) {
+  std::mt19937_64 random(7);  // NOLINT(*-msc51-cpp): the same bytes each time.
+  for (int round = 0; round < 1000; ++round) {
+    for (auto* word = reinterpret_cast<std::atomic<std::uint64_t>*>(&page_);
+         word != reinterpret_cast<std::atomic<std::uint64_t>*>(&page_ + 1); ++word) {
+      word->store(random());
+    }
+    page_.magic = RecorderPage::kMagic;
+    const RecorderReading garbage = reading();
+    EXPECT_LE(garbage.oldest.size(), RecorderPage::kSlots);
+    for (const char byte : describe(garbage)) ASSERT_FALSE(byte >= 0 && byte < ' ');
+  }
+}
+
+TEST(DescribeReading, TellsWhatTheWorkerWasDoing) {
+  EXPECT_EQ(describe({}), "no request in flight");
+  EXPECT_EQ(describe({.in_flight = 1, .oldest = {{"GET /slow", 31'200ms}}}),
+            "1 request in flight, GET /slow for 31.2 s");
+  EXPECT_EQ(describe({.since_heartbeat = 30s,
+                      .in_flight = 3,
+                      .oldest = {{"GET /slow", 31'200ms}, {"GET /", 1s}}}),
+            "3 requests in flight, the oldest GET /slow for 31.2 s; loop blocked for 30.0 s");
+  EXPECT_EQ(describe({.since_heartbeat = 1s, .activity = "opening redis"}),
+            "opening redis; no request in flight");
+}
+
+}  // namespace
+}  // namespace reeve::ipc
