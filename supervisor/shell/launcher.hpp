@@ -1,0 +1,54 @@
+#pragma once
+// Starts worker processes: opens what crosses to the child, plans, forks, and keeps the master's
+// ends. Loop thread.
+
+#include <sys/resource.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "ipc/base/error.hpp"
+#include "ipc/base/uv.hpp"
+#include "supervisor/shell/launch_plan.hpp"
+#include "supervisor/shell/listeners.hpp"
+#include "supervisor/shell/process.hpp"
+#include "supervisor/shell/ready_log.hpp"
+
+namespace reeve::supervisor {
+
+/// One deployed version of a pool: what its generation is started with.
+struct Deployment {
+  PoolConfig config;
+  ListenerSet listeners;                             ///< those of config.listen, in order
+  std::shared_ptr<const ReadyLogMatcher> ready_log;  ///< only with the rule ReadyLog
+
+  [[nodiscard]] static Deployment of(PoolConfig config, const ListenerSet& all);
+};
+
+class Launcher {
+ public:
+  struct Surroundings {
+    Environment environment;  ///< what workers inherit of the master's
+    std::string notify_socket;
+    std::optional<rlimit> nofile;  ///< what the master was given; workers get the same
+  };
+
+  Launcher(ipc::uv::Loop& loop, Surroundings surroundings)
+      : loop_(loop), surroundings_(std::move(surroundings)) {}
+
+  /// An error means that no process was made.
+  [[nodiscard]] ipc::Result<std::unique_ptr<Process>> launch(const Deployment& deployment,
+                                                             Process::Identity identity,
+                                                             ProcessObserver& observer) const;
+
+ private:
+  ipc::uv::Loop& loop_;
+  Surroundings surroundings_;
+};
+
+/// "web:0"
+[[nodiscard]] std::string process_name(const std::string& pool, int slot);
+
+}  // namespace reeve::supervisor

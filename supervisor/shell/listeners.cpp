@@ -1,0 +1,91 @@
+#include "supervisor/shell/listeners.hpp"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace reeve::supervisor {
+namespace {
+
+ipc::Result<SharedListener> adopt(const ListenerConfig& config,
+                                  std::vector<ipc::NamedFd>& adopted) {
+  const auto found = std::ranges::find(adopted, config.address.path, &ipc::NamedFd::name);
+  if (found == adopted.end()) {
+    return ipc::failure(
+        fmt::format("listen.{}: systemd passed no socket named \"{}\"; is it the "
+                    "FileDescriptorName= of a socket "
+                    "unit, and was that started?",
+                    config.name, config.address.path));
+  }
+  auto listener = std::make_shared<Listener>(config, std::move(found->fd));
+  adopted.erase(found);
+  return listener;
+}
+
+ipc::Result<SharedListener> open_one(const ListenerConfig& config, const ListenerSet& open_now,
+                                     std::vector<ipc::NamedFd>& adopted) {
+  const SharedListener current = find_listener(open_now, config.name);
+  if (current && current->config().address == config.address) return current;
+  if (config.address.kind == ipc::Address::Kind::Systemd) return adopt(config, adopted);
+  auto listener = std::make_shared<Listener>(config);
+  if (auto opened = listener->open(); !opened) return std::unexpected(opened.error());
+  return listener;
+}
+
+}  // namespace
+
+ipc::Result<> Listener::open() {
+  if (fd_) return {};
+  auto opened = ipc::open_listener(bound_ ? *bound_ : config_.address, config_.backlog);
+  if (!opened) {
+    return ipc::failure(fmt::format("listen.{}: {}", config_.name, opened.error().text));
+  }
+  fd_ = std::move(*opened);
+  // What port 0 has become. The kernel's word always parses; were it not so, the address stays as
+  // it is.
+  if (auto real = ipc::parse_address(address())) bound_ = std::move(*real);
+  return {};
+}
+
+void Listener::close() {
+  if (adopted_ || !fd_) return;
+  fd_.reset();
+  const std::string& path = config_.address.path;
+  if (config_.address.kind == ipc::Address::Kind::Unix && !path.starts_with('@')) {
+    ::unlink(path.c_str());
+  }
+}
+
+std::string Listener::address() const {
+  if (fd_) return ipc::local_address(fd_.get());
+  return ipc::to_string(bound_ ? *bound_ : config_.address);
+}
+
+void Listener::set_backlog(int backlog) {
+  if (backlog == config_.backlog) return;
+  config_.backlog = backlog;
+  if (fd_) ::listen(fd_.get(), backlog);  // Cannot fail on a socket that listens already.
+}
+
+ipc::Result<ListenerSet> open_listeners(const std::vector<ListenerConfig>& configs,
+                                        const ListenerSet& open_now,
+                                        std::vector<ipc::NamedFd>& adopted) {
+  ListenerSet listeners;
+  for (const ListenerConfig& config : configs) {
+    auto listener = open_one(config, open_now, adopted);
+    if (!listener) return std::unexpected(listener.error());
+    listeners.push_back(std::move(*listener));
+  }
+  return listeners;
+}
+
+SharedListener find_listener(const ListenerSet& listeners, const std::string& name) {
+  const auto found = std::ranges::find_if(
+      listeners, [&name](const SharedListener& listener) { return listener->name() == name; });
+  return found == listeners.end() ? nullptr : *found;
+}
+
+}  // namespace reeve::supervisor

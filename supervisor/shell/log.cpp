@@ -1,0 +1,165 @@
+#include "supervisor/shell/log.hpp"
+
+#include <spdlog/details/null_mutex.h>
+#include <spdlog/logger.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/base_sink.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include "supervisor/shell/json_text.hpp"
+#include "supervisor/shell/output.hpp"
+
+namespace reeve::supervisor {
+namespace {
+
+class OutputSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  OutputSink(Output& output, bool colours) : output_(output), colours_(colours) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    if (!colours_ || message.color_range_end <= message.color_range_start) {
+      output_.write({line.data(), line.size()});
+      return;
+    }
+    const std::string_view text(line.data(), line.size());
+    const std::size_t begin = message.color_range_start;
+    const std::size_t end = message.color_range_end;
+    output_.write(fmt::format("{}\033[{}m{}\033[0m{}", text.substr(0, begin), colour(message.level),
+                              text.substr(begin, end - begin), text.substr(end)));
+  }
+  void flush_() override { output_.flush(); }
+
+  static std::string_view colour(spdlog::level::level_enum level) {
+    if (level >= spdlog::level::err) return "1;31";
+    if (level == spdlog::level::warn) return "33";
+    return level == spdlog::level::info ? "32" : "2";
+  }
+
+  Output& output_;
+  bool colours_;
+};
+
+/// "<6>": the priority that sd-daemon(3) reads from the start of a line.
+class JournalPriority : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&,
+              spdlog::memory_buf_t& line) override {
+    const char priority = message.level >= spdlog::level::err    ? '3'
+                          : message.level == spdlog::level::warn ? '4'
+                          : message.level == spdlog::level::info ? '6'
+                                                                 : '7';
+    const char mark[] = {'<', priority, '>'};
+    line.append(mark, mark + sizeof(mark));
+  }
+  [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<JournalPriority>();
+  }
+};
+
+struct Patterns {
+  const char* master;
+  const char* workers;
+};
+
+Patterns patterns(LogFormat format, LogDress dress) {
+  constexpr char kJson[] = R"({"time":"%Y-%m-%dT%H:%M:%S.%f%z","level":"%l",%v})";
+  if (format == LogFormat::Json) return {kJson, R"({"time":"%Y-%m-%dT%H:%M:%S.%f%z",%v})"};
+  switch (dress) {
+    case LogDress::Plain:
+      return {"%Y-%m-%d %H:%M:%S.%e %-7l %v", "%Y-%m-%d %H:%M:%S.%e %v"};
+    case LogDress::Terminal:
+      return {"%H:%M:%S.%e %^%-7l%$ %v", "%H:%M:%S.%e %v"};
+    case LogDress::Journal:
+      return {"%*%v", "%*%v"};
+  }
+  return {};
+}
+
+std::unique_ptr<spdlog::logger> make_logger(Output& output, const char* pattern, bool colours) {
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<JournalPriority>('*').set_pattern(pattern);
+  auto sink = std::make_shared<OutputSink>(output, colours);
+  sink->set_formatter(std::move(formatter));
+  auto logger = std::make_unique<spdlog::logger>("reeve", std::move(sink));
+  logger->set_level(spdlog::level::trace);
+  return logger;
+}
+
+spdlog::level::level_enum to_spdlog(LogLevel level) {
+  switch (level) {
+    case LogLevel::Debug:
+      return spdlog::level::debug;
+    case LogLevel::Info:
+      return spdlog::level::info;
+    case LogLevel::Warn:
+      return spdlog::level::warn;
+    case LogLevel::Error:
+      return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+/// Each process its own colour, the same one for ever, so that an eye can follow it.
+int colour_of(std::string_view process) {
+  constexpr int kColours[] = {36, 35, 34, 32, 33, 96, 95, 94};
+  return kColours[std::hash<std::string_view>{}(process) % std::size(kColours)];
+}
+
+}  // namespace
+
+LogDress dress_for(int fd, bool is_terminal) {
+  if (is_terminal) return LogDress::Terminal;
+  // systemd.exec(5): device and inode of what stderr was connected to. They differ after a
+  // redirection.
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat info{};
+  if (stream == nullptr || ::fstat(fd, &info) != 0) return LogDress::Plain;
+  return fmt::format("{}:{}", info.st_dev, info.st_ino) == stream ? LogDress::Journal
+                                                                  : LogDress::Plain;
+}
+
+Log::Log(Output& output, LogFormat format, LogDress dress, LogLevel level)
+    : format_(format), dress_(dress) {
+  const Patterns pattern = patterns(format, dress);
+  const bool colours = dress == LogDress::Terminal && format == LogFormat::Text;
+  master_ = make_logger(output, pattern.master, colours);
+  workers_ = make_logger(output, pattern.workers, false);
+  set_level(level);
+  output.on_dropped([this](std::uint64_t lines) {
+    warn("{} lines of the log were dropped: whoever reads it is too slow", lines);
+  });
+}
+
+Log::~Log() = default;
+
+void Log::set_level(LogLevel level) { master_->set_level(to_spdlog(level)); }
+
+void Log::write(LogLevel level, std::string_view text) {
+  if (format_ == LogFormat::Json) {
+    master_->log(to_spdlog(level), fmt::format("\"message\":{}", json_string(text)));
+  } else {
+    master_->log(to_spdlog(level), text);
+  }
+}
+
+void Log::worker_line(std::string_view process, Stream stream, std::string_view line) {
+  const bool is_error = stream == Stream::Stderr;
+  if (format_ == LogFormat::Json) {
+    workers_->info(R"("process":{},"stream":"{}","line":{})", json_string(process),
+                   is_error ? "stderr" : "stdout", json_string(line));
+  } else if (dress_ == LogDress::Terminal) {
+    workers_->info("\033[{}m{}\033[0m {} {}\033[0m", colour_of(process), process,
+                   is_error ? "\033[31m!\033[0m" : "|", line);
+  } else {
+    workers_->info("{} {} {}", process, is_error ? '!' : '|', line);
+  }
+}
+
+}  // namespace reeve::supervisor

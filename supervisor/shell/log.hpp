@@ -1,0 +1,73 @@
+#pragma once
+// The master's log, and the lines of its workers between them: text for a person (coloured on a
+// terminal, without a time under systemd, which adds its own) or one JSON object a line. Loop
+// thread.
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "supervisor/config/config.hpp"
+
+namespace spdlog {
+class logger;
+}
+
+namespace reeve::supervisor {
+
+class Output;
+
+enum class Stream : std::uint8_t { Stdout, Stderr };
+
+/// How a line of text is dressed.
+enum class LogDress : std::uint8_t {
+  Plain,     ///< date and time first: a file, a pipe
+  Terminal,  ///< time of day and colours
+  Journal,   ///< "<6>" first, as sd-daemon(3) has it: systemd's journal keeps time and level itself
+};
+
+/// What suits the place that `fd` leads to. Reads $JOURNAL_STREAM.
+[[nodiscard]] LogDress dress_for(int fd, bool is_terminal);
+
+class Log {
+ public:
+  Log(Output& output, LogFormat format, LogDress dress, LogLevel level);
+  ~Log();
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+  void set_level(LogLevel level);
+
+  template <class... Args>
+  void debug(fmt::format_string<Args...> format, Args&&... args) {
+    write(LogLevel::Debug, fmt::format(format, std::forward<Args>(args)...));
+  }
+  template <class... Args>
+  void info(fmt::format_string<Args...> format, Args&&... args) {
+    write(LogLevel::Info, fmt::format(format, std::forward<Args>(args)...));
+  }
+  template <class... Args>
+  void warn(fmt::format_string<Args...> format, Args&&... args) {
+    write(LogLevel::Warn, fmt::format(format, std::forward<Args>(args)...));
+  }
+  template <class... Args>
+  void error(fmt::format_string<Args...> format, Args&&... args) {
+    write(LogLevel::Error, fmt::format(format, std::forward<Args>(args)...));
+  }
+  void write(LogLevel level, std::string_view text);
+
+  /// A line of a worker's output: "web:0 | text", or "web:0 ! text" when it came from stderr.
+  /// Whatever the level, since the master cannot know how important it is.
+  void worker_line(std::string_view process, Stream stream, std::string_view line);
+
+ private:
+  LogFormat format_;
+  LogDress dress_;
+  std::unique_ptr<spdlog::logger> master_;
+  std::unique_ptr<spdlog::logger> workers_;
+};
+
+}  // namespace reeve::supervisor

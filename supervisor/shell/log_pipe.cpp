@@ -1,0 +1,70 @@
+#include "supervisor/shell/log_pipe.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace reeve::supervisor {
+namespace {
+
+constexpr std::size_t kChunkBytes = 16 * 1024;
+constexpr int kChunksATurn = 4;
+constexpr int kChunksAtTheEnd = 64;  // A pipe holds 64 KiB, unless someone has enlarged it.
+
+}  // namespace
+
+ipc::Result<Pipe> Pipe::open() {
+  int fds[2];
+  if (::pipe2(fds, O_CLOEXEC) != 0) return ipc::system_error("open", "a pipe", errno);
+  Pipe pipe{ipc::UniqueFd(fds[0]), ipc::UniqueFd(fds[1])};
+  // Only this end: the worker's must block, it does not expect EAGAIN from its stdout.
+  if (::fcntl(pipe.read_end.get(), F_SETFL, O_NONBLOCK) != 0) {
+    return ipc::system_error("set up", "a pipe", errno);
+  }
+  return pipe;
+}
+
+LogPipe::LogPipe(ipc::uv::Loop& loop, ipc::UniqueFd read_end, LineSplitter::OnLine on_line)
+    : fd_(std::move(read_end)),
+      lines_(std::move(on_line)),
+      poll_(loop, fd_.get(), [this](int) { on_readable(); }) {
+  poll_.watch(UV_READABLE);
+}
+
+LogPipe::Progress LogPipe::read_once() {
+  std::array<char, kChunkBytes> chunk;
+  const ssize_t size = ::read(fd_.get(), chunk.data(), chunk.size());
+  if (size > 0) {
+    lines_.feed({chunk.data(), static_cast<std::size_t>(size)});
+    return Progress::More;
+  }
+  if (size < 0 && errno == EINTR) return Progress::More;
+  return size < 0 && errno == EAGAIN ? Progress::Empty : Progress::Ended;
+}
+
+void LogPipe::on_readable() {
+  for (int i = 0; i < kChunksATurn; ++i) {
+    switch (read_once()) {
+      case Progress::More:
+        break;
+      case Progress::Empty:
+        return;
+      case Progress::Ended:
+        poll_.watch(0);
+        lines_.finish();
+        return;
+    }
+  }
+}
+
+void LogPipe::finish() {
+  for (int i = 0; i < kChunksAtTheEnd && read_once() == Progress::More; ++i) {
+  }
+  poll_.watch(0);
+  lines_.finish();
+}
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,41 @@
+#pragma once
+// The master's end of a worker's stdout or stderr. Never blocks, and reads a bounded amount a turn,
+// so that a flood starves nobody; a worker that outruns the master waits in its own write. Loop
+// thread.
+
+#include <cstddef>
+
+#include "ipc/base/error.hpp"
+#include "ipc/base/unique_fd.hpp"
+#include "ipc/base/uv.hpp"
+#include "supervisor/shell/line_splitter.hpp"
+
+namespace reeve::supervisor {
+
+/// A CLOEXEC pipe whose reading end is non-blocking.
+struct Pipe {
+  ipc::UniqueFd read_end;
+  ipc::UniqueFd write_end;
+
+  [[nodiscard]] static ipc::Result<Pipe> open();
+};
+
+class LogPipe {
+ public:
+  LogPipe(ipc::uv::Loop& loop, ipc::UniqueFd read_end, LineSplitter::OnLine on_line);
+
+  /// The worker has died: takes what still lies in the pipe, and the last line without an end.
+  /// Whoever else holds the pipe open is not waited for.
+  void finish();
+
+ private:
+  enum class Progress { More, Empty, Ended };
+  [[nodiscard]] Progress read_once();
+  void on_readable();
+
+  ipc::UniqueFd fd_;
+  LineSplitter lines_;
+  ipc::uv::Poll poll_;
+};
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,78 @@
+#include "supervisor/shell/output.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <stdexcept>
+#include <utility>
+
+namespace reeve::supervisor {
+namespace {
+
+bool is_regular_file(int fd) {
+  struct stat info{};
+  return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+}  // namespace
+
+Output::Output(ipc::uv::Loop& loop, int fd)
+    : fd_(fd), never_blocks_(is_regular_file(fd)), is_terminal_(::isatty(fd) == 1) {
+  if (never_blocks_) return;
+  try {
+    poll_.emplace(loop, fd, [this](int) { flush(); });
+  } catch (const std::runtime_error&) {
+    never_blocks_ = true;
+  }
+}
+
+void Output::write(std::string_view line) {
+  while (queue_.empty() && !line.empty() && write_some(line)) {
+  }
+  if (line.empty()) return;
+  if (queued_bytes_ + line.size() > kMaxQueuedBytes) {
+    ++dropped_;
+    return;
+  }
+  queue_.emplace_back(line);
+  queued_bytes_ += line.size();
+  poll_->watch(UV_WRITABLE);
+}
+
+void Output::flush() {
+  while (!queue_.empty()) {
+    std::string_view rest = queue_.front();
+    const bool more = write_some(rest);
+    queued_bytes_ -= queue_.front().size() - rest.size();
+    if (rest.empty()) {
+      queue_.pop_front();
+    } else {
+      queue_.front().erase(0, queue_.front().size() - rest.size());
+    }
+    if (!more) return;
+  }
+  if (poll_) poll_->watch(0);
+  if (dropped_ > 0 && report_dropped_) report_dropped_(std::exchange(dropped_, 0));
+}
+
+bool Output::takes_more() const {
+  pollfd request{fd_, POLLOUT, 0};
+  return never_blocks_ || ::poll(&request, 1, 0) > 0;
+}
+
+bool Output::write_some(std::string_view& text) {
+  if (!takes_more()) return false;
+  // A pipe that is writable takes PIPE_BUF bytes without blocking (pipe(7)).
+  const ssize_t written = ::write(fd_, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
+  if (written < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+  // Nobody can be told that stderr is gone; supervising goes on without it.
+  text.remove_prefix(written < 0 ? text.size() : static_cast<std::size_t>(written));
+  return true;
+}
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,98 @@
+#include "supervisor/shell/process.hpp"
+
+#include <csignal>
+#include <utility>
+
+namespace reeve::supervisor {
+namespace {
+
+// A worker that talks without pause must not hold the loop; the poll calls again.
+constexpr int kMessagesATurn = 64;
+
+}  // namespace
+
+Process::Process(ipc::uv::Loop& loop, ProcessObserver& observer, Identity identity, Ends ends,
+                 LaunchPlan plan, Spawned spawned)
+    : observer_(observer),
+      identity_(identity),
+      plan_(std::move(plan)),
+      pid_(spawned.pid),
+      channel_(std::move(ends.channel)),
+      recorder_(std::move(ends.recorder)),
+      exec_status_(std::move(spawned.exec_status)),
+      stdout_(loop, std::move(ends.stdout_pipe),
+              [this](std::string_view line) { print(Stream::Stdout, line); }),
+      stderr_(loop, std::move(ends.stderr_pipe),
+              [this](std::string_view line) { print(Stream::Stderr, line); }) {
+  channel_poll_.emplace(loop, channel_.fd(), [this](int) { on_channel(); });
+  channel_poll_->watch(UV_READABLE);
+  exec_status_poll_.emplace(loop, exec_status_.get(), [this](int) { on_exec_status(); });
+  exec_status_poll_->watch(UV_READABLE);
+}
+
+void Process::signal(int signal) const {
+  if (pid_) ::kill(*pid_, signal);
+}
+
+void Process::kill_group() const {
+  if (pid_) ::kill(-*pid_, SIGKILL);
+}
+
+void Process::tell(const ipc::MasterMessage& message) const {
+  // A full or closed channel is no reason to act: the signal that goes with each message says
+  // enough.
+  [[maybe_unused]] const auto ignored = channel_.send(ipc::format(message));
+}
+
+void Process::conclude() {
+  if (exec_status_poll_) on_exec_status();
+  if (channel_poll_) on_channel();
+  stdout_.finish();
+  stderr_.finish();
+  kill_group();
+}
+
+void Process::take(const ipc::WorkerMessage& message) {
+  if (message.status) status_text_ = *message.status;
+  if (message.step) step_ = *message.step;
+  if (message.reason) reason_ = *message.reason;
+  if (message.state) state_ = message.state;
+  observer_.said(*this, message);
+}
+
+void Process::on_exec_status() {
+  ExecResult result = read_exec_status(exec_status_.get(), plan_);
+  switch (result.status) {
+    case ExecStatus::Pending:
+      return;
+    case ExecStatus::Failed:
+      exec_error_ = std::move(result.error);
+      break;
+    case ExecStatus::Succeeded:
+      break;
+  }
+  exec_status_poll_.reset();
+  exec_status_.reset();
+  if (exec_error_.empty()) observer_.executed(*this);
+}
+
+void Process::on_channel() {
+  for (int i = 0; i < kMessagesATurn; ++i) {
+    const auto text = channel_.receive();
+    if (text) {
+      take(ipc::parse_worker_message(*text));
+    } else {
+      // A closed channel is no death: a foreign program closes what it does not know.
+      if (text.error() == ipc::Channel::End::Closed) channel_poll_.reset();
+      return;
+    }
+  }
+}
+
+void Process::print(Stream stream, std::string_view line) {
+  last_lines_.emplace_back(line);
+  if (last_lines_.size() > kLastLines) last_lines_.pop_front();
+  observer_.printed(*this, stream, line);
+}
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,110 @@
+#pragma once
+// The shell's record of one worker process: its pid, its pipes, its line to the master, and what it
+// last said. Decides nothing; tells its observer. Loop thread.
+
+#include <sys/types.h>
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "ipc/base/uv.hpp"
+#include "ipc/channel.hpp"
+#include "ipc/message.hpp"
+#include "ipc/recorder.hpp"
+#include "supervisor/core/types.hpp"
+#include "supervisor/shell/log.hpp"
+#include "supervisor/shell/log_pipe.hpp"
+#include "supervisor/shell/spawner.hpp"
+
+namespace reeve::supervisor {
+
+class Process;
+
+/// What a process tells whoever started it. Not while it is being constructed.
+class ProcessObserver {
+ public:
+  virtual ~ProcessObserver() = default;
+  virtual void executed(Process& process) = 0;  ///< exec has succeeded
+  virtual void said(Process& process, const ipc::WorkerMessage& message) = 0;
+  virtual void printed(Process& process, Stream stream, std::string_view line) = 0;
+};
+
+class Process {
+ public:
+  struct Identity {
+    WorkerId worker{};
+    int slot = 0;
+    Generation generation{};
+  };
+  /// The master's ends of what crosses to the child.
+  struct Ends {
+    ipc::Channel channel;
+    ipc::Recorder recorder;
+    ipc::UniqueFd stdout_pipe;
+    ipc::UniqueFd stderr_pipe;
+  };
+
+  Process(ipc::uv::Loop& loop, ProcessObserver& observer, Identity identity, Ends ends,
+          LaunchPlan plan, Spawned spawned);
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  [[nodiscard]] const Identity& identity() const { return identity_; }
+  /// Nothing once it was reaped: the number may belong to another process.
+  [[nodiscard]] std::optional<pid_t> pid() const { return pid_; }
+
+  /// To the process alone: its own children are its own affair in a drain.
+  void signal(int signal) const;
+  /// SIGKILL to its whole group.
+  void kill_group() const;
+  /// Tells a native worker how to drain; a foreign one never reads it.
+  void tell(const ipc::MasterMessage& message) const;
+
+  /// It is a zombie: takes its last words, and kills what is left of its group. A child that
+  /// outlived its worker would keep the pool's listeners and serve nobody's requests.
+  void conclude();
+  /// It was reaped: forgets the pid.
+  void reaped() { pid_.reset(); }
+
+  /// Takes a message of it, whichever way it came.
+  void take(const ipc::WorkerMessage& message);
+
+  [[nodiscard]] const std::string& exec_error() const { return exec_error_; }
+  [[nodiscard]] const std::string& status_text() const { return status_text_; }
+  [[nodiscard]] const std::string& step() const { return step_; }      ///< of its lifespan
+  [[nodiscard]] const std::string& reason() const { return reason_; }  ///< why it fails or stops
+  [[nodiscard]] std::optional<ipc::WorkerState> state() const { return state_; }
+  /// The newest is last; at most kLastLines.
+  [[nodiscard]] const std::deque<std::string>& last_lines() const { return last_lines_; }
+  [[nodiscard]] const ipc::RecorderPage& recorder_page() const { return recorder_.page(); }
+
+  static constexpr std::size_t kLastLines = 10;
+
+ private:
+  void on_exec_status();
+  void on_channel();
+  void print(Stream stream, std::string_view line);
+
+  ProcessObserver& observer_;
+  Identity identity_;
+  LaunchPlan plan_;
+  std::optional<pid_t> pid_;
+  ipc::Channel channel_;
+  ipc::Recorder recorder_;
+  ipc::UniqueFd exec_status_;
+  std::string exec_error_;
+  std::string status_text_;
+  std::string step_;
+  std::string reason_;
+  std::optional<ipc::WorkerState> state_;
+  std::deque<std::string> last_lines_;
+  LogPipe stdout_;
+  LogPipe stderr_;
+  std::optional<ipc::uv::Poll> channel_poll_;
+  std::optional<ipc::uv::Poll> exec_status_poll_;
+};
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,41 @@
+#pragma once
+// Collects dead children: workers, and whatever they orphaned, since the master is a subreaper and
+// may be pid 1. Knows no worker; its owner does. Loop thread.
+
+#include <sys/types.h>
+
+#include <functional>
+
+#include "supervisor/core/types.hpp"
+
+namespace reeve::supervisor {
+
+/// Orphaned descendants become children of the master from now on (PR_SET_CHILD_SUBREAPER).
+void become_subreaper();
+
+class Reaper {
+ public:
+  /// Called when `pid` has died but is still a zombie, so that the number cannot have gone to
+  /// another process: the last moment to signal its group.
+  using BeforeReap = std::function<void(pid_t pid)>;
+  /// Called after it was reaped: from now on the number means nothing.
+  using OnExit = std::function<void(pid_t pid, const Death& death)>;
+
+  Reaper(BeforeReap before_reap, OnExit on_exit);
+
+  /// SIGCHLD was seen. Reaping itself waits for the end of the turn.
+  void child_changed() { pending_ = true; }
+  /// To be called at the end of each turn of the loop, after its reads: the last words of a worker
+  /// (READY, a line, an exec error) are older than its death and must be taken first.
+  void reap_if_pending();
+
+ private:
+  BeforeReap before_reap_;
+  OnExit on_exit_;
+  bool pending_ = false;
+};
+
+/// What a wait status means.
+[[nodiscard]] Death death_of(int wait_status);
+
+}  // namespace reeve::supervisor

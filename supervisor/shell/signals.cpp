@@ -1,0 +1,55 @@
+#include "supervisor/shell/signals.hpp"
+
+#include <sys/signalfd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+#include <utility>
+
+namespace reeve::supervisor {
+namespace {
+
+sigset_t handled_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal :
+       {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU}) {
+    sigaddset(&set, signal);
+  }
+  return set;
+}
+
+ipc::UniqueFd open_signalfd() {
+  const sigset_t set = handled_signals();
+  ipc::UniqueFd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd) throw std::system_error(errno, std::generic_category(), "signalfd");
+  return fd;
+}
+
+}  // namespace
+
+void block_signals() {
+  const sigset_t set = handled_signals();
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  // A parent that ignores SIGCHLD (some init scripts do) passes that on, and no zombie would be
+  // left to wait for.
+  std::signal(SIGCHLD, SIG_DFL);
+}
+
+SignalSource::SignalSource(ipc::uv::Loop& loop, std::function<void(int)> on_signal)
+    : fd_(open_signalfd()),
+      on_signal_(std::move(on_signal)),
+      poll_(loop, fd_.get(), [this](int) { read_all(); }) {
+  poll_.watch(UV_READABLE);
+}
+
+void SignalSource::read_all() {
+  signalfd_siginfo info{};
+  while (::read(fd_.get(), &info, sizeof(info)) == static_cast<ssize_t>(sizeof(info))) {
+    on_signal_(static_cast<int>(info.ssi_signo));
+  }
+}
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,178 @@
+#include "supervisor/shell/spawner.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/close_range.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstdlib>
+#include <utility>
+
+#include "ipc/listen_fds.hpp"
+#include "supervisor/shell/log_pipe.hpp"
+
+namespace reeve::supervisor {
+namespace {
+
+enum class Step : int { SetUp, ChangeDirectory, Execute };
+
+/// What the child writes when it cannot become the program. Exec closes the pipe, which says the
+/// opposite.
+struct ExecFailure {
+  Step step;
+  int error;
+};
+
+/// The plan as arrays of pointers into it, which the child may read without allocating.
+class Prepared {
+ public:
+  explicit Prepared(const LaunchPlan& plan)
+      : environment_(plan.environment), numbers_(plan.descriptors) {
+    for (const std::string& argument : plan.arguments) {
+      arguments_.push_back(const_cast<char*>(argument.c_str()));  // execve(2) does not write to it.
+    }
+    arguments_.push_back(nullptr);
+    for (std::string& variable : environment_) {
+      variables_.push_back(variable.data());
+      if (variable.starts_with(kListenPid)) listen_pid_ = variable.data() + kListenPid.size();
+    }
+    variables_.push_back(nullptr);
+  }
+
+  /// Child only. No snprintf: it may allocate.
+  void fill_in_listen_pid() {
+    if (listen_pid_ == nullptr) return;
+    char digits[kListenPidDigits];
+    std::size_t count = 0;
+    for (pid_t pid = ::getpid(); pid > 0; pid /= 10) {
+      digits[count++] = static_cast<char>('0' + pid % 10);
+    }
+    char* out = listen_pid_;
+    while (count > 0) *out++ = digits[--count];
+    *out = '\0';
+  }
+
+  [[nodiscard]] char* const* arguments() const { return arguments_.data(); }
+  [[nodiscard]] char* const* variables() const { return variables_.data(); }
+  std::vector<int>& numbers() { return numbers_; }
+
+ private:
+  std::vector<std::string> environment_;
+  std::vector<char*> arguments_;
+  std::vector<char*> variables_;
+  char* listen_pid_ = nullptr;
+  std::vector<int> numbers_;
+};
+
+// Everything below runs in the child, between fork and exec: async-signal-safe calls only.
+
+[[noreturn]] void fail(int status_fd, Step step) {
+  const ExecFailure failure{step, errno};
+  [[maybe_unused]] const ssize_t written = ::write(status_fd, &failure, sizeof(failure));
+  ::_exit(127);
+}
+
+/// The master ignores and blocks signals; a program expects neither.
+void reset_signals() {
+  struct sigaction standard{};
+  standard.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < NSIG; ++signal) {
+    if (signal != SIGKILL && signal != SIGSTOP) ::sigaction(signal, &standard, nullptr);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+/// Dies with the master. The check closes the gap in which it may have died already.
+void follow_the_master(pid_t master, int status_fd) {
+  if (::prctl(PR_SET_PDEATHSIG, SIGTERM) != 0) fail(status_fd, Step::SetUp);
+  if (::getppid() != master) ::_exit(127);
+}
+
+/// Moves the plan's descriptors to 0, 1, 2, 3 ..., whichever numbers they had, closes all others,
+/// and returns the new number of the status pipe. First out of the way, then into place: a source
+/// may have the number of another's place.
+int place_descriptors(const LaunchPlan& plan, std::vector<int>& numbers, int status_fd) {
+  const int status_place = ipc::kFirstListenFd + static_cast<int>(numbers.size());
+  const int above = status_place + 1;
+  const auto out_of_the_way = [&](int fd) {
+    const int moved = ::fcntl(fd, F_DUPFD_CLOEXEC, above);
+    if (moved < 0) fail(status_fd, Step::SetUp);
+    return moved;
+  };
+  const auto into_place = [&](int fd, int place, int flags) {
+    if (::dup3(fd, place, flags) < 0) fail(status_fd, Step::SetUp);
+  };
+
+  const int null_fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (null_fd < 0) fail(status_fd, Step::SetUp);
+  const int in = out_of_the_way(null_fd);
+  const int out = out_of_the_way(plan.stdout_fd);
+  const int error = out_of_the_way(plan.stderr_fd);
+  for (int& number : numbers) number = out_of_the_way(number);
+  status_fd = out_of_the_way(status_fd);
+
+  into_place(in, STDIN_FILENO, 0);
+  into_place(out, STDOUT_FILENO, 0);
+  into_place(error, STDERR_FILENO, 0);
+  int place = ipc::kFirstListenFd;
+  for (const int number : numbers) into_place(number, place++, 0);
+  into_place(status_fd, status_place, O_CLOEXEC);
+  // Before Linux 5.9 there is no such call; then CLOEXEC alone has to do.
+  ::close_range(static_cast<unsigned>(above), UINT_MAX, 0);
+  return status_place;
+}
+
+[[noreturn]] void become_the_program(const LaunchPlan& plan, Prepared& prepared, pid_t master,
+                                     int status_fd) {
+  ::setpgid(0, 0);
+  follow_the_master(master, status_fd);
+  status_fd = place_descriptors(plan, prepared.numbers(), status_fd);
+  if (!plan.directory.empty() && ::chdir(plan.directory.c_str()) != 0) {
+    fail(status_fd, Step::ChangeDirectory);
+  }
+  if (plan.nofile) ::setrlimit(RLIMIT_NOFILE, &*plan.nofile);
+  prepared.fill_in_listen_pid();
+  reset_signals();  // Last: a TERM that came meanwhile now does what it means.
+  ::execve(plan.program.c_str(), prepared.arguments(), prepared.variables());
+  fail(status_fd, Step::Execute);
+}
+
+}  // namespace
+
+ipc::Result<Spawned> spawn(const LaunchPlan& plan) {
+  auto status = Pipe::open();
+  if (!status) return std::unexpected(status.error());
+  Prepared prepared(plan);
+  const pid_t master = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid < 0) return ipc::system_error("fork for", plan.program, errno);
+  if (pid == 0) become_the_program(plan, prepared, master, status->write_end.get());
+  // The child does the same; whoever comes first. It fails once exec has happened: then it is done.
+  ::setpgid(pid, pid);
+  return Spawned{pid, std::move(status->read_end)};
+}
+
+ExecResult read_exec_status(int fd, const LaunchPlan& plan) {
+  ExecFailure failure{};
+  const ssize_t size = ::read(fd, &failure, sizeof(failure));
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return {};
+  if (size != static_cast<ssize_t>(sizeof(failure))) return {ExecStatus::Succeeded, {}};
+  const std::string why = ipc::errno_text(failure.error);
+  switch (failure.step) {
+    case Step::SetUp:
+      return {ExecStatus::Failed, fmt::format("set up its descriptors: {}", why)};
+    case Step::ChangeDirectory:
+      return {ExecStatus::Failed, fmt::format("change to directory {}: {}", plan.directory, why)};
+    case Step::Execute:
+      return {ExecStatus::Failed, fmt::format("exec {}: {}", plan.program, why)};
+  }
+  std::unreachable();
+}
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,103 @@
+#include "supervisor/shell/steering.hpp"
+
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <utility>
+
+namespace reeve::supervisor {
+namespace {
+
+/// return indexes[random() % indexes.size()]
+std::vector<sock_filter> pick_one_of(const std::vector<std::uint32_t>& indexes) {
+  const auto count = static_cast<std::uint32_t>(indexes.size());
+  std::vector<sock_filter> program;
+  program.reserve(indexes.size() * 2 + 3);
+  program.push_back(
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(SKF_AD_OFF + SKF_AD_RANDOM)));
+  program.push_back(BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, count));
+  for (std::uint32_t i = 0; i + 1 < count; ++i) {
+    program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, i, 0, 1));
+    program.push_back(BPF_STMT(BPF_RET | BPF_K, indexes[i]));
+  }
+  program.push_back(BPF_STMT(BPF_RET | BPF_K, indexes.back()));
+  return program;
+}
+
+}  // namespace
+
+ipc::Result<SteeredAddress> SteeredAddress::reserve(const ipc::Address& address, int backlog) {
+  auto anchor = ipc::reserve_address(address);
+  if (!anchor) return std::unexpected(anchor.error());
+  auto bound = ipc::parse_address(ipc::local_address(anchor->get()));
+  if (!bound) return std::unexpected(bound.error());
+  return SteeredAddress(std::move(*anchor), std::move(*bound), backlog);
+}
+
+ipc::Result<SteeredAddress::Member> SteeredAddress::add() {
+  auto fd = ipc::open_listener(address_, backlog_, ipc::PortSharing::Group);
+  if (!fd) return std::unexpected(fd.error());
+  const Member member{next_++};
+  sockets_.push_back(Socket{member, std::move(*fd)});
+  steer();
+  return member;
+}
+
+int SteeredAddress::fd(Member member) const {
+  const auto found = std::ranges::find(sockets_, member, &Socket::member);
+  return found == sockets_.end() ? -1 : found->fd.get();
+}
+
+void SteeredAddress::enable(Member member) { set_enabled(member, true); }
+void SteeredAddress::disable(Member member) { set_enabled(member, false); }
+
+void SteeredAddress::set_enabled(Member member, bool enabled) {
+  const auto found = std::ranges::find(sockets_, member, &Socket::member);
+  if (found == sockets_.end() || found->enabled == enabled) return;
+  found->enabled = enabled;
+  steer();
+}
+
+bool SteeredAddress::idle(Member member) const {
+  tcp_info info{};
+  socklen_t size = sizeof(info);
+  // Of a listening socket, tcpi_unacked is the length of its accept queue (tcp_get_info in
+  // net/ipv4/tcp.c).
+  return ::getsockopt(fd(member), IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
+         info.tcpi_unacked == 0;
+}
+
+void SteeredAddress::remove(Member member) {
+  const auto found = std::ranges::find(sockets_, member, &Socket::member);
+  if (found == sockets_.end()) return;
+  // A stray process may still hold the socket; shutdown takes it out of the group all the same.
+  ::shutdown(found->fd.get(), SHUT_RDWR);
+  std::swap(*found, sockets_.back());
+  sockets_.pop_back();
+  steer();
+}
+
+std::vector<std::uint32_t> SteeredAddress::chosen() const {
+  const bool none = std::ranges::none_of(sockets_, &Socket::enabled);
+  std::vector<std::uint32_t> indexes;
+  for (std::uint32_t i = 0; i < sockets_.size(); ++i) {
+    if (none || sockets_[i].enabled) indexes.push_back(i);
+  }
+  return indexes;
+}
+
+void SteeredAddress::steer() const {
+  if (sockets_.empty()) return;
+  std::vector<sock_filter> program = pick_one_of(chosen());
+  const sock_fprog attached{static_cast<unsigned short>(program.size()), program.data()};
+  // It can only fail for want of memory; then the kernel picks by hash, among all.
+  (void)::setsockopt(sockets_.front().fd.get(), SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &attached,
+                     sizeof(attached));
+}
+
+}  // namespace reeve::supervisor
