@@ -97,6 +97,9 @@ struct QuickOptions {
 /// "started" unless asked for: any program is, while a foreign one never says READY=1.
 [[nodiscard]] LoadResult quick_config(const QuickOptions& options);
 
+/// What a configuration means, a line for each listener and pool, for `reeve check`.
+[[nodiscard]] std::string summary(const Config& config);
+
 /// $RUNTIME_DIRECTORY, else /run/reeve for root, else $XDG_RUNTIME_DIR/reeve, else
 /// /run/user/UID/reeve.
 [[nodiscard]] std::string default_runtime_dir();

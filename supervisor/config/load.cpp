@@ -1,14 +1,14 @@
 // From a file, or its text, to a Config.
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
+#include "ipc/base/error.hpp"
+#include "ipc/base/unique_fd.hpp"
 #include "supervisor/config/config.hpp"
 #include "supervisor/config/document.hpp"
 #include "supervisor/config/read.hpp"
@@ -20,6 +20,26 @@ constexpr std::size_t kLargestFile = std::size_t{1} << 20;
 
 std::unexpected<std::vector<ConfigError>> refuse(ConfigError error) {
   return std::unexpected(std::vector{std::move(error)});
+}
+
+ipc::Result<std::string> read_file(const std::string& path) {
+  const ipc::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!file) return ipc::system_error("cannot", "open it", errno);
+  std::string text(kLargestFile + 1, '\0');
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const ssize_t count = ::read(file.get(), text.data() + size, text.size() - size);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return ipc::system_error("cannot", "read it", errno);
+    if (count == 0) break;
+    size += static_cast<std::size_t>(count);
+  }
+  if (size > kLargestFile) {
+    return ipc::failure(
+        fmt::format("larger than {} bytes; is this the configuration?", kLargestFile));
+  }
+  text.resize(size);
+  return text;
 }
 
 LoadResult parse(std::string_view text, const std::string& file, config::Depth depth) {
@@ -45,19 +65,9 @@ LoadResult parse_config(std::string_view text, const std::string& file) {
 }
 
 LoadResult load_config(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text;
-  errno = 0;
-  if (file) text.assign(std::istreambuf_iterator<char>(file), {});
-  // Opening a directory succeeds, reading it does not.
-  if (!file || errno != 0) {
-    return refuse({path, 0, 0, fmt::format("cannot read the file: {}", ipc::errno_text(errno))});
-  }
-  if (text.size() > kLargestFile) {
-    return refuse(
-        {path, 0, 0, fmt::format("larger than {} bytes; is it a configuration?", kLargestFile)});
-  }
-  return parse(text, path, config::Depth::Machine);
+  const auto text = read_file(path);
+  if (!text) return refuse({path, 0, 0, text.error().text});
+  return parse(*text, path, config::Depth::Machine);
 }
 
 std::string to_string(const ConfigError& error) {

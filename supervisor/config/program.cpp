@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <ranges>
 #include <string_view>
 #include <system_error>
 
@@ -57,15 +58,12 @@ std::expected<std::string, std::string> find_program(const PoolConfig& pool) {
     return refuse(seen_by_worker(pool, name));
   }
   const std::string path = search_path(pool);
-  for (std::string_view rest = path;;) {
-    const std::size_t colon = rest.find(':');
-    const fs::path candidate = fs::path(rest.substr(0, colon)) / name;
-    if (is_executable(seen_by_worker(pool, candidate))) {
-      // An empty part of PATH means the working directory.
-      return candidate.has_parent_path() ? candidate.string() : "./" + name;
-    }
-    if (colon == std::string_view::npos) break;
-    rest.remove_prefix(colon + 1);
+  for (const auto part : std::views::split(path, ':')) {
+    const std::string_view folder(part.begin(), part.end());
+    // An empty part means the working directory to a shell. Nobody wants that of a service.
+    if (folder.empty()) continue;
+    const fs::path candidate = fs::path(folder) / name;
+    if (is_executable(seen_by_worker(pool, candidate))) return candidate.string();
   }
   return std::unexpected(fmt::format("no program {} in PATH ({})", config::in_quotes(name), path));
 }

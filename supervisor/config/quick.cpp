@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <utility>
 
 #include "ipc/base/text.hpp"
@@ -44,14 +45,13 @@ Entry workers(const std::string& count) {
   return text("workers", count);
 }
 
-/// "after=2s" is { after = "2s" }, "log=REGEX" is { log = "REGEX" }; a word stays one.
-Entry ready(const std::string& rule) {
-  for (const std::string kind : {"after", "log"}) {
-    if (rule.starts_with(kind + "=")) {
-      return table("ready", {text(kind, rule.substr(kind.size() + 1))});
-    }
-  }
-  return text("ready", rule);
+/// "after=2s" is { after = "2s" }, "log=REGEX" is { log = "REGEX" }; nothing for what is no rule.
+std::optional<Entry> ready(const std::string& rule) {
+  if (rule == "started" || rule == "notify") return text("ready", rule);
+  const std::size_t equals = rule.find('=');
+  const std::string kind = rule.substr(0, equals);
+  if (equals == std::string::npos || (kind != "after" && kind != "log")) return std::nullopt;
+  return table("ready", {text(kind, rule.substr(equals + 1))});
 }
 
 Value as_document(const QuickOptions& options) {
@@ -61,8 +61,8 @@ Value as_document(const QuickOptions& options) {
     names.push_back(listener_name(i));
     listeners.push_back(table(names.back(), {text("address", options.listen[i])}));
   }
-  Table pool{texts("command", options.command), workers(options.workers), texts("listen", names),
-             ready(options.ready)};
+  Table pool{texts("command", options.command), workers(options.workers), texts("listen", names)};
+  if (auto rule = ready(options.ready)) pool.push_back(std::move(*rule));
   return {
       Table{table("listen", std::move(listeners)), table("pool", {table("main", std::move(pool))})},
       {}};
@@ -79,13 +79,21 @@ std::string_view as_typed(std::string_view path) {
 }  // namespace
 
 LoadResult quick_config(const QuickOptions& options) {
-  auto read = config::read_document(as_document(options), config::Depth::Machine);
-  if (read) return std::move(*read);
   std::vector<ConfigError> errors;
-  for (const Problem& problem : read.error()) {
-    errors.push_back({"", 0, 0, fmt::format("{}: {}", as_typed(problem.path), problem.text)});
+  if (!ready(options.ready)) {
+    errors.push_back(
+        {"", 0, 0,
+         fmt::format("--ready: expected started, notify, after=2s or log=REGEX, found {}",
+                     config::in_quotes(options.ready))});
   }
-  return std::unexpected(std::move(errors));
+  auto read = config::read_document(as_document(options), config::Depth::Machine);
+  if (!read) {
+    for (const Problem& problem : read.error()) {
+      errors.push_back({"", 0, 0, fmt::format("{}: {}", as_typed(problem.path), problem.text)});
+    }
+  }
+  if (!errors.empty()) return std::unexpected(std::move(errors));
+  return std::move(*read);
 }
 
 }  // namespace reeve::supervisor
