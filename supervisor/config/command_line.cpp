@@ -160,7 +160,7 @@ class Parser {
   CLI::App* check_ = nullptr;
   CLI::App* version_ = nullptr;
   std::string path_;
-  QuickRunOptions quick_;
+  QuickOptions quick_;
 };
 
 }  // namespace
