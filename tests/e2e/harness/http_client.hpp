@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <expected>
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -64,6 +65,11 @@ class Connection {
 /// One request on a connection of its own.
 [[nodiscard]] Answer get(std::uint16_t port, std::string_view path,
                          Milliseconds patience = kPatience);
+
+/// How a request was lost, or nothing when there is an answer, of any status.
+[[nodiscard]] inline std::optional<Loss> loss_of(const Answer& answer) {
+  return answer ? std::nullopt : std::optional(answer.error());
+}
 
 /// What a load client thinks of an answer: 200 is fine, everything else is lost.
 [[nodiscard]] Answer judge(Answer answer);

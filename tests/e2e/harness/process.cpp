@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/close_range.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -23,6 +22,9 @@ namespace reeve::e2e {
 namespace {
 
 constexpr std::string_view kListenPid = "LISTEN_PID=";
+
+// By number: <sys/pidfd.h> of glibc 2.36 forgets extern "C".
+int open_pidfd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
 
 /// What would make the child believe that it runs under another supervisor.
 bool belongs_to_a_supervisor(std::string_view variable) {
@@ -128,7 +130,7 @@ void PrintTo(const Exit& exit, std::ostream* out) {
   }
 }
 
-Watch::Watch(pid_t pid) : pidfd_(::pidfd_open(pid, 0)) {
+Watch::Watch(pid_t pid) : pidfd_(open_pidfd(pid)) {
   if (!pidfd_ && errno != ESRCH) throw std::runtime_error("pidfd_open failed");
 }
 
@@ -139,7 +141,7 @@ bool Watch::ended_within(Milliseconds patience) const {
 }
 
 void Watch::signal(int number) const {
-  if (pidfd_) ::pidfd_send_signal(pidfd_.get(), number, nullptr, 0);
+  if (pidfd_) ::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0);
 }
 
 Process::Process(Command command, const TempDir& directory, std::string name)

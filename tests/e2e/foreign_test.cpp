@@ -1,0 +1,198 @@
+// Programs that know nothing of Reeve: what they inherit, and the four ways in which they are
+// ready.
+
+#include <sys/stat.h>
+
+#include <fstream>
+#include <stdexcept>
+
+#include "ipc/notify.hpp"
+#include "tests/e2e/harness/programs.hpp"
+#include "tests/e2e/harness/reeve_test.hpp"
+
+namespace reeve::e2e {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr std::string_view kNotifier = R"(#!/usr/bin/python3
+# Waits for each line of the fifo, and sends it as an sd_notify message.
+import os, socket, sys
+path = os.environ["NOTIFY_SOCKET"]
+with open("@dir@/address", "w") as f:
+    f.write(path)
+if path[0] == "@":
+    path = "\0" + path[1:]
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+while True:
+    with open("@dir@/fifo") as fifo:
+        for line in fifo:
+            s.sendto(line.strip().replace(";", "\n").encode(), path)
+)";
+
+class Foreign : public ReeveTest {
+ protected:
+  /// A worker that sends what say() tells it to, and nothing before.
+  Reeve& start_notifier() {
+    (void)dir.write_program("notifier", expand(kNotifier, dir));
+    if (::mkfifo((dir / "fifo").c_str(), 0600) != 0) throw std::runtime_error("mkfifo");
+    return start(pool("app", R"(["@dir@/notifier"])", "ready = \"notify\""));
+  }
+  void say(std::string_view message) { std::ofstream(dir / "fifo") << message << std::endl; }
+};
+
+TEST_F(Foreign, ReadyByNotify) {
+  Reeve& reeve = start_notifier();
+  ASSERT_TRUE(reeve.becomes("app:0", "STARTING"));
+  say("STATUS=warming up");
+  ASSERT_TRUE(eventually([&] { return reeve.slot("app:0").status_text == "warming up"; }));
+  EXPECT_EQ(reeve.slot("app:0").state, "STARTING");
+  say("READY=1;STATUS=serving");
+  EXPECT_TRUE(reeve.becomes("app:0", "RUNNING"));
+  EXPECT_TRUE(reeve.ready()) << "all pools are";
+  EXPECT_EQ(reeve.slot("app:0").status_text, "serving");
+}
+
+TEST_F(Foreign, ReadyTwiceChangesNothing) {
+  Reeve& reeve = start_notifier();
+  say("READY=1");
+  ASSERT_TRUE(reeve.becomes("app:0", "RUNNING"));
+  const auto before = reeve.slot("app:0");
+  say("READY=1;STATUS=again");
+  ASSERT_TRUE(eventually([&] { return reeve.slot("app:0").status_text == "again"; }));
+  const auto after = reeve.slot("app:0");
+  EXPECT_EQ(after.state, "RUNNING");
+  EXPECT_EQ(after.pid, before.pid);
+  EXPECT_EQ(after.generation, before.generation);
+}
+
+TEST_F(Foreign, AStrangersReadyIsIgnored) {
+  Reeve& reeve = start_notifier();
+  ASSERT_TRUE(eventually([&] { return !read_file(dir / "address").empty(); }));
+  ASSERT_TRUE(ipc::notify(read_file(dir / "address"), "READY=1\nSTATUS=forged"));
+  // Both messages pass one socket in order: when the second has arrived, so has the first.
+  say("STATUS=honest");
+  ASSERT_TRUE(eventually([&] { return reeve.slot("app:0").status_text == "honest"; }));
+  EXPECT_EQ(reeve.slot("app:0").state, "STARTING");
+}
+
+TEST_F(Foreign, NonsenseOverNotifyHurtsNobody) {
+  Reeve& reeve = start_notifier();
+  say("=;===;READY=maybe;EXTEND_TIMEOUT_USEC=-1;EXTEND_TIMEOUT_USEC=99999999999999999999;STATE=?");
+  say("MAINPID=1;FDSTORE=1;STATUS=\x01\x02\xff");
+  say("STATUS=" + std::string(3000, 'x'));
+  say("READY=1;STATUS=fine");
+  EXPECT_TRUE(reeve.becomes("app:0", "RUNNING"));
+}
+
+TEST_F(Foreign, ReadyWhenStarted) {
+  Reeve& reeve = start_ready(pool("app", R"(["/bin/sleep", "1000"])", "ready = \"started\""));
+  EXPECT_EQ(reeve.slot("app:0").state, "RUNNING");
+}
+
+TEST_F(Foreign, ReadyAfterATime) {
+  const auto begin = std::chrono::steady_clock::now();
+  (void)start_ready(pool("app", R"(["/bin/sleep", "1000"])", "ready = { after = \"300ms\" }"));
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 300ms);
+}
+
+TEST_F(Foreign, OneThatDiesWithinItsTimeWasNeverReady) {
+  Reeve& reeve = start(pool("app", R"(["/bin/sh", "-c", "exit 4"])", R"(ready = { after = "10s" }
+backoff = { first = "60s", max = "60s" }
+)"));
+  EXPECT_TRUE(reeve.becomes("app:0", "BACKOFF"));
+}
+
+TEST_F(Foreign, ReadyByALineOfTheLog) {
+  ASSERT_EQ(::mkfifo((dir / "fifo").c_str(), 0600), 0);
+  Reeve& reeve =
+      start(pool("app", R"(["/bin/sh", "-c", "echo booting; cat @dir@/fifo; exec sleep 1000"])",
+                 "ready = { log = \"startup (complete|done)\" }"));
+  ASSERT_TRUE(reeve.logs("booting"));
+  EXPECT_EQ(reeve.slot("app:0").state, "STARTING");
+  say("INFO: startup complete.");
+  EXPECT_TRUE(reeve.becomes("app:0", "RUNNING"));
+}
+
+TEST_F(Foreign, StderrCountsForTheLogLineToo) {
+  Reeve& reeve =
+      start(pool("app", R"(["/bin/sh", "-c", "echo up and running >&2; exec sleep 1000"])",
+                 R"(ready = { log = "up and" })"));
+  EXPECT_TRUE(reeve.becomes("app:0", "RUNNING"));
+}
+
+TEST_F(Foreign, InheritsListenersAsFromSystemd) {
+  (void)dir.write_program("server", R"(#!/usr/bin/python3
+import os, socket
+assert int(os.environ["LISTEN_PID"]) == os.getpid(), "LISTEN_PID"
+assert os.environ["LISTEN_FDS"] == "1", "LISTEN_FDS"
+assert os.environ["LISTEN_FDNAMES"] == "http", "LISTEN_FDNAMES"
+s = socket.socket(fileno=3)
+s.setblocking(True)
+print("startup complete", flush=True)
+while True:
+    c, _ = s.accept()
+    c.recv(65536)
+    c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\nforeign")
+    c.close()
+)");
+  Reeve& reeve = start_ready(pool("web", R"(["@dir@/server"])",
+                                  "workers = 2\nlisten = [\"http\"]\n"
+                                  "ready = { log = \"startup complete\" }"));
+  const Answer answer = judge(reeve.get("/"));
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->body, "foreign");
+}
+
+TEST_F(Foreign, TheNumberOfAListenersDescriptorIsFilledIn) {
+  Reeve& reeve = start_ready(
+      pool("web", R"(["/bin/sh", "-c", "echo the fd is $0; exec sleep 1000", "${fd:http}"])",
+           "listen = [\"http\"]\nready = \"started\""));
+  EXPECT_TRUE(reeve.logs("the fd is 3"));
+}
+
+TEST_F(Foreign, InheritsNothingElse) {
+  Reeve& reeve = start_ready(pool("web", R"(["/usr/bin/python3", "-c", '''
+import os, signal, time
+allowed = {"0", "1", "2", "3", os.environ.get("REEVE_CHANNEL"), os.environ.get("REEVE_RECORDER")}
+listing = os.open("/proc/self/fd", os.O_RDONLY)
+print("extra fds:", sorted(set(os.listdir(listing)) - allowed - {str(listing)}) or "none")
+print("blocked signals:", sorted(signal.pthread_sigmask(signal.SIG_BLOCK, [])) or "none")
+print("group:", os.getpgrp() == os.getpid(), "over", flush=True)
+time.sleep(1000)
+'''])",
+                                  "listen = [\"http\"]\nready = { log = \"over\" }"));
+  const std::string log = reeve.log();
+  EXPECT_THAT(log, HasSubstr("extra fds: none"));
+  EXPECT_THAT(log, HasSubstr("blocked signals: none"));
+  EXPECT_THAT(log, HasSubstr("group: True"));
+}
+
+TEST_F(Foreign, EnvironmentAndDirectoryAreTheConfigurations) {
+  Reeve& reeve =
+      start_ready(pool("app", R"(["/bin/sh", "-c", "echo $COLOUR in $PWD; exec sleep 1000"])",
+                       R"(ready = "started"
+directory = "@dir@"
+env = { COLOUR = "blue" }
+)"));
+  EXPECT_TRUE(reeve.logs("blue in " + dir.path().string()));
+}
+
+TEST_F(Foreign, NotifySocketOfTheMasterIsNotItsWorkers) {
+  Reeve& reeve =
+      start_ready(pool("app", R"(["/bin/sh", "-c", "echo socket=$NOTIFY_SOCKET; exec sleep 1000"])",
+                       "ready = \"started\""));
+  ASSERT_TRUE(reeve.logs("socket="));
+  EXPECT_THAT(reeve.log(), Not(HasSubstr("socket=" + (dir / "notify.sock").string())));
+}
+
+TEST_F(Foreign, StandardInputIsEmpty) {
+  Reeve& reeve =
+      start_ready(pool("app", R"(["/bin/sh", "-c", "cat; echo end of input; exec sleep 1000"])",
+                       "ready = { log = \"end of input\" }"));
+  EXPECT_EQ(reeve.slot("app:0").state, "RUNNING");
+}
+
+}  // namespace
+}  // namespace reeve::e2e

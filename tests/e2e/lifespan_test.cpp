@@ -1,0 +1,82 @@
+// The lifespan of a native worker as its log tells it: opened in order, closed in reverse, always.
+
+#include <algorithm>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/e2e/harness/reeve_test.hpp"
+
+namespace reeve::e2e {
+namespace {
+
+using Lifespan = ReeveTest;
+using ::testing::HasSubstr;
+
+/// The resources in the order in which the log has "probe: `verb` NAME".
+std::vector<std::string> resources(const std::string& log, const std::string& verb) {
+  std::vector<std::string> result;
+  std::istringstream lines(log);
+  for (std::string line; std::getline(lines, line);) {
+    const auto at = line.find("probe: " + verb + " ");
+    if (at == std::string::npos) continue;
+    std::istringstream rest(line.substr(at + std::string("probe: ").size() + verb.size()));
+    rest >> result.emplace_back();
+  }
+  return result;
+}
+
+TEST_F(Lifespan, ClosesInReverseOrder) {
+  Reeve& reeve = start_ready(probe_pool(1));
+  ASSERT_EQ(reeve.stop(), Exit{.code = 0});
+  const auto opened = resources(reeve.log(), "open");
+  auto closed = resources(reeve.log(), "close");
+  ASSERT_EQ(opened.size(), 4U) << reeve.log();
+  std::ranges::reverse(closed);
+  EXPECT_EQ(opened, closed);
+}
+
+TEST_F(Lifespan, AFailedStartClosesWhatWasOpen) {
+  Reeve& reeve = start(probe_pool(1, R"(env = { PROBE_FAIL_RESOURCE = "cache" }
+restart = "never"
+)"));
+  ASSERT_TRUE(eventually([&] {
+    const auto state = reeve.slot("web:0").state;
+    return state == "EXITED" || state == "FATAL";
+  }));
+  const auto opened = resources(reeve.log(), "open");
+  auto closed = resources(reeve.log(), "close");
+  EXPECT_FALSE(opened.empty());
+  std::ranges::reverse(closed);
+  EXPECT_EQ(opened, closed);
+}
+
+TEST_F(Lifespan, AResourceThatHangsIsNamedWhenTheStartIsGivenUp) {
+  Reeve& reeve = start(probe_pool(1, R"(env = { PROBE_HANG_RESOURCE = "cache" }
+start_timeout = "500ms"
+backoff = { first = "60s", max = "60s" }
+)"));
+  ASSERT_TRUE(reeve.becomes("web:0", "BACKOFF"));
+  EXPECT_THAT(reeve.log(), HasSubstr("cache")) << "what it was doing";
+}
+
+TEST_F(Lifespan, NothingListensBeforeEveryResourceIsOpen) {
+  Reeve& reeve =
+      start(probe_pool(1, "env = { PROBE_HANG_RESOURCE = \"cache\" }\ngrace = \"200ms\""));
+  ASSERT_TRUE(eventually([&] { return reeve.slot("web:0").worker_state == "Starting"; }));
+  // The connection waits in the queue of the master's listener: accepted by nobody, refused by
+  // nobody.
+  auto connection = Connection::open(reeve.port(), 100ms);
+  ASSERT_TRUE(connection);
+  EXPECT_EQ(loss_of(connection->get("/pid")), Loss::Timeout);
+}
+
+TEST_F(Lifespan, TheFivePhasesAreLogged) {
+  Reeve& reeve = start_ready(probe_pool(1));
+  for (const char* phase : {"[1/5]", "[2/5]", "[3/5]", "[4/5]", "[5/5]"}) {
+    EXPECT_THAT(reeve.log(), HasSubstr(phase));
+  }
+}
+
+}  // namespace
+}  // namespace reeve::e2e

@@ -1,0 +1,69 @@
+// The configurations that are shipped in configs/ run as they are, except for the port and the
+// paths of this build; FastAPI under the real uvicorn among them.
+
+#include <regex>
+
+#include "tests/e2e/harness/load.hpp"
+#include "tests/e2e/harness/programs.hpp"
+#include "tests/e2e/harness/reeve_test.hpp"
+
+namespace reeve::e2e {
+namespace {
+
+class ShippedConfigs : public ReeveTest {
+ protected:
+  /// The file with the test's listener, runtime directory and binaries, and paths that do not
+  /// depend on the directory in which the test runs.
+  static std::string adapted(std::string_view file) {
+    std::string text = read_file(sources() / "configs" / file);
+    const auto replace = [&](const char* pattern, const char* by) {
+      text = std::regex_replace(text, std::regex(pattern), by);
+    };
+    replace(R"((^|\n) *address *= *"[^"]*")", "$1address = \"systemd:http\"");
+    replace(R"((^|\n) *runtime_dir *= *"[^"]*")", "$1");
+    replace(R"((^|\n)\[supervisor\])", "$1[supervisor]\nruntime_dir = \"@dir@/run\"");
+    replace(R"("[^"]*/hello")", "\"@hello@\"");
+    replace(R"("configs")", "\"@sources@/configs\"");
+    return text;
+  }
+};
+
+TEST_F(ShippedConfigs, HelloServes) {
+  Reeve& reeve = start_ready(adapted("hello.toml"));
+  const Answer answer = judge(reeve.get("/"));
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->body, "Hello, World!");
+  EXPECT_EQ(reeve.count("RUNNING"), 2);
+}
+
+class FastApi : public ShippedConfigs {
+ protected:
+  void SetUp() override {
+    if (run({.argv = {"/usr/bin/python3", "-c", "import uvicorn, fastapi"}}, dir, "import")
+            .code() != 0) {
+      GTEST_SKIP() << "packages uvicorn and python3-fastapi are not installed";
+    }
+  }
+};
+
+TEST_F(FastApi, RunsFromItsConfiguration) {
+  Reeve& reeve = start_ready(adapted("fastapi.toml"));
+  EXPECT_TRUE(judge(reeve.get("/")));
+  EXPECT_EQ(reeve.stop(), Exit{.code = 0});
+}
+
+TEST_F(FastApi, TenRollsLoseNothing) {
+  Reeve& reeve = start_ready(adapted("fastapi.toml"));
+  Load load({.port = reeve.port(), .per_request = 4});
+  ASSERT_TRUE(load.goes_on());
+  for (int i = 0; i < 10; ++i) {
+    const Finished verdict = reeve.ctl({"restart", "all"});
+    ASSERT_EQ(verdict.code(), 0) << verdict.output << verdict.errors;
+  }
+  ASSERT_TRUE(load.goes_on());
+  const LoadReport report = load.stop();
+  EXPECT_EQ(report.lost_in_all(), 0U) << ::testing::PrintToString(report);
+}
+
+}  // namespace
+}  // namespace reeve::e2e
