@@ -50,16 +50,21 @@ Process::Process(const App& app, Identity identity, std::vector<ipc::Address> li
                .on_gone = [this] { on_master_gone(); }}),
       signals_(loop_, {SIGTERM, SIGINT, SIGQUIT}, [this](int signal) { on_signal(signal); }),
       heartbeat_(loop_, identity_.recorder.page()),
+      begin_timer_(loop_, [this] { begin(); }),
       grace_timer_(loop_, [this] { handle(LifeEvent::GraceSpent); }) {
   state_.put(WorkerInfo{::getpid(), identity_.slot, identity_.generation});
 }
 
 int Process::run() {
+  begin_timer_.arm({});
+  loop_.run();
+  return life_.exit_code();
+}
+
+void Process::begin() {
   report(ipc::WorkerState::Starting);
   opening_ =
       spawn(context_, runner_.open(), [this](auto outcome) { on_opened(std::move(outcome)); });
-  if (life_.state() != LifeState::Ended) loop_.run();
-  return life_.exit_code();
 }
 
 void Process::on_signal(int signal) {

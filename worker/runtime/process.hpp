@@ -39,6 +39,7 @@ class Process {
 
  private:
   // What happens.
+  void begin();
   void on_signal(int signal);
   void on_master_message(const ipc::MasterMessage& message);
   void on_master_gone();
@@ -77,6 +78,8 @@ class Process {
   MasterLink master_;
   Signals signals_;
   Heartbeat heartbeat_;
+  ipc::uv::Timer
+      begin_timer_;  ///< Begins on the loop, so that even a start that fails at once ends there.
   ipc::uv::Timer grace_timer_;
   ipc::TimePoint stop_by_{};  ///< The end of the grace, once the stop has begun.
   Spawned opening_;

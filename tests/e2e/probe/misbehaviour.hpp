@@ -1,0 +1,38 @@
+#pragma once
+// How a test makes a probe misbehave, by environment variables. Read once, before the worker
+// starts.
+//
+//   PROBE_FAIL_RESOURCE=cache    opening that resource fails
+//   PROBE_HANG_RESOURCE=cache    opening that resource never ends; the start_timeout must
+//   PROBE_HANG_CLOSE=cache       closing that resource never ends; its deadline must
+//   PROBE_SLOW_OPEN_MS=200       opening each resource takes so long
+//   PROBE_EXIT_AFTER_START=3     exits with that code, without a drain, soon after its start
+//   PROBE_EXIT_AFTER_MS=50       how soon after the last resource is open; 50 by default
+//   PROBE_IGNORE_TERM=1          blocks the loop for ever instead of ending
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+namespace reeve::probe {
+
+struct Misbehaviour {
+  std::string fail_resource;
+  std::string hang_resource;
+  std::string hang_close;
+  std::chrono::milliseconds slow_open{};
+  std::optional<int> exit_after_start;
+  std::chrono::milliseconds exit_after{50};
+  bool ignore_term = false;
+};
+
+[[nodiscard]] Misbehaviour read_misbehaviour();
+
+/// Blocks the calling thread until SIGKILL.
+[[noreturn]] void refuse_to_end();
+
+/// Ends the process with `code` after `delay`, from a thread of its own: the worker does not see it
+/// coming.
+void exit_later(int code, std::chrono::milliseconds delay);
+
+}  // namespace reeve::probe

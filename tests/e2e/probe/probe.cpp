@@ -1,0 +1,146 @@
+// The native app of the end-to-end tests: a route for each way of being busy, and a lifespan of
+// four resources that logs each open and close. misbehaviour.hpp says how a test breaks it.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdlib>
+#include <optional>
+#include <reeve/reeve.hpp>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "tests/e2e/probe/misbehaviour.hpp"
+
+namespace reeve::probe {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A number of the query; `fallback` when it is missing or malformed.
+int number(const Request& request, std::string_view name, int fallback) {
+  const std::optional<std::string_view> text = request.query(name);
+  int value = fallback;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), value);
+  return value;
+}
+
+std::chrono::milliseconds milliseconds(const Request& request) {
+  return std::chrono::milliseconds(std::max(0, number(request, "ms", 100)));
+}
+
+Task<Response> pid(const Request& request) {
+  const auto& worker = request.state<WorkerInfo>();
+  co_return Response::json(fmt::format(R"({{"pid":{},"slot":"{}","generation":{}}})", worker.pid,
+                                       worker.slot, worker.generation))
+      .header("X-Pid", std::to_string(worker.pid));
+}
+
+/// Suspends: any number of these wait at the same time.
+Task<Response> slow(const Request& request, const Misbehaviour& how) {
+  try {
+    co_await sleep_for(milliseconds(request));
+  } catch (const Cancelled&) {
+    if (how.ignore_term) refuse_to_end();
+    throw;
+  }
+  co_return Response::text("slow\n");
+}
+
+/// Occupies a thread of the pool.
+Response block(const Request& request) {
+  std::this_thread::sleep_for(milliseconds(request));
+  return Response::text("blocked\n");
+}
+
+/// Occupies the loop: nothing else happens meanwhile.
+Task<Response> spin(const Request& request) {
+  const auto end = std::chrono::steady_clock::now() + milliseconds(request);
+  while (std::chrono::steady_clock::now() < end) {
+  }
+  co_return Response::text("spun\n");
+}
+
+Task<Response> echo(const Request& request) {
+  co_return Response::text(std::string(request.body()));
+}
+
+Task<Response> stream(const Request& request) {
+  const int ticks = number(request, "ticks", 10);
+  const auto pause = milliseconds(request);
+  co_return Response::stream("text/plain", [ticks, pause](StreamWriter& out) -> Task<> {
+    for (int tick = 0; tick < ticks; ++tick) {
+      if (tick > 0) co_await sleep_for(pause);
+      co_await out.write(fmt::format("tick {}\n", tick));
+    }
+  });
+}
+
+Response crash() { std::abort(); }
+
+/// Logs its life. Four types, since a State holds one value of each.
+template <int kNumber>
+struct Part {
+  std::string name;
+};
+
+template <int kNumber>
+Task<Part<kNumber>> open_part(std::string name, const Misbehaviour& how) {
+  co_await sleep_for(how.slow_open);
+  if (how.hang_resource == name) co_await sleep_for(24h);
+  if (how.fail_resource == name) throw std::runtime_error("told to fail");
+  fmt::print(stderr, "probe: open {}\n", name);
+  co_return Part<kNumber>{std::move(name)};
+}
+
+template <int kNumber>
+Task<> close_part(Part<kNumber>& part, const Misbehaviour& how) {
+  if (how.ignore_term) refuse_to_end();
+  if (how.hang_close == part.name) co_await sleep_for(24h);
+  fmt::print(stderr, "probe: close {}\n", part.name);
+}
+
+template <int kNumber>
+void add_part(App& app, const std::string& name, Phase phase, const Misbehaviour& how) {
+  app.resource<Part<kNumber>>(
+      name, [name, &how] { return open_part<kNumber>(name, how); },
+      [&how](Part<kNumber>& part) { return close_part(part, how); }, {.phase = phase});
+}
+
+void add_lifespan(App& app, const Misbehaviour& how) {
+  add_part<0>(app, "telemetry", Phase::Connections, how);
+  add_part<1>(app, "database", Phase::Connections, how);
+  add_part<2>(app, "client", Phase::Connections, how);
+  add_part<3>(app, "cache", Phase::Providers, how);
+  if (how.exit_after_start) {
+    app.step(
+        "exit", [&how] { exit_later(*how.exit_after_start, how.exit_after); }, [] {},
+        {.phase = Phase::Scheduler});
+  }
+}
+
+void add_routes(App& app, const Misbehaviour& how) {
+  app.get("/pid", pid);
+  app.get("/slow", [&how](const Request& request) { return slow(request, how); });
+  app.get("/block", block);
+  app.get("/spin", spin);
+  app.get("/stream", stream);
+  app.get("/crash", crash);
+  app.post("/echo", echo);
+}
+
+}  // namespace
+}  // namespace reeve::probe
+
+int main(int argc, char** argv) {
+  const reeve::probe::Misbehaviour how = reeve::probe::read_misbehaviour();
+  reeve::App app;
+  reeve::probe::add_lifespan(app, how);
+  reeve::probe::add_routes(app, how);
+  return app.run(argc, argv);
+}
