@@ -111,9 +111,11 @@ void Pool::take(const Leaving& event) {
 void Pool::take(const Extended& event) {
   const auto found = workers_.find(event.worker);
   if (found == workers_.end() || !found->second.deadline) return;
-  constexpr Duration kMost = std::chrono::hours(1);  // A wild value must not mean for ever.
-  TimePoint& deadline = *found->second.deadline;
-  deadline = std::max(deadline, now_ + std::clamp(event.by, Duration::zero(), kMost));
+  // Asked for again and again, or with a wild value, it must not mean for ever.
+  constexpr Duration kMost = std::chrono::hours(1);
+  Worker& worker = found->second;
+  const TimePoint asked = now_ + std::clamp(event.by, Duration::zero(), kMost);
+  worker.deadline = std::max(*worker.deadline, std::min(asked, worker.phase_since + kMost));
 }
 
 void Pool::take(const GraceEnded&) {
@@ -126,7 +128,7 @@ void Pool::take(const Tick&) {
   for (auto& [id, worker] : workers_) take_deadline(worker);
   for (Slot& slot : slots_) {
     if (slot.retry_at && *slot.retry_at <= now_) {
-      start(slot, generation_, spec_, fmt::format("next try after: {}", slot.why));
+      start_current(slot, fmt::format("next try after: {}", slot.why));
     }
   }
 }
@@ -168,7 +170,7 @@ void Pool::became_ready(Worker& worker) {
     enter(*slot, SlotState::Running,
           fmt::format("ready after {}", short_duration(now_ - worker.forked_at)));
   }
-  roll_progressed(slot->index);
+  roll_progressed(worker);
   settle(slot->index, Outcome::Started);
 }
 
@@ -180,11 +182,12 @@ void Pool::remove(WorkerId id, const Death& death) {
   if (slot == nullptr) return;  // Scaled away while it drained.
   if (slot->successor == id) {
     slot->successor.reset();
-    roll_failed(slot->index, cause(worker, death), id);
+    roll_failed(worker, cause(worker, death));
   } else if (slot->current == id) {
     slot->current.reset();
     current_ended(*slot, worker, death);
   }
+  settle_if_gone(worker.slot);
 }
 
 void Pool::current_ended(Slot& slot, const Worker& worker, const Death& death) {
@@ -192,8 +195,8 @@ void Pool::current_ended(Slot& slot, const Worker& worker, const Death& death) {
     case SlotState::Stopping: {
       const bool again = std::exchange(slot.start_again, false);
       enter(slot, SlotState::Stopped, cause(worker, death));
-      settle(slot.index, Outcome::Stopped, slot.why);
-      if (again) start(slot, generation_, spec_, "restart");
+      settle_if_gone(slot.index);
+      if (again) start_current(slot, "restart");
       return;
     }
     case SlotState::Starting:
@@ -217,13 +220,13 @@ void Pool::restart_or_leave(Slot& slot, const Worker& worker, const Death& death
   const std::string why = cause(worker, death);
   const Ended end{.death = death, .was_ready = worker.was_ready, .lived = now_ - worker.forked_at};
   const AfterEnd next = slot.policy.on_end(spec_, end, now_, random_);
-  if (const auto* retry = std::get_if<Retry>(&next)) {
-    if (retry->delay == Duration::zero()) {
-      start(slot, generation_, spec_, why);
-    } else {
-      enter(slot, SlotState::Backoff, why);
-      slot.retry_at = now_ + retry->delay;
-    }
+  const auto* retry = std::get_if<Retry>(&next);
+  const bool at_once = retry != nullptr && retry->delay == Duration::zero();
+  if (at_once) {
+    // It starts below, once it is clear in which generation.
+  } else if (retry != nullptr) {
+    enter(slot, SlotState::Backoff, why);
+    slot.retry_at = now_ + retry->delay;
   } else if (const auto* give_up = std::get_if<GiveUp>(&next)) {
     enter(slot, SlotState::Fatal,
           fmt::format("gave up after {} failures within {}, the last: {}", give_up->failures,
@@ -232,7 +235,8 @@ void Pool::restart_or_leave(Slot& slot, const Worker& worker, const Death& death
     enter(slot, SlotState::Exited, why);
   }
   if (!worker.was_ready) settle(slot.index, Outcome::SpawnError, why, worker.id);
-  roll_failed(slot.index, why, worker.id);
+  if (is_failure(end)) roll_failed(worker, why);
+  if (at_once) start_current(slot, why);
 }
 
 void Pool::enter(Slot& slot, SlotState state, std::string why) {
@@ -265,6 +269,17 @@ void Pool::start(Slot& slot, Generation generation, const PoolSpec& spec, std::s
   enter(slot, SlotState::Starting, std::move(why));
 }
 
+/// Starts a slot in the version that the pool is at, or is being led to by a roll.
+void Pool::start_current(Slot& slot, std::string why) {
+  if (!roll_ || roll_->target == generation_) {
+    start(slot, generation_, spec_, std::move(why));
+    return;
+  }
+  enter(slot, SlotState::Starting, std::move(why));
+  roll_->done.erase(slot.index);
+  roll_->pending.insert(slot.index);  // advance_roll() forks it, at the end of this event.
+}
+
 void Pool::stop(Slot& slot, DrainKind kind, std::string why) {
   settle(slot.index, Outcome::Aborted, why);
   withdraw_from_roll(slot.index);
@@ -274,8 +289,16 @@ void Pool::stop(Slot& slot, DrainKind kind, std::string why) {
     enter(slot, SlotState::Stopping, std::move(why));
   } else {
     enter(slot, SlotState::Stopped, std::move(why));
-    settle(slot.index, Outcome::Stopped);
   }
+}
+
+/// A slot is down when its last process is, also one that was replaced and still drains.
+void Pool::settle_if_gone(int slot) {
+  const Slot* stopped = slot_at(slot);
+  if (stopped == nullptr || stopped->state != SlotState::Stopped) return;
+  const bool gone = std::ranges::none_of(
+      workers_, [slot](const auto& entry) { return entry.second.slot == slot; });
+  if (gone) settle(slot, Outcome::Stopped, stopped->why);
 }
 
 void Pool::drain(Worker& worker, DrainKind kind) {

@@ -95,8 +95,8 @@ class Pool {
     Direction direction = Direction::Forward;
     Generation target{};
     std::optional<PoolSpec> spec;
-    SlotSet pending;   ///< not begun
-    SlotSet starting;  ///< their new worker is booting
+    SlotSet pending;                   ///< not begun
+    std::map<int, WorkerId> starting;  ///< their new worker is booting
     SlotSet done;
     std::string failure;  ///< why it turned back
     std::optional<int> failed_slot;
@@ -146,8 +146,8 @@ class Pool {
   // pool_roll.cpp: the rolling restart.
   void take(const RollRequested& event);
   void advance_roll();
-  void roll_progressed(int slot);
-  void roll_failed(int slot, std::string why, std::optional<WorkerId> culprit);
+  void roll_progressed(const Worker& ready);
+  void roll_failed(const Worker& worker, const std::string& why);
   void turn_back();
   void abandon_roll(const std::string& why);
   void withdraw_from_roll(int slot);
@@ -158,7 +158,9 @@ class Pool {
   void enter(Slot& slot, SlotState state, std::string why);
   [[nodiscard]] WorkerId fork(Slot& slot, Generation generation, const PoolSpec& spec);
   void start(Slot& slot, Generation generation, const PoolSpec& spec, std::string why);
+  void start_current(Slot& slot, std::string why);
   void stop(Slot& slot, DrainKind kind, std::string why);
+  void settle_if_gone(int slot);
   void drain(Worker& worker, DrainKind kind);
   void kill(Worker& worker, KillReason reason);
   void retire(std::optional<WorkerId>& place, DrainKind kind);

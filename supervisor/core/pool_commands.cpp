@@ -30,11 +30,7 @@ void Pool::take(const StartRequested& event) {
       case SlotState::Exited:
       case SlotState::Fatal:
         slot.policy.forget();
-        if (roll_) {
-          roll_->pending.insert(index);  // It starts in the generation that the roll leads to.
-        } else {
-          start(slot, generation_, spec_, "start");
-        }
+        start_current(slot, "start");
         break;
     }
     pending.waiting.insert(index);
@@ -61,17 +57,14 @@ void Pool::take(const StopRequested& event) {
         pending.verdicts.push_back({index, Outcome::NotRunning, {}, {}});
         continue;
       case SlotState::Backoff:
+      case SlotState::Starting:
+      case SlotState::Running:
         stop(slot, kind, "stop");
-        pending.verdicts.push_back({index, Outcome::Stopped, {}, {}});
-        continue;
+        break;
       case SlotState::Stopping:
         settle(index, Outcome::Aborted, "stopped by a later command");
         withdraw_from_roll(index);
         slot.start_again = false;
-        break;
-      case SlotState::Starting:
-      case SlotState::Running:
-        stop(slot, kind, "stop");
         break;
     }
     pending.waiting.insert(index);
@@ -101,7 +94,7 @@ void Pool::take(const HardRestartRequested& event) {
     } else {
       settle(index, Outcome::Aborted, "restarted by a later command");
       withdraw_from_roll(index);
-      start(slot, generation_, spec_, "restart");
+      start_current(slot, "restart");
     }
   }
   begin(std::move(pending));
@@ -130,11 +123,7 @@ void Pool::grow(int workers, SlotSet& added) {
     slots_.push_back(Slot{.index = index, .since = now_});
     if (down) continue;
     added.insert(index);
-    if (roll_) {
-      roll_->pending.insert(index);
-    } else {
-      start(slots_.back(), generation_, spec_, "scale");
-    }
+    start_current(slots_.back(), "scale");
   }
 }
 
@@ -144,6 +133,7 @@ void Pool::shrink(int workers) {
   while (static_cast<int>(slots_.size()) > workers) {
     Slot& slot = slots_.back();
     settle(slot.index, Outcome::Aborted, "scaled away");
+    settle(slot.index, Outcome::Stopped, "scaled away");
     withdraw_from_roll(slot.index);
     retire(slot.current, kind);
     enter(slot, SlotState::Stopped, "scaled away");
@@ -178,7 +168,9 @@ bool Pool::covers_all_running(const SlotSet& slots) const {
 }
 
 void Pool::begin(Pending pending) {
+  const SlotSet waiting = pending.waiting;
   pending_.push_back(std::move(pending));
+  for (const int slot : waiting) settle_if_gone(slot);
   conclude();  // It may have nothing to wait for.
 }
 

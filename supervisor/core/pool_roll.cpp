@@ -45,16 +45,19 @@ void Pool::advance_roll() {
       ++next;
       continue;
     }
+    WorkerId started{};
     if (slot.current) {
       if (successors() >= spec_.surge || successors() + draining() >= max_draining) {
         ++next;
         continue;
       }
-      slot.successor = fork(slot, roll_->target, spec);
+      started = fork(slot, roll_->target, spec);
+      slot.successor = started;
     } else {
       start(slot, roll_->target, spec, "rolling restart");
+      started = *slot.current;
     }
-    roll_->starting.insert(slot.index);
+    roll_->starting.emplace(slot.index, started);
     next = roll_->pending.erase(next);
   }
   if (roll_->pending.empty() && roll_->starting.empty()) finish_roll();
@@ -65,51 +68,61 @@ int Pool::successors() const {
       std::ranges::count_if(slots_, [](const Slot& slot) { return slot.successor.has_value(); }));
 }
 
-void Pool::roll_progressed(int slot) {
-  if (roll_ && roll_->starting.erase(slot) > 0) roll_->done.insert(slot);
+void Pool::roll_progressed(const Worker& ready) {
+  if (!roll_) return;
+  const auto found = roll_->starting.find(ready.slot);
+  if (found == roll_->starting.end() || found->second != ready.id) return;
+  roll_->starting.erase(found);
+  roll_->done.insert(ready.slot);
 }
 
-/// A worker of the slot ended. That fails the roll if it was one that the roll had started.
-void Pool::roll_failed(int slot, std::string why, std::optional<WorkerId> culprit) {
+/// A worker failed. That fails the roll if it was one that the roll had started.
+void Pool::roll_failed(const Worker& worker, const std::string& why) {
   if (!roll_) return;
-  const bool was_starting = roll_->starting.erase(slot) > 0;
+  const auto found = roll_->starting.find(worker.slot);
+  const bool was_starting = found != roll_->starting.end() && found->second == worker.id;
+  const bool was_done = roll_->done.contains(worker.slot) && worker.generation == roll_->target;
+  if (!was_starting && !was_done) return;
+  if (was_starting) roll_->starting.erase(found);
   switch (roll_->direction) {
     case Roll::Direction::Back:  // The slot is left to what it has: the new generation, or
                                  // back-off.
       return;
     case Roll::Direction::Forward:
-      if (!was_starting && !roll_->done.contains(slot)) return;
-      roll_->failure = std::move(why);
-      roll_->failed_slot = slot;
-      roll_->culprit = culprit;
+      roll_->failure = why;
+      roll_->failed_slot = worker.slot;
+      roll_->culprit = worker.id;
       turn_back();
   }
 }
 
+/// The old generation serves on, and takes back what was done. A slot that is down stays with its
+/// restart policy; one that waits for the roll to start it still does.
 void Pool::turn_back() {
   roll_->direction = Roll::Direction::Back;
   roll_->target = generation_;
   std::erase_if(roll_->pending, [this](int index) { return slot_at(index)->current.has_value(); });
-  for (const int index : std::exchange(roll_->starting, {})) {
+  for (const auto& [index, worker] : std::exchange(roll_->starting, {})) {
     Slot& slot = *slot_at(index);
     if (slot.successor) {
       retire(slot.successor, DrainKind::Prompt);
-    } else if (slot.current) {  // It was down before; now it starts in the old generation.
+    } else {
       retire(slot.current, DrainKind::Prompt);
       roll_->pending.insert(index);
     }
   }
   for (const int index : std::exchange(roll_->done, {})) {
     const Slot& slot = *slot_at(index);
-    if (slot.current && workers_.at(*slot.current).generation == generation_) continue;
-    roll_->pending.insert(index);
+    if (slot.current && workers_.at(*slot.current).generation != generation_) {
+      roll_->pending.insert(index);
+    }
   }
 }
 
 /// A command on the whole pool makes the roll pointless.
 void Pool::abandon_roll(const std::string& why) {
   if (!roll_) return;
-  for (const int index : roll_->starting) {
+  for (const auto& [index, worker] : roll_->starting) {
     retire(slot_at(index)->successor, DrainKind::Prompt);
   }
   answer(roll_->command, Outcome::Aborted, why);

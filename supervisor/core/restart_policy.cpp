@@ -17,13 +17,15 @@ Duration pause_after(const PoolSpec& spec, int pauses, Random& random) {
 
 }  // namespace
 
+bool is_failure(const Ended& ended) {
+  return !ended.death.clean() || !ended.was_ready || ended.lived < kUsefulLife;
+}
+
 AfterEnd RestartPolicy::on_end(const PoolSpec& spec, const Ended& ended, TimePoint now,
                                Random& random) {
   if (spec.restart == RestartRule::Never) return Leave{};
   if (spec.restart == RestartRule::OnFailure && ended.death.clean()) return Leave{};
-  if (ended.death.clean() && ended.was_ready && ended.lived >= kUsefulLife) {
-    return Retry{Duration::zero()};
-  }
+  if (!is_failure(ended)) return Retry{Duration::zero()};
   while (!failures_.empty() && now - failures_.front() >= spec.give_up_within) {
     failures_.pop_front();
   }

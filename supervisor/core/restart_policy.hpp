@@ -30,7 +30,8 @@ using AfterEnd = std::variant<Retry, Leave, GiveUp>;
 
 /// An end is a failure unless the worker exited with 0 after it had been ready and lived for a
 /// second: a consumer that recycles itself is not a crash, one that exits at once in a loop is.
-///
+[[nodiscard]] bool is_failure(const Ended& ended);
+
 /// A worker that had been ready is replaced at once the first time. From then on, and for one that
 /// never became ready, the pause is `backoff_first`, doubled with each failure within
 /// `give_up_within`, up to `backoff_max`, give or take a quarter, so that slots that died together
