@@ -109,20 +109,41 @@ bool set_options(int fd, const Address& address) {
 
 }  // namespace
 
-Result<UniqueFd> open_listener(const Address& address, int backlog) {
+namespace {
+
+Result<UniqueFd> bind_address(const Address& address, PortSharing sharing) {
   const auto target = target_of(address);
   if (!target) return std::unexpected(target.error());
 
   UniqueFd fd(::socket(target->name.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd || !set_options(fd.get(), address)) return cannot_listen(address, errno);
-
+  if (sharing == PortSharing::Group && !set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1)) {
+    return cannot_listen(address, errno);
+  }
   if (address.kind == Address::Kind::Unix && !address.path.starts_with('@')) {
     if (auto cleared = clear_stale_socket(address.path, SOCK_STREAM); !cleared) {
       return std::unexpected(cleared.error());
     }
   }
+  if (::bind(fd.get(), &target->name.any, target->size) != 0) return cannot_listen(address, errno);
+  return fd;
+}
+
+}  // namespace
+
+Result<UniqueFd> open_listener(const Address& address, int backlog, PortSharing sharing) {
+  auto fd = bind_address(address, sharing);
   // With SO_REUSEADDR a port in use may show only at listen.
-  if (::bind(fd.get(), &target->name.any, target->size) != 0 || ::listen(fd.get(), backlog) != 0) {
+  if (fd && ::listen(fd->get(), backlog) != 0) return cannot_listen(address, errno);
+  return fd;
+}
+
+Result<UniqueFd> reserve_address(const Address& address) {
+  auto fd = bind_address(address, PortSharing::Alone);
+  if (!fd) return fd;
+  // A socket that is bound, but does not listen, would let others with SO_REUSEADDR bind as well.
+  if (!set_option(fd->get(), SOL_SOCKET, SO_REUSEADDR, 0) ||
+      !set_option(fd->get(), SOL_SOCKET, SO_REUSEPORT, 1)) {
     return cannot_listen(address, errno);
   }
   return fd;

@@ -27,9 +27,20 @@ struct Address {
 
 [[nodiscard]] std::string to_string(const Address& address);
 
+/// Whether other sockets may listen on the same address.
+enum class PortSharing : std::uint8_t {
+  Alone,
+  Group,  ///< SO_REUSEPORT: with those of the same user that say so too. TCP only.
+};
+
 /// Binds and listens: CLOEXEC, non-blocking, SO_REUSEADDR; v6 sockets take v4 too when the host is
 /// "::". A Unix path is taken over only when nobody listens on it any more. Not for Kind::Systemd.
-[[nodiscard]] Result<UniqueFd> open_listener(const Address& address, int backlog);
+[[nodiscard]] Result<UniqueFd> open_listener(const Address& address, int backlog,
+                                             PortSharing sharing = PortSharing::Alone);
+
+/// Binds a TCP address without listening, so that only sockets opened with PortSharing::Group by
+/// the same user can have it. Strangers with SO_REUSEPORT are kept out, unlike by joining them.
+[[nodiscard]] Result<UniqueFd> reserve_address(const Address& address);
 
 /// The address a socket is really bound to ("127.0.0.1:43127", "unix:/run/x.sock").
 [[nodiscard]] std::string local_address(int fd);

@@ -1,0 +1,134 @@
+#include "supervisor/shell/steering.hpp"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <vector>
+
+#include "ipc/base/unique_fd.hpp"
+
+namespace reeve::supervisor {
+namespace {
+
+using Member = SteeredAddress::Member;
+
+SteeredAddress reserve() {
+  auto reserved = SteeredAddress::reserve(ipc::parse_address("127.0.0.1:0").value(), 64);
+  EXPECT_TRUE(reserved) << reserved.error().text;
+  return std::move(*reserved);
+}
+
+/// 0, or the errno of the connect.
+int connect_once(const SteeredAddress& address, std::vector<ipc::UniqueFd>& clients) {
+  ipc::UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(address.address().port);
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const int status = ::connect(client.get(), reinterpret_cast<const sockaddr*>(&to), sizeof(to));
+  const int code = status == 0 ? 0 : errno;
+  clients.push_back(std::move(client));
+  return code;
+}
+
+int accept_all(int listener) {
+  int count = 0;
+  for (;;) {
+    const ipc::UniqueFd accepted(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+    if (!accepted) return count;
+    ++count;
+  }
+}
+
+/// How many of 60 new connections each member gets.
+std::vector<int> shares(const SteeredAddress& address, const std::vector<Member>& members) {
+  std::vector<ipc::UniqueFd> clients;
+  for (int i = 0; i < 60; ++i) EXPECT_EQ(connect_once(address, clients), 0);
+  std::vector<int> counts;
+  counts.reserve(members.size());
+  for (const Member member : members) counts.push_back(accept_all(address.fd(member)));
+  return counts;
+}
+
+TEST(Steering, OnlyEnabledMembersGetConnections) {
+  SteeredAddress address = reserve();
+  const Member old = address.add().value();
+  const Member successor = address.add().value();
+  address.enable(old);
+  EXPECT_EQ(shares(address, {old, successor}), (std::vector{60, 0}));
+  address.enable(successor);
+  address.disable(old);
+  EXPECT_EQ(shares(address, {old, successor}), (std::vector{0, 60}));
+}
+
+TEST(Steering, EnabledMembersShare) {
+  SteeredAddress address = reserve();
+  const std::vector<Member> members{address.add().value(), address.add().value()};
+  for (const Member member : members) address.enable(member);
+  const auto counts = shares(address, members);
+  EXPECT_GT(counts[0], 0);
+  EXPECT_GT(counts[1], 0);
+  EXPECT_EQ(counts[0] + counts[1], 60);
+}
+
+TEST(Steering, WhileNoneIsEnabledConnectionsWait) {
+  SteeredAddress address = reserve();
+  const Member booting = address.add().value();
+  EXPECT_EQ(shares(address, {booting}), std::vector{60});
+}
+
+TEST(Steering, KeepsItsAimWhenTheFirstOfManyGoes) {
+  SteeredAddress address = reserve();
+  const Member first = address.add().value();
+  const Member second = address.add().value();
+  const Member third = address.add().value();
+  address.enable(second);
+  address.remove(first);  // The kernel moves the last one into its place.
+  EXPECT_EQ(shares(address, {second, third}), (std::vector{60, 0}));
+  address.disable(second);
+  address.enable(third);
+  EXPECT_EQ(shares(address, {second, third}), (std::vector{0, 60}));
+}
+
+TEST(Steering, AMemberHeldElsewhereStillGoes) {
+  SteeredAddress address = reserve();
+  const Member gone = address.add().value();
+  const ipc::UniqueFd stray(::dup(address.fd(gone)));
+  const Member stays = address.add().value();
+  address.enable(gone);
+  address.remove(gone);
+  EXPECT_EQ(shares(address, {stays}), std::vector{60});
+}
+
+TEST(Steering, IdleTellsWhetherConnectionsWait) {
+  SteeredAddress address = reserve();
+  const Member member = address.add().value();
+  EXPECT_TRUE(address.idle(member));
+  std::vector<ipc::UniqueFd> clients;
+  ASSERT_EQ(connect_once(address, clients), 0);
+  EXPECT_FALSE(address.idle(member));
+  EXPECT_EQ(accept_all(address.fd(member)), 1);
+  EXPECT_TRUE(address.idle(member));
+}
+
+TEST(Steering, WithoutMembersConnectionsAreRefused) {
+  SteeredAddress address = reserve();
+  std::vector<ipc::UniqueFd> clients;
+  EXPECT_EQ(connect_once(address, clients), ECONNREFUSED);
+  address.remove(address.add().value());
+  EXPECT_EQ(connect_once(address, clients), ECONNREFUSED);
+}
+
+TEST(Steering, AReservedPortIsInUseForOthers) {
+  const SteeredAddress address = reserve();
+  const auto again = SteeredAddress::reserve(address.address(), 64);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, EADDRINUSE);
+  EXPECT_FALSE(ipc::open_listener(address.address(), 64));
+}
+
+}  // namespace
+}  // namespace reeve::supervisor
