@@ -7,7 +7,6 @@ namespace reeve::worker {
 
 Heartbeat::Heartbeat(ipc::uv::Loop& loop, ipc::RecorderPage& page, std::chrono::milliseconds period)
     : page_(page), period_(period), due_(ipc::Clock::now()), timer_(loop, [this] { beat(); }) {
-  page_.magic.store(ipc::RecorderPage::kMagic, std::memory_order_relaxed);
   beat();
 }
 

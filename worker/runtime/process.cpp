@@ -154,6 +154,7 @@ void Process::perform(LifeAction action) {
     case LifeAction::CloseResources:
       return close_resources();
     case LifeAction::Exit:
+      log_.info("stopped");
       return loop_.stop();
   }
 }
@@ -172,18 +173,19 @@ void Process::arm_grace() {
 }
 
 void Process::drain(ipc::DrainKind kind) {
+  ipc::RecorderPage& page = identity_.recorder.page();
   server_.health().set_phase(HealthPhase::Draining);
   report(ipc::WorkerState::Shutdown, {.stopping = true});
-  ipc::record_activity(identity_.recorder.page(), "draining");
-  if (const auto reading = ipc::read(identity_.recorder.page(), ipc::Clock::now())) {
+  if (const auto reading = ipc::read(page, ipc::Clock::now())) {
     log_.info("draining ({}): {}", to_string(kind), describe(*reading));
   }
+  ipc::record_activity(page, "draining");
   server_.drain(kind, [this] { handle(LifeEvent::Drained); });
 }
 
 void Process::cancel_requests() {
   for (const std::string& request : server_.cancel()) {
-    log_.warning("cancelled {}: the grace is spent", request);
+    log_.warning("cancelled {}: no time is left for it", request);
   }
 }
 

@@ -1,0 +1,97 @@
+#include "worker/lifespan/environment.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace reeve::worker {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Pair;
+
+TEST(EnvironmentFile, ReadsNamesAndValues) {
+  const auto variables = parse_environment_file(
+      "# where things are\n"
+      "HOST=db.example\n"
+      "\n"
+      "  export PORT = 5432   # the default\n"
+      "GREETING=\"hello # world\"\n"
+      "QUOTE='it said \"so\"'\r\n"
+      "URL=http://host/#anchor\n"
+      "EMPTY=");
+  ASSERT_TRUE(variables) << variables.error();
+  EXPECT_THAT(*variables,
+              ElementsAre(Pair("HOST", "db.example"), Pair("PORT", "5432"),
+                          Pair("GREETING", "hello # world"), Pair("QUOTE", "it said \"so\""),
+                          Pair("URL", "http://host/#anchor"), Pair("EMPTY", "")));
+}
+
+TEST(EnvironmentFile, NamesTheLineThatIsWrong) {
+  EXPECT_EQ(parse_environment_file("A=1\n\nnothing here\n").error(),
+            "line 3: no '=' after the name");
+  EXPECT_EQ(parse_environment_file("1A=1").error(), "line 1: '1A' is no variable's name");
+  EXPECT_EQ(parse_environment_file("A B=1").error(), "line 1: 'A B' is no variable's name");
+  EXPECT_EQ(parse_environment_file("=1").error(), "line 1: '' is no variable's name");
+}
+
+/// Variables and a file of their own, gone at the end.
+class EnvironmentTest : public ::testing::Test {
+ protected:
+  void TearDown() override {
+    for (const char* name : {"REEVE_TEST_A", "REEVE_TEST_B", "REEVE_TEST_C"}) ::unsetenv(name);
+    std::filesystem::remove(path_);
+  }
+  std::string write(const std::string& text) {
+    std::ofstream(path_) << text;
+    return path_;
+  }
+  static std::string value(const char* name) {
+    const char* found = std::getenv(name);
+    return found != nullptr ? found : "(unset)";
+  }
+  const std::string path_ =
+      ::testing::TempDir() + "reeve_environment_" + std::to_string(::getpid());
+};
+
+TEST_F(EnvironmentTest, ProcessWinsOverFileOverDefaults) {
+  ::setenv("REEVE_TEST_A", "process", 1);
+  const Environment environment{
+      .file = write("REEVE_TEST_A=file\nREEVE_TEST_B=file\n"),
+      .defaults = {{"REEVE_TEST_B", "default"}, {"REEVE_TEST_C", "default"}},
+      .required = {"REEVE_TEST_A", "REEVE_TEST_B", "REEVE_TEST_C"}};
+  ASSERT_TRUE(apply(environment));
+  EXPECT_EQ(value("REEVE_TEST_A"), "process");
+  EXPECT_EQ(value("REEVE_TEST_B"), "file");
+  EXPECT_EQ(value("REEVE_TEST_C"), "default");
+}
+
+TEST_F(EnvironmentTest, NamesEveryMissingVariableAtOnce) {
+  ::setenv("REEVE_TEST_B", "", 1);
+  const auto applied =
+      apply({.file = "", .defaults = {}, .required = {"REEVE_TEST_A", "REEVE_TEST_B"}});
+  ASSERT_FALSE(applied);
+  EXPECT_EQ(applied.error(), "required but not set: REEVE_TEST_A, REEVE_TEST_B");
+}
+
+TEST_F(EnvironmentTest, MissingFileIsNoError) {
+  EXPECT_TRUE(apply({.file = "/nonexistent/.env", .defaults = {}, .required = {}}));
+}
+
+TEST_F(EnvironmentTest, BadOrUnreadableFileIsNamed) {
+  const auto bad = apply({.file = write("nothing\n"), .defaults = {}, .required = {}});
+  ASSERT_FALSE(bad);
+  EXPECT_THAT(bad.error(), HasSubstr(path_ + ": line 1"));
+  const auto unreadable = apply({.file = "/", .defaults = {}, .required = {}});
+  ASSERT_FALSE(unreadable);
+  EXPECT_THAT(unreadable.error(), HasSubstr("/: Is a directory"));
+}
+
+}  // namespace
+}  // namespace reeve::worker
