@@ -264,6 +264,7 @@ WorkerId Pool::fork(Slot& slot, Generation generation, const PoolSpec& spec) {
 
 void Pool::start(Slot& slot, Generation generation, const PoolSpec& spec, std::string why) {
   assert(!slot.current && "one slot, two owners");
+  settle(slot.index, Outcome::Stopped, "started again by a later command");
   slot.start_again = false;
   slot.current = fork(slot, generation, spec);
   enter(slot, SlotState::Starting, std::move(why));
