@@ -68,7 +68,7 @@ std::string short_duration(Duration duration) {
   using std::chrono::duration_cast;
   const auto ms = duration_cast<std::chrono::milliseconds>(duration).count();
   if (ms < 1000) return fmt::format("{} ms", ms);
-  if (ms < 10'000 && ms % 1000 != 0) return fmt::format("{:.1f} s", static_cast<double>(ms) / 1000);
+  if (ms < 10'000 && ms % 1000 >= 100) return fmt::format("{}.{} s", ms / 1000, ms % 1000 / 100);
   const auto seconds = ms / 1000;
   if (seconds < 120) return fmt::format("{} s", seconds);
   if (seconds < 7200) return fmt::format("{} min", seconds / 60);
