@@ -103,7 +103,12 @@ struct RequestParser::Framing {
 
   static int on_headers_complete(llhttp_t* llhttp) {
     llhttp->upgrade = 0;  // No other protocol is spoken here: Upgrade is ignored.
-    of(llhttp).parser->keep_alive_ = llhttp_should_keep_alive(llhttp) != 0;
+    RequestParser& parser = *of(llhttp).parser;
+    const auto facts =
+        check_head(parts(llhttp).headers, parser.http_1_1_, parser.limits_.body_bytes);
+    if (!facts) return fail(llhttp, facts.error().status, facts.error().reason);
+    parser.expects_continue_ = facts->expects_continue;
+    parser.keep_alive_ = llhttp_should_keep_alive(llhttp) != 0;
     return HPE_OK;
   }
 
@@ -198,9 +203,6 @@ Parsed<std::size_t> RequestParser::parse_head(std::string_view bytes) {
   parts.path = std::move(*path);
   parts.queries = std::move(*queries);
 
-  const auto facts = check_head(parts.headers, http_1_1_, limits_.body_bytes);
-  if (!facts) return std::unexpected(facts.error());
-  expects_continue_ = facts->expects_continue;
   stage_ = framing_->complete ? Stage::Complete : Stage::Body;
   return **size;
 }
