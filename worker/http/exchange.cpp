@@ -160,7 +160,8 @@ void Exchange::fail(std::exception_ptr error) {
 }
 
 void Exchange::log_failure(const std::exception_ptr& error) {
-  if (is_cancelled(error) || !services_.log) return;
+  // Without a client the server itself may be gone.
+  if (client_ == nullptr || !services_.log || is_cancelled(error)) return;
   services_.log(
       fmt::format("{} {}: {}", to_string(request_.method()), request_.target(), text_of(error)));
 }

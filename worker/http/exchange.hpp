@@ -75,9 +75,11 @@ class Exchange final : public std::enable_shared_from_this<Exchange>, private St
 
   bool push(std::string_view chunk) override;
   void set_waiting(StreamWrite* wait) override { waiting_ = wait; }
-  [[nodiscard]] bool draining() const override { return services_.draining(); }
+  [[nodiscard]] bool draining() const override {
+    return client_ == nullptr || services_.draining();
+  }
 
-  Services& services_;
+  Services& services_;  // Not to be used without a client: the server may be gone.
   Client* client_;
   Request request_;
   std::optional<Response> response_;
