@@ -113,8 +113,12 @@ void Witness::check_slots(TimePoint now) const {
 /// A pool that forgets a deadline sleeps for ever; one that keeps a past deadline spins.
 void Witness::check_deadlines(const Event& event, TimePoint now) const {
   const auto next = pool_.next_deadline();
-  if (std::holds_alternative<Tick>(event))
+  const bool due_at_once = std::ranges::any_of(seen_, [now](const auto& entry) {
+    return entry.second.phase == WorkerPhase::Draining && entry.second.kill_from == now;
+  });  // A drain without grace, begun in this step.
+  if (std::holds_alternative<Tick>(event) && !due_at_once) {
     hold(!next || *next > now, "a Tick consumes what was due");
+  }
   for (const auto& [id, worker] : seen_) {
     if (worker.phase != WorkerPhase::Starting && worker.phase != WorkerPhase::Draining) continue;
     hold(next && *next <= worker.kill_by,
@@ -213,13 +217,14 @@ void Witness::check_aborted_roll(const Asked& asked) const {
        "a failed roll changes nothing");
 }
 
-/// Nothing of the slot takes work any more. (One that had been replaced before may still drain.)
-void Witness::check_stopped(int slot) const {
-  for (const auto& [id, worker] : seen_) {
-    const bool starts_again = worker.phase == WorkerPhase::Starting;
-    hold(worker.slot != slot || starts_again || worker.phase != WorkerPhase::Serving,
-         "stopped means that nobody serves");
-  }
+/// No process of the slot is left, unless a later command overtook the stop: started the slot
+/// again, or scaled it away.
+void Witness::check_stopped(const Asked& asked, int slot) const {
+  const auto newest = newest_.find(slot);
+  const bool started_again = newest != newest_.end() && newest->second > asked.last_forked;
+  if (started_again || slot >= asked.fewest_slots) return;
+  hold(std::ranges::none_of(seen_, [slot](const auto& entry) { return entry.second.slot == slot; }),
+       "stopped means that no process is left");
 }
 
 }  // namespace reeve::sim

@@ -35,6 +35,9 @@ void Witness::before(const Event& event, TimePoint now) {
                      .deadline = pool_.next_deadline(),
                      .rolling = pool_.rolling(),
                      .serving = serving_slots()};
+  for (const Slot& slot : pool_.slots()) {
+    if (slot.current && slot.state != SlotState::Stopping) before_.wanted.insert(*slot.current);
+  }
   if (before_.deadline && now - *before_.deadline > kStall) {
     before_.stalled = true;
     forgive(now - *before_.deadline);
@@ -54,6 +57,9 @@ void Witness::after(const Event& event, const Actions& actions, TimePoint now) {
     if (const auto* fork = std::get_if<Fork>(&action)) note_fork(*fork, event, now);
     if (const auto* drain = std::get_if<Drain>(&action)) note_drain(*drain, now);
     if (const auto* kill = std::get_if<Kill>(&action)) note_kill(*kill, event, now);
+  }
+  for (auto& [id, asked] : asked_) {
+    asked.fewest_slots = std::min(asked.fewest_slots, pool_.spec().workers);
   }
   check_same_workers();
   check_counts();
@@ -77,7 +83,8 @@ void Witness::forgive(Duration late) {
 void Witness::note_request(const Event& event) {
   const auto command = command_of(event);
   if (!command) return;
-  asked_.emplace(*command, Asked{event, pool_.generation(), pool_.spec()});
+  asked_.emplace(
+      *command, Asked{event, pool_.generation(), pool_.spec(), last_forked_, pool_.spec().workers});
   records_.clear();  // Whoever asks for something wants it tried.
 }
 
@@ -109,12 +116,10 @@ void Witness::note(const Event& event, TimePoint now) {
   }
 }
 
-/// A worker ended that nobody had told to. A roll answers for its own failures.
+/// A worker ended. Told to, that is no failure; and a roll answers for its own.
 void Witness::note_end(WorkerId id, bool clean, TimePoint now) {
   const Seen& worker = seen_.at(id);
-  if (worker.phase == WorkerPhase::Draining || pool_.rolling() || before_.rolling) return;
-  const Worker* same = pool_.find(id);
-  if (same != nullptr && same->killed_for == KillReason::GraceExpired) return;
+  if (!before_.wanted.contains(id) || pool_.rolling() || before_.rolling) return;
   Record& record = records_[worker.slot];
   record.ended = now;
   record.pause_from.reset();
@@ -140,7 +145,7 @@ void Witness::note_fork(const Fork& fork, const Event& event, TimePoint now) {
   const Worker* same = pool_.find(fork.worker);
   if (same == nullptr) throw Broken("a forked worker is in the pool");
   if (fork.worker <= last_forked_) throw Broken("a WorkerId never comes back");
-  last_forked_ = fork.worker;
+  last_forked_ = newest_[fork.slot] = fork.worker;
   seen_.emplace(fork.worker, Seen{.slot = fork.slot,
                                   .generation = fork.generation,
                                   .forked_at = now,
@@ -211,7 +216,7 @@ void Witness::note_finished(const Finished& finished) {
   const Asked& asked = node.mapped();
   for (const SlotVerdict& verdict : finished.verdicts) {
     if (verdict.outcome == Outcome::Rolled) check_rolled(asked);
-    if (verdict.outcome == Outcome::Stopped) check_stopped(verdict.slot.value());
+    if (verdict.outcome == Outcome::Stopped) check_stopped(asked, verdict.slot.value());
     const bool is_roll = std::holds_alternative<RollRequested>(asked.request);
     if (verdict.outcome == Outcome::Aborted && is_roll) check_aborted_roll(asked);
   }

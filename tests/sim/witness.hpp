@@ -62,11 +62,15 @@ class Witness {
     bool rolling = false;
     bool stalled = false;   ///< this step is the first one after a stall of the master
     std::set<int> serving;  ///< slots that serve
+    /// Workers that a slot shows and wants: their end is for its restart policy to answer.
+    std::set<supervisor::WorkerId> wanted;
   };
   struct Asked {
     supervisor::Event request;
     supervisor::Generation generation{};
     supervisor::PoolSpec spec;
+    supervisor::WorkerId last_forked{};
+    int fewest_slots = 0;  ///< since then
   };
 
   // witness.cpp: writing down.
@@ -91,7 +95,7 @@ class Witness {
   void check_automatic_restart(int slot, ipc::TimePoint now) const;
   void check_rolled(const Asked& asked) const;
   void check_aborted_roll(const Asked& asked) const;
-  void check_stopped(int slot) const;
+  void check_stopped(const Asked& asked, int slot) const;
 
   [[nodiscard]] Seen& known(supervisor::WorkerId id, const char* order);
   [[nodiscard]] std::set<int> serving_slots() const;
@@ -102,6 +106,7 @@ class Witness {
   std::map<int, Record> records_;
   std::map<supervisor::CommandId, Asked> asked_;
   std::set<supervisor::CommandId> answered_;
+  std::map<int, supervisor::WorkerId> newest_;  ///< worker of each slot
   supervisor::WorkerId last_forked_{};
   Snapshot before_;
 };

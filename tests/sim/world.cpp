@@ -96,8 +96,10 @@ void World::happen(const Happening& happening, std::vector<Event>& mail) {
   const auto ends = [&](const Event& event) {
     alive_.erase(id);
     mail.push_back(event);
-    if (dice_.percent(climate_.babbles))
+    const bool ran = happening.what != What::ForkFails;
+    if (ran && dice_.percent(climate_.babbles)) {
       plan(happening.at + dice_.between(0ms, 1s), id, What::Babbles);
+    }
   };
   switch (happening.what) {
     case What::ForkFails:
