@@ -1,13 +1,13 @@
 #include "supervisor/shell/launch_plan.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 
 #include "ipc/environment.hpp"
 #include "ipc/listen_fds.hpp"
+#include "supervisor/config/program.hpp"
 
 namespace reeve::supervisor {
 namespace {
@@ -16,8 +16,6 @@ namespace environment = ipc::environment;
 
 constexpr std::array<std::string_view, 5> kForTheMasterAlone = {"LISTEN_", "WATCHDOG_", "REEVE_",
                                                                 "NOTIFY_SOCKET", "JOURNAL_STREAM"};
-// What execvp uses without PATH, less the current directory.
-constexpr char kDefaultPath[] = "/bin:/usr/bin";
 
 std::string join(const std::vector<std::string>& words, char separator) {
   std::string text;
@@ -79,9 +77,8 @@ LaunchPlan plan_launch(const PoolConfig& pool, const Environment& inherited,
 
   LaunchPlan plan;
   plan.arguments = expand_command(pool.command, pool.listen);
-  const auto path = variables.find("PATH");
-  plan.program =
-      search_path(plan.arguments.front(), path == variables.end() ? kDefaultPath : path->second);
+  // Not found: exec itself shall say why.
+  plan.program = find_program(pool).value_or(plan.arguments.front());
   plan.directory = pool.directory;
   plan.environment.reserve(variables.size());
   for (const auto& [name, value] : variables) {
@@ -99,22 +96,6 @@ std::vector<std::string> expand_command(const std::vector<std::string>& command,
     for (std::string& argument : expanded) replace_all(argument, placeholder, number);
   }
   return expanded;
-}
-
-std::string search_path(const std::string& program, const std::string& path) {
-  if (program.contains('/')) return program;
-  std::string_view rest = path;
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find(':'), rest.size());
-    const std::string_view folder = rest.substr(0, end);
-    // An empty element means the current directory to a shell. Nobody wants that of a service.
-    if (!folder.empty()) {
-      std::string candidate = fmt::format("{}/{}", folder, program);
-      if (::access(candidate.c_str(), X_OK) == 0) return candidate;
-    }
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return program;
 }
 
 }  // namespace reeve::supervisor

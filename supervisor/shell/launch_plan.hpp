@@ -52,7 +52,4 @@ using Environment = std::map<std::string, std::string>;
 [[nodiscard]] std::vector<std::string> expand_command(const std::vector<std::string>& command,
                                                       const std::vector<std::string>& listen);
 
-/// The file that execvp would run; `program` itself when there is none, so that exec says why.
-[[nodiscard]] std::string search_path(const std::string& program, const std::string& path);
-
 }  // namespace reeve::supervisor

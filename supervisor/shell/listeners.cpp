@@ -27,8 +27,10 @@ ipc::Result<SharedListener> adopt(const ListenerConfig& config,
 
 ipc::Result<SharedListener> open_one(const ListenerConfig& config, const ListenerSet& open_now,
                                      std::vector<ipc::NamedFd>& adopted) {
-  const SharedListener current = find_listener(open_now, config.name);
-  if (current && current->config().address == config.address) return current;
+  const auto current = std::ranges::find_if(open_now, [&config](const SharedListener& listener) {
+    return listener->name() == config.name && listener->config().address == config.address;
+  });
+  if (current != open_now.end()) return *current;
   if (config.address.kind == ipc::Address::Kind::Systemd) return adopt(config, adopted);
   auto listener = std::make_shared<Listener>(config);
   if (auto opened = listener->open(); !opened) return std::unexpected(opened.error());
@@ -44,6 +46,7 @@ ipc::Result<> Listener::open() {
     return ipc::failure(fmt::format("listen.{}: {}", config_.name, opened.error().text));
   }
   fd_ = std::move(*opened);
+  path_is_ours_ = true;
   // What port 0 has become. The kernel's word always parses; were it not so, the address stays as
   // it is.
   if (auto real = ipc::parse_address(address())) bound_ = std::move(*real);
@@ -52,11 +55,15 @@ ipc::Result<> Listener::open() {
 
 void Listener::close() {
   if (adopted_ || !fd_) return;
+  remove_path();
   fd_.reset();
+}
+
+void Listener::remove_path() {
   const std::string& path = config_.address.path;
-  if (config_.address.kind == ipc::Address::Kind::Unix && !path.starts_with('@')) {
-    ::unlink(path.c_str());
-  }
+  const bool has_path = config_.address.kind == ipc::Address::Kind::Unix && !path.starts_with('@');
+  // Once: later somebody else may have bound it.
+  if (has_path && std::exchange(path_is_ours_, false)) ::unlink(path.c_str());
 }
 
 std::string Listener::address() const {

@@ -32,6 +32,9 @@ class Listener {
   /// Lets go of the socket and of the path of a Unix one. Nothing happens to one from systemd.
   void close();
 
+  /// Nobody finds a Unix listener any more; who has connected stays. Nothing happens to the others.
+  void remove_path();
+
   [[nodiscard]] int fd() const { return fd_.get(); }  ///< -1 when closed
   [[nodiscard]] bool is_open() const { return static_cast<bool>(fd_); }
   [[nodiscard]] bool adopted() const { return adopted_; }
@@ -47,6 +50,7 @@ class Listener {
   ListenerConfig config_;
   ipc::UniqueFd fd_;
   bool adopted_ = false;
+  bool path_is_ours_ = false;
   std::optional<ipc::Address> bound_;  // Known after the first open.
 };
 

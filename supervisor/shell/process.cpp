@@ -14,6 +14,7 @@ constexpr int kMessagesATurn = 64;
 Process::Process(ipc::uv::Loop& loop, ProcessObserver& observer, Identity identity, Ends ends,
                  LaunchPlan plan, Spawned spawned)
     : observer_(observer),
+      loop_(loop),
       identity_(identity),
       plan_(std::move(plan)),
       pid_(spawned.pid),
@@ -38,10 +39,13 @@ void Process::kill_group() const {
   if (pid_) ::kill(-*pid_, SIGKILL);
 }
 
-void Process::tell(const ipc::MasterMessage& message) const {
-  // A full or closed channel is no reason to act: the signal that goes with each message says
-  // enough.
-  [[maybe_unused]] const auto ignored = channel_.send(ipc::format(message));
+void Process::drain(ipc::DrainKind kind) {
+  // A full or closed channel is no reason to act: TERM says enough.
+  [[maybe_unused]] const auto tolerated =
+      channel_.send(ipc::format(ipc::MasterMessage{.drain = kind}));
+  if (drained_at_) return;
+  drained_at_ = loop_.now();
+  signal(SIGTERM);
 }
 
 void Process::conclude() {

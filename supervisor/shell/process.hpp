@@ -56,12 +56,16 @@ class Process {
   /// Nothing once it was reaped: the number may belong to another process.
   [[nodiscard]] std::optional<pid_t> pid() const { return pid_; }
 
-  /// To the process alone: its own children are its own affair in a drain.
+  /// To the process alone: its own children are its own affair.
   void signal(int signal) const;
+  /// Tells it to stop: TERM, once, and for a native worker the kind of drain. A second call may
+  /// turn a patient drain into a prompt one; it sends no second TERM, which some programs take for
+  /// "at once".
+  void drain(ipc::DrainKind kind);
+  /// When drain() was first called.
+  [[nodiscard]] std::optional<TimePoint> drained_at() const { return drained_at_; }
   /// SIGKILL to its whole group.
   void kill_group() const;
-  /// Tells a native worker how to drain; a foreign one never reads it.
-  void tell(const ipc::MasterMessage& message) const;
 
   /// It is a zombie: takes its last words, and kills what is left of its group. A child that
   /// outlived its worker would keep the pool's listeners and serve nobody's requests.
@@ -89,9 +93,11 @@ class Process {
   void print(Stream stream, std::string_view line);
 
   ProcessObserver& observer_;
+  ipc::uv::Loop& loop_;
   Identity identity_;
   LaunchPlan plan_;
   std::optional<pid_t> pid_;
+  std::optional<TimePoint> drained_at_;
   ipc::Channel channel_;
   ipc::Recorder recorder_;
   ipc::UniqueFd exec_status_;

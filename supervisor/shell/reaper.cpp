@@ -23,8 +23,9 @@ void become_subreaper() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
 Reaper::Reaper(BeforeReap before_reap, OnExit on_exit)
     : before_reap_(std::move(before_reap)), on_exit_(std::move(on_exit)) {}
 
-void Reaper::reap_if_pending() {
+void Reaper::reap_if_pending(const std::function<void()>& read_first) {
   if (!std::exchange(pending_, false)) return;
+  read_first();
   while (const pid_t pid = next_zombie()) {
     before_reap_(pid);
     int status = 0;

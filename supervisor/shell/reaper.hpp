@@ -25,9 +25,10 @@ class Reaper {
 
   /// SIGCHLD was seen. Reaping itself waits for the end of the turn.
   void child_changed() { pending_ = true; }
-  /// To be called at the end of each turn of the loop, after its reads: the last words of a worker
-  /// (READY, a line, an exec error) are older than its death and must be taken first.
-  void reap_if_pending();
+  /// To be called at the end of each turn of the loop, after its reads. `read_first` takes what may
+  /// still lie in sockets that all children share: the last words of a worker are older than its
+  /// death.
+  void reap_if_pending(const std::function<void()>& read_first);
 
  private:
   BeforeReap before_reap_;

@@ -1,0 +1,249 @@
+#include "supervisor/shell/commands.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <iterator>
+#include <string_view>
+
+#include "ipc/base/text.hpp"
+#include "ipc/version.hpp"
+#include "supervisor/shell/status.hpp"
+
+namespace reeve::supervisor {
+
+using ipc::control::Method;
+using ipc::control::Reply;
+using ipc::control::Request;
+
+namespace {
+
+bool starts_something(Method method) {
+  switch (method) {
+    case Method::Start:
+    case Method::Restart:
+    case Method::Scale:
+    case Method::Reload:
+      return true;
+    case Method::Status:
+    case Method::Stop:
+    case Method::Signal:
+    case Method::Pid:
+    case Method::Tail:
+    case Method::Shutdown:
+    case Method::Version:
+      return false;
+  }
+  std::unreachable();
+}
+
+/// Of "+N" and "-N" the count has its sign already.
+int wanted_workers(const ipc::control::ScaleBy& scale, int current) {
+  return scale.relative ? std::max(0, current + scale.count) : scale.count;
+}
+
+}  // namespace
+
+Commands::Commands(ipc::uv::Loop& loop, Log& log, Herd& herd, CommandBook& book, Doors doors)
+    : loop_(loop), log_(log), herd_(herd), book_(book), doors_(std::move(doors)) {}
+
+void Commands::take(SessionId session, const Request& request) {
+  log_.debug("control: {} {}", ipc::control::to_string(request.method),
+             fmt::join(request.names, " "));
+  if (starts_something(request.method) && doors_.shutting_down()) {
+    refuse(session, "the master is shutting down");
+    return;
+  }
+  switch (request.method) {
+    case Method::Status:
+    case Method::Pid:
+      status(session, request);
+      return;
+    case Method::Start:
+      command_pools(session, request, [](PoolRunner& pool, CommandId id, const SlotSet& slots) {
+        pool.start(id, slots);
+      });
+      return;
+    case Method::Stop:
+      command_pools(session, request, [](PoolRunner& pool, CommandId id, const SlotSet& slots) {
+        pool.stop(id, slots);
+      });
+      return;
+    case Method::Restart:
+      command_pools(session, request,
+                    [hard = request.hard](PoolRunner& pool, CommandId id, const SlotSet& slots) {
+                      hard ? pool.hard_restart(id, slots) : pool.roll(id, slots);
+                    });
+      return;
+    case Method::Scale:
+      scale(session, request);
+      return;
+    case Method::Signal:
+      signal(session, request);
+      return;
+    case Method::Tail:
+      tail(session, request);
+      return;
+    case Method::Reload:
+      doors_.reload(answer_to(session));
+      return;
+    case Method::Shutdown:
+      doors_.shutdown(answer_to(session));
+      return;
+    case Method::Version: {
+      Reply reply;
+      reply.text = ipc::kVersion;
+      reply.master_pid = ::getpid();
+      doors_.reply(session, reply);
+      return;
+    }
+  }
+  std::unreachable();
+}
+
+void Commands::gone(SessionId session) {
+  const auto [begin, end] = following_.equal_range(session);
+  for (auto it = begin; it != end; ++it) {
+    if (PoolRunner* pool = herd_.find(it->second.pool)) {
+      pool->tail(it->second.slot).unfollow(it->second.follower);
+    }
+  }
+  following_.erase(begin, end);
+}
+
+void Commands::status(SessionId session, const Request& request) {
+  ResolvedNames resolved = resolve_names(request.names, herd_.known());
+  Reply reply;
+  reply.master_pid = ::getpid();
+  reply.verdicts = std::move(resolved.unknown);
+  for (const Target& target : resolved.targets) {
+    auto lines = status_of(*herd_.find(target.pool), target.slots, loop_.now());
+    std::ranges::move(lines, std::back_inserter(reply.processes));
+  }
+  doors_.reply(session, reply);
+}
+
+void Commands::signal(SessionId session, const Request& request) {
+  const int number = signal_number(request.signal);
+  if (number == 0) {
+    refuse(session, fmt::format("no signal \"{}\"; write HUP, SIGHUP or 1", request.signal));
+    return;
+  }
+  ResolvedNames resolved = resolve_names(request.names, herd_.known());
+  Verdicts verdicts = std::move(resolved.unknown);
+  for (const Target& target : resolved.targets) {
+    const PoolRunner& pool = *herd_.find(target.pool);
+    for (const Slot& slot : pool.pool().slots()) {
+      if (!target.slots.empty() && !target.slots.contains(slot.index)) continue;
+      const Process* process = slot.current ? pool.find(*slot.current) : nullptr;
+      if (process != nullptr) process->signal(number);
+      verdicts.push_back({.name = process_name(pool.name(), slot.index),
+                          .ok = process != nullptr,
+                          .code = process != nullptr ? "signalled" : "not_running",
+                          .text = ""});
+    }
+  }
+  answer(session, std::move(verdicts));
+}
+
+void Commands::scale(SessionId session, const Request& request) {
+  if (!request.scale || request.names.size() != 1) {
+    refuse(session, "scale wants one pool and a number of workers: scale web 4, +1 or -1");
+    return;
+  }
+  ResolvedNames resolved = resolve_names(request.names, herd_.known());
+  const bool is_pool = resolved.targets.size() == 1 && resolved.targets.front().slots.empty();
+  if (!resolved.unknown.empty()) {
+    answer(session, std::move(resolved.unknown));
+  } else if (!is_pool) {
+    refuse(session, fmt::format("scale wants one pool, and {} is not one", request.names.front()));
+  } else {
+    PoolRunner& pool = *herd_.find(resolved.targets.front().pool);
+    pool.scale(book_.open(1, answer_to(session)),
+               wanted_workers(*request.scale, pool.pool().spec().workers));
+  }
+}
+
+void Commands::tail(SessionId session, const Request& request) {
+  const ResolvedNames resolved = resolve_names(request.names, herd_.known());
+  if (!resolved.unknown.empty()) {
+    refuse(session, resolved.unknown.front().text);
+    return;
+  }
+  std::vector<std::pair<PoolRunner*, int>> slots;
+  for (const Target& target : resolved.targets) {
+    PoolRunner* pool = herd_.find(target.pool);
+    for (const Slot& slot : pool->pool().slots()) {
+      if (target.slots.empty() || target.slots.contains(slot.index)) {
+        slots.emplace_back(pool, slot.index);
+      }
+    }
+  }
+  Reply reply;
+  reply.continues = request.more;
+  for (const auto& [pool, slot] : slots) reply.text += pool->tail(slot).last(request.bytes);
+  doors_.reply(session, reply);
+  if (!request.more) return;
+  for (const auto& [pool, slot] : slots) {
+    // With several processes each line says whose it is.
+    const std::string prefix =
+        slots.size() > 1 ? fmt::format("{} | ", process_name(pool->name(), slot)) : "";
+    const auto follower = pool->tail(slot).follow([this, session, prefix](std::string_view line) {
+      Reply more;
+      more.continues = true;
+      more.text = prefix;
+      more.text += line;
+      doors_.reply(session, more);
+    });
+    following_.emplace(session, Following{pool->name(), slot, follower});
+  }
+}
+
+void Commands::command_pools(SessionId session, const Request& request,
+                             const PoolCommand& command) {
+  ResolvedNames resolved = resolve_names(request.names, herd_.known());
+  if (resolved.targets.empty()) {
+    answer(session, std::move(resolved.unknown));
+    return;
+  }
+  const int parts = static_cast<int>(resolved.targets.size()) + (resolved.unknown.empty() ? 0 : 1);
+  const CommandId id = book_.open(parts, answer_to(session));
+  if (!resolved.unknown.empty()) book_.settle(id, std::move(resolved.unknown));
+  for (const Target& target : resolved.targets) {
+    command(*herd_.find(target.pool), id, target.slots);
+  }
+}
+
+CommandBook::OnVerdicts Commands::answer_to(SessionId session) const {
+  return [this, session](Verdicts verdicts) { answer(session, std::move(verdicts)); };
+}
+
+void Commands::answer(SessionId session, Verdicts verdicts) const {
+  for (const auto& verdict : verdicts) log_.info("verdict: {}", one_line(verdict));
+  Reply reply;
+  reply.verdicts = std::move(verdicts);
+  doors_.reply(session, reply);
+}
+
+void Commands::refuse(SessionId session, std::string why) const {
+  Reply reply;
+  reply.error = std::move(why);
+  doors_.reply(session, reply);
+}
+
+int signal_number(std::string text) {
+  if (const auto number = ipc::parse_number<int>(text)) {
+    return *number > 0 && *number < NSIG ? *number : 0;
+  }
+  if (text.starts_with("SIG")) text.erase(0, 3);
+  for (int number = 1; number < NSIG; ++number) {
+    const char* name = ::sigabbrev_np(number);
+    if (name != nullptr && text == name) return number;
+  }
+  return 0;
+}
+
+}  // namespace reeve::supervisor

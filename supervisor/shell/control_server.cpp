@@ -1,0 +1,97 @@
+#include "supervisor/shell/control_server.hpp"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+#include "ipc/listener.hpp"
+
+namespace reeve::supervisor {
+namespace {
+
+constexpr int kBacklog = 64;
+
+/// Why this client may not give orders; nothing when it may.
+std::optional<std::string> objection(int client) {
+  ucred peer{};
+  socklen_t size = sizeof(peer);
+  if (::getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+    return "the kernel does not say who is calling";
+  }
+  if (peer.uid == 0 || peer.uid == ::geteuid()) return std::nullopt;
+  return "only root and the user of the master may control it";
+}
+
+void refuse(int client, std::string why) {
+  ipc::control::Reply refusal;
+  refusal.error = std::move(why);
+  std::string frame = ipc::control::encode(refusal);
+  frame += '\0';
+  [[maybe_unused]] const ssize_t tolerated =
+      ::send(client, frame.data(), frame.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+}  // namespace
+
+ipc::Result<std::unique_ptr<ControlServer>> ControlServer::open(ipc::uv::Loop& loop,
+                                                                const std::string& path,
+                                                                Callbacks callbacks) {
+  const ipc::Address address{.kind = ipc::Address::Kind::Unix, .host = {}, .port = 0, .path = path};
+  const mode_t before = ::umask(0177);
+  auto fd = ipc::open_listener(address, kBacklog);
+  ::umask(before);
+  if (!fd) return std::unexpected(fd.error());
+  return std::unique_ptr<ControlServer>(
+      new ControlServer(loop, std::move(*fd), path, std::move(callbacks)));
+}
+
+ControlServer::ControlServer(ipc::uv::Loop& loop, ipc::UniqueFd fd, std::string path,
+                             Callbacks callbacks)
+    : loop_(loop),
+      fd_(std::move(fd)),
+      path_(std::move(path)),
+      callbacks_(std::move(callbacks)),
+      poll_(loop, fd_.get(), [this](int) { accept_one(); }) {
+  poll_.watch(UV_READABLE);
+}
+
+ControlServer::~ControlServer() { ::unlink(path_.c_str()); }
+
+void ControlServer::reply(SessionId session, const ipc::control::Reply& reply) {
+  if (const auto found = sessions_.find(session); found != sessions_.end()) {
+    found->second->reply(reply);
+  }
+}
+
+void ControlServer::accept_one() {
+  ipc::UniqueFd client(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!client) return;  // Gone again, or no descriptor left: the next turn tries again.
+  if (auto why = objection(client.get())) {
+    refuse(client.get(), std::move(*why));
+  } else if (sessions_.size() >= kMaxSessions) {
+    refuse(client.get(), "too many clients at the control socket; try again later");
+  } else {
+    admit(std::move(client));
+  }
+}
+
+void ControlServer::admit(ipc::UniqueFd client) {
+  const SessionId id{next_session_++};
+  sessions_.emplace(
+      id,
+      std::make_unique<ControlSession>(
+          loop_, std::move(client),
+          ControlSession::Callbacks{
+              .on_request = [this, id](const auto& request) { callbacks_.on_request(id, request); },
+              .on_gone =
+                  [this, id] {
+                    callbacks_.on_gone(id);
+                    sessions_.erase(id);
+                  }}));
+}
+
+}  // namespace reeve::supervisor

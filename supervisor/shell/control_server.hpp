@@ -1,0 +1,56 @@
+#pragma once
+// The control socket: accepts reevectl and whoever else speaks its protocol, as root or as the
+// master's own user. Knows no command. Loop thread.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "ipc/base/error.hpp"
+#include "ipc/base/unique_fd.hpp"
+#include "ipc/base/uv.hpp"
+#include "ipc/control.hpp"
+#include "supervisor/shell/control_session.hpp"
+
+namespace reeve::supervisor {
+
+/// Names a client for ever; a later one never has the same.
+enum class SessionId : std::uint64_t {};
+
+class ControlServer {
+ public:
+  static constexpr std::size_t kMaxSessions = 128;
+
+  struct Callbacks {
+    std::function<void(SessionId, const ipc::control::Request&)> on_request;
+    std::function<void(SessionId)> on_gone;
+  };
+
+  /// Binds `path` with mode 0600, replacing a stale socket.
+  [[nodiscard]] static ipc::Result<std::unique_ptr<ControlServer>> open(ipc::uv::Loop& loop,
+                                                                        const std::string& path,
+                                                                        Callbacks callbacks);
+  ~ControlServer();
+  ControlServer(const ControlServer&) = delete;
+  ControlServer& operator=(const ControlServer&) = delete;
+
+  /// Nothing happens when the client has gone.
+  void reply(SessionId session, const ipc::control::Reply& reply);
+
+ private:
+  ControlServer(ipc::uv::Loop& loop, ipc::UniqueFd fd, std::string path, Callbacks callbacks);
+  void accept_one();
+  void admit(ipc::UniqueFd client);
+
+  ipc::uv::Loop& loop_;
+  ipc::UniqueFd fd_;
+  std::string path_;
+  Callbacks callbacks_;
+  std::map<SessionId, std::unique_ptr<ControlSession>> sessions_;
+  std::uint64_t next_session_ = 1;
+  ipc::uv::Poll poll_;
+};
+
+}  // namespace reeve::supervisor

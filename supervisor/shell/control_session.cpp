@@ -1,0 +1,112 @@
+#include "supervisor/shell/control_session.hpp"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace reeve::supervisor {
+
+ControlSession::ControlSession(ipc::uv::Loop& loop, ipc::UniqueFd fd, Callbacks callbacks)
+    : fd_(std::move(fd)),
+      callbacks_(std::move(callbacks)),
+      poll_(loop, fd_.get(), [this](int events) { on_event(events); }) {
+  watch();
+}
+
+void ControlSession::reply(const ipc::control::Reply& reply) {
+  if (state_ == State::Gone) return;
+  unsent_ += ipc::control::encode(reply);
+  unsent_ += '\0';
+  if (!reply.continues) {
+    state_ = State::Listening;
+    all_served_ = false;
+  }
+  if (unsent_.size() > kMaxUnsentBytes) {
+    unsent_.clear();
+    input_ended_ =
+        true;  // The next event finds it so; not from here, where the caller still counts on it.
+    ::shutdown(fd_.get(), SHUT_RDWR);
+  }
+  send_unsent();
+  watch();
+}
+
+void ControlSession::on_event(int events) {
+  if ((events & UV_WRITABLE) != 0) send_unsent();
+  if ((events & UV_READABLE) != 0) read_input();
+  serve_next();
+  const bool nothing_left = input_ended_ && state_ == State::Listening && unsent_.empty();
+  if (state_ == State::Gone || nothing_left) {
+    leave();
+  } else {
+    watch();
+  }
+}
+
+void ControlSession::read_input() {
+  std::array<char, 16 * 1024> chunk;
+  const ssize_t size = ::recv(fd_.get(), chunk.data(), chunk.size(), 0);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (size <= 0) {
+    input_ended_ = true;  // It may still want the answer: `nc` closes its half first.
+    if (size < 0 || state_ == State::Following) state_ = State::Gone;
+    return;
+  }
+  // Who follows has nothing more to say.
+  const bool refused = !frames_.feed({chunk.data(), static_cast<std::size_t>(size)});
+  if (refused || state_ == State::Following) state_ = State::Gone;
+}
+
+void ControlSession::serve_next() {
+  while (state_ == State::Listening) {
+    const auto frame = frames_.next();
+    all_served_ = !frame.has_value();
+    if (!frame) return;
+    const auto request = ipc::control::decode_request(*frame);
+    if (!request) {
+      state_ = State::Waiting;
+      ipc::control::Reply refusal;
+      refusal.error = request.error().text;
+      reply(refusal);
+      continue;
+    }
+    const bool follows = request->method == ipc::control::Method::Tail && request->more;
+    state_ = follows ? State::Following : State::Waiting;
+    callbacks_.on_request(*request);
+  }
+}
+
+void ControlSession::send_unsent() {
+  while (!unsent_.empty()) {
+    const ssize_t sent =
+        ::send(fd_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && errno == EAGAIN) return;
+    if (sent < 0) {  // The client has gone; the next event says so too.
+      unsent_.clear();
+      input_ended_ = true;
+      return;
+    }
+    unsent_.erase(0, static_cast<std::size_t>(sent));
+  }
+}
+
+/// Who waits for an answer is not read from: its next request stays in the socket. A socket that is
+/// writable, as it nearly always is, serves as the wake-up for what must not happen inside reply().
+void ControlSession::watch() {
+  const bool listens = state_ == State::Listening;
+  const bool reads = state_ == State::Following || (listens && !input_ended_);
+  const bool wakes = !unsent_.empty() || (listens && (input_ended_ || !all_served_));
+  poll_.watch((reads ? UV_READABLE : 0) | (wakes ? UV_WRITABLE : 0));
+}
+
+void ControlSession::leave() {
+  state_ = State::Gone;
+  poll_.watch(0);
+  const auto on_gone = callbacks_.on_gone;  // It may destroy this.
+  on_gone();
+}
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,53 @@
+#pragma once
+// One client of the control socket: frames in, frames out, one request at a time. A client that is
+// slow, silent or hostile costs a bounded amount of memory and nobody's time. Loop thread.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "ipc/base/unique_fd.hpp"
+#include "ipc/base/uv.hpp"
+#include "ipc/control.hpp"
+
+namespace reeve::supervisor {
+
+///   Listening --request--> Waiting --last reply--> Listening
+///                          Following: the same, for a request with `more`; ends only by the client
+///   any of them --end of file, error, too much to send--> gone
+class ControlSession {
+ public:
+  static constexpr std::size_t kMaxUnsentBytes = 4 << 20;
+
+  struct Callbacks {
+    std::function<void(const ipc::control::Request&)> on_request;
+    std::function<void()> on_gone;  ///< may destroy the session
+  };
+
+  ControlSession(ipc::uv::Loop& loop, ipc::UniqueFd fd, Callbacks callbacks);
+
+  /// An answer to the request that is being served. With `continues`, more will follow.
+  void reply(const ipc::control::Reply& reply);
+
+ private:
+  enum class State : std::uint8_t { Listening, Waiting, Following, Gone };
+
+  void on_event(int events);
+  void read_input();
+  void serve_next();
+  void send_unsent();
+  void watch();
+  void leave();
+
+  ipc::UniqueFd fd_;
+  Callbacks callbacks_;
+  ipc::control::FrameReader frames_;
+  std::string unsent_;
+  State state_ = State::Listening;
+  bool input_ended_ = false;
+  bool all_served_ = true;  // No whole frame waits in frames_.
+  ipc::uv::Poll poll_;
+};
+
+}  // namespace reeve::supervisor

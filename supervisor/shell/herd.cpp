@@ -1,0 +1,148 @@
+#include "supervisor/shell/herd.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace reeve::supervisor {
+namespace {
+
+bool serves_from(const PoolRunner& pool, const Listener& listener) {
+  const ListenerSet& listeners = pool.deployment().listeners;
+  return !pool.is_down() && std::ranges::any_of(listeners, [&listener](const SharedListener& one) {
+    return one.get() == &listener;
+  });
+}
+
+}  // namespace
+
+Herd::Herd(ipc::uv::Loop& loop, Log& log, const Launcher& launcher, CommandBook& book,
+           std::function<void()> on_change)
+    : loop_(loop), log_(log), launcher_(launcher), book_(book), on_change_(std::move(on_change)) {}
+
+PoolRunner& Herd::add(Deployment deployment) {
+  return *pools_.emplace_back(std::make_unique<PoolRunner>(
+      PoolRunner::Surroundings{loop_, log_, launcher_, *this}, std::move(deployment), seeds_()));
+}
+
+void Herd::remove(CommandId command, PoolRunner& pool) {
+  const auto found = std::ranges::find(pools_, &pool, &std::unique_ptr<PoolRunner>::get);
+  if (found == pools_.end()) return;
+  removed_.push_back(std::move(*found));
+  pools_.erase(found);
+  pool.stop(command, {});
+}
+
+PoolRunner* Herd::find(const std::string& name) const {
+  const auto found =
+      std::ranges::find_if(pools_, [&name](const auto& pool) { return pool->name() == name; });
+  return found == pools_.end() ? nullptr : found->get();
+}
+
+std::vector<KnownPool> Herd::known() const {
+  std::vector<KnownPool> known;
+  for (const auto& pool : pools_) {
+    known.push_back({pool->name(), static_cast<int>(pool->pool().slots().size())});
+  }
+  return known;
+}
+
+ListenerSet Herd::listeners() const {
+  ListenerSet all;
+  for (const auto& pool : pools_)
+    std::ranges::copy(pool->deployment().listeners, std::back_inserter(all));
+  return all;
+}
+
+void Herd::conclude(pid_t pid) {
+  for (const auto* group : {&pools_, &removed_}) {
+    for (const auto& pool : *group) pool->conclude(pid);
+  }
+}
+
+void Herd::exited(pid_t pid, const Death& death) {
+  for (const auto* group : {&pools_, &removed_}) {
+    for (const auto& pool : *group) pool->exited(pid, death);
+  }
+}
+
+/// The sender may be a child of the worker, such as systemd-notify from a shell script: then it is
+/// in the worker's process group.
+void Herd::take(const ipc::Notification& notification) {
+  for (const pid_t pid : {notification.pid, ::getpgid(notification.pid)}) {
+    for (const auto* group : {&pools_, &removed_}) {
+      for (const auto& pool : *group) {
+        if (Process* process = pool->find(pid)) {
+          process->take(notification.message);
+          return;
+        }
+      }
+    }
+  }
+  log_.debug("a notification from pid {}, which is no worker, ignoring", notification.pid);
+}
+
+void Herd::sweep() {
+  std::erase_if(removed_, [](const auto& pool) { return pool->pool().quiet(); });
+}
+
+bool Herd::quiet() const {
+  return removed_.empty() &&
+         std::ranges::all_of(pools_, [](const auto& pool) { return pool->pool().quiet(); });
+}
+
+bool Herd::all_running() const {
+  return std::ranges::all_of(pools_, [](const auto& pool) { return pool->all_running(); });
+}
+
+std::string Herd::summary() const {
+  std::string text;
+  for (const auto& pool : pools_) {
+    text += fmt::format("{}{}", text.empty() ? "" : "; ", pool->summary());
+  }
+  return text;
+}
+
+std::string Herd::survivors() const {
+  std::string text;
+  for (const auto* group : {&pools_, &removed_}) {
+    for (const auto& pool : *group) {
+      for (const auto& [id, worker] : pool->pool().workers()) {
+        const Process* process = pool->find(id);
+        const pid_t pid = process == nullptr ? 0 : process->pid().value_or(0);
+        text += fmt::format("{}{} (pid {})", text.empty() ? "" : ", ",
+                            process_name(pool->name(), worker.slot), pid);
+      }
+    }
+  }
+  return text;
+}
+
+Duration Herd::longest_grace() const {
+  Duration longest{};
+  for (const auto* group : {&pools_, &removed_}) {
+    for (const auto& pool : *group) {
+      longest = std::max(longest, pool->pool().spec().grace);
+      for (const auto& [id, worker] : pool->pool().workers())
+        longest = std::max(longest, worker.grace);
+    }
+  }
+  return longest;
+}
+
+void Herd::finished(CommandId command, Verdicts verdicts) {
+  book_.settle(command, std::move(verdicts));
+}
+
+void Herd::killed(PoolRunner&) { ++workers_killed_; }
+
+bool Herd::used_elsewhere(const PoolRunner& pool, const Listener& listener) {
+  return std::ranges::any_of(pools_, [&](const auto& other) {
+    return other.get() != &pool && serves_from(*other, listener);
+  });
+}
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,72 @@
+#pragma once
+// All pools of the master, and what concerns more than one of them: whose pid it is, whether a
+// listener is still needed, when a removed pool may go. Loop thread.
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "ipc/notify.hpp"
+#include "supervisor/shell/names.hpp"
+#include "supervisor/shell/pool_runner.hpp"
+
+namespace reeve::supervisor {
+
+class Herd : private PoolObserver {
+ public:
+  /// `on_change` is called whenever a slot or a process is not what it was.
+  Herd(ipc::uv::Loop& loop, Log& log, const Launcher& launcher, CommandBook& book,
+       std::function<void()> on_change);
+
+  /// A new pool, which starts nothing by itself.
+  PoolRunner& add(Deployment deployment);
+  /// Stops the pool, answers the command, and forgets the pool once nothing is left of it.
+  void remove(CommandId command, PoolRunner& pool);
+
+  [[nodiscard]] const std::vector<std::unique_ptr<PoolRunner>>& pools() const { return pools_; }
+  [[nodiscard]] PoolRunner* find(const std::string& name) const;
+  [[nodiscard]] std::vector<KnownPool> known() const;
+  /// Every listener that a pool is deployed with.
+  [[nodiscard]] ListenerSet listeners() const;
+
+  // From the kernel.
+  void conclude(pid_t pid);
+  void exited(pid_t pid, const Death& death);
+  void take(const ipc::Notification& notification);
+
+  /// To be called after changes: forgets removed pools, which cannot go from their own calls.
+  void sweep();
+
+  [[nodiscard]] bool quiet() const;
+  [[nodiscard]] bool all_running() const;
+  [[nodiscard]] int workers_killed() const { return workers_killed_; }
+  /// "web 2/2 running; jobs 1/1 running"
+  [[nodiscard]] std::string summary() const;
+  /// "web:0 (pid 1234), ..." of every process that is left.
+  [[nodiscard]] std::string survivors() const;
+  /// The longest grace of any pool.
+  [[nodiscard]] Duration longest_grace() const;
+
+ private:
+  void finished(CommandId command, Verdicts verdicts) override;
+  void changed() override { on_change_(); }
+  void killed(PoolRunner& pool) override;
+  bool used_elsewhere(const PoolRunner& pool, const Listener& listener) override;
+
+  ipc::uv::Loop& loop_;
+  Log& log_;
+  const Launcher& launcher_;
+  CommandBook& book_;
+  std::function<void()> on_change_;
+  std::vector<std::unique_ptr<PoolRunner>> pools_;    // In the order of the configuration.
+  std::vector<std::unique_ptr<PoolRunner>> removed_;  // Still draining.
+  std::random_device seeds_;
+  int workers_killed_ = 0;
+};
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,36 @@
+#include "supervisor/shell/kill_report.hpp"
+
+#include <fmt/format.h>
+
+namespace reeve::supervisor {
+namespace {
+
+std::string since(const KillFacts& facts) {
+  switch (facts.reason) {
+    case KillReason::StartTimeout:
+      return fmt::format("it was started {} ago", short_duration(facts.waited));
+    case KillReason::GraceExpired:
+    case KillReason::GraceEndedByOperator:
+      return fmt::format("it was told to stop {} ago", short_duration(facts.waited));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string> kill_report(const KillFacts& facts) {
+  std::vector<std::string> lines;
+  lines.push_back(fmt::format("{}: killing pid {} and its group: {} ({})", facts.name, facts.pid,
+                              to_string(facts.reason), since(facts)));
+  const auto add = [&](std::string_view what, const std::string& text) {
+    if (!text.empty()) lines.push_back(fmt::format("{}: {}: {}", facts.name, what, text));
+  };
+  if (facts.recorder) add("what it was doing", ipc::describe(*facts.recorder));
+  add("the last step of its lifespan", facts.step);
+  add("its last status", facts.status_text);
+  add("its last line", facts.last_line);
+  if (lines.size() == 1) add("what it was doing", "unknown, it printed and reported nothing");
+  return lines;
+}
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,43 @@
+#include "supervisor/shell/notify_server.hpp"
+
+#include <unistd.h>
+
+#include <utility>
+
+namespace reeve::supervisor {
+namespace {
+
+// More than 500 workers send when they all become ready; a flood waits for the next turn.
+constexpr int kMessagesATurn = 1024;
+
+}  // namespace
+
+ipc::Result<std::unique_ptr<NotifyServer>> NotifyServer::open(ipc::uv::Loop& loop,
+                                                              const std::string& path,
+                                                              OnMessage on_message) {
+  auto socket = ipc::NotifySocket::open(path);
+  if (!socket) return std::unexpected(socket.error());
+  return std::unique_ptr<NotifyServer>(
+      new NotifyServer(loop, std::move(*socket), std::move(on_message)));
+}
+
+NotifyServer::NotifyServer(ipc::uv::Loop& loop, ipc::NotifySocket socket, OnMessage on_message)
+    : socket_(std::move(socket)),
+      on_message_(std::move(on_message)),
+      poll_(loop, socket_.fd(), [this](int) { receive_pending(); }) {
+  poll_.watch(UV_READABLE);
+}
+
+NotifyServer::~NotifyServer() {
+  if (!socket_.path().starts_with('@')) ::unlink(socket_.path().c_str());
+}
+
+void NotifyServer::receive_pending() {
+  for (int i = 0; i < kMessagesATurn; ++i) {
+    const auto notification = socket_.receive();
+    if (!notification) return;
+    on_message_(*notification);
+  }
+}
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,39 @@
+#pragma once
+// The NOTIFY_SOCKET of the workers: who has sent what, by the kernel's word. Loop thread.
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "ipc/base/error.hpp"
+#include "ipc/base/uv.hpp"
+#include "ipc/notify.hpp"
+
+namespace reeve::supervisor {
+
+class NotifyServer {
+ public:
+  using OnMessage = std::function<void(const ipc::Notification&)>;
+
+  [[nodiscard]] static ipc::Result<std::unique_ptr<NotifyServer>> open(ipc::uv::Loop& loop,
+                                                                       const std::string& path,
+                                                                       OnMessage on_message);
+  ~NotifyServer();
+  NotifyServer(const NotifyServer&) = delete;
+  NotifyServer& operator=(const NotifyServer&) = delete;
+
+  /// Takes what is there, up to a bound. Also to be called before a worker is reaped, whose last
+  /// datagrams are older than its death.
+  void receive_pending();
+
+  [[nodiscard]] const std::string& path() const { return socket_.path(); }
+
+ private:
+  NotifyServer(ipc::uv::Loop& loop, ipc::NotifySocket socket, OnMessage on_message);
+
+  ipc::NotifySocket socket_;
+  OnMessage on_message_;
+  ipc::uv::Poll poll_;
+};
+
+}  // namespace reeve::supervisor

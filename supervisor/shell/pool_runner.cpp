@@ -1,0 +1,254 @@
+#include "supervisor/shell/pool_runner.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <csignal>
+#include <utility>
+#include <variant>
+
+#include "supervisor/shell/kill_report.hpp"
+
+namespace reeve::supervisor {
+namespace {
+
+constexpr std::size_t kMaxLastWords = 64;
+
+std::uint64_t number(Generation generation) { return static_cast<std::uint64_t>(generation); }
+
+/// How loud a change of state is.
+LogLevel level_of(SlotState to, bool after_a_death) {
+  switch (to) {
+    case SlotState::Fatal:
+      return LogLevel::Error;
+    case SlotState::Backoff:
+      return LogLevel::Warn;
+    case SlotState::Starting:
+      return after_a_death ? LogLevel::Warn : LogLevel::Info;
+    case SlotState::Stopped:
+    case SlotState::Running:
+    case SlotState::Stopping:
+    case SlotState::Exited:
+      return LogLevel::Info;
+  }
+  std::unreachable();
+}
+
+}  // namespace
+
+PoolRunner::PoolRunner(Surroundings surroundings, Deployment deployment, std::uint32_t seed)
+    : loop_(surroundings.loop),
+      log_(surroundings.log),
+      launcher_(surroundings.launcher),
+      observer_(surroundings.observer),
+      pool_(deployment.config.spec, seed, loop_.now()),
+      timer_(loop_, [this] { feed(Tick{}); }) {
+  deployments_.emplace(pool_.generation(), std::move(deployment));
+}
+
+PoolRunner::~PoolRunner() = default;
+
+Process* PoolRunner::find(pid_t pid) const {
+  const auto found = by_pid_.find(pid);
+  return found == by_pid_.end() ? nullptr : found->second;
+}
+
+const Process* PoolRunner::find(WorkerId worker) const {
+  const auto found = processes_.find(worker);
+  return found == processes_.end() ? nullptr : found->second.get();
+}
+
+void PoolRunner::conclude(pid_t pid) {
+  if (Process* process = find(pid)) process->conclude();
+}
+
+void PoolRunner::exited(pid_t pid, const Death& death) {
+  const auto found = by_pid_.find(pid);
+  if (found == by_pid_.end()) return;
+  Process& process = *found->second;
+  by_pid_.erase(found);
+  process.reaped();
+
+  const Process::Identity who = process.identity();
+  Exited event{who.worker, death};
+  event.death.exec_error = process.exec_error();
+  last_words_.push_back({who.worker, {process.last_lines().begin(), process.last_lines().end()}});
+  if (last_words_.size() > kMaxLastWords) last_words_.pop_front();
+  if (!process.reason().empty()) {
+    log_.warn("{}: pid {} gave as its reason: {}", name_of(who.slot), pid, process.reason());
+  }
+  const std::string cause = describe(event.death);
+  processes_.erase(who.worker);
+
+  dead_ = pid;
+  death_told_ = false;
+  feed(std::move(event));
+  if (!death_told_) {
+    log_.info("{}: pid {} (generation {}) {}", name_of(who.slot), pid, number(who.generation),
+              cause);
+  }
+  dead_.reset();
+  observer_.changed();
+}
+
+void PoolRunner::executed(Process& process) { feed(Started{process.identity().worker}); }
+
+void PoolRunner::said(Process& process, const ipc::WorkerMessage& message) {
+  const Process::Identity& who = process.identity();
+  const auto deployment = deployments_.find(who.generation);
+  const bool by_notify = deployment == deployments_.end() ||
+                         std::holds_alternative<ReadyNotify>(deployment->second.config.ready);
+  if (message.step) log_.debug("{}: {}", name_of(who.slot), *message.step);
+  if (message.extend_timeout) feed(Extended{who.worker, *message.extend_timeout});
+  if (message.ready && by_notify) feed(Ready{who.worker});
+  if (message.stopping) feed(Leaving{who.worker});
+}
+
+void PoolRunner::printed(Process& process, Stream stream, std::string_view line) {
+  const Process::Identity& who = process.identity();
+  log_.worker_line(name_of(who.slot), stream, line);
+  tails_[who.slot].append(line);
+  const auto deployment = deployments_.find(who.generation);
+  if (deployment == deployments_.end() || !deployment->second.ready_log) return;
+  const Worker* worker = pool_.find(who.worker);
+  const bool waits = worker != nullptr && worker->phase == WorkerPhase::Starting;
+  if (waits && deployment->second.ready_log->matches(line)) feed(Ready{who.worker});
+}
+
+/// One event at a time: what an order causes waits until the orders before it are carried out.
+void PoolRunner::feed(Event event) {
+  events_.push_back(std::move(event));
+  if (std::exchange(feeding_, true)) return;
+  while (!events_.empty()) {
+    const Event next = std::move(events_.front());
+    events_.pop_front();
+    for (const Action& action : pool_.on(next, loop_.now())) {
+      std::visit([this](const auto& order) { perform(order); }, action);
+    }
+  }
+  feeding_ = false;
+  arm_timer();
+}
+
+void PoolRunner::arm_timer() {
+  if (const auto deadline = pool_.next_deadline()) {
+    timer_.arm(std::max(Duration::zero(), *deadline - loop_.now()));
+  } else {
+    timer_.disarm();
+  }
+}
+
+void PoolRunner::perform(const Fork& order) {
+  const Deployment& deployment = deployments_.at(order.generation);
+  auto process = launcher_.launch(
+      deployment, {.worker = order.worker, .slot = order.slot, .generation = order.generation},
+      *this);
+  if (!process) {
+    feed(ForkFailed{order.worker, process.error().text});
+    return;
+  }
+  const pid_t pid = *(*process)->pid();
+  by_pid_.emplace(pid, process->get());
+  processes_.emplace(order.worker, std::move(*process));
+  log_.debug("{}: started pid {} (generation {})", name_of(order.slot), pid,
+             number(order.generation));
+}
+
+void PoolRunner::perform(const Drain& order) {
+  const auto found = processes_.find(order.worker);
+  if (found == processes_.end()) return;  // It has just failed to fork.
+  Process& process = *found->second;
+  const int slot = process.identity().slot;
+  log_.debug("{}: pid {} drains ({})", name_of(slot), process.pid().value_or(0),
+             ipc::to_string(order.kind));
+  process.drain(order.kind);
+}
+
+void PoolRunner::perform(const Kill& order) {
+  const Process* process = find(order.worker);
+  const Worker* worker = pool_.find(order.worker);
+  if (process == nullptr || worker == nullptr || !process->pid()) return;
+  const bool was_starting = order.reason == KillReason::StartTimeout;
+  const auto& lines = process->last_lines();
+  const TimePoint now = loop_.now();
+  const auto report = kill_report(
+      {.name = name_of(worker->slot),
+       .pid = *process->pid(),
+       .reason = order.reason,
+       .waited = now - (was_starting ? worker->forked_at : process->drained_at().value_or(now)),
+       .recorder = ipc::read(process->recorder_page(), ipc::Clock::now()),
+       .step = was_starting ? process->step() : "",
+       .status_text = process->status_text(),
+       .last_line = lines.empty() ? "" : lines.back()});
+  for (const std::string& line : report) log_.warn("{}", line);
+  process->kill_group();
+  observer_.killed(*this);
+}
+
+void PoolRunner::perform(const Changed& order) {
+  const auto& slots = pool_.slots();
+  const auto index = static_cast<std::size_t>(order.slot);
+  std::string about = order.why;
+  if (index < slots.size()) {  // Not scaled away.
+    const Slot& slot = slots[index];
+    const Process* current = slot.current ? find(*slot.current) : nullptr;
+    const bool names_the_dead = dead_.has_value() && order.to != SlotState::Running;
+    if (names_the_dead) {
+      about = fmt::format("pid {} {}", *dead_, about);
+    } else if (current != nullptr) {
+      about = fmt::format("pid {}, {}", current->pid().value_or(0), about);
+    }
+    if (slot.retry_at) {
+      about += fmt::format("; next try in {}", short_duration(*slot.retry_at - loop_.now()));
+    }
+    death_told_ = death_told_ || names_the_dead;
+  }
+  log_.write(level_of(order.to, dead_.has_value()),
+             fmt::format("{}: {} → {} ({})", name_of(order.slot), to_string(order.from),
+                         to_string(order.to), about));
+  observer_.changed();
+}
+
+void PoolRunner::perform(const Finished& order) {
+  Verdicts verdicts;
+  for (const SlotVerdict& verdict : order.verdicts) {
+    const auto lines = verdict.culprit ? last_lines(*verdict.culprit) : std::vector<std::string>{};
+    verdicts.push_back(render(name(), verdict, lines));
+  }
+  const bool settled = !pool_.rolling() && events_.empty();
+  if (settled) {
+    std::erase_if(deployments_,
+                  [this](const auto& entry) { return entry.first != pool_.generation(); });
+  }
+  if (pool_.quiet() && is_down()) close_door();
+  observer_.finished(order.command, std::move(verdicts));
+}
+
+std::vector<std::string> PoolRunner::last_lines(WorkerId worker) const {
+  if (const Process* process = find(worker)) {
+    return {process->last_lines().begin(), process->last_lines().end()};
+  }
+  const auto found = std::ranges::find(last_words_, worker, &LastWords::worker);
+  return found == last_words_.end() ? std::vector<std::string>{} : found->lines;
+}
+
+bool PoolRunner::all_running() const {
+  return std::ranges::all_of(pool_.slots(),
+                             [](const Slot& slot) { return slot.state == SlotState::Running; });
+}
+
+bool PoolRunner::is_down() const {
+  return std::ranges::all_of(pool_.slots(), [](const Slot& slot) {
+    return slot.state == SlotState::Stopped ||
+           (slot.state == SlotState::Stopping && !slot.start_again);
+  });
+}
+
+std::string PoolRunner::summary() const {
+  const auto running = std::ranges::count_if(
+      pool_.slots(), [](const Slot& slot) { return slot.state == SlotState::Running; });
+  return fmt::format("{} {}/{} running", name(), running, pool_.slots().size());
+}
+
+}  // namespace reeve::supervisor

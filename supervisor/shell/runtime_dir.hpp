@@ -1,0 +1,39 @@
+#pragma once
+// The runtime directory: one master holds it at a time. Start-up only, as it makes and reads files.
+
+#include <expected>
+#include <string>
+
+#include "ipc/base/error.hpp"
+#include "ipc/base/unique_fd.hpp"
+
+namespace reeve::supervisor {
+
+class RuntimeDir {
+ public:
+  struct Refusal {
+    bool held_by_another = false;
+    std::string text;
+  };
+
+  /// Makes the directory if need be, locks it, and writes reeve.pid. The kernel drops the lock with
+  /// the process, however that ends.
+  [[nodiscard]] static std::expected<RuntimeDir, Refusal> hold(const std::string& path);
+
+  RuntimeDir(RuntimeDir&& other) noexcept = default;
+  RuntimeDir& operator=(RuntimeDir&& other) = delete;
+  /// Removes reeve.pid. The lock file stays: removing it would let two masters lock two files.
+  ~RuntimeDir();
+
+  [[nodiscard]] std::string control_socket() const { return path_ + "/control.sock"; }
+  [[nodiscard]] std::string notify_socket() const { return path_ + "/notify.sock"; }
+
+ private:
+  RuntimeDir(std::string path, ipc::UniqueFd lock)
+      : path_(std::move(path)), lock_(std::move(lock)) {}
+
+  std::string path_;
+  ipc::UniqueFd lock_;
+};
+
+}  // namespace reeve::supervisor

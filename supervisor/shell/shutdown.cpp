@@ -1,0 +1,72 @@
+#include "supervisor/shell/shutdown.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include "supervisor/shell/master.hpp"
+
+namespace reeve::supervisor {
+namespace {
+
+// Beyond the grace and its SIGKILL: only a process that is stuck in the kernel lasts longer.
+constexpr Duration kAfterTheGrace = std::chrono::seconds(5);
+
+}  // namespace
+
+Shutdown::Shutdown(ipc::uv::Loop& loop, Log& log, Herd& herd, CommandBook& book,
+                   std::function<void(int)> on_end)
+    : loop_(loop),
+      log_(log),
+      herd_(herd),
+      book_(book),
+      on_end_(std::move(on_end)),
+      limit_(loop, [this] { end(false); }) {}
+
+void Shutdown::request(const std::string& why) {
+  if (!running_) {
+    begin(why);
+    return;
+  }
+  log_.warn("{} again: the grace ends now", why);
+  for (const auto& pool : herd_.pools()) pool->end_grace();
+}
+
+void Shutdown::request_now(const std::string& why) {
+  if (!running_) begin(why);
+  for (const auto& pool : herd_.pools()) pool->end_grace();
+}
+
+void Shutdown::request(const std::string& why, CommandBook::OnVerdicts on_end) {
+  waiting_.push_back(std::move(on_end));
+  if (!running_) begin(why);
+}
+
+void Shutdown::begin(const std::string& why) {
+  log_.info("{}: stopping", why);
+  running_ = true;
+  killed_before_ = herd_.workers_killed();
+  limit_.arm(herd_.longest_grace() + kAfterTheGrace);
+  for (const auto& pool : herd_.pools()) {
+    const CommandId command = book_.open(1, [this](Verdicts verdicts) {
+      verdicts_.insert(verdicts_.end(), verdicts.begin(), verdicts.end());
+    });
+    pool->stop(command, {});
+  }
+}
+
+void Shutdown::check() {
+  if (running_ && herd_.quiet()) end(true);
+}
+
+void Shutdown::end(bool clean) {
+  if (!on_end_) return;
+  const int killed = herd_.workers_killed() - killed_before_;
+  if (!clean) log_.error("giving up on processes that cannot be reaped: {}", herd_.survivors());
+  if (killed > 0) log_.warn("stopped; {} workers had to be killed", killed);
+  if (clean && killed == 0) log_.info("stopped");
+  verdicts_.push_back({.name = "", .ok = clean, .code = "shutdown", .text = ""});
+  for (const auto& answer : waiting_) answer(verdicts_);
+  std::exchange(on_end_, nullptr)(clean && killed == 0 ? exit_code::kClean : exit_code::kKilled);
+}
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,48 @@
+#pragma once
+// The end of the master: every pool is stopped, and the end is reached whatever the workers do.
+// Loop thread.
+
+#include <functional>
+#include <vector>
+
+#include "ipc/base/uv.hpp"
+#include "supervisor/shell/herd.hpp"
+#include "supervisor/shell/verdicts.hpp"
+
+namespace reeve::supervisor {
+
+class Shutdown {
+ public:
+  /// `on_end` gets the exit code, once.
+  Shutdown(ipc::uv::Loop& loop, Log& log, Herd& herd, CommandBook& book,
+           std::function<void(int exit_code)> on_end);
+
+  [[nodiscard]] bool running() const { return running_; }
+
+  /// The first call drains every worker within its grace; a second one ends the grace.
+  void request(const std::string& why);
+  /// Stops with no grace at all.
+  void request_now(const std::string& why);
+  /// The same as request() for a client, who is answered at the very end.
+  void request(const std::string& why, CommandBook::OnVerdicts on_end);
+
+  /// To be called after changes: notices when nothing is left.
+  void check();
+
+ private:
+  void begin(const std::string& why);
+  void end(bool clean);
+
+  ipc::uv::Loop& loop_;
+  Log& log_;
+  Herd& herd_;
+  CommandBook& book_;
+  std::function<void(int)> on_end_;
+  std::vector<CommandBook::OnVerdicts> waiting_;
+  Verdicts verdicts_;
+  bool running_ = false;
+  int killed_before_ = 0;
+  ipc::uv::Timer limit_;
+};
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,73 @@
+#pragma once
+// The running master: wires signals, sockets, pools and commands together, and turns what comes
+// from outside into their calls. Holds no rule of its own. Loop thread.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ipc/base/uv.hpp"
+#include "supervisor/shell/commands.hpp"
+#include "supervisor/shell/control_server.hpp"
+#include "supervisor/shell/herd.hpp"
+#include "supervisor/shell/notify_server.hpp"
+#include "supervisor/shell/reaper.hpp"
+#include "supervisor/shell/reload.hpp"
+#include "supervisor/shell/runtime_dir.hpp"
+#include "supervisor/shell/shutdown.hpp"
+#include "supervisor/shell/signals.hpp"
+#include "supervisor/shell/upstream.hpp"
+
+namespace reeve::supervisor {
+
+class Supervision {
+ public:
+  struct Given {
+    std::string config_path;
+    std::vector<ipc::NamedFd> adopted;  ///< from systemd
+    Launcher::Surroundings workers;
+  };
+
+  Supervision(ipc::uv::Loop& loop, Log& log, const Config& config, Given given);
+  Supervision(const Supervision&) = delete;
+  Supervision& operator=(const Supervision&) = delete;
+
+  /// Opens the sockets and makes the pools. What fails here ends the master before any worker was
+  /// started.
+  [[nodiscard]] ipc::Result<> open(const Config& config, const RuntimeDir& runtime_dir,
+                                   const ListenerSet& listeners);
+  /// Starts every pool and supervises until the end. Returns the exit code.
+  [[nodiscard]] int run();
+
+ private:
+  void start_pools();
+  void on_signal(int signal);
+  void scale_first_pool(int by);
+  void reload(CommandBook::OnVerdicts on_verdicts);
+  void on_turn_end();
+  void settle();
+  void say_ready();
+  [[nodiscard]] CommandBook::OnVerdicts log_failures();
+
+  ipc::uv::Loop& loop_;
+  Log& log_;
+  Upstream upstream_;
+  CommandBook book_;
+  Launcher launcher_;
+  ipc::uv::Timer settle_timer_;
+  Herd herd_;
+  Reload reload_;
+  Shutdown shutdown_;
+  Commands commands_;
+  Reaper reaper_;
+  std::unique_ptr<NotifyServer> notify_;
+  std::unique_ptr<ControlServer> control_;
+  SignalSource signals_;
+  ipc::uv::Check check_;
+  TimePoint started_at_;
+  bool said_ready_ = false;
+  int exit_code_ = 0;
+};
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,67 @@
+#include "supervisor/shell/upstream.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <optional>
+
+#include "ipc/base/text.hpp"
+#include "ipc/notify.hpp"
+
+namespace reeve::supervisor {
+namespace {
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): one thread.
+  return value == nullptr ? "" : value;
+}
+
+/// sd_watchdog_enabled(3): asked for, and of this process.
+std::optional<std::chrono::microseconds> watchdog_interval() {
+  const auto pid = ipc::parse_number<pid_t>(variable("WATCHDOG_PID"));
+  const auto usec = ipc::parse_number<std::uint32_t>(variable("WATCHDOG_USEC"));
+  if (!usec || *usec == 0 || (pid && *pid != ::getpid())) return std::nullopt;
+  return std::chrono::microseconds(*usec);
+}
+
+}  // namespace
+
+Upstream::Upstream(ipc::uv::Loop& loop)
+    : socket_(variable("NOTIFY_SOCKET")), watchdog_(loop, [this] { ping(); }) {
+  if (const auto interval = watchdog_interval()) {
+    ping_every_ = *interval / 2;
+    watchdog_.arm(ping_every_);
+  }
+}
+
+void Upstream::ready() { send("READY=1"); }
+
+void Upstream::status(std::string_view text) {
+  if (text == status_) return;
+  status_ = text;
+  send(fmt::format("STATUS={}", text));
+}
+
+void Upstream::reloading() {
+  const auto now =
+      std::chrono::duration_cast<std::chrono::microseconds>(ipc::Clock::now().time_since_epoch());
+  send(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", now.count()));
+}
+
+void Upstream::stopping() { send("STOPPING=1"); }
+
+void Upstream::ping() {
+  send("WATCHDOG=1");
+  watchdog_.arm(ping_every_);
+}
+
+void Upstream::send(std::string_view text) const {
+  if (socket_.empty()) return;
+  // Nobody may be listening any more; that is not the workers' trouble, ignoring.
+  [[maybe_unused]] const auto tolerated = ipc::notify(socket_, text);
+}
+
+}  // namespace reeve::supervisor

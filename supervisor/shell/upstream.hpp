@@ -1,0 +1,34 @@
+#pragma once
+// What the master says to systemd, or to whoever else gave it a NOTIFY_SOCKET (sd_notify(3)).
+// Silent when nobody did. Loop thread.
+
+#include <string>
+#include <string_view>
+
+#include "ipc/base/uv.hpp"
+
+namespace reeve::supervisor {
+
+class Upstream {
+ public:
+  /// Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID. Pings the watchdog from the loop, so that
+  /// a loop that hangs is noticed.
+  explicit Upstream(ipc::uv::Loop& loop);
+
+  void ready();
+  /// Sent only when it differs from the last one.
+  void status(std::string_view text);
+  void reloading();
+  void stopping();
+
+ private:
+  void send(std::string_view text) const;
+  void ping();
+
+  std::string socket_;
+  std::string status_;
+  ipc::Duration ping_every_{};
+  ipc::uv::Timer watchdog_;
+};
+
+}  // namespace reeve::supervisor

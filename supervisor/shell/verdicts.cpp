@@ -1,0 +1,104 @@
+#include "supervisor/shell/verdicts.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <iterator>
+#include <utility>
+
+#include "supervisor/shell/launcher.hpp"
+
+namespace reeve::supervisor {
+
+using ipc::control::Verdict;
+
+std::string_view code_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::Started:
+      return "started";
+    case Outcome::AlreadyStarted:
+      return "already_started";
+    case Outcome::Stopped:
+      return "stopped";
+    case Outcome::NotRunning:
+      return "not_running";
+    case Outcome::SpawnError:
+      return "spawn_error";
+    case Outcome::NoSuchProcess:
+      return "no_such_process";
+    case Outcome::Restarted:
+      return "restarted";
+    case Outcome::Rolled:
+      return "rolled";
+    case Outcome::Aborted:
+      return "aborted";
+    case Outcome::Busy:
+      return "busy";
+    case Outcome::Scaled:
+      return "scaled";
+  }
+  std::unreachable();
+}
+
+bool is_success(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::Started:
+    case Outcome::Stopped:
+    case Outcome::Restarted:
+    case Outcome::Rolled:
+    case Outcome::Scaled:
+      return true;
+    case Outcome::AlreadyStarted:
+    case Outcome::NotRunning:
+    case Outcome::SpawnError:
+    case Outcome::NoSuchProcess:
+    case Outcome::Aborted:
+    case Outcome::Busy:
+      return false;
+  }
+  std::unreachable();
+}
+
+Verdict render(const std::string& pool, const SlotVerdict& verdict,
+               const std::vector<std::string>& last_lines) {
+  std::string text = verdict.text;
+  if (!last_lines.empty()) text += "; its last lines:";
+  for (const std::string& line : last_lines) text += "\n  " + line;
+  return {.name = verdict.slot ? process_name(pool, *verdict.slot) : pool,
+          .ok = is_success(verdict.outcome),
+          .code = std::string(code_of(verdict.outcome)),
+          .text = std::move(text)};
+}
+
+Verdict no_such_process(const std::string& name, std::string hint) {
+  return {.name = name,
+          .ok = false,
+          .code = std::string(code_of(Outcome::NoSuchProcess)),
+          .text = std::move(hint)};
+}
+
+std::string one_line(const Verdict& verdict) {
+  const std::string reason = verdict.text.substr(0, verdict.text.find('\n'));
+  return fmt::format("{}: {}{}{}", verdict.name, verdict.code, reason.empty() ? "" : ": ", reason);
+}
+
+CommandId CommandBook::open(int parts, OnVerdicts on_verdicts) {
+  assert(parts > 0 && "a command that nobody will answer");
+  const CommandId id{next_++};
+  entries_.emplace(id, Entry{parts, {}, std::move(on_verdicts)});
+  return id;
+}
+
+void CommandBook::settle(CommandId command, Verdicts part) {
+  const auto found = entries_.find(command);
+  if (found == entries_.end()) return;
+  Entry& entry = found->second;
+  std::ranges::move(part, std::back_inserter(entry.verdicts));
+  if (--entry.missing > 0) return;
+  const Entry done = std::move(entry);
+  entries_.erase(found);
+  done.on_verdicts(done.verdicts);
+}
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,53 @@
+#pragma once
+// Verdicts of the core in the words of the control protocol, and the book of commands that wait for
+// theirs. Pure.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ipc/control.hpp"
+#include "supervisor/core/action.hpp"
+
+namespace reeve::supervisor {
+
+using Verdicts = std::vector<ipc::control::Verdict>;
+
+/// The stable word for scripts: "started", "spawn_error".
+[[nodiscard]] std::string_view code_of(Outcome outcome);
+/// Whether what was asked for is done.
+[[nodiscard]] bool is_success(Outcome outcome);
+
+/// `last_lines` of the culprit follow the reason, one to a line.
+[[nodiscard]] ipc::control::Verdict render(const std::string& pool, const SlotVerdict& verdict,
+                                           const std::vector<std::string>& last_lines);
+
+[[nodiscard]] ipc::control::Verdict no_such_process(const std::string& name, std::string hint);
+
+/// One line for the log: "web:0: spawn_error: exited with code 3".
+[[nodiscard]] std::string one_line(const ipc::control::Verdict& verdict);
+
+/// A command may concern several pools; whoever asked gets one answer, when the last has given its
+/// verdict.
+class CommandBook {
+ public:
+  using OnVerdicts = std::function<void(Verdicts)>;
+
+  /// `parts` verdicts will be settled, at least one.
+  [[nodiscard]] CommandId open(int parts, OnVerdicts on_verdicts);
+  void settle(CommandId command, Verdicts part);
+
+ private:
+  struct Entry {
+    int missing;
+    Verdicts verdicts;
+    OnVerdicts on_verdicts;
+  };
+  std::map<CommandId, Entry> entries_;
+  std::uint64_t next_ = 1;
+};
+
+}  // namespace reeve::supervisor
