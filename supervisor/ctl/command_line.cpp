@@ -1,0 +1,207 @@
+#include "supervisor/ctl/command_line.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <functional>
+#include <string_view>
+#include <utility>
+
+#include "ipc/base/nearest.hpp"
+#include "ipc/base/text.hpp"
+#include "ipc/version.hpp"
+
+namespace reeve::supervisor::ctl {
+namespace {
+
+using ipc::control::Method;
+using ipc::control::Request;
+
+constexpr char kNames[] = "A pool (web, web: or web:*), a slot of it (web:0), or all";
+constexpr char kExamples[] = R"(Examples:
+  reevectl status
+  reevectl restart web          rolling: returns when the new generation serves
+  reevectl scale web +2
+  reevectl tail -f web:0
+
+`reevectl help COMMAND` tells more.
+Exit codes: 0 done, 1 failed, 2 bad command line, 7 not running; of status: 3 something
+is not running, 4 no master or no such name.)";
+
+/// CLI11 reports by exceptions, which end in this file.
+class Parser {
+ public:
+  Parser() {
+    app_.name("reevectl");
+    app_.set_version_flag("--version", fmt::format("reevectl {}", ipc::kVersion),
+                          "Print the version of reevectl and exit");
+    app_.fallthrough();  // `reevectl status --json` is as good as `reevectl --json status`.
+    app_.require_subcommand(0, 1);
+    app_.footer(kExamples);
+    app_.get_formatter()->label("SUBCOMMAND", "COMMAND");
+    app_.get_formatter()->label("Subcommands", "Commands");
+    app_.add_option("-c,--config", ask_.config_path, "The master's configuration")
+        ->type_name("FILE");
+    app_.add_option("-s,--socket", ask_.socket, "The master's control socket")->type_name("SOCKET");
+    app_.add_flag("--json", ask_.json, "Print the master's reply as JSON");
+    add_commands();
+  }
+
+  std::expected<Command, std::string> parse(std::vector<std::string> arguments) {
+    std::ranges::reverse(arguments);  // CLI11 takes them from the back.
+    try {
+      app_.parse(std::move(arguments));
+    } catch (const CLI::CallForHelp&) {
+      const auto parsed = app_.get_subcommands();
+      return parsed.empty() ? ShowText{app_.help()} : help_on(parsed.front()->get_name());
+    } catch (const CLI::CallForVersion&) {
+      return ShowText{fmt::format("reevectl {}\n", ipc::kVersion)};
+    } catch (const CLI::ExtrasError&) {
+      return unexpected_argument();
+    } catch (const CLI::ParseError& error) {
+      return refuse(fmt::format("{}; see `reevectl{} --help`", error.what(), command_word()));
+    }
+    return chosen();
+  }
+
+ private:
+  void add_commands() {
+    named(Method::Status, "status", "Show the workers: all, or those named", false);
+    named(Method::Start, "start", "Start, and wait until ready", true);
+    named(Method::Stop, "stop", "Drain, then stop", true);
+    named(Method::Restart, "restart", "Roll to new workers without losing a request", true)
+        .add_flag("--hard", request().hard, "Stop first, then start");
+    add_scale();
+    add_signal();
+    named(Method::Pid, "pid", "The master's pid, or those of the workers named", false);
+    add_tail();
+    command(Method::Reload, "reload", "Reread the configuration; roll what changed");
+    command(Method::Shutdown, "shutdown", "Stop every worker, then the master");
+    command(Method::Version, "version", "The master's version");
+
+    help_ = app_.add_subcommand("help", "Tell more about a command");
+    help_->add_option("COMMAND", help_topic_, "One of the others")->type_name("");
+  }
+
+  CLI::App& command(Method method, const std::string& name, const std::string& what) {
+    CLI::App* added = app_.add_subcommand(name, what);
+    added->footer("");
+    added->callback([this, method] { request().method = method; });
+    return *added;
+  }
+
+  /// A command that takes NAMEs.
+  CLI::App& named(Method method, const std::string& name, const std::string& what, bool required) {
+    CLI::App& added = command(method, name, what);
+    added.add_option("NAME", request().names, kNames)->type_name("")->required(required);
+    return added;
+  }
+
+  void add_scale() {
+    CLI::App& scale = command(Method::Scale, "scale", "Change how many workers a pool has");
+    scale.add_option("POOL", pool_, "The pool")->type_name("")->required();
+    scale.add_option("N", count_, "N workers, +N more or -N fewer")->type_name("")->required();
+  }
+
+  void add_signal() {
+    CLI::App& signal = command(Method::Signal, "signal", "Send a signal to workers");
+    signal.add_option("SIGNAL", request().signal, "HUP, SIGHUP or 1")->type_name("")->required();
+    signal.add_option("NAME", request().names, kNames)->type_name("")->required();
+  }
+
+  void add_tail() {
+    CLI::App& tail = command(Method::Tail, "tail", "Show the last output of a worker");
+    tail.add_flag("-f,--follow", request().more, "Go on as more comes, until interrupted");
+    // "-1600" has the form of a number, so it arrives among the names.
+    tail.add_option("NAME", tail_words_, "A slot, as web:0; -BYTES before it: how much of the past")
+        ->type_name("")
+        ->required();
+  }
+
+  Request& request() { return ask_.request; }
+
+  std::expected<Command, std::string> chosen() {
+    if (help_->parsed()) return help_on(help_topic_);
+    if (app_.get_subcommands().empty()) {
+      return refuse("which command? `reevectl help` lists them");
+    }
+    if (request().method == Method::Scale) return scale();
+    if (request().method == Method::Tail) return tail();
+    return ask_;
+  }
+
+  std::expected<Command, std::string> scale() {
+    request().names = {pool_};
+    request().scale = ipc::control::parse_scale(count_);
+    if (request().scale) return ask_;
+    return refuse(
+        fmt::format("scale: \"{}\" is not a number of workers; write N, +N or -N, at most {}",
+                    count_, ipc::control::kMaxScale));
+  }
+
+  std::expected<Command, std::string> tail() {
+    for (const std::string& word : tail_words_) {
+      if (!word.starts_with('-')) {
+        request().names.push_back(word);
+      } else if (const auto bytes = ipc::parse_number<std::size_t>(word.substr(1))) {
+        request().bytes = *bytes;
+      } else {
+        return refuse(fmt::format("tail: \"{}\" is not a number of bytes", word));
+      }
+    }
+    if (request().names.size() == 1) return ask_;
+    return refuse("tail: which slot? `reevectl tail [-f] [-BYTES] NAME`");
+  }
+
+  std::expected<Command, std::string> help_on(const std::string& topic) {
+    if (topic.empty()) return ShowText{Parser().app_.help()};  // Ours is about what was parsed.
+    for (const CLI::App* command : app_.get_subcommands({})) {
+      if (command->get_name() == topic) return ShowText{command->help("reevectl")};
+    }
+    return refuse(unknown(topic));
+  }
+
+  /// " start", once that much is known.
+  [[nodiscard]] std::string command_word() const {
+    const auto parsed = app_.get_subcommands();
+    return parsed.empty() ? "" : " " + parsed.front()->get_name();
+  }
+
+  [[nodiscard]] std::unexpected<std::string> unexpected_argument() const {
+    const std::string argument = app_.remaining(true).front();
+    if (app_.get_subcommands().empty() && !argument.starts_with('-')) {
+      return refuse(unknown(argument));
+    }
+    return refuse(fmt::format("unexpected argument \"{}\"; see `reevectl{} --help`", argument,
+                              command_word()));
+  }
+
+  [[nodiscard]] std::string unknown(const std::string& word) const {
+    std::vector<std::string> names;
+    for (const CLI::App* command : app_.get_subcommands({})) names.push_back(command->get_name());
+    const std::vector<std::string_view> candidates(names.begin(), names.end());
+    return fmt::format("no command \"{}\"{}; `reevectl help` lists them", word,
+                       ipc::did_you_mean(word, candidates));
+  }
+
+  [[nodiscard]] static std::unexpected<std::string> refuse(std::string why) {
+    return std::unexpected(std::move(why));
+  }
+
+  CLI::App app_{"Control what a reeve master runs."};
+  CLI::App* help_ = nullptr;
+  std::string help_topic_;
+  std::string pool_;   // Of scale.
+  std::string count_;  // Of scale.
+  std::vector<std::string> tail_words_;
+  Ask ask_;
+};
+
+}  // namespace
+
+std::expected<Command, std::string> parse_command_line(std::vector<std::string> arguments) {
+  return Parser().parse(std::move(arguments));
+}
+
+}  // namespace reeve::supervisor::ctl

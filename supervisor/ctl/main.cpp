@@ -1,0 +1,36 @@
+// reevectl: asks the master to do something and returns with its verdict.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <variant>
+
+#include "supervisor/ctl/command_line.hpp"
+#include "supervisor/ctl/exit_codes.hpp"
+#include "supervisor/ctl/run.hpp"
+
+namespace reeve::supervisor::ctl {
+namespace {
+
+struct Perform {
+  int operator()(const Ask& ask) const { return run(ask); }
+
+  int operator()(const ShowText& show) const {
+    fmt::print("{}", show.text);
+    return exit_code::kSuccess;
+  }
+};
+
+}  // namespace
+}  // namespace reeve::supervisor::ctl
+
+int main(int argc, char** argv) {
+  using namespace reeve::supervisor::ctl;
+  const auto command = parse_command_line({argv + std::min(argc, 1), argv + argc});
+  if (!command) {
+    fmt::print(stderr, "reevectl: {}\n", command.error());
+    return exit_code::kUsage;
+  }
+  return std::visit(Perform{}, *command);
+}

@@ -1,0 +1,173 @@
+#include "supervisor/ctl/render.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "supervisor/ctl/exit_codes.hpp"
+
+namespace reeve::supervisor::ctl {
+namespace {
+
+using ipc::control::Method;
+using ipc::control::Process;
+using ipc::control::Reply;
+using ipc::control::Request;
+using ipc::control::Verdict;
+
+/// "0:01:02", "1 day, 0:00:00", "12 days, 3:04:05", as Python writes a timedelta.
+std::string uptime(std::chrono::milliseconds value) {
+  using namespace std::chrono;
+  const hh_mm_ss clock(duration_cast<seconds>(value % days(1)));
+  const std::string time = fmt::format("{}:{:02}:{:02}", clock.hours().count(),
+                                       clock.minutes().count(), clock.seconds().count());
+  const auto whole_days = duration_cast<days>(value).count();
+  if (whole_days == 0) return time;
+  return fmt::format("{} day{}, {}", whole_days, whole_days == 1 ? "" : "s", time);
+}
+
+std::string description(const Process& process) {
+  if (process.state != "RUNNING") return process.detail;
+  const std::string text = fmt::format("pid {}, uptime {}", process.pid, uptime(process.uptime));
+  return process.detail.empty() ? text : fmt::format("{}; {}", text, process.detail);
+}
+
+std::string status_lines(const std::vector<Process>& processes) {
+  std::size_t width = 30;
+  for (const Process& process : processes) width = std::max(width, process.name.size());
+  std::string lines;
+  for (const Process& process : processes) {
+    std::string line =
+        fmt::format("{:<{}}{:<10}{}", process.name, width + 3, process.state, description(process));
+    line.erase(line.find_last_not_of(' ') + 1);
+    lines += line + '\n';
+  }
+  return lines;
+}
+
+bool is_stopped(const Process& process) {
+  return process.state == "STOPPED" || process.state == "EXITED" || process.state == "FATAL";
+}
+
+/// What a person reads for a code of the master. Others are read as they are: "roll_failed" as
+/// "roll failed".
+struct Wording {
+  std::string_view code;
+  std::string_view words;
+};
+constexpr std::array kWordings = {
+    Wording{"rolled", "restarted"},
+    Wording{"shutdown", "Shut down"},
+    Wording{"busy", "another command is at work"},
+    Wording{"bad_signal", "bad signal name"},
+};
+
+std::string words_for(const std::string& code) {
+  const auto* known = std::ranges::find(kWordings, code, &Wording::code);
+  if (known != kWordings.end()) return std::string(known->words);
+  std::string words = code;
+  std::ranges::replace(words, '_', ' ');
+  return words;
+}
+
+/// The first line stands beside the verdict, what follows is indented below it: a worker's last
+/// words.
+std::string verdict_lines(const Verdict& verdict) {
+  const std::string words = words_for(verdict.code);
+  std::string text = verdict.name.empty() ? "" : verdict.name + ": ";
+  text += verdict.ok ? words : fmt::format("ERROR ({})", words);
+
+  std::string_view rest = verdict.text;
+  for (std::string_view separator = verdict.ok ? "; " : ": "; !rest.empty(); separator = "\n  ") {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    text += separator;
+    text += rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return text + '\n';
+}
+
+int exit_code_of(Method method, const Verdict& verdict) {
+  if (verdict.ok) return exit_code::kSuccess;
+  if (method == Method::Status) return exit_code::kStatusUnknown;
+  // What was asked for is so already.
+  if (method == Method::Start && verdict.code == "already_started") return exit_code::kSuccess;
+  if (method == Method::Stop && verdict.code == "not_running") return exit_code::kSuccess;
+
+  constexpr std::array<std::string_view, 3> kDead = {"spawn_error", "abnormal_termination",
+                                                     "not_running"};
+  const bool dead = std::ranges::find(kDead, verdict.code) != kDead.end();
+  return dead ? exit_code::kNotRunning : exit_code::kFailure;
+}
+
+Rendering render_verdicts(Method method, const std::vector<Verdict>& verdicts) {
+  Rendering rendering;
+  for (const Verdict& verdict : verdicts) {
+    rendering.output += verdict_lines(verdict);
+    // Of several failures the last one counts, as with supervisorctl.
+    if (const int code = exit_code_of(method, verdict); code != exit_code::kSuccess) {
+      rendering.exit_code = code;
+    }
+  }
+  return rendering;
+}
+
+Rendering render_status(const Reply& reply) {
+  Rendering rendering = render_verdicts(Method::Status, reply.verdicts);
+  rendering.output += status_lines(reply.processes);
+  if (std::ranges::any_of(reply.processes, is_stopped)) {
+    rendering.exit_code = exit_code::kStatusNotRunning;
+  }
+  return rendering;
+}
+
+Rendering render_pid(const Request& request, const Reply& reply) {
+  if (request.names.empty()) return {.output = fmt::format("{}\n", reply.master_pid)};
+  Rendering rendering = render_verdicts(Method::Pid, reply.verdicts);
+  for (const Process& process : reply.processes) {
+    rendering.output += fmt::format("{}\n", process.pid);
+    if (process.pid == 0) rendering.exit_code = exit_code::kNotRunning;
+  }
+  return rendering;
+}
+
+Rendering render_text(Method method, const Reply& reply) {
+  Rendering rendering = render_verdicts(method, reply.verdicts);
+  rendering.output += reply.text;
+  return rendering;
+}
+
+}  // namespace
+
+Rendering render(const Request& request, const Reply& reply) {
+  if (reply.error) {
+    const bool status = request.method == Method::Status;
+    return {.errors = fmt::format("reevectl: {}\n", *reply.error),
+            .exit_code = status ? exit_code::kStatusUnknown : exit_code::kFailure};
+  }
+  switch (request.method) {
+    case Method::Status:
+      return render_status(reply);
+    case Method::Pid:
+      return render_pid(request, reply);
+    case Method::Tail:
+      return render_text(request.method, reply);
+    case Method::Version:
+      return {.output = reply.text + '\n'};
+    case Method::Start:
+    case Method::Stop:
+    case Method::Restart:
+    case Method::Scale:
+    case Method::Signal:
+    case Method::Reload:
+    case Method::Shutdown:
+      return render_verdicts(request.method, reply.verdicts);
+  }
+  std::unreachable();
+}
+
+}  // namespace reeve::supervisor::ctl

@@ -1,0 +1,123 @@
+#include "supervisor/ctl/command_line.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+#include <string>
+
+namespace reeve::supervisor::ctl {
+namespace {
+
+using ipc::control::Method;
+using ipc::control::Request;
+using ipc::control::ScaleBy;
+using testing::HasSubstr;
+
+std::expected<Command, std::string> parse(const std::string& line) {
+  std::istringstream words(line);
+  return parse_command_line({std::istream_iterator<std::string>(words), {}});
+}
+
+Ask ask(const std::string& line) {
+  const auto command = parse(line);
+  if (!command || !std::holds_alternative<Ask>(*command)) {
+    ADD_FAILURE() << line << ": " << (command ? "no request" : command.error());
+    return {};
+  }
+  return std::get<Ask>(*command);
+}
+
+Request request(const std::string& line) { return ask(line).request; }
+
+std::string error(const std::string& line) {
+  const auto command = parse(line);
+  return command ? "no error" : command.error();
+}
+
+std::string text(const std::string& line) { return std::get<ShowText>(parse(line).value()).text; }
+
+TEST(CommandLine, EveryCommandIsARequest) {
+  EXPECT_EQ(request("status"), (Request{.method = Method::Status}));
+  EXPECT_EQ(request("status web:0 all"),
+            (Request{.method = Method::Status, .names = {"web:0", "all"}}));
+  EXPECT_EQ(request("start web"), (Request{.method = Method::Start, .names = {"web"}}));
+  EXPECT_EQ(request("stop web:*"), (Request{.method = Method::Stop, .names = {"web:*"}}));
+  EXPECT_EQ(request("restart web:"), (Request{.method = Method::Restart, .names = {"web:"}}));
+  EXPECT_EQ(request("pid"), (Request{.method = Method::Pid}));
+  EXPECT_EQ(request("pid web:0"), (Request{.method = Method::Pid, .names = {"web:0"}}));
+  EXPECT_EQ(request("signal HUP web jobs:1"),
+            (Request{.method = Method::Signal, .names = {"web", "jobs:1"}, .signal = "HUP"}));
+  EXPECT_EQ(request("reload"), (Request{.method = Method::Reload}));
+  EXPECT_EQ(request("shutdown"), (Request{.method = Method::Shutdown}));
+  EXPECT_EQ(request("version"), (Request{.method = Method::Version}));
+}
+
+TEST(CommandLine, HardGoesBeforeOrAfterTheNames) {
+  const Request hard{.method = Method::Restart, .names = {"web", "jobs"}, .hard = true};
+  EXPECT_EQ(request("restart --hard web jobs"), hard);
+  EXPECT_EQ(request("restart web jobs --hard"), hard);
+}
+
+TEST(CommandLine, ScaleTakesNumbersThatLookLikeOptions) {
+  const auto scaled = [](ScaleBy by) {
+    return Request{.method = Method::Scale, .names = {"web"}, .scale = by};
+  };
+  EXPECT_EQ(request("scale web 4"), scaled({false, 4}));
+  EXPECT_EQ(request("scale web +1"), scaled({true, 1}));
+  EXPECT_EQ(request("scale web -2"), scaled({true, -2}));
+  EXPECT_EQ(request("scale tail -2").names, std::vector<std::string>{"tail"});
+  EXPECT_THAT(error("scale web many"), HasSubstr("\"many\" is not a number of workers"));
+  EXPECT_THAT(error("scale web"), HasSubstr("N is required"));
+  EXPECT_THAT(error("scale web 1 2"), HasSubstr("unexpected argument \"2\""));
+}
+
+TEST(CommandLine, TailTakesAByteCountAsSupervisorctlDoes) {
+  EXPECT_EQ(request("tail web:0"), (Request{.method = Method::Tail, .names = {"web:0"}}));
+  EXPECT_EQ(request("tail -100 web:0"),
+            (Request{.method = Method::Tail, .names = {"web:0"}, .bytes = 100}));
+  EXPECT_EQ(request("tail -f -100 web:0"),
+            (Request{.method = Method::Tail, .names = {"web:0"}, .more = true, .bytes = 100}));
+  EXPECT_THAT(error("tail -f"), HasSubstr("NAME is required"));
+  EXPECT_THAT(error("tail -100"), HasSubstr("which slot?"));
+  EXPECT_THAT(error("tail web:0 web:1"), HasSubstr("which slot?"));
+  EXPECT_THAT(error("tail -10x web:0"), HasSubstr("-10x"));
+}
+
+TEST(CommandLine, GlobalOptionsGoAnywhere) {
+  for (const char* line : {"-c a.toml -s b.sock --json status", "status --json -c a.toml -s b.sock",
+                           "-c a.toml status --json -s b.sock"}) {
+    EXPECT_EQ(ask(line), (Ask{.config_path = "a.toml", .socket = "b.sock", .json = true})) << line;
+  }
+}
+
+TEST(CommandLine, AnUnknownCommandNamesTheNearest) {
+  EXPECT_THAT(error("stauts"), HasSubstr("no command \"stauts\" (did you mean \"status\"?)"));
+  EXPECT_THAT(error("-s x restat web"), HasSubstr("did you mean \"restart\"?"));
+  EXPECT_THAT(error("maintail"), HasSubstr("no command \"maintail\""));
+  EXPECT_THAT(error("help stauts"), HasSubstr("did you mean \"status\"?"));
+}
+
+TEST(CommandLine, WhatIsMissingOrTooMuchIsNamed) {
+  EXPECT_THAT(error(""), HasSubstr("which command?"));
+  EXPECT_THAT(error("--json"), HasSubstr("which command?"));
+  for (const char* verb : {"start", "stop", "restart", "signal HUP"}) {
+    EXPECT_THAT(error(verb), HasSubstr("NAME is required")) << verb;
+  }
+  EXPECT_THAT(error("signal"), HasSubstr("SIGNAL is required"));
+  EXPECT_THAT(error("reload web"), HasSubstr("unexpected argument \"web\""));
+  EXPECT_THAT(error("start --hard web"), HasSubstr("unexpected argument \"--hard\""));
+  EXPECT_THAT(error("--jsn status"), HasSubstr("unexpected argument \"--jsn\""));
+  EXPECT_THAT(error("status -c"), HasSubstr("reevectl status --help"));
+}
+
+TEST(CommandLine, HelpIsOfReevectlOrOfACommand) {
+  EXPECT_THAT(text("help"), HasSubstr("scale"));
+  EXPECT_EQ(text("help"), text("--help"));
+  EXPECT_THAT(text("help restart"), HasSubstr("--hard"));
+  EXPECT_EQ(text("help restart"), text("restart --help"));
+  EXPECT_THAT(text("--version"), testing::StartsWith("reevectl "));
+}
+
+}  // namespace
+}  // namespace reeve::supervisor::ctl

@@ -1,0 +1,164 @@
+#include "supervisor/ctl/render.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace reeve::supervisor::ctl {
+namespace {
+
+using namespace std::chrono_literals;
+using ipc::control::Method;
+using ipc::control::Process;
+using ipc::control::Reply;
+using ipc::control::Request;
+using ipc::control::Verdict;
+
+Rendering status(std::vector<Process> processes) {
+  return render({.method = Method::Status}, {.processes = std::move(processes)});
+}
+
+Rendering verdict(Method method, Verdict given) {
+  return render({.method = method, .names = {given.name}}, {.verdicts = {std::move(given)}});
+}
+
+TEST(RenderStatus, IsSupervisorctlsLine) {
+  const Rendering shown = status(
+      {{.name = "web:0", .state = "RUNNING", .pid = 1234, .uptime = 1h + 2min + 3s + 999ms}});
+  EXPECT_EQ(shown.output, "web:0                            RUNNING   pid 1234, uptime 1:02:03\n");
+  EXPECT_EQ(shown.exit_code, 0);
+}
+
+TEST(RenderStatus, CountsDaysAsPythonDoes) {
+  const auto uptime = [](std::chrono::milliseconds value) {
+    const std::string line =
+        status({{.name = "a:0", .state = "RUNNING", .pid = 1, .uptime = value}}).output;
+    return line.substr(line.find("uptime "));
+  };
+  EXPECT_EQ(uptime(0ms), "uptime 0:00:00\n");
+  EXPECT_EQ(uptime(24h - 1ms), "uptime 23:59:59\n");
+  EXPECT_EQ(uptime(24h), "uptime 1 day, 0:00:00\n");
+  EXPECT_EQ(uptime(51h + 4min + 5s), "uptime 2 days, 3:04:05\n");
+}
+
+TEST(RenderStatus, AlignsLongNames) {
+  const std::string name(40, 'n');
+  EXPECT_EQ(status({{.name = name, .state = "STOPPED", .detail = "Not started"},
+                    {.name = "b:0", .state = "STARTING"}})
+                .output,
+            name + "   STOPPED   Not started\n" + "b:0" + std::string(40, ' ') + "STARTING\n");
+}
+
+TEST(RenderStatus, TellsWhy) {
+  EXPECT_EQ(status({{.name = "web:0", .state = "BACKOFF", .detail = "exited with code 3"}}).output,
+            "web:0                            BACKOFF   exited with code 3\n");
+  EXPECT_EQ(status({{.name = "web:0", .state = "RUNNING", .pid = 7, .detail = "1 old one drains"}})
+                .output,
+            "web:0                            RUNNING   pid 7, uptime 0:00:00; 1 old one drains\n");
+}
+
+TEST(RenderStatus, ExitsWithThreeWhenSomethingWillNotStartByItself) {
+  for (const char* state : {"STOPPED", "EXITED", "FATAL"}) {
+    EXPECT_EQ(
+        status({{.name = "a:0", .state = "RUNNING"}, {.name = "a:1", .state = state}}).exit_code, 3)
+        << state;
+  }
+  for (const char* state : {"RUNNING", "STARTING", "BACKOFF", "STOPPING"}) {
+    EXPECT_EQ(status({{.name = "a:0", .state = state}}).exit_code, 0) << state;
+  }
+  EXPECT_EQ(status({}).exit_code, 0);
+}
+
+TEST(RenderStatus, ExitsWithFourForAnUnknownName) {
+  EXPECT_EQ(verdict(Method::Status, {.name = "wbe", .code = "no_such_process"}),
+            (Rendering{.output = "wbe: ERROR (no such process)\n", .exit_code = 4}));
+  EXPECT_EQ(render({.method = Method::Status}, {.error = "no pool \"wbe\""}),
+            (Rendering{.errors = "reevectl: no pool \"wbe\"\n", .exit_code = 4}));
+}
+
+TEST(RenderVerdict, SuccessIsAWord) {
+  for (const auto& [method, code] : {std::pair(Method::Start, "started"),
+                                     {Method::Stop, "stopped"},
+                                     {Method::Restart, "restarted"},
+                                     {Method::Signal, "signalled"},
+                                     {Method::Scale, "scaled"}}) {
+    EXPECT_EQ(verdict(method, {.name = "web:0", .ok = true, .code = code}),
+              (Rendering{.output = "web:0: " + std::string(code) + "\n"}));
+  }
+}
+
+TEST(RenderVerdict, FailureHasSupervisorctlsWordsAndExitCodes) {
+  struct Case {
+    Method method;
+    const char* code;
+    const char* words;
+    int exit_code;
+  };
+  for (const Case& expected : {
+           Case{Method::Start, "already_started", "already started", 0},
+           Case{Method::Start, "no_such_process", "no such process", 1},
+           Case{Method::Start, "spawn_error", "spawn error", 7},
+           Case{Method::Start, "abnormal_termination", "abnormal termination", 7},
+           Case{Method::Stop, "not_running", "not running", 0},
+           Case{Method::Signal, "not_running", "not running", 7},
+           Case{Method::Signal, "bad_signal", "bad signal name", 1},
+           Case{Method::Restart, "aborted", "aborted", 1},
+           Case{Method::Restart, "not_yet_known", "not yet known", 1},
+       }) {
+    const Rendering shown = verdict(expected.method, {.name = "web:0", .code = expected.code});
+    EXPECT_EQ(shown.output, "web:0: ERROR (" + std::string(expected.words) + ")\n");
+    EXPECT_EQ(shown.exit_code, expected.exit_code) << expected.code;
+  }
+}
+
+TEST(RenderVerdict, TheReasonFollowsAndLastWordsAreIndented) {
+  EXPECT_EQ(verdict(Method::Start, {.name = "web:0",
+                                    .code = "spawn_error",
+                                    .text = "exited with code 7\nredis: refused\n\nbye\n"})
+                .output,
+            "web:0: ERROR (spawn error): exited with code 7\n  redis: refused\n  \n  bye\n");
+  EXPECT_EQ(verdict(Method::Restart,
+                    {.name = "web", .ok = true, .code = "rolled", .text = "1 old one drains"})
+                .output,
+            "web: restarted; 1 old one drains\n");
+}
+
+TEST(RenderVerdict, OneFailureAmongSeveralFailsTheCommand) {
+  const Rendering shown = render({.method = Method::Start},
+                                 {.verdicts = {{.name = "a:0", .code = "spawn_error"},
+                                               {.name = "a:1", .ok = true, .code = "started"}}});
+  EXPECT_EQ(shown.output, "a:0: ERROR (spawn error)\na:1: started\n");
+  EXPECT_EQ(shown.exit_code, 7);
+}
+
+TEST(RenderVerdict, AboutTheMasterHasNoName) {
+  EXPECT_EQ(verdict(Method::Shutdown, {.ok = true, .code = "shutdown"}).output, "Shut down\n");
+  EXPECT_EQ(verdict(Method::Reload, {.ok = true, .code = "reloaded"}).output, "reloaded\n");
+}
+
+TEST(RenderVerdict, ARefusedRequestGoesToStderr) {
+  EXPECT_EQ(render({.method = Method::Restart}, {.error = "another reload is at work"}),
+            (Rendering{.errors = "reevectl: another reload is at work\n", .exit_code = 1}));
+}
+
+TEST(RenderPid, IsTheMastersOrThoseNamed) {
+  const Request master{.method = Method::Pid};
+  EXPECT_EQ(render(master, {.processes = {{.pid = 5}}, .master_pid = 42}).output, "42\n");
+  const Request web{.method = Method::Pid, .names = {"web"}};
+  EXPECT_EQ(render(web, {.processes = {{.pid = 5}, {.pid = 6}}, .master_pid = 42}),
+            (Rendering{.output = "5\n6\n"}));
+  EXPECT_EQ(render(web, {.processes = {{.pid = 5}, {.pid = 0}}}),
+            (Rendering{.output = "5\n0\n", .exit_code = 7}));
+}
+
+TEST(RenderTail, IsTheLogAsItIs) {
+  EXPECT_EQ(render({.method = Method::Tail}, {.text = "a\nb"}), (Rendering{.output = "a\nb"}));
+}
+
+TEST(RenderVersion, IsALine) {
+  EXPECT_EQ(render({.method = Method::Version}, {.text = "0.1.0"}),
+            (Rendering{.output = "0.1.0\n"}));
+}
+
+}  // namespace
+}  // namespace reeve::supervisor::ctl
