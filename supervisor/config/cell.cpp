@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "ipc/base/nearest.hpp"
 #include "ipc/base/text.hpp"
 #include "supervisor/config/duration.hpp"
-#include "supervisor/config/nearest.hpp"
 
 namespace reeve::supervisor::config {
 namespace {
@@ -124,7 +124,7 @@ std::optional<std::size_t> Cell::choose(std::span<const std::string_view> words)
   const auto found = std::ranges::find(words, *word);
   if (found == words.end()) {
     refuse(fmt::format("expected {}, found {}{}", wanted, in_quotes(*word),
-                       did_you_mean(*word, words)));
+                       ipc::did_you_mean(*word, words)));
     return std::nullopt;
   }
   return static_cast<std::size_t>(found - words.begin());

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "ipc/base/nearest.hpp"
 #include "supervisor/config/duration.hpp"
-#include "supervisor/config/nearest.hpp"
 #include "supervisor/config/program.hpp"
 
 namespace reeve::supervisor::config {
@@ -50,7 +50,7 @@ void check_placeholders_in(const Cell& argument, std::string_view text, const Po
     if (std::ranges::find(known, name) == known.end()) {
       argument.refuse(
           fmt::format("${{fd:{}}} is not one of the pool's listeners{}; add it to \"listen\"", name,
-                      did_you_mean(name, known)));
+                      ipc::did_you_mean(name, known)));
     }
   }
 }
@@ -77,7 +77,7 @@ void check_listen(const Sourced<PoolConfig>& pool,
   std::set<std::string_view> seen;
   for (const auto& [cell, name] : strings_of(pool.table, "listen")) {
     if (std::ranges::find(known, name) == known.end()) {
-      const std::string meant = did_you_mean(name, known);
+      const std::string meant = ipc::did_you_mean(name, known);
       cell.refuse(
           fmt::format("no listener named {}{}", in_quotes(name),
                       meant.empty() ? fmt::format("; add a table [listen.{}]", name) : meant));

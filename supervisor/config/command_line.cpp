@@ -9,8 +9,8 @@
 #include <string_view>
 #include <utility>
 
+#include "ipc/base/nearest.hpp"
 #include "ipc/version.hpp"
-#include "supervisor/config/nearest.hpp"
 
 namespace reeve::supervisor {
 namespace {
@@ -139,11 +139,11 @@ class Parser {
     const std::string argument = app_.remaining(true).front();
     std::string text = fmt::format("unexpected argument \"{}\"", argument);
     if (run_->parsed() && argument.starts_with('-')) {
-      text += config::did_you_mean(argument, kRunOptions);
+      text += ipc::did_you_mean(argument, kRunOptions);
     } else if (run_->parsed() && !command) {
       text += "; a command goes after \"--\"";
     } else if (app_.get_subcommands().empty()) {
-      text += config::did_you_mean(argument, kCommands);
+      text += ipc::did_you_mean(argument, kCommands);
     }
     return refuse(text);
   }

@@ -100,8 +100,4 @@ struct QuickOptions {
 /// What a configuration means, a line for each listener and pool, for `reeve check`.
 [[nodiscard]] std::string summary(const Config& config);
 
-/// $RUNTIME_DIRECTORY, else /run/reeve for root, else $XDG_RUNTIME_DIR/reeve, else
-/// /run/user/UID/reeve.
-[[nodiscard]] std::string default_runtime_dir();
-
 }  // namespace reeve::supervisor

@@ -8,8 +8,12 @@
 
 #include <algorithm>
 
+#include "ipc/base/text.hpp"
+
 namespace reeve::supervisor::config {
 namespace {
+
+constexpr std::size_t kLongestExplanation = 300;
 
 Position position(const toml::source_region& source) {
   return {.line = source.begin.line, .column = source.begin.column};
@@ -32,7 +36,7 @@ Table convert(const toml::table& table) {
         {.key = std::string(key.str()), .at = position(key.source()), .value = convert(node)});
   }
   // The library sorts by name; a person reads from the top.
-  std::ranges::stable_sort(entries, {}, &Entry::at);
+  std::ranges::sort(entries, {}, &Entry::at);
   return entries;
 }
 
@@ -54,8 +58,10 @@ std::expected<Value, SyntaxError> parse_document(std::string_view text) {
     const toml::table root = toml::parse(text);
     return Value{convert(root), Position{.line = 1, .column = 1}};
   } catch (const toml::parse_error& error) {
+    // The library quotes the text as it is, line ends included.
     return std::unexpected(
-        SyntaxError{.at = position(error.source()), .text = std::string(error.description())});
+        SyntaxError{.at = position(error.source()),
+                    .text = ipc::printable(error.description(), kLongestExplanation)});
   }
 }
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "supervisor/config/nearest.hpp"
+#include "ipc/base/nearest.hpp"
 
 namespace reeve::supervisor::config {
 namespace {
@@ -41,7 +41,7 @@ struct Known {
 
 void refuse_unknown(const Cell& table, const Entry& entry, const Known& known) {
   const std::vector<std::string_view> words = known.words();
-  std::string remedy = did_you_mean(entry.key, words);
+  std::string remedy = ipc::did_you_mean(entry.key, words);
   if (remedy.empty()) remedy = fmt::format("; known here: {}", fmt::join(words, ", "));
   table.refuse_key(entry, "unknown key" + remedy);
 }

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
+#include "ipc/base/nearest.hpp"
+#include "ipc/runtime_dir.hpp"
 #include "supervisor/config/checks.hpp"
-#include "supervisor/config/nearest.hpp"
 #include "supervisor/config/schema.hpp"
 #include "supervisor/config/values.hpp"
 
@@ -18,9 +20,17 @@ constexpr std::array<std::string_view, 3> kTables{"supervisor", "listen", "pool"
 void check_tables(const Cell& root) {
   for (const Entry& entry : *root.table()) {
     if (std::ranges::find(kTables, entry.key) != kTables.end()) continue;
-    std::string remedy = did_you_mean(entry.key, kTables);
+    std::string remedy = ipc::did_you_mean(entry.key, kTables);
     if (remedy.empty()) remedy = "; known here: supervisor, listen.NAME, pool.NAME";
     root.refuse_key(entry, "unknown key" + remedy);
+  }
+}
+
+void check_not_empty(const Cell& root) {
+  const auto pools = root.find("pool");
+  const auto* named = pools ? std::get_if<Table>(&pools->value().data) : nullptr;
+  if (!pools || (named && named->empty())) {
+    root.refuse("there is nothing to run; add a table [pool.NAME]");
   }
 }
 
@@ -78,7 +88,7 @@ std::expected<Config, Problems> read_document(const Value& document, Depth depth
   check_tables(root);
 
   Config config;
-  config.supervisor.runtime_dir = default_runtime_dir();
+  config.supervisor.runtime_dir = ipc::default_runtime_dir();
   if (const auto table = root.find("supervisor")) {
     read_table(*table, kSupervisorKeys, config.supervisor);
   }
@@ -90,10 +100,12 @@ std::expected<Config, Problems> read_document(const Value& document, Depth depth
     check_times(pool);
     if (depth == Depth::Machine) check_files(pool);
   }
-  if (!root.find("pool")) root.refuse("there is nothing to run; add a table [pool.NAME]");
+  check_not_empty(root);
 
   if (!problems.empty()) {
-    std::ranges::stable_sort(problems, {}, &Problem::at);
+    std::ranges::sort(problems, {}, [](const Problem& problem) {
+      return std::tie(problem.at, problem.path, problem.text);
+    });
     return std::unexpected(std::move(problems));
   }
   config.listeners = values_of(std::move(listeners));

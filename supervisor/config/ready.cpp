@@ -4,8 +4,8 @@
 
 #include <regex>
 
+#include "ipc/base/nearest.hpp"
 #include "supervisor/config/keys.hpp"
-#include "supervisor/config/nearest.hpp"
 #include "supervisor/config/values.hpp"
 
 namespace reeve::supervisor::config {
@@ -66,7 +66,7 @@ void read_ready_word(const Cell& cell, const std::string& word, ReadyRule& to) {
     to = ReadyAfter{};
   } else {
     cell.refuse(fmt::format("expected {}, found {}{}", kWanted, in_quotes(word),
-                            did_you_mean(word, kWords)));
+                            ipc::did_you_mean(word, kWords)));
   }
 }
 

@@ -1,0 +1,47 @@
+// The configuration of anyone: it is refused with at least one error, each of them one line, or it
+// is one that the master can act on.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "supervisor/config/config.hpp"
+
+namespace {
+
+using namespace reeve::supervisor;
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+void check(const std::vector<ConfigError>& errors) {
+  require(!errors.empty());
+  for (const ConfigError& error : errors) {
+    require(error.line > 0 && error.column > 0);
+    require(!error.text.empty() && !to_string(error).contains('\n'));
+  }
+}
+
+void check(const Config& config) {
+  require(!config.pools.empty());
+  for (const PoolConfig& pool : config.pools) {
+    require(!pool.spec.name.empty() && !pool.command.empty() && !pool.command.front().empty());
+    require(pool.spec.workers >= 0 && pool.spec.surge >= 1);
+    require(pool.spec.grace > Duration{} && pool.spec.backoff_first <= pool.spec.backoff_max);
+  }
+  require(!summary(config).empty());
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  if (const LoadResult config = parse_config(text, "fuzz.toml")) {
+    check(*config);
+  } else {
+    check(config.error());
+  }
+  return 0;
+}

@@ -1,0 +1,145 @@
+// The table of keys against the code that it describes and against the README that describes it.
+
+#include "supervisor/config/schema.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "ipc/version.hpp"
+#include "tests/unit/config/support.hpp"
+
+namespace reeve::supervisor {
+namespace {
+
+using config::DocumentedKey;
+using config::Need;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::vector<DocumentedKey> built_keys() {
+  std::vector<DocumentedKey> keys = config::documented_keys();
+  std::erase_if(keys, [](const DocumentedKey& key) { return key.need == Need::NotYet; });
+  return keys;
+}
+
+/// A default that could stand in a file, as opposed to words about it.
+bool is_toml(std::string_view fallback) {
+  return !fallback.empty() && std::string_view("\"[{0123456789").contains(fallback.front());
+}
+
+/// "pool.NAME.grace" of the table NAME.
+std::string named(std::string path) {
+  const std::size_t placeholder = path.find("NAME");
+  if (placeholder != std::string::npos) path.replace(placeholder, 4, "x");
+  return path;
+}
+
+constexpr std::string_view kRequired = "listen.x.address = ':1'\npool.x.command = ['true']\n";
+
+TEST(Schema, WrittenDefaultsAreTheRealOnes) {
+  const LoadResult bare = parse_config(kRequired, "t.toml");
+  for (const DocumentedKey& key : built_keys()) {
+    if (!is_toml(key.fallback)) continue;
+    const std::string written =
+        fmt::format("{}{} = {}\n", kRequired, named(key.path), key.fallback);
+    const LoadResult config = parse_config(written, "t.toml");
+    ASSERT_THAT(texts_of(config), IsEmpty()) << written;
+    EXPECT_EQ(config->supervisor, bare->supervisor) << written;
+    EXPECT_EQ(config->listeners, bare->listeners) << written;
+    EXPECT_EQ(config->pools, bare->pools) << written;
+  }
+}
+
+TEST(Schema, EveryKeyIsRead) {
+  for (const DocumentedKey& key : built_keys()) {
+    const std::string path = named(key.path);
+    std::string file = fmt::format("{} = 1979-05-27\n", path);
+    if (path != "listen.x.address") file += "listen.x.address = ':1'\n";
+    if (path != "pool.x.command") file += "pool.x.command = ['true']\n";
+    EXPECT_THAT(errors_of(file), ElementsAre(HasSubstr(path + ": expected "))) << file;
+  }
+}
+
+TEST(Schema, KeysOfTheDesignAreKnown) {
+  // Its example of a configuration, key by key.
+  std::vector<std::string> paths;
+  for (const DocumentedKey& key : config::documented_keys()) paths.push_back(key.path);
+  for (const char* path : {"supervisor.name",
+                           "supervisor.runtime_dir",
+                           "supervisor.log.level",
+                           "supervisor.log.format",
+                           "listen.NAME.address",
+                           "listen.NAME.backlog",
+                           "pool.NAME.command",
+                           "pool.NAME.workers",
+                           "pool.NAME.listen",
+                           "pool.NAME.ready",
+                           "pool.NAME.grace",
+                           "pool.NAME.start_timeout",
+                           "pool.NAME.watchdog",
+                           "pool.NAME.restart",
+                           "pool.NAME.backoff.first",
+                           "pool.NAME.backoff.max",
+                           "pool.NAME.give_up.failures",
+                           "pool.NAME.give_up.within",
+                           "pool.NAME.recycle",
+                           "pool.NAME.rolling.surge",
+                           "pool.NAME.rolling.soak",
+                           "pool.NAME.rolling.max_draining",
+                           "pool.NAME.idle_drain",
+                           "pool.NAME.directory",
+                           "pool.NAME.user",
+                           "pool.NAME.env",
+                           "pool.NAME.env_file",
+                           "pool.NAME.required_env",
+                           "pool.NAME.limits"}) {
+    EXPECT_THAT(paths, ::testing::Contains(path));
+  }
+}
+
+// The README
+
+std::string as_row(const DocumentedKey& key) {
+  const std::string fallback = key.need == Need::Required ? "required"
+                               : is_toml(key.fallback)    ? fmt::format("`{}`", key.fallback)
+                                                          : std::string(key.fallback);
+  return fmt::format("| `{}` | {} | {} |", key.path, fallback, key.meaning);
+}
+
+/// The rows of the README's tables whose first cell is a key of the configuration.
+std::vector<std::string> readme_rows() {
+  std::istringstream readme(source_text("README.md"));
+  std::vector<std::string> rows;
+  for (std::string line; std::getline(readme, line);) {
+    for (const char* table : {"| `supervisor.", "| `listen.", "| `pool."}) {
+      if (line.starts_with(table)) rows.push_back(line);
+    }
+  }
+  return rows;
+}
+
+TEST(Readme, ListsEveryKeyWithItsDefaultAndMeaning) {
+  std::vector<std::string> expected;
+  for (const DocumentedKey& key : built_keys()) expected.push_back(as_row(key));
+  EXPECT_THAT(readme_rows(), ::testing::ElementsAreArray(expected));
+}
+
+TEST(Readme, NamesEveryKeyThatIsNotBuiltYet) {
+  const std::string readme = source_text("README.md");
+  for (const DocumentedKey& key : config::documented_keys()) {
+    if (key.need != Need::NotYet) continue;
+    EXPECT_THAT(readme, HasSubstr('`' + key.path + '`'));
+  }
+}
+
+TEST(Version, IsThatOfTheBuild) {
+  EXPECT_THAT(source_text("CMakeLists.txt"),
+              HasSubstr(fmt::format("project(reeve VERSION {} ", ipc::kVersion)));
+}
+
+}  // namespace
+}  // namespace reeve::supervisor

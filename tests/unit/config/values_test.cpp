@@ -1,0 +1,153 @@
+// What a right configuration means.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+
+#include <chrono>
+
+#include "tests/unit/config/support.hpp"
+
+namespace reeve::supervisor {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+
+Config parsed(std::string_view toml) {
+  LoadResult config = parse_config(toml, "t.toml");
+  EXPECT_THAT(texts_of(config), IsEmpty());
+  return config.value_or(Config{});
+}
+
+PoolConfig pool_with(std::string_view line) {
+  const Config config = parsed(std::string(kPool) + std::string(line));
+  return config.pools.empty() ? PoolConfig{} : config.pools.front();
+}
+
+TEST(ConfigValues, EveryKeyArrives) {
+  const Config config = parsed(R"(
+[supervisor]
+name        = "shop"
+runtime_dir = "/run/shop"
+log         = { level = "warn", format = "json" }
+
+[listen.http]
+address = "[::1]:8000"
+backlog = 128
+
+[pool.web]
+command  = ["/usr/libexec/shop/web", "--fd", "${fd:http}"]
+workers  = 4
+listen   = ["http"]
+ready    = "notify"
+grace    = "31s"
+start_timeout = "61s"
+restart  = "on-failure"
+backoff  = { first = "200ms", max = "40s" }
+give_up  = { failures = 6, within = "2m" }
+rolling  = { surge = 2, max_draining = 3 }
+idle_drain = "6s"
+directory = "/srv/shop"
+env  = { LOG_LEVEL = "info", EMPTY = "" }
+)");
+  EXPECT_EQ(config.supervisor, (SupervisorConfig{.name = "shop",
+                                                 .runtime_dir = "/run/shop",
+                                                 .log_level = LogLevel::Warn,
+                                                 .log_format = LogFormat::Json}));
+  ASSERT_EQ(config.listeners.size(), 1u);
+  EXPECT_EQ(config.listeners[0].name, "http");
+  EXPECT_EQ(to_string(config.listeners[0].address), "[::1]:8000");
+  EXPECT_EQ(config.listeners[0].backlog, 128);
+
+  ASSERT_EQ(config.pools.size(), 1u);
+  const PoolConfig& pool = config.pools[0];
+  EXPECT_EQ(pool.spec, (PoolSpec{.name = "web",
+                                 .workers = 4,
+                                 .start_timeout = 61s,
+                                 .grace = 31s,
+                                 .ready_after = std::nullopt,
+                                 .restart = RestartRule::OnFailure,
+                                 .backoff_first = 200ms,
+                                 .backoff_max = 40s,
+                                 .give_up_failures = 6,
+                                 .give_up_within = 2min,
+                                 .surge = 2,
+                                 .max_draining = 3}));
+  EXPECT_THAT(pool.command, ElementsAre("/usr/libexec/shop/web", "--fd", "${fd:http}"));
+  EXPECT_THAT(pool.listen, ElementsAre("http"));
+  EXPECT_EQ(pool.ready, ReadyRule(ReadyNotify{}));
+  EXPECT_EQ(pool.idle_drain, 6s);
+  EXPECT_EQ(pool.directory, "/srv/shop");
+  EXPECT_THAT(pool.env, ElementsAre(Pair("EMPTY", ""), Pair("LOG_LEVEL", "info")));
+}
+
+TEST(ConfigValues, PoolsAndListenersKeepTheOrderOfTheFile) {
+  const Config config = parsed(
+      "[pool.z]\ncommand=['true']\n[pool.a]\ncommand=['true']\n"
+      "[listen.y]\naddress=':1'\n[listen.b]\naddress=':2'\n");
+  ASSERT_EQ(config.pools.size(), 2u);
+  EXPECT_EQ(config.pools[0].spec.name, "z");
+  EXPECT_EQ(config.pools[1].spec.name, "a");
+  ASSERT_EQ(config.listeners.size(), 2u);
+  EXPECT_EQ(config.listeners[0].name, "y");
+  EXPECT_EQ(config.listeners[1].name, "b");
+}
+
+TEST(ConfigValues, ReadyRuleTellsTheCoreItsHalf) {
+  const PoolConfig notify = pool_with("ready = 'notify'");
+  EXPECT_EQ(notify.ready, ReadyRule(ReadyNotify{}));
+  EXPECT_EQ(notify.spec.ready_after, std::nullopt);
+
+  const PoolConfig started = pool_with("ready = 'started'");
+  EXPECT_EQ(started.ready, ReadyRule(ReadyAfter{0s}));
+  EXPECT_EQ(started.spec.ready_after, 0s);
+
+  const PoolConfig after = pool_with("ready = { after = '2s' }");
+  EXPECT_EQ(after.ready, ReadyRule(ReadyAfter{2s}));
+  EXPECT_EQ(after.spec.ready_after, 2s);
+
+  const PoolConfig log = pool_with("ready = { log = 'startup (complete|done)' }");
+  EXPECT_EQ(log.ready, ReadyRule(ReadyLog{"startup (complete|done)"}));
+  EXPECT_EQ(log.spec.ready_after, std::nullopt);
+}
+
+TEST(ConfigValues, CoresAreThoseThatThisProcessMayUse) {
+  cpu_set_t before;
+  ASSERT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);
+  EXPECT_EQ(pool_with("workers = 'cores'").spec.workers, CPU_COUNT(&before));
+
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  for (std::size_t core = 0; CPU_COUNT(&one) == 0; ++core) {
+    if (CPU_ISSET(core, &before)) CPU_SET(core, &one);
+  }
+  ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+  EXPECT_EQ(pool_with("workers = 'cores'").spec.workers, 1);
+  EXPECT_EQ(sched_setaffinity(0, sizeof(before), &before), 0);
+}
+
+TEST(ConfigValues, PoolMayBeginWithoutWorkers) {
+  EXPECT_EQ(pool_with("workers = 0").spec.workers, 0);
+}
+
+TEST(ConfigValues, TextIsCheckedWithoutLookingAtTheMachine) {
+  const Config config = parsed("[pool.web]\ncommand=['/nowhere/x']\ndirectory='/nowhere'\n");
+  EXPECT_EQ(config.pools.size(), 1u);
+}
+
+TEST(ConfigValues, SummaryNamesWhatRunsAndWhatNobodyServes) {
+  EXPECT_EQ(
+      summary(parsed("[listen.http]\naddress=':80'\n[listen.admin]\naddress='unix:/run/a.sock'\n"
+                     "[pool.web]\ncommand=['web','--fd','3']\nlisten=['http']\nworkers=2\n"
+                     "[pool.jobs]\ncommand=['jobs']\n")),
+      "  listen.http: 0.0.0.0:80\n"
+      "  listen.admin: unix:/run/a.sock, but no pool accepts its connections\n"
+      "  pool.web: 2 workers of web --fd 3\n"
+      "  pool.jobs: 1 worker of jobs\n");
+}
+
+}  // namespace
+}  // namespace reeve::supervisor
