@@ -84,6 +84,8 @@ void Witness::check_slots(TimePoint now) const {
              "STOPPING means that its worker drains");
         break;
       case SlotState::Stopped:
+        hold(!told_up_.contains(slot.index), "STOPPED means that nobody asked for more");
+        [[fallthrough]];
       case SlotState::Backoff:
       case SlotState::Exited:
       case SlotState::Fatal:
@@ -215,6 +217,13 @@ void Witness::check_aborted_roll(const Asked& asked) const {
   kept.workers = asked.spec.workers;  // Scaled meanwhile, perhaps.
   hold(kept == asked.spec && pool_.generation() == asked.generation,
        "a failed roll changes nothing");
+  for (const auto& [id, worker] : seen_) {
+    const bool leaves =
+        worker.phase == WorkerPhase::Draining || worker.phase == WorkerPhase::Killed;
+    const bool tried = newest_.at(worker.slot) > id;  // The old version does not start any more.
+    hold(leaves || tried || worker.generation == pool_.generation(),
+         "a failed roll goes all the way back");
+  }
 }
 
 /// No process of the slot is left, unless a later command overtook the stop: started the slot

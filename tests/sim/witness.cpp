@@ -29,6 +29,10 @@ std::optional<WorkerId> worker_of(const Event& event) {
       event);
 }
 
+Witness::Witness(const Pool& pool) : pool_(pool) {
+  for (const Slot& slot : pool_.slots()) told_down_.insert(slot.index);
+}
+
 void Witness::before(const Event& event, TimePoint now) {
   before_ = Snapshot{.spec = pool_.spec(),
                      .generation = pool_.generation(),
@@ -58,6 +62,9 @@ void Witness::after(const Event& event, const Actions& actions, TimePoint now) {
     if (const auto* drain = std::get_if<Drain>(&action)) note_drain(*drain, now);
     if (const auto* kill = std::get_if<Kill>(&action)) note_kill(*kill, event, now);
   }
+  const auto scaled_away = [this](int slot) { return slot >= pool_.spec().workers; };
+  std::erase_if(told_down_, scaled_away);
+  std::erase_if(told_up_, scaled_away);
   for (auto& [id, asked] : asked_) {
     asked.fewest_slots = std::min(asked.fewest_slots, pool_.spec().workers);
   }
@@ -86,6 +93,30 @@ void Witness::note_request(const Event& event) {
   asked_.emplace(
       *command, Asked{event, pool_.generation(), pool_.spec(), last_forked_, pool_.spec().workers});
   records_.clear();  // Whoever asks for something wants it tried.
+  note_wish(event);
+}
+
+/// Whether a slot is to be down or up, as far as the last request says. A roll starts what is down,
+/// but when it fails it may leave it down.
+void Witness::note_wish(const Event& request) {
+  const int size = static_cast<int>(pool_.slots().size());
+  const auto wish = [&](const SlotSet& slots, bool down, bool up) {
+    if (!slots.empty() && *slots.rbegin() >= size) return;  // Will be refused.
+    for (int index = 0; index < size; ++index) {
+      if (!slots.empty() && !slots.contains(index)) continue;
+      told_down_.erase(index);
+      told_up_.erase(index);
+      if (down) told_down_.insert(index);
+      if (up) told_up_.insert(index);
+    }
+  };
+  if (const auto* stop = std::get_if<StopRequested>(&request)) wish(stop->slots, true, false);
+  if (const auto* start = std::get_if<StartRequested>(&request)) wish(start->slots, false, true);
+  if (const auto* hard = std::get_if<HardRestartRequested>(&request))
+    wish(hard->slots, false, true);
+  if (const auto* roll = std::get_if<RollRequested>(&request)) {
+    wish(roll->spec ? SlotSet{} : roll->slots, false, false);
+  }
 }
 
 void Witness::note(const Event& event, TimePoint now) {
@@ -146,6 +177,7 @@ void Witness::note_fork(const Fork& fork, const Event& event, TimePoint now) {
   if (same == nullptr) throw Broken("a forked worker is in the pool");
   if (fork.worker <= last_forked_) throw Broken("a WorkerId never comes back");
   last_forked_ = newest_[fork.slot] = fork.worker;
+  if (told_down_.contains(fork.slot)) throw Broken("a slot that was stopped stays down");
   seen_.emplace(fork.worker, Seen{.slot = fork.slot,
                                   .generation = fork.generation,
                                   .forked_at = now,

@@ -21,7 +21,7 @@ struct Broken : std::runtime_error {
 
 class Witness {
  public:
-  explicit Witness(const supervisor::Pool& pool) : pool_(pool) {}
+  explicit Witness(const supervisor::Pool& pool);
 
   /// Call around each `pool.on(event, now)`.
   void before(const supervisor::Event& event, ipc::TimePoint now);
@@ -77,6 +77,7 @@ class Witness {
   void forgive(ipc::Duration late);
   void note(const supervisor::Event& event, ipc::TimePoint now);
   void note_request(const supervisor::Event& event);
+  void note_wish(const supervisor::Event& request);
   void note_end(supervisor::WorkerId id, bool clean, ipc::TimePoint now);
   void note_fork(const supervisor::Fork& fork, const supervisor::Event& event, ipc::TimePoint now);
   void note_drain(const supervisor::Drain& drain, ipc::TimePoint now);
@@ -108,6 +109,8 @@ class Witness {
   std::set<supervisor::CommandId> answered_;
   std::map<int, supervisor::WorkerId> newest_;  ///< worker of each slot
   supervisor::WorkerId last_forked_{};
+  std::set<int> told_down_;  ///< slots that must not start: their last request was a stop
+  std::set<int> told_up_;    ///< slots that must not be STOPPED: it was a start
   Snapshot before_;
 };
 
