@@ -192,7 +192,7 @@ void Connection::receive() {
     dropped_ += static_cast<std::size_t>(size);
     if (dropped_ > kMaxDropped) abandon();
   } else {
-    input_.erase(0, std::exchange(used_, 0));
+    if (used_ > 0) input_.erase(0, std::exchange(used_, 0));
     input_.append(buffer, static_cast<std::size_t>(size));
   }
 }

@@ -11,9 +11,22 @@ namespace {
 char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 bool is_written_by_server(std::string_view name) {
-  return equals_ignoring_case(name, "Connection") || equals_ignoring_case(name, "Content-Length") ||
-         equals_ignoring_case(name, "Date") || equals_ignoring_case(name, "Transfer-Encoding");
+  switch (name.size()) {  // Told apart from most others by the length alone.
+    case 4:
+      return equals_ignoring_case(name, "Date");
+    case 10:
+      return equals_ignoring_case(name, "Connection");
+    case 14:
+      return equals_ignoring_case(name, "Content-Length");
+    case 17:
+      return equals_ignoring_case(name, "Transfer-Encoding");
+    default:
+      return false;
+  }
 }
+
+// Room for the fields of most responses, so that adding them one by one allocates once.
+constexpr std::size_t kUsualBytes = 128;
 
 }  // namespace
 
@@ -28,6 +41,7 @@ void Headers::add(std::string_view name, std::string_view value) {
   if (is_written_by_server(name)) {
     throw std::invalid_argument("header \"" + std::string(name) + "\": the server writes it");
   }
+  if (lines_.empty()) lines_.reserve(kUsualBytes);
   lines_.append(name).append(": ").append(value).append("\r\n");
 }
 

@@ -19,6 +19,7 @@ static_assert(LLHTTP_STRICT_MODE == 1, "llhttp must be compiled in strict mode")
 
 namespace {
 constexpr std::size_t kMaxChunkExtensionBytes = 4096;
+constexpr std::size_t kUsualHeaders = 16;
 }  // namespace
 
 /// llhttp for one request. It is fed whole heads and whole trailers, so its spans need no joining.
@@ -188,6 +189,7 @@ Parsed<std::size_t> RequestParser::parse_head(std::string_view bytes) {
 
   auto& parts = RequestAccess::parts(*request_);
   parts.head = bytes.substr(0, **size);
+  parts.headers.reserve(kUsualHeaders);
   const std::string_view line = std::string_view(parts.head).substr(0, parts.head.find('\r'));
   parts.method = *parse_method(line.substr(0, line.find(' ')));  // The scanner knows it.
   http_1_1_ = line.ends_with('1');

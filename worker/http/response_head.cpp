@@ -7,6 +7,9 @@
 namespace reeve::worker {
 namespace {
 
+constexpr std::size_t kOwnFields = 128;  // The status line and what the server adds.
+constexpr std::size_t kSmallBody = 128;  // Goes behind the head without another allocation.
+
 void append_number(std::string& out, std::unsigned_integral auto number, int base = 10) {
   std::array<char, 24> digits;
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, base).ptr;
@@ -77,6 +80,8 @@ BodyFraming framing_of(const Response& response, bool http_1_1) {
 
 void append_head(std::string& out, const Response& response, BodyFraming framing,
                  ConnectionHeader connection, std::string_view date) {
+  const std::string_view fields = response.headers().lines();
+  if (out.empty()) out.reserve(kOwnFields + fields.size() + kSmallBody);
   out += "HTTP/1.1 ";
   append_number(out, static_cast<unsigned>(response.status()));
   out += ' ';
@@ -86,7 +91,7 @@ void append_head(std::string& out, const Response& response, BodyFraming framing
   out += "\r\n";
   append_connection(out, connection);
   append_framing(out, framing, response.body().size());
-  out += response.headers().lines();
+  out += fields;
   out += "\r\n";
 }
 

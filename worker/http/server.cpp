@@ -108,10 +108,6 @@ class HttpServer::Impl final : public Connection::Owner {
 
   void count_connections() {
     services_.page.connections.store(connections_.size(), std::memory_order_relaxed);
-    if (connections_.empty()) {
-      sweep_.disarm();  // No wakeups without connections.
-      next_sweep_ = Connection::kNever;
-    }
   }
 
   // Told on a turn of its own: the last connection may have ended deep inside of a handler's call.

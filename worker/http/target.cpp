@@ -49,6 +49,7 @@ std::optional<Target> split_target(std::string_view target) {
 }
 
 std::optional<std::string> percent_decode(std::string_view text) {
+  if (!text.contains('%')) return std::string(text);
   std::string decoded;
   decoded.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
