@@ -151,17 +151,25 @@ void PoolRunner::perform(const Fork& order) {
   const pid_t pid = *(*process)->pid();
   by_pid_.emplace(pid, process->get());
   processes_.emplace(order.worker, std::move(*process));
-  log_.debug("{}: started pid {} (generation {})", name_of(order.slot), pid,
-             number(order.generation));
+  // A slot that starts says so itself; one that gets a successor does not change its state.
+  const auto& slot = pool_.slots()[static_cast<std::size_t>(order.slot)];
+  log_.write(slot.successor == order.worker ? LogLevel::Info : LogLevel::Debug,
+             fmt::format("{}: started pid {} (generation {})", name_of(order.slot), pid,
+                         number(order.generation)));
 }
 
 void PoolRunner::perform(const Drain& order) {
   const auto found = processes_.find(order.worker);
   if (found == processes_.end()) return;  // It has just failed to fork.
   Process& process = *found->second;
-  const int slot = process.identity().slot;
-  log_.debug("{}: pid {} drains ({})", name_of(slot), process.pid().value_or(0),
-             ipc::to_string(order.kind));
+  const Process::Identity& who = process.identity();
+  const auto& slots = pool_.slots();
+  const auto index = static_cast<std::size_t>(who.slot);
+  const bool slot_says_so = index < slots.size() && slots[index].current == order.worker;
+  log_.write(
+      slot_says_so ? LogLevel::Debug : LogLevel::Info,
+      fmt::format("{}: pid {} (generation {}) drains, {}", name_of(who.slot),
+                  process.pid().value_or(0), number(who.generation), ipc::to_string(order.kind)));
   process.drain(order.kind);
 }
 
@@ -189,11 +197,13 @@ void PoolRunner::perform(const Kill& order) {
 void PoolRunner::perform(const Changed& order) {
   const auto& slots = pool_.slots();
   const auto index = static_cast<std::size_t>(order.slot);
+  // One death may cause several changes: Stopping -> Stopped -> Starting. Only the first is about
+  // it.
+  const bool names_the_dead = dead_.has_value() && !death_told_;
   std::string about = order.why;
   if (index < slots.size()) {  // Not scaled away.
     const Slot& slot = slots[index];
     const Process* current = slot.current ? find(*slot.current) : nullptr;
-    const bool names_the_dead = dead_.has_value() && order.to != SlotState::Running;
     if (names_the_dead) {
       about = fmt::format("pid {} {}", *dead_, about);
     } else if (current != nullptr) {
@@ -204,7 +214,7 @@ void PoolRunner::perform(const Changed& order) {
     }
     death_told_ = death_told_ || names_the_dead;
   }
-  log_.write(level_of(order.to, dead_.has_value()),
+  log_.write(level_of(order.to, names_the_dead),
              fmt::format("{}: {} → {} ({})", name_of(order.slot), to_string(order.from),
                          to_string(order.to), about));
   observer_.changed();

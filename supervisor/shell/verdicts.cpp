@@ -80,7 +80,8 @@ Verdict no_such_process(const std::string& name, std::string hint) {
 
 std::string one_line(const Verdict& verdict) {
   const std::string reason = verdict.text.substr(0, verdict.text.find('\n'));
-  return fmt::format("{}: {}{}{}", verdict.name, verdict.code, reason.empty() ? "" : ": ", reason);
+  return fmt::format("{}{}{}{}{}", verdict.name, verdict.name.empty() ? "" : ": ", verdict.code,
+                     reason.empty() ? "" : ": ", reason);
 }
 
 CommandId CommandBook::open(int parts, OnVerdicts on_verdicts) {
