@@ -157,8 +157,8 @@ backoff = { first = "1ms", max = "1ms" }
 }
 
 TEST_F(Crash, AMissingWorkerProgramAtRuntimeIsNamed) {
-  const auto program = dir.write_program("worker", "#!/bin/sh\nexec sleep 1000\n");
-  Reeve& reeve = start_ready(pool("jobs", R"(["@dir@/worker"])", R"(ready = "started"
+  const auto program = dir.write_program("worker", "#!/bin/sh\necho up; exec sleep 1000\n");
+  Reeve& reeve = start_ready(pool("jobs", R"(["@dir@/worker"])", R"(ready = { log = "up" }
 backoff = { first = "60s", max = "60s" }
 )"));
   std::filesystem::remove(program);

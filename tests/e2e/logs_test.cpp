@@ -148,7 +148,7 @@ TEST_F(Logs, JsonLinesWhenAskedFor) {
   Reeve& reeve = start_ready(
       "[supervisor]\nruntime_dir = \"@dir@/run\"\n"
       "log = { level = \"info\", format = \"json\" }\n\n" +
-      pool("app", R"(["/bin/sh", "-c", "echo 'a \\"quoted\\" word'; exec sleep 1000"])",
+      pool("app", R"(["/bin/sh", "-c", "echo 'a \"quoted\" word'; exec sleep 1000"])",
            "ready = \"started\""));
   ASSERT_TRUE(reeve.logs("quoted"));
   std::istringstream lines(reeve.log());

