@@ -1,0 +1,41 @@
+// The recorder: a page that a hostile worker filled must be read in bounds and shown as one line.
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "ipc/recorder.hpp"
+
+namespace {
+
+void must(bool holds) {
+  if (!holds) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace reeve::ipc;
+  static const Recorder recorder = Recorder::detached();
+  RecorderPage& page = recorder.page();
+  auto* bytes = reinterpret_cast<unsigned char*>(&page);
+  const std::size_t filled = std::min(size, sizeof(page));
+  if (filled > 0) std::memcpy(bytes, data, filled);
+  std::memset(bytes + filled, 0, sizeof(page) - filled);
+  page.magic = RecorderPage::kMagic;
+
+  const auto in_bounds = [](Duration age) {
+    constexpr Duration kLongest = std::chrono::hours(24 * 365 * 10);
+    return age >= Duration::zero() && age <= kLongest;
+  };
+  const RecorderReading reading = read(page, from_nanoseconds(1'000'000'000'000'000)).value();
+  must(in_bounds(reading.loop_lag));
+  must(!reading.since_heartbeat || in_bounds(*reading.since_heartbeat));
+  for (const auto& request : reading.oldest) must(in_bounds(request.age));
+  for (const char byte : describe(reading)) must(static_cast<unsigned char>(byte) >= ' ');
+  return 0;
+}
