@@ -32,24 +32,24 @@ int live(const App& app, worker::Identity identity, std::vector<ipc::Address> li
     return code;
   } catch (const std::exception& error) {
     log.error("the start failed: {}", error.what());
-    return App::kStartFailed;
+    return App::StartFailed;
   }
 }
 
 }  // namespace
 
-int App::run(int argc, char** argv) {
+int App::run(int argc, char** argv) const {
   const std::string program = argc > 0 ? argv[0] : "worker";
   const auto refuse = [&](const std::string& why) {
     fmt::print(stderr, "{}: {}\n", program, why);
-    return kBadUsage;
+    return BadUsage;
   };
   const std::span<char*> arguments(argv, static_cast<std::size_t>(argc));
   auto line = worker::parse_command_line(arguments.subspan(arguments.empty() ? 0 : 1));
   if (!line) return refuse(line.error());
   if (line->help) {
     fmt::print("{}", worker::usage(program));
-    return kStopped;
+    return Stopped;
   }
 
   auto identity = worker::adopt_identity();

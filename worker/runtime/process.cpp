@@ -192,7 +192,7 @@ void Process::cancel_requests() {
 void Process::close_resources() {
   grace_timer_.disarm();
   if (stop_by_ == ipc::TimePoint{}) stop_by_ = ipc::Clock::now() + teardown_reserve();
-  if (life_.exit_code() == App::kStopped) report(ipc::WorkerState::Shutdown, {.stopping = true});
+  if (life_.exit_code() == App::Stopped) report(ipc::WorkerState::Shutdown, {.stopping = true});
   spawn(context_, runner_.close(stop_by_), [this](const auto&) { handle(LifeEvent::Closed); });
 }
 

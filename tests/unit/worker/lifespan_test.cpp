@@ -168,14 +168,18 @@ TEST_F(LifespanTest, CoroutineThatHangsIsCancelledAtItsDeadline) {
 }
 
 TEST_F(LifespanTest, BlockingFunctionThatHangsIsLeftBehindAtItsDeadline) {
+  std::latch running(1);
   std::latch gate(1);
   lifespan.resource<Cache>(
       "hanging",
-      [&gate] {
+      [&] {
+        running.count_down();
         gate.wait();
         return Cache{1};
       },
       ResourceOptions{.open_within = 5ms});
+  ipc::uv::Timer not_before_it_runs(loop, [&running] { running.wait(); });
+  not_before_it_runs.arm(0ms);
   ASSERT_FALSE(open());
   EXPECT_EQ(threads.running(), 1U);
   EXPECT_EQ(context.roots(), 1U);

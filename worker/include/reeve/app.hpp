@@ -24,9 +24,9 @@ class App {
  public:
   /// What run() returns.
   enum ExitCode : int {
-    kStopped = 0,      ///< it served, drained and closed
-    kStartFailed = 1,  ///< a required resource, the environment or a listener; the log says why
-    kBadUsage = 2,     ///< the command line, or nothing to listen on
+    Stopped = 0,      ///< it served, drained and closed
+    StartFailed = 1,  ///< a required resource, the environment or a listener; the log says why
+    BadUsage = 2,     ///< the command line, or nothing to listen on
   };
 
   // Routes: see Router, which says what a handler may be and where it runs.
@@ -57,19 +57,19 @@ class App {
   }
 
   // The lifespan: see Lifespan::resource() and Lifespan::step(), whose arguments these take.
-  template <class T, class... Arguments>
-  App& resource(std::string name, Arguments&&... arguments) {
-    lifespan_.resource<T>(std::move(name), std::forward<Arguments>(arguments)...);
+  template <class T, class Open, class Close>
+  App& resource(const std::string& name, Open open, Close close, ResourceOptions options = {}) {
+    lifespan_.resource<T>(name, std::move(open), std::move(close), options);
     return *this;
   }
-  template <class T, class Open, class Close>
-  App& resource(std::string name, Open open, Close close, ResourceOptions options) {
-    lifespan_.resource<T>(std::move(name), std::move(open), std::move(close), options);
+  template <class T, class Open>
+  App& resource(const std::string& name, Open open, ResourceOptions options = {}) {
+    lifespan_.resource<T>(name, std::move(open), options);
     return *this;
   }
   template <class Open, class Close>
-  App& step(std::string name, Open open, Close close, ResourceOptions options = {}) {
-    lifespan_.step(std::move(name), std::move(open), std::move(close), options);
+  App& step(const std::string& name, Open open, Close close, ResourceOptions options = {}) {
+    lifespan_.step(name, std::move(open), std::move(close), options);
     return *this;
   }
 
@@ -92,7 +92,7 @@ class App {
   /// QUIT, ignores HUP and PIPE, and must therefore be called before the program starts threads of
   /// its own. If a function still occupies a thread in the end, it ends the process instead of
   /// returning.
-  [[nodiscard]] int run(int argc, char** argv);
+  [[nodiscard]] int run(int argc, char** argv) const;
 
  private:
   Router router_;

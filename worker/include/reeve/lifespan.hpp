@@ -109,8 +109,8 @@ class Lifespan {
   /// failed `close` is logged. After `open_within` and `close_within` a coroutine gets Cancelled,
   /// and a blocking function is left behind.
   template <class T, class Open, class Close>
-  void resource(std::string name, Open open, Close close, ResourceOptions options = {}) {
-    add({.name = std::move(name),
+  void resource(const std::string& name, Open open, Close close, ResourceOptions options = {}) {
+    add({.name = name,
          .options = options,
          .open = [open = std::move(open)](
                      State& state) mutable { return detail::open_resource<T>(open, state); },
@@ -121,8 +121,8 @@ class Lifespan {
 
   /// The same, closed by its destructor alone, on the loop thread.
   template <class T, class Open>
-  void resource(std::string name, Open open, ResourceOptions options = {}) {
-    add({.name = std::move(name),
+  void resource(const std::string& name, Open open, ResourceOptions options = {}) {
+    add({.name = name,
          .options = options,
          .open = [open = std::move(open)](
                      State& state) mutable { return detail::open_resource<T>(open, state); },
@@ -132,8 +132,8 @@ class Lifespan {
 
   /// Something to do and to undo that leaves no value behind: registering with a load balancer.
   template <class Open, class Close>
-  void step(std::string name, Open open, Close close, ResourceOptions options = {}) {
-    resource<void>(std::move(name), std::move(open), std::move(close), options);
+  void step(const std::string& name, Open open, Close close, ResourceOptions options = {}) {
+    resource<void>(name, std::move(open), std::move(close), options);
   }
 
   /// In the order of opening.
