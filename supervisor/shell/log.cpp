@@ -69,7 +69,7 @@ struct Patterns {
 };
 
 Patterns patterns(LogFormat format, LogDress dress) {
-  constexpr char kJson[] = R"({"time":"%Y-%m-%dT%H:%M:%S.%f%z","level":"%l",%v})";
+  static constexpr char kJson[] = R"({"time":"%Y-%m-%dT%H:%M:%S.%f%z","level":"%l",%v})";
   if (format == LogFormat::Json) return {kJson, R"({"time":"%Y-%m-%dT%H:%M:%S.%f%z",%v})"};
   switch (dress) {
     case LogDress::Plain:
