@@ -32,8 +32,10 @@ std::string uptime(std::chrono::milliseconds value) {
 
 std::string description(const Process& process) {
   if (process.state != "RUNNING") return process.detail;
-  const std::string text = fmt::format("pid {}, uptime {}", process.pid, uptime(process.uptime));
-  return process.detail.empty() ? text : fmt::format("{}; {}", text, process.detail);
+  std::string text = fmt::format("pid {}, uptime {}", process.pid, uptime(process.uptime));
+  // More only when something is wrong: many a script takes the rest of the line for the uptime.
+  if (process.worker_state == "Error") text += fmt::format("; Error: {}", process.status_text);
+  return text;
 }
 
 std::string status_lines(const std::vector<Process>& processes) {

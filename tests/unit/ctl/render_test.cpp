@@ -52,9 +52,20 @@ TEST(RenderStatus, AlignsLongNames) {
 TEST(RenderStatus, TellsWhy) {
   EXPECT_EQ(status({{.name = "web:0", .state = "BACKOFF", .detail = "exited with code 3"}}).output,
             "web:0                            BACKOFF   exited with code 3\n");
-  EXPECT_EQ(status({{.name = "web:0", .state = "RUNNING", .pid = 7, .detail = "1 old one drains"}})
+  EXPECT_EQ(status({{.name = "web:0", .state = "RUNNING", .pid = 7, .detail = "ready after 8 ms"}})
                 .output,
-            "web:0                            RUNNING   pid 7, uptime 0:00:00; 1 old one drains\n");
+            "web:0                            RUNNING   pid 7, uptime 0:00:00\n");
+}
+
+TEST(RenderStatus, ARunningWorkerTellsOnlyWhatIsWrong) {
+  Process process{.name = "web:0", .state = "RUNNING", .pid = 7, .worker_state = "Running"};
+  process.status_text = "all is well";
+  EXPECT_EQ(status({process}).output.find("well"), std::string::npos);
+  process.worker_state = "Error";
+  process.status_text = "redis is down";
+  EXPECT_EQ(
+      status({process}).output,
+      "web:0                            RUNNING   pid 7, uptime 0:00:00; Error: redis is down\n");
 }
 
 TEST(RenderStatus, ExitsWithThreeWhenSomethingWillNotStartByItself) {
