@@ -32,7 +32,7 @@ Result<std::string> receive_frame(int fd, FrameReader& frames) {
     const ssize_t size = ::recv(fd, buffer.data(), buffer.size(), 0);
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) return system_error("read from", kMaster, errno);
-    if (size == 0) return failure("the master closed the connection before its verdict");
+    if (size == 0) return failure("the master closed the connection before its last reply");
     if (auto fed = frames.feed({buffer.data(), static_cast<std::size_t>(size)}); !fed) {
       return std::unexpected(fed.error());
     }

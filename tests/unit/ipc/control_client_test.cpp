@@ -89,7 +89,7 @@ TEST(ControlClient, AMasterThatGoesAwayIsABrokenLine) {
   auto client = Client::connect(master.path());
   const auto reply = client->call({});
   ASSERT_FALSE(reply);
-  EXPECT_THAT(reply.error().text, HasSubstr("closed the connection before its verdict"));
+  EXPECT_THAT(reply.error().text, HasSubstr("closed the connection before its last reply"));
 }
 
 TEST(ControlClient, GarbageIsABrokenLine) {
