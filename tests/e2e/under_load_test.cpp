@@ -23,7 +23,7 @@ void roll_under_load(const Reeve& reeve, Load& load, int rolls) {
   for (int i = 0; i < rolls; ++i) {
     const Finished verdict = reeve.ctl({"restart", "web"});
     ASSERT_EQ(verdict.code(), 0) << verdict.output << verdict.errors;
-    ASSERT_TRUE(load.goes_on()) << "after roll " << i + 1;
+    ASSERT_TRUE(load.goes_on(300)) << "after roll " << i + 1;
   }
 }
 
