@@ -64,6 +64,7 @@ Acceptor::Got Acceptor::accept_one() {
     const int fd = ::accept4(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size,
                              SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
+      in_trouble_ = false;
       on_connection_(ipc::UniqueFd(fd), Peer(address, size));
       return Got::Connection;
     }
@@ -85,7 +86,9 @@ Acceptor::Got Acceptor::accept_one() {
 }
 
 void Acceptor::on_trouble(int code) {
-  on_trouble_("accept: " + ipc::errno_text(code) + "; trying again in 100 ms");
+  if (!std::exchange(in_trouble_, true)) {
+    on_trouble_("accept: " + ipc::errno_text(code) + "; trying again every 100 ms");
+  }
   poll_.watch(0);
   retry_.arm(kRetry);
 }

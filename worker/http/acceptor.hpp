@@ -41,6 +41,7 @@ class Acceptor {
   ipc::uv::Poll poll_;
   ipc::uv::Timer retry_;
   bool paused_ = false;
+  bool in_trouble_ = false;  // Told once, until an accept succeeds.
 };
 
 }  // namespace reeve::worker

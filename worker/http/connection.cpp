@@ -128,15 +128,18 @@ std::optional<std::string> Connection::request_in_progress() const {
   switch (phase_) {
     case Phase::Handling:
     case Phase::Streaming:
-    case Phase::Flushing:
     case Phase::Abandoned:
       return exchange_->describe();
+    case Phase::Flushing:
+      // One that was refused never became a request with a name.
+      if (parser_.stage() == RequestParser::Stage::Complete) return exchange_->describe();
+      return std::nullopt;
     case Phase::Fresh:
     case Phase::Idle:
     case Phase::Receiving:
     case Phase::Lingering:
     case Phase::Closed:
-      break;
+      return std::nullopt;
   }
   return std::nullopt;
 }

@@ -28,10 +28,10 @@ class ThreadPool;
 
 /// How long a drain waits for clients that are silent. The grace bounds all of it from outside.
 struct DrainTiming {
-  std::chrono::milliseconds idle{
-      5'000};  ///< patient: for the next request of a keep-alive connection
-  std::chrono::milliseconds first_byte{
-      1'000};  ///< prompt: for the first request of a new connection
+  /// Patient: for the next request of a keep-alive connection, and for the first of a new one.
+  std::chrono::milliseconds idle{5'000};
+  /// Prompt: for the first request of a new connection.
+  std::chrono::milliseconds first_byte{1'000};
 };
 
 class HttpServer {

@@ -130,10 +130,10 @@ TEST_F(Drain, PatientAnswersTheNextRequestOfAnIdleConnection) {
 TEST_F(Drain, PatientHalfClosesIdleConnectionsAfterSilence) {
   start();
   TestClient idle = idle_client();
-  const auto began = ipc::Clock::now();
+  const auto began = loop.now();
   drain(DrainKind::Patient);
   EXPECT_EQ(end_of(idle), End::Closed);
-  EXPECT_GE(ipc::Clock::now() - began, timing.idle - std::chrono::milliseconds(2));
+  EXPECT_GE(loop.now() - began, timing.idle);
   EXPECT_FALSE(drained) << "it still listens for a request that crosses";
   idle.close();
   EXPECT_TRUE(run_until_drained());
@@ -244,7 +244,8 @@ TEST_F(Drain, MayBeDestroyedWhileRequestsRun) {
   TestClient waiting = client("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");
   TestClient streaming = client("GET /ticks HTTP/1.1\r\nHost: a\r\n\r\n");
   TestClient sleeping = client("GET /never HTTP/1.1\r\nHost: a\r\n\r\n");
-  ASSERT_TRUE(run_until([&] { return entered && recorder.page().in_flight.load() == 3; }));
+  ASSERT_TRUE(run_until(
+      [&] { return entered && threads.running() == 1 && recorder.page().in_flight.load() == 3; }));
   server.reset();
   open.count_down();
   EXPECT_TRUE(run_until([&] { return threads.running() == 0; }));

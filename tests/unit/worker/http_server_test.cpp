@@ -1,10 +1,12 @@
 // HttpServer over loopback: what goes over the wire while it serves.
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <latch>
 #include <stdexcept>
+#include <thread>
 
 #include "http_server_fixture.hpp"
 #include "reeve/wait.hpp"
@@ -331,6 +333,21 @@ TEST_F(Server, LeavesHealthToTheApp) {
   router.get("/health", []() -> Task<Response> { co_return Response::text("mine"); });
   start();
   EXPECT_THAT(whole_answer(get("/health")), EndsWith("mine"));
+}
+
+TEST_F(Server, WaitsWithoutSpinningWhenDescriptorsRunOut) {
+  start();
+  TestClient one = client(kGet);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{.rlim_cur = 3, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  EXPECT_TRUE(run_until([&] { return !log.empty(); }));
+  int turns = 0;
+  EXPECT_TRUE(run_until([&] { return ++turns == 5; }));
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(receives(one, "hello"));
+  EXPECT_THAT(log, ElementsAre("accept: Too many open files; trying again every 100 ms"));
 }
 
 TEST_F(Server, LeavesConnectionsBeyondItsLimitInTheQueue) {
