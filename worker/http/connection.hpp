@@ -22,6 +22,7 @@
 #include "ipc/base/unique_fd.hpp"
 #include "ipc/base/uv.hpp"
 #include "worker/http/exchange.hpp"
+#include "worker/http/input.hpp"
 #include "worker/http/output.hpp"
 #include "worker/http/peer.hpp"
 #include "worker/http/request_parser.hpp"
@@ -97,41 +98,41 @@ class Connection final : private Exchange::Client {
   /// they can.
   template <class Act>
   void turn(Act act);
-  void receive();
-  void on_end_of_input();
   [[nodiscard]] bool step();
+  void enter(Phase phase, ipc::TimePoint deadline);
+  [[nodiscard]] ipc::TimePoint idle_deadline() const;
+  void rest();
+  void linger();
+  void abandon();
+
+  // connection_answers.cpp. What returns a bool says whether it got further.
+  void begin_request();
   [[nodiscard]] bool receive_request();
   [[nodiscard]] bool take_response();
   [[nodiscard]] bool take_stream();
   [[nodiscard]] bool flush_response();
-
-  void begin_request();
   void answer(Response response);
   void refuse(const ParseError& error);
   void finish_response();
   [[nodiscard]] After choose_after(bool head_only) const;
-  void rest();
-  void linger();
-  void abandon();
+
+  // connection_socket.cpp
+  void receive();
+  void on_end_of_input();
   void flush();
   void watch();
-  void enter(Phase phase, ipc::TimePoint deadline);
-  [[nodiscard]] ipc::TimePoint idle_deadline() const;
-  [[nodiscard]] std::string_view unread() const { return std::string_view(input_).substr(used_); }
-  void use(std::size_t bytes);
 
   Services& services_;
   Owner& owner_;
   Position position_{};
   Peer peer_;
   ipc::UniqueFd fd_;
-  std::optional<ipc::uv::Poll>
-      poll_;  // Made when a recv first found nothing: a short connection needs none.
+  // Made when a recv first found nothing: a short connection needs none.
+  std::optional<ipc::uv::Poll> poll_;
 
   RequestParser parser_;
   std::shared_ptr<Exchange> exchange_;
-  std::string input_;
-  std::size_t used_ = 0;
+  Input input_;
   Output output_;
   std::size_t pushed_this_turn_ = 0;
   std::size_t dropped_ = 0;
