@@ -18,6 +18,7 @@ MasterLink::MasterLink(ipc::uv::Loop& loop, std::optional<ipc::Channel> channel,
 }
 
 void MasterLink::send(const ipc::WorkerMessage& message) {
+  if (supervised() && !poll_) return;  // The master is gone, which was told already.
   ipc::Result<> sent;
   if (channel_) {
     sent = channel_->send(format(message));

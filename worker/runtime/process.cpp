@@ -28,6 +28,9 @@ constexpr ipc::Duration kOrphanGrace = 1500ms;
 /// How much of the grace belongs to closing resources, whatever the requests do.
 constexpr ipc::Duration kMostReserve = 5s;
 constexpr int kReserveShare = 5;
+/// How much of the reserve stays unused: a teardown that ends with the grace would race with
+/// SIGKILL.
+constexpr int kMarginShare = 4;
 
 }  // namespace
 
@@ -168,7 +171,7 @@ void Process::announce_ready() {
 }
 
 void Process::arm_grace() {
-  stop_by_ = ipc::Clock::now() + identity_.grace;
+  stop_by_ = ipc::Clock::now() + identity_.grace - teardown_reserve() / kMarginShare;
   grace_timer_.arm(identity_.grace - teardown_reserve());
 }
 

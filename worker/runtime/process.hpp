@@ -81,7 +81,7 @@ class Process {
   ipc::uv::Timer
       begin_timer_;  ///< Begins on the loop, so that even a start that fails at once ends there.
   ipc::uv::Timer grace_timer_;
-  ipc::TimePoint stop_by_{};  ///< The end of the grace, once the stop has begun.
+  ipc::TimePoint stop_by_{};  ///< Shortly before the end of the grace, once the stop has begun.
   Spawned opening_;
 };
 
