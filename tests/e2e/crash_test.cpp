@@ -98,7 +98,7 @@ TEST_F(Crash, StartTriesAFatalSlotAgain) {
       start(pool("jobs", R"(["/bin/sh", "-c", "test -e @dir@/fixed && exec sleep 1000"])",
                  R"(ready = { after = "50ms" }
 backoff = { first = "1ms", max = "1ms" }
-give_up = { failures = 2, within = "10s" }
+give_up = { failures = 1, within = "10s" }
 )"));
   ASSERT_TRUE(reeve.becomes("jobs:0", "FATAL"));
   const Finished failed = reeve.ctl({"start", "jobs:0"});

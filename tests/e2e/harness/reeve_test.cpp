@@ -14,6 +14,16 @@ namespace reeve::e2e {
 
 namespace {
 
+/// Enough of a log to see what happened; the whole of it is in the directory that is kept.
+std::string_view last_lines(std::string_view log) {
+  constexpr int kLines = 60;
+  auto begin = log.size();
+  for (int i = 0; i <= kLines && begin != std::string_view::npos && begin > 0; ++i) {
+    begin = log.rfind('\n', begin - 1);
+  }
+  return log.substr(begin == std::string_view::npos || begin == 0 ? 0 : begin + 1);
+}
+
 /// A zombie does not count: what the master killed as it left is reaped by its new parent, this
 /// test.
 bool nobody_is_left() {
@@ -36,7 +46,7 @@ void ReeveTest::TearDown() {
     EXPECT_TRUE(master_->master().wait()) << "the master did not end on QUIT";
   }
   EXPECT_TRUE(eventually(nobody_is_left, 1s)) << "processes were left behind";
-  if (HasFailure()) fmt::print(stderr, "the master's log:\n{}\n", master_->log());
+  if (HasFailure()) fmt::print(stderr, "the master's log:\n{}\n", last_lines(master_->log()));
   master_.reset();
   kill_descendants();
 }
