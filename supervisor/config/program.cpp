@@ -39,7 +39,10 @@ std::expected<std::string, std::string> refuse(const fs::path& program) {
   const fs::file_status status = fs::status(program, error);
   const std::string name = config::in_quotes(program.string());
   if (status.type() == fs::file_type::not_found) {
-    return std::unexpected(fmt::format("no such program {}", name));
+    const std::string where = program.is_relative()
+                                  ? fmt::format(", seen from {}", fs::current_path(error).string())
+                                  : "";
+    return std::unexpected(fmt::format("no such program {}{}", name, where));
   }
   if (error) return std::unexpected(fmt::format("cannot look at {}: {}", name, error.message()));
   if (status.type() != fs::file_type::regular) {

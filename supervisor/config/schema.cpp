@@ -41,9 +41,9 @@ constinit const std::array<Key<SupervisorConfig>, 8> kSupervisorKeys{{
      [](const Cell& cell, SupervisorConfig& to) { read_name(cell, to.name); }},
     {"runtime_dir", Optional, "see below", "absolute; holds the control socket, pidfile and lock",
      [](const Cell& cell, SupervisorConfig& to) { read_runtime_dir(cell, to.runtime_dir); }},
-    {"log.level", Optional, R"("info")", R"("debug", "info", "warn" or "error")",
+    {"log.level", Optional, R"("info")", R"(`"debug"`, `"info"`, `"warn"` or `"error"`)",
      [](const Cell& cell, SupervisorConfig& to) { cell.read(to.log_level, kLogLevels); }},
-    {"log.format", Optional, R"("text")", R"("text" or "json")",
+    {"log.format", Optional, R"("text")", R"(`"text"` or `"json"`)",
      [](const Cell& cell, SupervisorConfig& to) { cell.read(to.log_format, kLogFormats); }},
     not_yet<SupervisorConfig>("log.to"),
     not_yet<SupervisorConfig>("log.max_size"),
@@ -53,7 +53,7 @@ constinit const std::array<Key<SupervisorConfig>, 8> kSupervisorKeys{{
 
 constinit const std::array<Key<ListenerConfig>, 2> kListenerKeys{{
     {"address", Required, "",
-     R"("HOST:PORT", ":PORT", "[::]:PORT", "unix:/PATH" or "systemd:NAME")",
+     R"(`"HOST:PORT"`, `":PORT"`, `"[::]:PORT"`, `"unix:/PATH"` or `"systemd:NAME"`)",
      [](const Cell& cell, ListenerConfig& to) { read_address(cell, to.address); }},
     {"backlog", Optional, "4096", "connections that may wait to be accepted",
      [](const Cell& cell, ListenerConfig& to) {
@@ -64,7 +64,7 @@ constinit const std::array<Key<ListenerConfig>, 2> kListenerKeys{{
 constinit const std::array<Key<PoolConfig>, 24> kPoolKeys{{
     {"command", Required, "", "the program and its arguments; `${fd:NAME}` is a listener's fd",
      [](const Cell& cell, PoolConfig& to) { read_command(cell, to.command); }},
-    {"workers", Optional, "1", R"(how many, or "cores")",
+    {"workers", Optional, "1", R"(how many, or `"cores"`)",
      [](const Cell& cell, PoolConfig& to) {
        read_workers(cell, to.spec.workers, {.least = 0, .most = kMostWorkers});
      }},
@@ -80,7 +80,7 @@ constinit const std::array<Key<PoolConfig>, 24> kPoolKeys{{
     {"idle_drain", Optional, R"("5s")",
      "silence that ends an idle keep-alive connection in a rolling restart (native workers)",
      [](const Cell& cell, PoolConfig& to) { cell.read(to.idle_drain, kUpToADayOrNone); }},
-    {"restart", Optional, R"("always")", R"("always", "on-failure" or "never")",
+    {"restart", Optional, R"("always")", R"(`"always"`, `"on-failure"` or `"never"`)",
      [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.restart, kRestartRules); }},
     {"backoff.first", Optional, R"("100ms")", "the first pause after a crash; doubled each time",
      [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.backoff_first, kUpToADay); }},

@@ -99,7 +99,8 @@ TEST_F(ConfigFiles, ProgramIsFoundByItsPath) {
 TEST_F(ConfigFiles, RelativeProgramIsFoundFromTheWorkingDirectoryOfThePool) {
   write("bin/web", "", true);
   EXPECT_EQ(find_program(pool("bin/web", root_)), "bin/web");
-  EXPECT_FALSE(find_program(pool("bin/web")));
+  EXPECT_EQ(find_program(pool("bin/web")).error(),
+            fmt::format("no such program \"bin/web\", seen from {}", fs::current_path().string()));
 }
 
 TEST_F(ConfigFiles, BareNameIsSoughtInPath) {

@@ -6,8 +6,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cctype>
+#include <iterator>
+#include <regex>
+#include <set>
 #include <sstream>
 
+#include "ipc/control.hpp"
 #include "ipc/version.hpp"
 #include "tests/unit/config/support.hpp"
 
@@ -134,6 +139,32 @@ TEST(Readme, NamesEveryKeyThatIsNotBuiltYet) {
     if (key.need != Need::NotYet) continue;
     EXPECT_THAT(readme, HasSubstr('`' + key.path + '`'));
   }
+}
+
+TEST(Readme, ListsEveryCommandOfReevectl) {
+  const std::string readme = source_text("README.md");
+  using ipc::control::Method;
+  for (int method = 0; method <= static_cast<int>(Method::Version); ++method) {
+    std::string name(to_string(static_cast<Method>(method)));
+    name.front() = static_cast<char>(std::tolower(name.front()));
+    EXPECT_THAT(readme, ::testing::ContainsRegex("\n\\| `" + name + "[` ]"));
+  }
+}
+
+/// The signals that a text names.
+std::set<std::string> signals_in(const std::string& text) {
+  static const std::regex kSignal("\\bSIG[A-Z0-9]+\\b");
+  return {std::sregex_token_iterator(text.begin(), text.end(), kSignal),
+          std::sregex_token_iterator()};
+}
+
+TEST(Readme, NamesTheSignalsThatTheMasterHandles) {
+  std::set<std::string> handled = signals_in(source_text("supervisor/shell/signals.cpp"));
+  handled.erase("SIGCHLD");  // Not the user's to send.
+  handled.erase("SIGPIPE");
+  std::set<std::string> named = signals_in(source_text("README.md"));
+  named.erase("SIGNAL");  // The placeholder of a command.
+  EXPECT_EQ(named, handled);
 }
 
 TEST(Version, IsThatOfTheBuild) {
