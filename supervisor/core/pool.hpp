@@ -105,7 +105,7 @@ class Pool {
 
   /// A command that waits for its slots.
   struct Pending {
-    enum class Kind : std::uint8_t { Start, Stop, HardRestart, Scale };
+    enum class Kind : std::uint8_t { Start, Stop, HardRestart, Scale, Roll };
     CommandId command{};
     Kind kind{};
     SlotSet waiting;
@@ -137,6 +137,7 @@ class Pool {
   void settle(int slot, Outcome outcome, const std::string& text = {},
               std::optional<WorkerId> culprit = {});
   void conclude();
+  [[nodiscard]] SlotVerdict summary(const Pending& pending) const;
   [[nodiscard]] std::optional<SlotSet> resolve(CommandId command, const SlotSet& slots);
   [[nodiscard]] bool covers_all_running(const SlotSet& slots) const;
   void answer(CommandId command, Outcome outcome, std::string text);

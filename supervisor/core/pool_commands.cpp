@@ -194,19 +194,32 @@ void Pool::settle(int slot, Outcome outcome, const std::string& text,
 void Pool::conclude() {
   std::erase_if(pending_, [this](Pending& pending) {
     if (!pending.waiting.empty()) return false;
-    if (pending.kind == Pending::Kind::Scale &&
-        std::ranges::all_of(pending.verdicts, [](const SlotVerdict& verdict) {
+    const bool is_one_thing =
+        pending.kind == Pending::Kind::Scale || pending.kind == Pending::Kind::Roll;
+    if (is_one_thing && std::ranges::all_of(pending.verdicts, [](const SlotVerdict& verdict) {
           return verdict.outcome == Outcome::Started;
         })) {
-      pending.verdicts = {{std::nullopt,
-                           Outcome::Scaled,
-                           fmt::format("{} workers, {} draining", slots_.size(), draining()),
-                           {}}};
+      pending.verdicts = {summary(pending)};
     }
     std::ranges::sort(pending.verdicts, {}, &SlotVerdict::slot);
     actions_.push_back(Finished{pending.command, std::move(pending.verdicts)});
     return true;
   });
+}
+
+/// The verdict on a command about the pool as a whole, when it went well.
+SlotVerdict Pool::summary(const Pending& pending) const {
+  if (pending.kind == Pending::Kind::Scale) {
+    return {std::nullopt,
+            Outcome::Scaled,
+            fmt::format("{} workers, {} draining", slots_.size(), draining()),
+            {}};
+  }
+  return {std::nullopt,
+          Outcome::Rolled,
+          fmt::format("generation {} serves with {} workers, {} old ones still drain",
+                      static_cast<std::uint64_t>(generation_), slots_.size(), draining()),
+          {}};
 }
 
 void Pool::answer(CommandId command, Outcome outcome, std::string text) {

@@ -152,14 +152,13 @@ void Pool::finish_roll() {
       break;
   }
   generation_ = roll.target;
-  answer(roll.command, Outcome::Rolled,
-         fmt::format("generation {} serves with {} workers, {} old ones still drain",
-                     static_cast<std::uint64_t>(generation_), roll.done.size(), draining()));
-  if (!roll.spec) return;
-  spec_ = std::move(*roll.spec);
-  SlotSet added;
-  shrink(spec_.workers);
-  grow(spec_.workers, added);
+  Pending pending{.command = roll.command, .kind = Pending::Kind::Roll};
+  if (roll.spec) {
+    spec_ = std::move(*roll.spec);
+    shrink(spec_.workers);
+    grow(spec_.workers, pending.waiting);
+  }
+  begin(std::move(pending));
 }
 
 }  // namespace reeve::supervisor

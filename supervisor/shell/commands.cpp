@@ -42,7 +42,7 @@ bool starts_something(Method method) {
 
 /// Of "+N" and "-N" the count has its sign already.
 int wanted_workers(const ipc::control::ScaleBy& scale, int current) {
-  return scale.relative ? std::max(0, current + scale.count) : scale.count;
+  return scale.relative ? current + scale.count : scale.count;
 }
 
 }  // namespace
