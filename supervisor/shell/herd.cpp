@@ -137,8 +137,6 @@ void Herd::finished(CommandId command, Verdicts verdicts) {
   book_.settle(command, std::move(verdicts));
 }
 
-void Herd::killed(PoolRunner&) { ++workers_killed_; }
-
 bool Herd::used_elsewhere(const PoolRunner& pool, const Listener& listener) {
   return std::ranges::any_of(pools_, [&](const auto& other) {
     return other.get() != &pool && serves_from(*other, listener);

@@ -55,7 +55,7 @@ class Herd : private PoolObserver {
  private:
   void finished(CommandId command, Verdicts verdicts) override;
   void changed() override { on_change_(); }
-  void killed(PoolRunner& pool) override;
+  void killed() override { ++workers_killed_; }
   bool used_elsewhere(const PoolRunner& pool, const Listener& listener) override;
 
   ipc::uv::Loop& loop_;

@@ -191,7 +191,7 @@ void PoolRunner::perform(const Kill& order) {
        .last_line = lines.empty() ? "" : lines.back()});
   for (const std::string& line : report) log_.warn("{}", line);
   process->kill_group();
-  observer_.killed(*this);
+  observer_.killed();
 }
 
 void PoolRunner::perform(const Changed& order) {
@@ -205,7 +205,7 @@ void PoolRunner::perform(const Changed& order) {
     const Slot& slot = slots[index];
     const Process* current = slot.current ? find(*slot.current) : nullptr;
     if (names_the_dead) {
-      about = fmt::format("pid {} {}", *dead_, about);
+      about = fmt::format("pid {}: {}", *dead_, about);
     } else if (current != nullptr) {
       about = fmt::format("pid {}, {}", current->pid().value_or(0), about);
     }

@@ -31,8 +31,8 @@ class PoolObserver {
  public:
   virtual ~PoolObserver() = default;
   virtual void finished(CommandId command, Verdicts verdicts) = 0;
-  virtual void changed() = 0;                 ///< a slot, or a process, is not what it was
-  virtual void killed(PoolRunner& pool) = 0;  ///< a worker had to be killed
+  virtual void changed() = 0;  ///< a slot, or a process, is not what it was
+  virtual void killed() = 0;   ///< a worker had to be killed
   /// Whether a pool other than this one still serves from the listener.
   virtual bool used_elsewhere(const PoolRunner& pool, const Listener& listener) = 0;
 };

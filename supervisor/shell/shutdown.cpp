@@ -62,7 +62,9 @@ void Shutdown::end(bool clean) {
   if (!on_end_) return;
   const int killed = herd_.workers_killed() - killed_before_;
   if (!clean) log_.error("giving up on processes that cannot be reaped: {}", herd_.survivors());
-  if (killed > 0) log_.warn("stopped; {} workers had to be killed", killed);
+  if (killed > 0) {
+    log_.warn("stopped; {} worker{} had to be killed", killed, killed == 1 ? "" : "s");
+  }
   if (clean && killed == 0) log_.info("stopped");
   verdicts_.push_back({.name = "", .ok = clean, .code = "shutdown", .text = ""});
   for (const auto& answer : waiting_) answer(verdicts_);

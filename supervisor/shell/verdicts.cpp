@@ -13,6 +13,12 @@ namespace reeve::supervisor {
 
 using ipc::control::Verdict;
 
+namespace {
+
+constexpr std::string_view kLastLinesFollow = "; its last lines:";
+
+}  // namespace
+
 std::string_view code_of(Outcome outcome) {
   switch (outcome) {
     case Outcome::Started:
@@ -63,7 +69,7 @@ bool is_success(Outcome outcome) {
 Verdict render(const std::string& pool, const SlotVerdict& verdict,
                const std::vector<std::string>& last_lines) {
   std::string text = verdict.text;
-  if (!last_lines.empty()) text += "; its last lines:";
+  if (!last_lines.empty()) text += kLastLinesFollow;
   for (const std::string& line : last_lines) text += "\n  " + line;
   return {.name = verdict.slot ? process_name(pool, *verdict.slot) : pool,
           .ok = is_success(verdict.outcome),
@@ -79,7 +85,8 @@ Verdict no_such_process(const std::string& name, std::string hint) {
 }
 
 std::string one_line(const Verdict& verdict) {
-  const std::string reason = verdict.text.substr(0, verdict.text.find('\n'));
+  std::string_view reason = std::string_view(verdict.text).substr(0, verdict.text.find('\n'));
+  if (reason.ends_with(kLastLinesFollow)) reason.remove_suffix(kLastLinesFollow.size());
   return fmt::format("{}{}{}{}{}", verdict.name, verdict.name.empty() ? "" : ": ", verdict.code,
                      reason.empty() ? "" : ": ", reason);
 }

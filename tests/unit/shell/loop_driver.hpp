@@ -1,0 +1,36 @@
+#pragma once
+// Turns a loop until something is true, with a deadline: for tests that wait on real processes and
+// sockets.
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <functional>
+
+#include "ipc/base/uv.hpp"
+
+namespace reeve::supervisor::testing {
+
+class LoopDriver {
+ public:
+  /// False when `done` was not true within ten seconds.
+  [[nodiscard]] bool run_until(const std::function<bool()>& done) {
+    bool late = false;
+    ipc::uv::Timer deadline(loop, [&late] { late = true; });
+    deadline.arm(std::chrono::seconds(10));
+    ipc::uv::Timer look_again(loop, [] {});  // What has run before the poll must not wait for it.
+    while (!late) {
+      if (done()) return true;
+      look_again.arm(std::chrono::milliseconds(2));
+      uv_run(loop.get(), UV_RUN_ONCE);
+    }
+    return false;
+  }
+
+  /// What is ready now, without waiting.
+  void turn() { uv_run(loop.get(), UV_RUN_NOWAIT); }
+
+  ipc::uv::Loop loop;
+};
+
+}  // namespace reeve::supervisor::testing

@@ -1,0 +1,223 @@
+// A pool with real processes: what the core orders happens, and what happens reaches the core.
+
+#include "supervisor/shell/pool_runner.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "supervisor/shell/output.hpp"
+#include "supervisor/shell/reaper.hpp"
+#include "supervisor/shell/signals.hpp"
+#include "supervisor/shell/status.hpp"
+#include "tests/unit/shell/loop_driver.hpp"
+
+namespace reeve::supervisor {
+namespace {
+
+using ::testing::HasSubstr;
+
+PoolConfig shell_pool(const std::string& script) {
+  PoolConfig pool;
+  pool.spec.name = "web";
+  pool.spec.workers = 1;
+  pool.spec.grace = std::chrono::seconds(5);
+  pool.spec.backoff_first = std::chrono::milliseconds(1);
+  pool.command = {"/bin/sh", "-c", script};
+  pool.ready = ReadyLog{"up"};
+  return pool;
+}
+
+const std::string kWellBehaved = "echo up; exec sleep 1000";
+
+class RunningPool : public ::testing::Test, private PoolObserver {
+ protected:
+  RunningPool() {
+    block_signals();
+    become_subreaper();
+  }
+  ~RunningPool() override {
+    if (!runner_) return;
+    runner_->stop(book_.open(1, [](const Verdicts&) {}), {});
+    runner_->end_grace();
+    EXPECT_TRUE(driver_.run_until([this] { return runner_->pool().quiet(); }));
+  }
+
+  PoolRunner& run(PoolConfig config, const ListenerSet& listeners = {}) {
+    runner_ =
+        std::make_unique<PoolRunner>(PoolRunner::Surroundings{driver_.loop, log_, launcher_, *this},
+                                     Deployment::of(std::move(config), listeners), 1);
+    return *runner_;
+  }
+
+  /// Gives a command and waits for its verdicts.
+  Verdicts command(const std::function<void(CommandId)>& give) {
+    std::optional<Verdicts> answer;
+    give(book_.open(1, [&answer](Verdicts verdicts) { answer = std::move(verdicts); }));
+    EXPECT_TRUE(driver_.run_until([&answer] { return answer.has_value(); }));
+    return answer.value_or(Verdicts{});
+  }
+  Verdicts start() {
+    return command([this](CommandId id) { runner_->start(id, {}); });
+  }
+  Verdicts stop() {
+    return command([this](CommandId id) { runner_->stop(id, {}); });
+  }
+
+  [[nodiscard]] ipc::control::Process status(std::size_t slot = 0) const {
+    return status_of(*runner_, {}, driver_.loop.now()).at(slot);
+  }
+
+  void finished(CommandId id, Verdicts verdicts) override { book_.settle(id, std::move(verdicts)); }
+  void changed() override {}
+  void killed() override { ++killed_; }
+  bool used_elsewhere(const PoolRunner&, const Listener&) override { return false; }
+
+  testing::LoopDriver driver_;
+  CommandBook book_;
+  int killed_ = 0;
+  ipc::UniqueFd null_fd_{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
+  Output output_{driver_.loop, null_fd_.get()};
+  Log log_{output_, LogFormat::Text, LogDress::Plain, LogLevel::Debug};
+  Launcher launcher_{
+      driver_.loop,
+      {.environment = {{"PATH", "/usr/bin:/bin"}}, .notify_socket = "/none", .nofile = {}}};
+  std::unique_ptr<PoolRunner> runner_;
+  Reaper reaper_{[this](pid_t pid) { runner_->conclude(pid); },
+                 [this](pid_t pid, const Death& death) { runner_->exited(pid, death); }};
+  SignalSource signals_{driver_.loop, [this](int signal) {
+                          if (signal == SIGCHLD) reaper_.child_changed();
+                        }};
+  ipc::uv::Check check_{driver_.loop, [this] { reaper_.reap_if_pending([] {}); }};
+};
+
+TEST_F(RunningPool, StartsAndStops) {
+  run(shell_pool(kWellBehaved));
+  EXPECT_EQ(start().at(0).code, "started");
+  EXPECT_EQ(status().state, "RUNNING");
+  const int pid = status().pid;
+  EXPECT_EQ(::kill(pid, 0), 0);
+  EXPECT_EQ(stop().at(0).code, "stopped");
+  EXPECT_EQ(status().state, "STOPPED");
+  EXPECT_NE(::kill(pid, 0), 0);
+  EXPECT_EQ(killed_, 0);
+}
+
+TEST_F(RunningPool, ReplacesAWorkerThatWasKilled) {
+  run(shell_pool(kWellBehaved));
+  start();
+  const int pid = status().pid;
+  ::kill(pid, SIGKILL);
+  EXPECT_TRUE(
+      driver_.run_until([&] { return status().state == "RUNNING" && status().pid != pid; }));
+}
+
+TEST_F(RunningPool, AFailedStartIsAnsweredWithTheLastLines) {
+  run(shell_pool("echo no redis; echo farewell >&2; exit 3"));
+  const auto verdict = start().at(0);
+  EXPECT_EQ(verdict.code, "spawn_error");
+  EXPECT_THAT(verdict.text, HasSubstr("exited with code 3; its last lines:"));
+  EXPECT_THAT(verdict.text, HasSubstr("\n  no redis"));
+  EXPECT_THAT(verdict.text, HasSubstr("\n  farewell"));
+}
+
+TEST_F(RunningPool, AMissingProgramIsNamed) {
+  PoolConfig pool = shell_pool("");
+  pool.command = {"/nowhere/program"};
+  run(pool);
+  EXPECT_THAT(start().at(0).text, HasSubstr("exec /nowhere/program: No such file or directory"));
+}
+
+TEST_F(RunningPool, KillsTheGroupOfAWorkerThatIgnoresTerm) {
+  PoolConfig pool = shell_pool("trap '' TERM; sleep 1000 & echo up $!; while :; do wait; done");
+  pool.spec.grace = std::chrono::milliseconds(20);
+  run(pool);
+  start();
+  const std::string line = runner_->tail(0).last(100);
+  const int grandchild = std::stoi(line.substr(line.find(' ')));
+  EXPECT_THAT(stop().at(0).text, HasSubstr("killed"));
+  EXPECT_EQ(killed_, 1);
+  EXPECT_TRUE(driver_.run_until([&] { return ::kill(grandchild, 0) != 0; }));
+}
+
+TEST_F(RunningPool, RollsToANewGenerationWithoutAGap) {
+  PoolConfig pool = shell_pool(kWellBehaved);
+  pool.spec.workers = 2;
+  run(pool);
+  start();
+  const auto verdict = command([this](CommandId id) { runner_->roll(id, {}); }).at(0);
+  EXPECT_EQ(verdict.code, "rolled");
+  EXPECT_EQ(status(0).generation, 2U);
+  EXPECT_EQ(status(1).generation, 2U);
+}
+
+TEST_F(RunningPool, ADeploymentThatFailsLeavesTheOldOneInForce) {
+  run(shell_pool(kWellBehaved));
+  start();
+  const int pid = status().pid;
+  const auto verdict = command([this](CommandId id) {
+                         runner_->deploy(id, Deployment::of(shell_pool("echo broken; exit 1"), {}));
+                       }).at(0);
+  EXPECT_EQ(verdict.code, "aborted");
+  EXPECT_THAT(verdict.text, HasSubstr("broken"));
+  EXPECT_EQ(status().pid, pid);
+  EXPECT_EQ(runner_->deployment().config.command.back(), kWellBehaved);
+}
+
+TEST_F(RunningPool, ADeploymentThatSucceedsIsInForce) {
+  run(shell_pool(kWellBehaved));
+  start();
+  const std::string next = "echo up again; exec sleep 1000";
+  EXPECT_EQ(
+      command([&](CommandId id) { runner_->deploy(id, Deployment::of(shell_pool(next), {})); })
+          .at(0)
+          .code,
+      "rolled");
+  EXPECT_EQ(runner_->deployment().config.command.back(), next);
+}
+
+TEST_F(RunningPool, ClosesItsListenerWhileStoppedAndOpensItAgain) {
+  auto listener = std::make_shared<Listener>(
+      ListenerConfig{.name = "http", .address = *ipc::parse_address("127.0.0.1:0"), .backlog = 16});
+  ASSERT_TRUE(listener->open().has_value());
+  const std::string address = listener->address();
+  PoolConfig pool = shell_pool(kWellBehaved);
+  pool.listen = {"http"};
+  run(pool, {listener});
+  start();
+  stop();
+  EXPECT_FALSE(listener->is_open());
+
+  Listener thief({.name = "x", .address = *ipc::parse_address(address), .backlog = 1});
+  ASSERT_TRUE(thief.open().has_value());
+  const auto refused = start().at(0);
+  EXPECT_EQ(refused.code, "spawn_error");
+  EXPECT_THAT(refused.text, HasSubstr("listen.http: cannot listen on " + address));
+  EXPECT_EQ(status().state, "STOPPED");
+
+  thief.close();
+  EXPECT_EQ(start().at(0).code, "started");
+  EXPECT_EQ(listener->address(), address);
+}
+
+TEST_F(RunningPool, AStartThatOvertakesAStopHurriesIt) {
+  run(shell_pool(kWellBehaved));
+  start();
+  Verdicts stopped;
+  runner_->stop(book_.open(1, [&](Verdicts verdicts) { stopped = std::move(verdicts); }), {});
+  EXPECT_EQ(start().at(0).code, "started");
+  EXPECT_FALSE(stopped.empty());
+  EXPECT_EQ(status().state, "RUNNING");
+}
+
+}  // namespace
+}  // namespace reeve::supervisor

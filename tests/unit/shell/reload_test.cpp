@@ -1,0 +1,79 @@
+// What differs between two configurations, pool by pool.
+
+#include "supervisor/shell/reload.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace reeve::supervisor {
+namespace {
+
+using ::testing::HasSubstr;
+
+Config config_with(std::vector<PoolConfig> pools) {
+  Config config;
+  config.listeners.push_back({.name = "http", .address = {.port = 8000}});
+  config.pools = std::move(pools);
+  return config;
+}
+
+PoolConfig pool_named(const std::string& name) {
+  PoolConfig pool;
+  pool.spec.name = name;
+  pool.command = {"/bin/true"};
+  pool.listen = {"http"};
+  return pool;
+}
+
+PoolChanges changes(const Config& before, const Config& after) {
+  return compare(versions_in(before), versions_in(after));
+}
+
+TEST(Reload, NothingChangedTouchesNothing) {
+  const Config config = config_with({pool_named("web")});
+  EXPECT_EQ(changes(config, config), PoolChanges{});
+}
+
+TEST(Reload, PoolsComeAndGo) {
+  const auto seen = changes(config_with({pool_named("a"), pool_named("b")}),
+                            config_with({pool_named("b"), pool_named("c")}));
+  EXPECT_EQ(seen, (PoolChanges{.added = {"c"}, .removed = {"a"}, .scaled = {}, .rolled = {}}));
+}
+
+TEST(Reload, OnlyAnotherNumberOfWorkersScales) {
+  PoolConfig more = pool_named("web");
+  more.spec.workers = 7;
+  const Config before = config_with({pool_named("web")});
+  EXPECT_EQ(changes(before, config_with({more})).scaled, std::vector<std::string>{"web"});
+  more.env["A"] = "1";
+  EXPECT_EQ(changes(before, config_with({more})).rolled, std::vector<std::string>{"web"});
+}
+
+TEST(Reload, AnotherAddressRollsThePoolsThatUseIt) {
+  PoolConfig lonely = pool_named("jobs");
+  lonely.listen = {};
+  const Config before = config_with({pool_named("web"), lonely});
+  Config after = before;
+  after.listeners[0].address.port = 9000;
+  EXPECT_EQ(changes(before, after),
+            (PoolChanges{.added = {}, .removed = {}, .scaled = {}, .rolled = {"web"}}));
+}
+
+TEST(Reload, AnotherBacklogRollsNothing) {
+  const Config before = config_with({pool_named("web")});
+  Config after = before;
+  after.listeners[0].backlog = 1;
+  EXPECT_EQ(changes(before, after), PoolChanges{});
+}
+
+TEST(Reload, OfTheSupervisorOnlyTheLogLevelChangesInPlace) {
+  SupervisorConfig before;
+  SupervisorConfig after = before;
+  after.log_level = LogLevel::Debug;
+  EXPECT_EQ(needs_restart(before, after), "");
+  after.runtime_dir = "/elsewhere";
+  EXPECT_THAT(needs_restart(before, after), HasSubstr("supervisor.runtime_dir"));
+}
+
+}  // namespace
+}  // namespace reeve::supervisor

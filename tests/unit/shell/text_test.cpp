@@ -1,0 +1,109 @@
+// What cuts, keeps and dresses text: lines, tails, JSON strings, the readiness pattern.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "supervisor/shell/json_text.hpp"
+#include "supervisor/shell/line_splitter.hpp"
+#include "supervisor/shell/ready_log.hpp"
+#include "supervisor/shell/tail_buffer.hpp"
+
+namespace reeve::supervisor {
+namespace {
+
+using ::testing::ElementsAre;
+
+std::vector<std::string> lines_of(const std::vector<std::string>& parts, bool finish = true) {
+  std::vector<std::string> lines;
+  LineSplitter splitter([&lines](std::string_view line) { lines.emplace_back(line); });
+  for (const std::string& part : parts) splitter.feed(part);
+  if (finish) splitter.finish();
+  return lines;
+}
+
+TEST(LineSplitter, JoinsALineThatArrivesInParts) {
+  EXPECT_THAT(lines_of({"he", "llo\nwor", "ld\n"}), ElementsAre("hello", "world"));
+}
+
+TEST(LineSplitter, KeepsAnUnfinishedLineUntilTheEnd) {
+  EXPECT_THAT(lines_of({"one\ntwo"}, false), ElementsAre("one"));
+  EXPECT_THAT(lines_of({"one\ntwo"}), ElementsAre("one", "two"));
+}
+
+TEST(LineSplitter, KeepsEmptyLinesAndDropsCarriageReturns) {
+  EXPECT_THAT(lines_of({"a\r\n\nb\rc\n"}), ElementsAre("a", "", "b\rc"));
+}
+
+TEST(LineSplitter, KeepsBytesThatAreNotUtf8) {
+  EXPECT_THAT(lines_of({"\xff\xfe\n"}), ElementsAre("\xff\xfe"));
+}
+
+TEST(LineSplitter, CutsALongLineOnceAndGoesOnWithTheNext) {
+  const std::string longest(LineSplitter::kMaxLineBytes, 'x');
+  EXPECT_THAT(lines_of({longest + "\n"}), ElementsAre(longest));
+  EXPECT_THAT(lines_of({longest, "tail", longest, "\nnext\n"}),
+              ElementsAre(longest + std::string(LineSplitter::kCutMark), "next"));
+}
+
+TEST(TailBuffer, BeginsWithAWholeLine) {
+  TailBuffer tail;
+  tail.append("first");
+  tail.append("second");
+  EXPECT_EQ(tail.last(100), "first\nsecond\n");
+  EXPECT_EQ(tail.last(9), "second\n");
+  EXPECT_EQ(tail.last(7), "second\n");
+}
+
+TEST(TailBuffer, GivesPartOfALineThatIsLongerThanAskedFor) {
+  TailBuffer tail;
+  tail.append("0123456789");
+  EXPECT_EQ(tail.last(4), "789\n");
+}
+
+TEST(TailBuffer, KeepsTheNewestAndABoundedAmount) {
+  TailBuffer tail;
+  for (int i = 0; i < 30'000; ++i) tail.append("line " + std::to_string(i));
+  const std::string text = tail.last(1 << 20);
+  EXPECT_LE(text.size(), TailBuffer::kMaxBytes);
+  EXPECT_TRUE(text.ends_with("line 29999\n"));
+  EXPECT_TRUE(text.starts_with("line "));
+}
+
+TEST(TailBuffer, TellsFollowersUntilTheyLeave) {
+  TailBuffer tail;
+  std::string seen;
+  const auto id = tail.follow([&seen](std::string_view text) { seen += text; });
+  tail.append("a");
+  tail.unfollow(id);
+  tail.append("b");
+  EXPECT_EQ(seen, "a\n");
+}
+
+TEST(JsonString, EscapesWhatJsonReserves) {
+  EXPECT_EQ(json_string("say \"hi\"\\\t\n\x01"), R"("say \"hi\"\\\t\n\u0001")");
+}
+
+TEST(JsonString, KeepsUtf8AndReplacesWhatIsNot) {
+  EXPECT_EQ(json_string("h\xC3\xA9\xE2\x86\x92\xF0\x9F\x98\x80"),
+            "\"h\xC3\xA9\xE2\x86\x92\xF0\x9F\x98\x80\"");
+  EXPECT_EQ(json_string("a\xffz"), "\"a\xEF\xBF\xBDz\"");
+  EXPECT_EQ(json_string("\xC0\xAF"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\"");  // Overlong.
+  EXPECT_EQ(json_string("\xE2\x86"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\"");  // Cut off.
+}
+
+TEST(ReadyLog, SearchesTheLine) {
+  const ReadyLogMatcher matcher("startup complete|listening on .*:\\d+");
+  EXPECT_TRUE(matcher.matches("INFO: Application startup complete."));
+  EXPECT_TRUE(matcher.matches("listening on 0.0.0.0:80"));
+  EXPECT_FALSE(matcher.matches("starting up"));
+}
+
+TEST(ReadyLog, SurvivesALongLine) {
+  EXPECT_FALSE(ReadyLogMatcher("(a|b)*c").matches(std::string(8192, 'a')));
+}
+
+}  // namespace
+}  // namespace reeve::supervisor
