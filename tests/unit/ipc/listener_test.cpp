@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -182,6 +183,43 @@ TEST(Listener, AMissingDirectoryIsNamed) {
 }
 
 TEST(Listener, DoesNotBindWhatSystemdBound) { EXPECT_FALSE(open("systemd:http")); }
+
+Result<UniqueFd> open_shared(std::string_view text) {
+  return open_listener(parse_address(text).value(), 16, PortSharing::Group);
+}
+
+class ReservedPort : public testing::Test {
+ protected:
+  UniqueFd anchor_ = reserve_address(parse_address("127.0.0.1:0").value()).value();
+  std::string address_ = local_address(anchor_.get());
+};
+
+TEST_F(ReservedPort, IsHadByItsGroupAndNobodyElse) {
+  const auto first = open_shared(address_);
+  const auto second = open_shared(address_);
+  ASSERT_TRUE(first) << first.error().text;
+  ASSERT_TRUE(second) << second.error().text;
+  EXPECT_EQ(connect_errno(*first), 0);
+  EXPECT_EQ(open(address_).error().code, EADDRINUSE);
+}
+
+TEST_F(ReservedPort, AcceptsNothingItself) { EXPECT_EQ(connect_errno(anchor_), ECONNREFUSED); }
+
+TEST_F(ReservedPort, IsNotForAnotherReservation) {
+  EXPECT_FALSE(reserve_address(parse_address(address_).value()));
+}
+
+TEST_F(ReservedPort, IsNotForAnotherUser) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to become another user";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    constexpr uid_t kNobody = 65534;
+    ::_exit(::setresuid(kNobody, kNobody, kNobody) == 0 && !open_shared(address_) ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
 
 TEST(LocalAddress, IsEmptyForWhatIsNoSocket) {
   EXPECT_EQ(local_address(-1), "");
