@@ -107,10 +107,6 @@ bool set_options(int fd, const Address& address) {
   std::unreachable();
 }
 
-}  // namespace
-
-namespace {
-
 Result<UniqueFd> bind_address(const Address& address, PortSharing sharing) {
   const auto target = target_of(address);
   if (!target) return std::unexpected(target.error());
