@@ -11,7 +11,7 @@
 
 #include "ipc/base/clock.hpp"
 
-namespace reeve::sim {
+namespace reeve::supervisor::sim {
 
 class Dice {
  public:
@@ -54,4 +54,4 @@ class Dice {
   std::uint64_t state_;
 };
 
-}  // namespace reeve::sim
+}  // namespace reeve::supervisor::sim

@@ -7,9 +7,7 @@
 
 #include "tests/sim/witness.hpp"
 
-namespace reeve::sim {
-
-using namespace supervisor;
+namespace reeve::supervisor::sim {
 
 namespace {
 
@@ -188,16 +186,9 @@ void Witness::check_automatic_restart(int slot, TimePoint now) const {
        "a crash loop ends in FATAL");
 }
 
-/// "A command returns when the new generation serves": all that is left of an older one is on its
-/// way out.
-void Witness::check_rolled(const Asked& asked) const {
-  const auto& request = std::get<RollRequested>(asked.request);
-  const bool whole = request.slots.empty() || request.spec;
-  if (!whole) {
-    hold(pool_.generation() == before_.generation, "a partial restart deploys nothing");
-    return;
-  }
-  hold(pool_.generation() > asked.generation, "a deployed version has a new generation");
+/// All that is left of an older generation is on its way out.
+void Witness::check_deployed(const RollRequested& request) const {
+  hold(pool_.generation() > before_.generation, "a deployed version has a new generation");
   for (const auto& [id, worker] : seen_) {
     const bool leaves =
         worker.phase == WorkerPhase::Draining || worker.phase == WorkerPhase::Killed;
@@ -212,7 +203,8 @@ void Witness::check_rolled(const Asked& asked) const {
   hold(adopted == *request.spec, "a roll that succeeds deploys its specification");
 }
 
-void Witness::check_aborted_roll(const Asked& asked) const {
+/// A roll that failed, or one of some slots only.
+void Witness::check_not_deployed(const Asked& asked) const {
   PoolSpec kept = pool_.spec();
   kept.workers = asked.spec.workers;  // Scaled meanwhile, perhaps.
   hold(kept == asked.spec && pool_.generation() == asked.generation,
@@ -236,4 +228,4 @@ void Witness::check_stopped(const Asked& asked, int slot) const {
        "stopped means that no process is left");
 }
 
-}  // namespace reeve::sim
+}  // namespace reeve::supervisor::sim

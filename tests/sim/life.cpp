@@ -11,11 +11,10 @@
 #include "tests/sim/witness.hpp"
 #include "tests/sim/world.hpp"
 
-namespace reeve::sim {
+namespace reeve::supervisor::sim {
 namespace {
 
 using namespace std::chrono_literals;
-using namespace supervisor;
 
 Climate random_climate(Dice& dice) {
   if (dice.percent(15)) return kFair;
@@ -192,4 +191,4 @@ void Life::stop() {
 
 Verdict live(std::uint64_t seed, bool aloud) { return Life(seed, aloud).live(); }
 
-}  // namespace reeve::sim
+}  // namespace reeve::supervisor::sim

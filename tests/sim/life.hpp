@@ -9,7 +9,7 @@
 
 #include "ipc/base/clock.hpp"
 
-namespace reeve::sim {
+namespace reeve::supervisor::sim {
 
 struct Verdict {
   std::optional<std::string> broken;  ///< the invariant; none: a good life
@@ -22,4 +22,4 @@ struct Verdict {
 /// Lives the life of this seed; `aloud` prints it.
 [[nodiscard]] Verdict live(std::uint64_t seed, bool aloud);
 
-}  // namespace reeve::sim
+}  // namespace reeve::supervisor::sim

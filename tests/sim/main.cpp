@@ -13,8 +13,8 @@
 
 namespace {
 
-using reeve::sim::live;
-using reeve::sim::Verdict;
+using reeve::supervisor::sim::live;
+using reeve::supervisor::sim::Verdict;
 
 struct Sum {
   std::uint64_t lives = 0;

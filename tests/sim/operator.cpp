@@ -2,10 +2,9 @@
 
 #include <algorithm>
 
-namespace reeve::sim {
+namespace reeve::supervisor::sim {
 
 using namespace std::chrono_literals;
-using namespace supervisor;
 
 PoolSpec random_spec(Dice& dice) {
   PoolSpec spec;
@@ -56,4 +55,4 @@ SlotSet Operator::some_slots(int slots) {
   return some;
 }
 
-}  // namespace reeve::sim
+}  // namespace reeve::supervisor::sim

@@ -7,27 +7,27 @@
 #include "supervisor/core/event.hpp"
 #include "tests/sim/dice.hpp"
 
-namespace reeve::sim {
+namespace reeve::supervisor::sim {
 
 /// A pool of no more than six workers, with every knob anywhere from sharp to slack.
-[[nodiscard]] supervisor::PoolSpec random_spec(Dice& dice);
+[[nodiscard]] PoolSpec random_spec(Dice& dice);
 
 class Operator {
  public:
   explicit Operator(Dice dice) : dice_(dice) {}
 
   /// Some command, for a pool of this size.
-  [[nodiscard]] supervisor::Event some_command(int slots);
-  [[nodiscard]] supervisor::Event start_all();
-  [[nodiscard]] supervisor::Event stop_all();
-  [[nodiscard]] supervisor::Event roll_all(const supervisor::PoolSpec& spec);
+  [[nodiscard]] Event some_command(int slots);
+  [[nodiscard]] Event start_all();
+  [[nodiscard]] Event stop_all();
+  [[nodiscard]] Event roll_all(const PoolSpec& spec);
 
  private:
-  [[nodiscard]] supervisor::CommandId next_command() { return supervisor::CommandId{++commands_}; }
-  [[nodiscard]] supervisor::SlotSet some_slots(int slots);
+  [[nodiscard]] CommandId next_command() { return CommandId{++commands_}; }
+  [[nodiscard]] SlotSet some_slots(int slots);
 
   Dice dice_;
   std::uint64_t commands_ = 0;
 };
 
-}  // namespace reeve::sim
+}  // namespace reeve::supervisor::sim

@@ -7,10 +7,8 @@
 #include <utility>
 #include <variant>
 
-namespace reeve::sim {
+namespace reeve::supervisor::sim {
 namespace {
-
-using namespace supervisor;
 
 template <class... Ts>
 struct Overloaded : Ts... {
@@ -130,4 +128,4 @@ void Trace::add(TimePoint now, const std::string& text) {
   tail_.push_back(std::move(line));
 }
 
-}  // namespace reeve::sim
+}  // namespace reeve::supervisor::sim

@@ -12,29 +12,29 @@
 #include "supervisor/core/event.hpp"
 #include "supervisor/core/pool.hpp"
 
-namespace reeve::sim {
+namespace reeve::supervisor::sim {
 
-[[nodiscard]] std::string to_line(const supervisor::Event& event);
-[[nodiscard]] std::string to_line(const supervisor::Action& action);
+[[nodiscard]] std::string to_line(const Event& event);
+[[nodiscard]] std::string to_line(const Action& action);
 /// Slots and workers in one line: "0:RUNNING=3 1:STARTING=4 | 2:Draining".
-[[nodiscard]] std::string to_line(const supervisor::Pool& pool);
+[[nodiscard]] std::string to_line(const Pool& pool);
 
 class Trace {
  public:
   /// `aloud` prints each line as it comes.
-  Trace(ipc::TimePoint birth, bool aloud) : birth_(birth), aloud_(aloud) {}
+  Trace(TimePoint birth, bool aloud) : birth_(birth), aloud_(aloud) {}
 
-  void add(ipc::TimePoint now, const std::string& text);
+  void add(TimePoint now, const std::string& text);
   [[nodiscard]] std::uint64_t hash() const { return hash_; }
   [[nodiscard]] const std::deque<std::string>& tail() const { return tail_; }
 
  private:
   static constexpr std::size_t kTailLines = 60;
 
-  ipc::TimePoint birth_;
+  TimePoint birth_;
   bool aloud_;
   std::uint64_t hash_ = 0xcbf29ce484222325U;  // FNV-1a.
   std::deque<std::string> tail_;
 };
 
-}  // namespace reeve::sim
+}  // namespace reeve::supervisor::sim

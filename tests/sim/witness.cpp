@@ -6,10 +6,9 @@
 #include <utility>
 #include <variant>
 
-namespace reeve::sim {
+namespace reeve::supervisor::sim {
 
 using namespace std::chrono_literals;
-using namespace supervisor;
 
 std::optional<CommandId> command_of(const Event& event) {
   return std::visit(
@@ -73,6 +72,7 @@ void Witness::after(const Event& event, const Actions& actions, TimePoint now) {
   check_slots(now);
   check_deadlines(event, now);
   check_service(event);
+  note_roll(event);
   for (const Action& action : actions) {
     if (const auto* finished = std::get_if<Finished>(&action)) note_finished(*finished);
   }
@@ -238,6 +238,20 @@ void Witness::note_kill(const Kill& kill, const Event& event, TimePoint now) {
   if (before_.stalled) throw Broken("a stall of the master is no worker's fault");
 }
 
+/// A roll has deployed when the generation changes. Its answer may come later: when workers that
+/// the new version has more are up, too.
+void Witness::note_roll(const Event& event) {
+  const auto* request = std::get_if<RollRequested>(&event);
+  if (request != nullptr && !before_.rolling) roll_ = asked_.at(request->command);
+  if (!roll_ || pool_.rolling()) return;
+  if (pool_.generation() != roll_->generation) {
+    check_deployed(std::get<RollRequested>(roll_->request));
+  } else {
+    check_not_deployed(*roll_);
+  }
+  roll_.reset();
+}
+
 void Witness::note_finished(const Finished& finished) {
   const auto node = asked_.extract(finished.command);
   if (node.empty()) {
@@ -247,10 +261,11 @@ void Witness::note_finished(const Finished& finished) {
   answered_.insert(finished.command);
   const Asked& asked = node.mapped();
   for (const SlotVerdict& verdict : finished.verdicts) {
-    if (verdict.outcome == Outcome::Rolled) check_rolled(asked);
     if (verdict.outcome == Outcome::Stopped) check_stopped(asked, verdict.slot.value());
-    const bool is_roll = std::holds_alternative<RollRequested>(asked.request);
-    if (verdict.outcome == Outcome::Aborted && is_roll) check_aborted_roll(asked);
+    if (verdict.outcome != Outcome::Rolled) continue;
+    const auto& request = std::get<RollRequested>(asked.request);
+    const bool whole = request.slots.empty() || request.spec;
+    if (whole && pool_.generation() == asked.generation) throw Broken("rolled means deployed");
   }
 }
 
@@ -275,4 +290,4 @@ int Witness::count(WorkerPhase phase) const {
       seen_, [phase](const auto& entry) { return entry.second.phase == phase; }));
 }
 
-}  // namespace reeve::sim
+}  // namespace reeve::supervisor::sim

@@ -3,10 +3,9 @@
 #include <csignal>
 #include <variant>
 
-namespace reeve::sim {
+namespace reeve::supervisor::sim {
 
 using namespace std::chrono_literals;
-using namespace supervisor;
 
 void World::carry_out(const Action& action, TimePoint now, const PoolSpec& spec) {
   if (const auto* fork = std::get_if<Fork>(&action)) born(fork->worker, now, spec);
@@ -160,4 +159,4 @@ Death World::some_death() {
   }
 }
 
-}  // namespace reeve::sim
+}  // namespace reeve::supervisor::sim

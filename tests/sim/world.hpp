@@ -12,7 +12,7 @@
 #include "supervisor/core/event.hpp"
 #include "tests/sim/dice.hpp"
 
-namespace reeve::sim {
+namespace reeve::supervisor::sim {
 
 /// How nasty a world is: chances in percent.
 struct Climate {
@@ -38,14 +38,13 @@ class World {
 
   /// Carries out an order of the master's. Anything but Fork, Drain and Kill is no order to a
   /// process.
-  void carry_out(const supervisor::Action& action, ipc::TimePoint now,
-                 const supervisor::PoolSpec& spec);
+  void carry_out(const Action& action, TimePoint now, const PoolSpec& spec);
   /// Lets time pass and returns what the master would find in its mailbox, oldest first.
-  [[nodiscard]] std::vector<supervisor::Event> live_until(ipc::TimePoint now);
+  [[nodiscard]] std::vector<Event> live_until(TimePoint now);
   /// When something happens next.
-  [[nodiscard]] std::optional<ipc::TimePoint> next() const;
+  [[nodiscard]] std::optional<TimePoint> next() const;
   /// From now on the climate is fair, also for the processes that are there already.
-  void heal(ipc::TimePoint now);
+  void heal(TimePoint now);
   [[nodiscard]] bool empty() const { return alive_.empty(); }
 
  private:
@@ -61,9 +60,9 @@ class World {
     Babbles,  ///< says something that is not, or no longer, true
   };
   struct Happening {
-    ipc::TimePoint at;
+    TimePoint at;
     std::uint64_t lot;  ///< decides between those at the same time
-    supervisor::WorkerId worker;
+    WorkerId worker;
     What what;
     bool operator>(const Happening& other) const {
       return at != other.at ? at > other.at : lot > other.lot;
@@ -74,18 +73,18 @@ class World {
     bool killed = false;  ///< KILL came
   };
 
-  void born(supervisor::WorkerId id, ipc::TimePoint now, const supervisor::PoolSpec& spec);
-  void told(supervisor::WorkerId id, ipc::TimePoint now);
-  void killed(supervisor::WorkerId id, ipc::TimePoint now);
-  void plan(ipc::TimePoint at, supervisor::WorkerId id, What what);
-  void happen(const Happening& happening, std::vector<supervisor::Event>& mail);
-  [[nodiscard]] supervisor::Event babble(supervisor::WorkerId id);
-  [[nodiscard]] supervisor::Death some_death();
+  void born(WorkerId id, TimePoint now, const PoolSpec& spec);
+  void told(WorkerId id, TimePoint now);
+  void killed(WorkerId id, TimePoint now);
+  void plan(TimePoint at, WorkerId id, What what);
+  void happen(const Happening& happening, std::vector<Event>& mail);
+  [[nodiscard]] Event babble(WorkerId id);
+  [[nodiscard]] Death some_death();
 
   Dice dice_;
   Climate climate_;
-  std::map<supervisor::WorkerId, Process> alive_;
+  std::map<WorkerId, Process> alive_;
   std::priority_queue<Happening, std::vector<Happening>, std::greater<>> ahead_;
 };
 
-}  // namespace reeve::sim
+}  // namespace reeve::supervisor::sim

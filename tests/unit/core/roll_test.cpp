@@ -140,14 +140,16 @@ TEST(Deploy, AdoptsTheSpecificationWhenItServes) {
   EXPECT_EQ(web.pool().spec(), version_two(2));
 }
 
-TEST(Deploy, OfMoreWorkersAddsThemAtTheEnd) {
+TEST(Deploy, OfMoreWorkersAddsThemAtTheEndAndWaitsForThem) {
   PoolDriver web(spec_of(1));
   web.serve();
-  web.deploy(version_two(3));
+  const CommandId roll = web.deploy(version_two(3));
   EXPECT_THAT(web.pool().slots(), SizeIs(1));
   web.ready_all();
   EXPECT_THAT(web.pool().slots(), SizeIs(3));
-  web.settle();
+  EXPECT_FALSE(web.answered(roll));
+  web.ready_all();
+  EXPECT_EQ(web.outcome(roll), Outcome::Rolled);
   EXPECT_EQ(web.generation_of(2), Generation{2});
 }
 
