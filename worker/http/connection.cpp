@@ -90,15 +90,21 @@ void Connection::drain() {
   });
 }
 
+// A last look first: when the loop was blocked, the client's bytes may have been in time.
 void Connection::expire() {
   turn([this] {
     switch (phase_) {
       case Phase::Receiving:
-        refuse({408, "the request took too long"});
+        receive();
+        if (phase_ == Phase::Receiving && !receive_request() && deadline_ <= services_.now()) {
+          refuse({408, "the request took too long"});
+        }
         break;
       case Phase::Fresh:
       case Phase::Idle:
-        linger();  // Half-closed first: a request that crosses it gets a clean end, not a reset.
+        receive();
+        // Half-closed first: a request that crosses it gets a clean end, not a reset.
+        if (phase_ != Phase::Closed && input_.unread().empty()) linger();
         break;
       case Phase::Handling:
       case Phase::Streaming:

@@ -36,6 +36,7 @@ class HttpServer::Impl final : public Connection::Owner {
 
   void drain(ipc::DrainKind kind, std::function<void()> drained) {
     drained_ = std::move(drained);
+    uv_update_time(services_.context.loop().get());  // The waits begin now, not when this turn did.
     // Prompt is final: a later patient one cannot take it back.
     if (services_.drain != ipc::DrainKind::Prompt) services_.drain = kind;
     if (services_.drain == ipc::DrainKind::Prompt) {

@@ -233,6 +233,22 @@ TEST_F(Server, ClosesIdleConnectionsWithoutAWord) {
   EXPECT_EQ(silent.received(), "");
 }
 
+TEST_F(Server, PunishesNoClientWhenTheLoopWasBlocked) {
+  limits.keep_alive_time = limits.header_time = std::chrono::milliseconds(250);
+  start();
+  TestClient idle = client(kGet);
+  TestClient slow = client("GET / HTTP/1.1\r\n");
+  ASSERT_TRUE(receives(idle, "hello") && accepted(2));
+  idle.forget();
+  idle.send(kGetAndClose);
+  slow.send("Host: a\r\nConnection: close\r\n\r\n");
+  ::poll(nullptr, 0, 300);  // What a handler that blocks the loop does.
+  EXPECT_EQ(end_of(idle), End::Closed);
+  EXPECT_EQ(end_of(slow), End::Closed);
+  EXPECT_THAT(idle.received(), EndsWith("hello"));
+  EXPECT_THAT(slow.received(), EndsWith("hello"));
+}
+
 TEST_F(Server, CancelsTheCoroutineOfAClientThatLeft) {
   start();
   TestClient one = client("GET /never HTTP/1.1\r\nHost: a\r\n\r\n");
