@@ -26,11 +26,11 @@ struct Perform {
 }  // namespace reeve::supervisor::ctl
 
 int main(int argc, char** argv) {
-  using namespace reeve::supervisor::ctl;
-  const auto command = parse_command_line({argv + std::min(argc, 1), argv + argc});
+  namespace ctl = reeve::supervisor::ctl;
+  const auto command = ctl::parse_command_line({argv + std::min(argc, 1), argv + argc});
   if (!command) {
     fmt::print(stderr, "reevectl: {}\n", command.error());
-    return exit_code::kUsage;
+    return ctl::exit_code::kUsage;
   }
-  return std::visit(Perform{}, *command);
+  return std::visit(ctl::Perform{}, *command);
 }

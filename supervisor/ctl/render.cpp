@@ -21,10 +21,10 @@ using ipc::control::Verdict;
 
 /// "0:01:02", "1 day, 0:00:00", "12 days, 3:04:05", as Python writes a timedelta.
 std::string uptime(std::chrono::milliseconds value) {
-  using namespace std::chrono;
+  using std::chrono::days, std::chrono::duration_cast, std::chrono::hh_mm_ss, std::chrono::seconds;
   const hh_mm_ss clock(duration_cast<seconds>(value % days(1)));
-  const std::string time = fmt::format("{}:{:02}:{:02}", clock.hours().count(),
-                                       clock.minutes().count(), clock.seconds().count());
+  std::string time = fmt::format("{}:{:02}:{:02}", clock.hours().count(), clock.minutes().count(),
+                                 clock.seconds().count());
   const auto whole_days = duration_cast<days>(value).count();
   if (whole_days == 0) return time;
   return fmt::format("{} day{}, {}", whole_days, whole_days == 1 ? "" : "s", time);

@@ -19,7 +19,8 @@ Rendering status(std::vector<Process> processes) {
 }
 
 Rendering verdict(Method method, Verdict given) {
-  return render({.method = method, .names = {given.name}}, {.verdicts = {std::move(given)}});
+  const Request request{.method = method, .names = {given.name}};
+  return render(request, {.verdicts = {std::move(given)}});
 }
 
 TEST(RenderStatus, IsSupervisorctlsLine) {

@@ -18,7 +18,7 @@ namespace {
 class NotifyTest : public testing::Test {
  protected:
   // A raw sender, for what notify() would not send.
-  ssize_t send_with_fd(std::string_view text) {
+  ssize_t send_with_fd(const std::string& text) {
     const auto address = unix_address(socket_.path()).value();
     const UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     return test::send_with_fd(fd.get(), text, fd.get(), address.get(), address.size);

@@ -43,12 +43,12 @@ inline std::size_t count_open_fds() {
 }
 
 /// Sends `text` with a duplicate of `passed` along. `name` may be null on a connected socket.
-inline ssize_t send_with_fd(int socket, std::string_view text, int passed,
+inline ssize_t send_with_fd(int socket, std::string text, int passed,
                             const sockaddr* name = nullptr, socklen_t name_size = 0) {
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  iovec part{const_cast<char*>(text.data()), text.size()};
+  iovec part{text.data(), text.size()};
   msghdr header{};
-  header.msg_name = const_cast<sockaddr*>(name);
+  header.msg_name = const_cast<sockaddr*>(name);  // NOLINT(*-const-cast): sendmsg only reads it.
   header.msg_namelen = name_size;
   header.msg_iov = &part;
   header.msg_iovlen = 1;
