@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -14,6 +15,7 @@ namespace reeve::supervisor {
 namespace {
 
 constexpr int kBacklog = 64;
+constexpr auto kPause = std::chrono::milliseconds(100);
 
 /// Why this client may not give orders; nothing when it may.
 std::optional<std::string> objection(int client) {
@@ -55,7 +57,8 @@ ControlServer::ControlServer(ipc::uv::Loop& loop, ipc::UniqueFd fd, std::string 
       fd_(std::move(fd)),
       path_(std::move(path)),
       callbacks_(std::move(callbacks)),
-      poll_(loop, fd_.get(), [this](int) { accept_one(); }) {
+      poll_(loop, fd_.get(), [this](int) { accept_one(); }),
+      try_again_(loop, [this] { poll_.watch(UV_READABLE); }) {
   poll_.watch(UV_READABLE);
 }
 
@@ -69,7 +72,10 @@ void ControlServer::reply(SessionId session, const ipc::control::Reply& reply) {
 
 void ControlServer::accept_one() {
   ipc::UniqueFd client(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!client) return;  // Gone again, or no descriptor left: the next turn tries again.
+  if (!client) {
+    if (errno == EMFILE || errno == ENFILE) pause();
+    return;  // Otherwise the client has gone again.
+  }
   if (auto why = objection(client.get())) {
     refuse(client.get(), std::move(*why));
   } else if (sessions_.size() >= kMaxSessions) {
@@ -77,6 +83,12 @@ void ControlServer::accept_one() {
   } else {
     admit(std::move(client));
   }
+}
+
+/// No descriptor is left, and the client that waits would wake the loop without end.
+void ControlServer::pause() {
+  poll_.watch(0);
+  try_again_.arm(kPause);
 }
 
 void ControlServer::admit(ipc::UniqueFd client) {

@@ -42,6 +42,7 @@ class ControlServer {
  private:
   ControlServer(ipc::uv::Loop& loop, ipc::UniqueFd fd, std::string path, Callbacks callbacks);
   void accept_one();
+  void pause();
   void admit(ipc::UniqueFd client);
 
   ipc::uv::Loop& loop_;
@@ -51,6 +52,7 @@ class ControlServer {
   std::map<SessionId, std::unique_ptr<ControlSession>> sessions_;
   std::uint64_t next_session_ = 1;
   ipc::uv::Poll poll_;
+  ipc::uv::Timer try_again_;
 };
 
 }  // namespace reeve::supervisor

@@ -85,6 +85,12 @@ void Herd::take(const ipc::Notification& notification) {
   log_.debug("a notification from pid {}, which is no worker, ignoring", notification.pid);
 }
 
+void Herd::end_grace() {
+  for (const auto* group : {&pools_, &removed_}) {
+    for (const auto& pool : *group) pool->end_grace();
+  }
+}
+
 void Herd::sweep() {
   std::erase_if(removed_, [](const auto& pool) { return pool->pool().quiet(); });
 }

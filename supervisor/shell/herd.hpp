@@ -39,6 +39,9 @@ class Herd : private PoolObserver {
   void exited(pid_t pid, const Death& death);
   void take(const ipc::Notification& notification);
 
+  /// Ends every grace that is running, of removed pools too.
+  void end_grace();
+
   /// To be called after changes: forgets removed pools, which cannot go from their own calls.
   void sweep();
 

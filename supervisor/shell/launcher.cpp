@@ -2,10 +2,20 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
 namespace reeve::supervisor {
+namespace {
+
+int socket_for_worker(const Listener& listener, const Seats& seats) {
+  const auto seat = std::ranges::find_if(
+      seats, [&listener](const Seat& taken) { return taken.is_at(listener.steered()); });
+  return seat == seats.end() ? listener.fd() : seat->fd();
+}
+
+}  // namespace
 
 Deployment Deployment::of(PoolConfig config, const ListenerSet& all) {
   Deployment deployment{.config = std::move(config), .listeners = {}, .ready_log = nullptr};
@@ -19,7 +29,7 @@ Deployment Deployment::of(PoolConfig config, const ListenerSet& all) {
 }
 
 ipc::Result<std::unique_ptr<Process>> Launcher::launch(const Deployment& deployment,
-                                                       Process::Identity identity,
+                                                       Process::Identity identity, Seats seats,
                                                        ProcessObserver& observer) const {
   auto channel = ipc::Channel::pair();
   if (!channel) return std::unexpected(channel.error());
@@ -39,7 +49,7 @@ ipc::Result<std::unique_ptr<Process>> Launcher::launch(const Deployment& deploym
   plan.stderr_fd = error->write_end.get();
   plan.nofile = surroundings_.nofile;
   for (const SharedListener& listener : deployment.listeners) {
-    plan.descriptors.push_back(listener->fd());
+    plan.descriptors.push_back(socket_for_worker(*listener, seats));
   }
   plan.descriptors.push_back(channel->second.fd());
   plan.descriptors.push_back(recorder->fd());
@@ -49,7 +59,7 @@ ipc::Result<std::unique_ptr<Process>> Launcher::launch(const Deployment& deploym
   return std::make_unique<Process>(
       loop_, observer, identity,
       Process::Ends{std::move(channel->first), std::move(*recorder), std::move(out->read_end),
-                    std::move(error->read_end)},
+                    std::move(error->read_end), std::move(seats)},
       std::move(plan), std::move(*spawned));
 }
 

@@ -38,9 +38,11 @@ class Launcher {
   Launcher(ipc::uv::Loop& loop, Surroundings surroundings)
       : loop_(loop), surroundings_(std::move(surroundings)) {}
 
-  /// An error means that no process was made.
+  /// `seats` has one for each steered listener of the deployment. An error means that no process
+  /// was made.
   [[nodiscard]] ipc::Result<std::unique_ptr<Process>> launch(const Deployment& deployment,
                                                              Process::Identity identity,
+                                                             Seats seats,
                                                              ProcessObserver& observer) const;
 
  private:

@@ -40,12 +40,11 @@ ipc::Result<SharedListener> open_one(const ListenerConfig& config, const Listene
 }  // namespace
 
 ipc::Result<> Listener::open() {
-  if (fd_) return {};
-  auto opened = ipc::open_listener(bound_ ? *bound_ : config_.address, config_.backlog);
+  if (is_open()) return {};
+  const auto opened = open_at(bound_ ? *bound_ : config_.address);
   if (!opened) {
     return ipc::failure(fmt::format("listen.{}: {}", config_.name, opened.error().text));
   }
-  fd_ = std::move(*opened);
   path_is_ours_ = true;
   // What port 0 has become. The kernel's word always parses; were it not so, the address stays as
   // it is.
@@ -53,10 +52,30 @@ ipc::Result<> Listener::open() {
   return {};
 }
 
+ipc::Result<> Listener::open_at(const ipc::Address& where) {
+  if (config_.sockets == Sockets::PerWorker) {
+    auto reserved = SteeredAddress::reserve(where, config_.backlog);
+    if (!reserved) return std::unexpected(reserved.error());
+    steered_ = std::make_shared<SteeredAddress>(std::move(*reserved));
+  } else {
+    auto opened = ipc::open_listener(where, config_.backlog);
+    if (!opened) return std::unexpected(opened.error());
+    fd_ = std::move(*opened);
+  }
+  return {};
+}
+
 void Listener::close() {
-  if (adopted_ || !fd_) return;
+  if (adopted_ || !is_open()) return;
   remove_path();
   fd_.reset();
+  if (steered_ != nullptr) steered_->let_go();
+  steered_.reset();
+}
+
+std::vector<int> Listener::sockets() const {
+  if (steered_ != nullptr) return steered_->listening();
+  return fd_ ? std::vector{fd_.get()} : std::vector<int>{};
 }
 
 void Listener::remove_path() {
@@ -68,6 +87,7 @@ void Listener::remove_path() {
 
 std::string Listener::address() const {
   if (fd_) return ipc::local_address(fd_.get());
+  if (steered_ != nullptr) return ipc::to_string(steered_->address());
   return ipc::to_string(bound_ ? *bound_ : config_.address);
 }
 
@@ -75,6 +95,7 @@ void Listener::set_backlog(int backlog) {
   if (backlog == config_.backlog) return;
   config_.backlog = backlog;
   if (fd_) ::listen(fd_.get(), backlog);  // Cannot fail on a socket that listens already.
+  if (steered_ != nullptr) steered_->set_backlog(backlog);
 }
 
 ipc::Result<ListenerSet> open_listeners(const std::vector<ListenerConfig>& configs,

@@ -12,6 +12,7 @@
 #include "ipc/base/unique_fd.hpp"
 #include "ipc/listen_fds.hpp"
 #include "supervisor/config/config.hpp"
+#include "supervisor/shell/steering.hpp"
 
 namespace reeve::supervisor {
 
@@ -35,8 +36,12 @@ class Listener {
   /// Nobody finds a Unix listener any more; who has connected stays. Nothing happens to the others.
   void remove_path();
 
-  [[nodiscard]] int fd() const { return fd_.get(); }  ///< -1 when closed
-  [[nodiscard]] bool is_open() const { return static_cast<bool>(fd_); }
+  [[nodiscard]] int fd() const { return fd_.get(); }  ///< -1 when closed, or steered
+  [[nodiscard]] bool is_open() const { return fd_ || steered_ != nullptr; }
+  /// Where each worker gets a socket of its own; null when they share one, and when closed.
+  [[nodiscard]] const std::shared_ptr<SteeredAddress>& steered() const { return steered_; }
+  /// Every socket that connections may wait at; borrowed.
+  [[nodiscard]] std::vector<int> sockets() const;
   [[nodiscard]] bool adopted() const { return adopted_; }
   [[nodiscard]] const std::string& name() const { return config_.name; }
   [[nodiscard]] const ListenerConfig& config() const { return config_; }
@@ -47,8 +52,11 @@ class Listener {
   void set_backlog(int backlog);
 
  private:
+  [[nodiscard]] ipc::Result<> open_at(const ipc::Address& where);
+
   ListenerConfig config_;
   ipc::UniqueFd fd_;
+  std::shared_ptr<SteeredAddress> steered_;
   bool adopted_ = false;
   bool path_is_ours_ = false;
   std::optional<ipc::Address> bound_;  // Known after the first open.

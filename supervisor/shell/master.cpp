@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <exception>
 #include <optional>
 
@@ -14,6 +15,9 @@
 
 namespace reeve::supervisor {
 namespace {
+
+/// For whoever reads the log to take its last lines.
+constexpr auto kLastLines = std::chrono::milliseconds(250);
 
 /// Lets the master open what hundreds of workers need. Returns what it was given: workers get no
 /// more.
@@ -74,7 +78,7 @@ int Master::run() {
   } catch (const std::exception& error) {  // libuv or the kernel refused what every start needs.
     log.error("cannot start: {}", error.what());
   }
-  output.flush();
+  output.finish(kLastLines);
   return code;
 }
 

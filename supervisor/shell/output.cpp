@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <climits>
 #include <stdexcept>
 #include <utility>
@@ -60,9 +61,19 @@ void Output::flush() {
   if (dropped_ > 0 && report_dropped_) report_dropped_(std::exchange(dropped_, 0));
 }
 
-bool Output::takes_more() const {
+void Output::finish(ipc::Duration limit) {
+  const auto end = ipc::Clock::now() + limit;
+  flush();
+  while (!queue_.empty()) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - ipc::Clock::now()).count();
+    if (left <= 0 || !takes_more(static_cast<int>(left))) return;
+    flush();
+  }
+}
+
+bool Output::takes_more(int timeout_ms) const {
   pollfd request{fd_, POLLOUT, 0};
-  return never_blocks_ || ::poll(&request, 1, 0) > 0;
+  return never_blocks_ || ::poll(&request, 1, timeout_ms) > 0;
 }
 
 bool Output::write_some(std::string_view& text) {

@@ -27,6 +27,8 @@ class Output {
   void write(std::string_view line);
   /// Writes what is queued as far as the reader takes it.
   void flush();
+  /// The same at the end of the process: waits for a slow reader, within `limit`.
+  void finish(ipc::Duration limit);
   /// Called once the reader has caught up after lines were dropped.
   void on_dropped(std::function<void(std::uint64_t lines)> report) {
     report_dropped_ = std::move(report);
@@ -35,7 +37,7 @@ class Output {
   [[nodiscard]] bool is_terminal() const { return is_terminal_; }
 
  private:
-  [[nodiscard]] bool takes_more() const;
+  [[nodiscard]] bool takes_more(int timeout_ms = 0) const;
   /// Writes a part that fits, and removes it from `text`. False: not now.
   [[nodiscard]] bool write_some(std::string_view& text);
 

@@ -3,6 +3,7 @@
 // do not wait.
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 #include "supervisor/shell/pool_runner.hpp"
@@ -11,6 +12,21 @@ namespace reeve::supervisor {
 namespace {
 
 constexpr Duration kLongestQuiesce = std::chrono::seconds(1);
+
+/// For a program that is not ours to read what it has accepted.
+constexpr Duration kSettle = std::chrono::milliseconds(50);
+
+/// Whoever has connected stays.
+void shut_out_newcomers(Listener& listener) {
+  if (listener.config().address.kind == ipc::Address::Kind::Unix) {
+    listener.remove_path();
+    return;
+  }
+  for (const int socket : listener.sockets()) {
+    // Without the filter the queue is emptied all the same; it may only fill again.
+    [[maybe_unused]] const auto tolerated = refuse_new_connections(socket);
+  }
+}
 
 bool covers(const SlotSet& slots, const Pool& pool) {
   return slots.empty() || slots.size() == pool.slots().size();
@@ -56,7 +72,7 @@ void PoolRunner::hard_restart(CommandId command, const SlotSet& slots) {
 void PoolRunner::scale(CommandId command, int workers) {
   const bool stays_down = is_down() && !pool_.slots().empty();
   if (!stays_down && !open_door(command)) return;
-  deployments_.at(pool_.generation()).config.spec.workers = workers;
+  if (workers >= 0) deployments_.at(pool_.generation()).config.spec.workers = workers;
   feed(ScaleRequested{command, workers});
 }
 
@@ -95,9 +111,19 @@ void PoolRunner::quiesce_then_stop(CommandId command, const SlotSet& slots) {
     stop_now();
     return;
   }
-  const Duration longest = std::min(kLongestQuiesce, pool_.spec().grace / 4);
-  quiesce_ = std::make_unique<Quiesce>(loop_, std::move(listeners),
-                                       Quiesce::Limits{longest, serves}, std::move(stop_now));
+  std::vector<int> sockets;
+  for (const SharedListener& listener : listeners) {
+    shut_out_newcomers(*listener);
+    std::ranges::copy(listener->sockets(), std::back_inserter(sockets));
+  }
+  const bool all_native =
+      std::ranges::all_of(processes_, [](const auto& entry) { return entry.second->is_native(); });
+  quiesce_ = std::make_unique<AcceptQueueWait>(
+      loop_, std::move(sockets),
+      AcceptQueueWait::Limits{.longest = std::min(kLongestQuiesce, pool_.spec().grace / 4),
+                              .settle = all_native ? Duration::zero() : kSettle,
+                              .someone_left = serves},
+      std::move(stop_now));
 }
 
 void PoolRunner::hurry_quiesce() {

@@ -43,6 +43,7 @@ PoolRunner::PoolRunner(Surroundings surroundings, Deployment deployment, std::ui
       launcher_(surroundings.launcher),
       observer_(surroundings.observer),
       pool_(deployment.config.spec, seed, loop_.now()),
+      seating_(loop_),
       timer_(loop_, [this] { feed(Tick{}); }) {
   deployments_.emplace(pool_.generation(), std::move(deployment));
 }
@@ -79,6 +80,11 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
     log_.warn("{}: pid {} gave as its reason: {}", name_of(who.slot), pid, process.reason());
   }
   const std::string cause = describe(event.death);
+  const Worker* worker = pool_.find(who.worker);
+  const bool unasked = worker != nullptr && (worker->phase == WorkerPhase::Starting ||
+                                             worker->phase == WorkerPhase::Serving);
+  if (unasked && !process.seats().empty()) seating_.keep(who.slot, std::move(process.seats()));
+  seating_.forget(who.worker);
   processes_.erase(who.worker);
 
   dead_ = pid;
@@ -128,6 +134,8 @@ void PoolRunner::feed(Event event) {
     }
   }
   feeding_ = false;
+  Seating::steer(pool_, processes_);
+  seating_.sweep(pool_);
   arm_timer();
 }
 
@@ -141,9 +149,14 @@ void PoolRunner::arm_timer() {
 
 void PoolRunner::perform(const Fork& order) {
   const Deployment& deployment = deployments_.at(order.generation);
+  auto seats = seating_.seats_for(order.slot, deployment.listeners);
+  if (!seats) {
+    feed(ForkFailed{order.worker, seats.error().text});
+    return;
+  }
   auto process = launcher_.launch(
       deployment, {.worker = order.worker, .slot = order.slot, .generation = order.generation},
-      *this);
+      std::move(*seats), *this);
   if (!process) {
     feed(ForkFailed{order.worker, process.error().text});
     return;
@@ -170,7 +183,24 @@ void PoolRunner::perform(const Drain& order) {
       slot_says_so ? LogLevel::Debug : LogLevel::Info,
       fmt::format("{}: pid {} (generation {}) drains, {}", name_of(who.slot),
                   process.pid().value_or(0), number(who.generation), ipc::to_string(order.kind)));
-  process.drain(order.kind);
+  drain(process, order.kind);
+}
+
+/// A worker with seats of its own leaves them first; where nobody else serves, the pool's own
+/// quiesce has seen to that.
+void PoolRunner::drain(Process& process, DrainKind kind) {
+  const WorkerId worker = process.identity().worker;
+  seating_.forget(worker);
+  if (kind == DrainKind::Prompt || process.seats().empty()) {
+    process.drain(kind);
+    return;
+  }
+  Seating::steer(pool_, processes_);
+  seating_.leave(process, [this, worker] {
+    if (const auto found = processes_.find(worker); found != processes_.end()) {
+      found->second->drain(DrainKind::Patient);
+    }
+  });
 }
 
 void PoolRunner::perform(const Kill& order) {

@@ -15,10 +15,11 @@
 
 #include "ipc/base/uv.hpp"
 #include "supervisor/core/pool.hpp"
+#include "supervisor/shell/accept_queue.hpp"
 #include "supervisor/shell/launcher.hpp"
 #include "supervisor/shell/log.hpp"
 #include "supervisor/shell/process.hpp"
-#include "supervisor/shell/quiesce.hpp"
+#include "supervisor/shell/seating.hpp"
 #include "supervisor/shell/tail_buffer.hpp"
 #include "supervisor/shell/verdicts.hpp"
 
@@ -97,6 +98,7 @@ class PoolRunner : private ProcessObserver {
   void arm_timer();
   void perform(const Fork& order);
   void perform(const Drain& order);
+  void drain(Process& process, DrainKind kind);
   void perform(const Kill& order);
   void perform(const Changed& order);
   void perform(const Finished& order);
@@ -125,7 +127,8 @@ class PoolRunner : private ProcessObserver {
   bool death_told_ = false;           // Its slot's change has named it in the log.
   std::deque<Event> events_;
   bool feeding_ = false;
-  std::unique_ptr<Quiesce> quiesce_;
+  std::unique_ptr<AcceptQueueWait> quiesce_;
+  Seating seating_;
   ipc::uv::Timer timer_;
 };
 

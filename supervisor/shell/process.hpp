@@ -17,6 +17,7 @@
 #include "supervisor/core/types.hpp"
 #include "supervisor/shell/log.hpp"
 #include "supervisor/shell/log_pipe.hpp"
+#include "supervisor/shell/seat.hpp"
 #include "supervisor/shell/spawner.hpp"
 
 namespace reeve::supervisor {
@@ -45,6 +46,7 @@ class Process {
     ipc::Recorder recorder;
     ipc::UniqueFd stdout_pipe;
     ipc::UniqueFd stderr_pipe;
+    Seats seats;
   };
 
   Process(ipc::uv::Loop& loop, ProcessObserver& observer, Identity identity, Ends ends,
@@ -85,6 +87,11 @@ class Process {
   [[nodiscard]] const std::deque<std::string>& last_lines() const { return last_lines_; }
   [[nodiscard]] const ipc::RecorderPage& recorder_page() const { return recorder_.page(); }
 
+  /// Its own listening sockets; empty when it shares those of the pool.
+  [[nodiscard]] Seats& seats() { return seats_; }
+  /// It speaks over the channel: it was written for this, and drains without losing anything.
+  [[nodiscard]] bool is_native() const { return state_.has_value(); }
+
   static constexpr std::size_t kLastLines = 10;
 
  private:
@@ -100,6 +107,7 @@ class Process {
   std::optional<TimePoint> drained_at_;
   ipc::Channel channel_;
   ipc::Recorder recorder_;
+  Seats seats_;
   ipc::UniqueFd exec_status_;
   std::string exec_error_;
   std::string status_text_;

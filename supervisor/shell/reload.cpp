@@ -98,10 +98,15 @@ void Reload::run(const OnVerdicts& on_verdicts) {
     refuse(on_verdicts, std::move(why));
     return;
   }
-  const auto opened = open_listeners(next->listeners, herd_.listeners(), adopted_);
+  const ListenerSet before = herd_.listeners();
+  const auto opened = open_listeners(next->listeners, before, adopted_);
   if (!opened) {
     refuse(on_verdicts, fmt::format("{}; nothing was changed", opened.error().text));
     return;
+  }
+  for (const SharedListener& listener : *opened) {
+    if (std::ranges::find(before, listener) != before.end()) continue;
+    log_.info("listening on {} {}", listener->name(), listener->address());
   }
   apply(*next, *opened, on_verdicts);
 }

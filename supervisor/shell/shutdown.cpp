@@ -28,12 +28,12 @@ void Shutdown::request(const std::string& why) {
     return;
   }
   log_.warn("{} again: the grace ends now", why);
-  for (const auto& pool : herd_.pools()) pool->end_grace();
+  herd_.end_grace();
 }
 
 void Shutdown::request_now(const std::string& why) {
   if (!running_) begin(why);
-  for (const auto& pool : herd_.pools()) pool->end_grace();
+  herd_.end_grace();
 }
 
 void Shutdown::request(const std::string& why, CommandBook::OnVerdicts on_end) {

@@ -1,8 +1,6 @@
 #include "supervisor/shell/steering.hpp"
 
 #include <linux/filter.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -63,15 +61,6 @@ void SteeredAddress::set_enabled(Member member, bool enabled) {
   steer();
 }
 
-bool SteeredAddress::idle(Member member) const {
-  tcp_info info{};
-  socklen_t size = sizeof(info);
-  // Of a listening socket, tcpi_unacked is the length of its accept queue (tcp_get_info in
-  // net/ipv4/tcp.c).
-  return ::getsockopt(fd(member), IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
-         info.tcpi_unacked == 0;
-}
-
 void SteeredAddress::remove(Member member) {
   const auto found = std::ranges::find(sockets_, member, &Socket::member);
   if (found == sockets_.end()) return;
@@ -80,6 +69,23 @@ void SteeredAddress::remove(Member member) {
   std::swap(*found, sockets_.back());
   sockets_.pop_back();
   steer();
+}
+
+void SteeredAddress::let_go() {
+  sockets_.clear();
+  anchor_.reset();
+}
+
+void SteeredAddress::set_backlog(int backlog) {
+  backlog_ = backlog;
+  for (const Socket& socket : sockets_) ::listen(socket.fd.get(), backlog);
+}
+
+std::vector<int> SteeredAddress::listening() const {
+  std::vector<int> fds;
+  fds.reserve(sockets_.size());
+  for (const Socket& socket : sockets_) fds.push_back(socket.fd.get());
+  return fds;
 }
 
 std::vector<std::uint32_t> SteeredAddress::chosen() const {

@@ -33,10 +33,14 @@ class SteeredAddress {
   /// New connections may go to it, or not. While none is enabled, they go to any, and wait.
   void enable(Member member);
   void disable(Member member);
-  /// No connection waits to be accepted from it.
-  [[nodiscard]] bool idle(Member member) const;
   /// Closes it, for every process that holds it; what waits in its queue is reset.
   void remove(Member member);
+  /// Gives the address up: closes the master's copy of every socket. Workers keep theirs.
+  void let_go();
+
+  void set_backlog(int backlog);
+  /// Every socket that listens; borrowed.
+  [[nodiscard]] std::vector<int> listening() const;
 
   [[nodiscard]] const ipc::Address& address() const { return address_; }
   [[nodiscard]] std::size_t size() const { return sockets_.size(); }

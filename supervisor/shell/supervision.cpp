@@ -120,7 +120,8 @@ void Supervision::scale_first_pool(int by) {
 void Supervision::reload(CommandBook::OnVerdicts on_verdicts) {
   upstream_.reloading();
   reload_.run([this, on_verdicts = std::move(on_verdicts)](Verdicts verdicts) {
-    upstream_.ready();
+    if (said_ready_)
+      upstream_.ready();  // It ends RELOADING=1, and must not come before the first one.
     on_verdicts(std::move(verdicts));
   });
 }

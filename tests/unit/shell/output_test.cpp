@@ -75,6 +75,19 @@ TEST(Output, DropsWholeLinesBeyondItsBoundAndSaysHowMany) {
   EXPECT_EQ(bytes, (written - dropped) * line.size());
 }
 
+TEST(Output, AtTheEndWaitsForASlowReaderButNotForEver) {
+  testing::LoopDriver driver;
+  Pipe pipe = *Pipe::open();
+  Output output(driver.loop, pipe.write_end.get());
+  const std::string line = std::string(1023, 'x') + "\n";
+  for (int i = 0; i < 100; ++i) output.write(line);  // A pipe holds 64 of them.
+  output.finish(std::chrono::milliseconds(5));
+  std::size_t bytes = read_available(pipe.read_end.get()).size();
+  output.finish(std::chrono::milliseconds(5));
+  bytes += read_available(pipe.read_end.get()).size();
+  EXPECT_EQ(bytes, 100 * line.size());
+}
+
 TEST(Output, SurvivesAReaderThatHasGone) {
   testing::LoopDriver driver;
   const auto before = std::signal(SIGPIPE, SIG_IGN);

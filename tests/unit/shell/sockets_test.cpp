@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,12 +20,13 @@
 #include <vector>
 
 #include "ipc/base/unix_address.hpp"
+#include "supervisor/shell/accept_queue.hpp"
 #include "supervisor/shell/control_server.hpp"
 #include "supervisor/shell/listeners.hpp"
 #include "supervisor/shell/log_pipe.hpp"
 #include "supervisor/shell/notify_server.hpp"
-#include "supervisor/shell/quiesce.hpp"
 #include "supervisor/shell/reaper.hpp"
+#include "supervisor/shell/upstream.hpp"
 #include "tests/unit/shell/loop_driver.hpp"
 #include "tests/unit/shell/temp_dir.hpp"
 
@@ -110,17 +112,18 @@ TEST(Listener, FromSystemdIsFoundByNameAndNeverClosed) {
               HasSubstr("listen.web: systemd passed no socket named \"missing\""));
 }
 
-TEST(Quiesce, KeepsNewConnectionsOutAndLetsWaitingOnesIn) {
+TEST(AcceptQueue, WithNewConnectionsKeptOutWaitingOnesGetIn) {
   testing::LoopDriver driver;
   auto listener = std::make_shared<Listener>(on_any_port());
   ASSERT_TRUE(listener->open().has_value());
   const Caller waiting(*listener);
   EXPECT_EQ(accept_queue_length(listener->fd()), 1);
 
+  ASSERT_TRUE(refuse_new_connections(listener->fd()).has_value());
   bool done = false;
-  Quiesce quiesce(driver.loop, {listener},
-                  {.longest = std::chrono::seconds(9), .someone_left = [] { return true; }},
-                  [&done] { done = true; });
+  AcceptQueueWait wait(driver.loop, {listener->fd()},
+                       {.longest = std::chrono::seconds(9), .someone_left = [] { return true; }},
+                       [&done] { done = true; });
   const Caller late(*listener);
   driver.turn();
   driver.turn();
@@ -132,28 +135,42 @@ TEST(Quiesce, KeepsNewConnectionsOutAndLetsWaitingOnesIn) {
   EXPECT_TRUE(driver.run_until([&] { return done; }));
 }
 
-TEST(Quiesce, EndsAtItsLimitWhenNobodyAccepts) {
+TEST(AcceptQueueWait, EndsAtItsLimitWhenNobodyAccepts) {
   testing::LoopDriver driver;
   auto listener = std::make_shared<Listener>(on_any_port());
   ASSERT_TRUE(listener->open().has_value());
   const Caller waiting(*listener);
   bool done = false;
-  Quiesce quiesce(driver.loop, {listener},
-                  {.longest = std::chrono::milliseconds(5), .someone_left = [] { return true; }},
-                  [&done] { done = true; });
+  AcceptQueueWait wait(
+      driver.loop, {listener->fd()},
+      {.longest = std::chrono::milliseconds(5), .someone_left = [] { return true; }},
+      [&done] { done = true; });
   EXPECT_TRUE(driver.run_until([&] { return done; }));
   EXPECT_EQ(accept_queue_length(listener->fd()), 1);
 }
 
-TEST(Quiesce, DoesNotWaitWhenNoWorkerIsLeft) {
+TEST(AcceptQueueWait, SettlesOnceNothingWaits) {
+  testing::LoopDriver driver;
+  bool done = false;
+  const auto start = ipc::Clock::now();
+  AcceptQueueWait wait(driver.loop, {},
+                       {.longest = std::chrono::hours(1),
+                        .settle = std::chrono::milliseconds(20),
+                        .someone_left = [] { return true; }},
+                       [&done] { done = true; });
+  EXPECT_TRUE(driver.run_until([&] { return done; }));
+  EXPECT_GE(ipc::Clock::now() - start, std::chrono::milliseconds(19));
+}
+
+TEST(AcceptQueueWait, DoesNotWaitWhenNoWorkerIsLeft) {
   testing::LoopDriver driver;
   auto listener = std::make_shared<Listener>(on_any_port());
   ASSERT_TRUE(listener->open().has_value());
   const Caller waiting(*listener);
   bool done = false;
-  Quiesce quiesce(driver.loop, {listener},
-                  {.longest = std::chrono::hours(1), .someone_left = [] { return false; }},
-                  [&done] { done = true; });
+  AcceptQueueWait wait(driver.loop, {listener->fd()},
+                       {.longest = std::chrono::hours(1), .someone_left = [] { return false; }},
+                       [&done] { done = true; });
   EXPECT_TRUE(driver.run_until([&] { return done; }));
 }
 
@@ -168,6 +185,50 @@ TEST(NotifyServer, GivesTheSendersPid) {
   EXPECT_TRUE(driver.run_until([&] { return !seen.empty(); }));
   EXPECT_EQ(seen.front().pid, ::getpid());
   EXPECT_TRUE(seen.front().message.ready);
+}
+
+class UpstreamSocket : public ::testing::Test {
+ protected:
+  UpstreamSocket() : socket_(*ipc::NotifySocket::open(directory_ / "systemd.sock")) {
+    ::setenv("NOTIFY_SOCKET", socket_.path().c_str(), 1);
+  }
+  ~UpstreamSocket() override {
+    for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}) ::unsetenv(name);
+  }
+
+  testing::LoopDriver driver_;
+  testing::TempDir directory_;
+  ipc::NotifySocket socket_;
+};
+
+TEST_F(UpstreamSocket, HearsOfAStatusOnlyWhenItChanges) {
+  Upstream upstream(driver_.loop);
+  upstream.status("web 0/2 running");
+  upstream.status("web 0/2 running");
+  upstream.ready();
+  EXPECT_EQ(socket_.receive()->message.status, "web 0/2 running");
+  EXPECT_TRUE(socket_.receive()->message.ready);
+  EXPECT_FALSE(socket_.receive().has_value());
+}
+
+TEST_F(UpstreamSocket, GetsPingsWhenAskedFor) {
+  ::setenv("WATCHDOG_USEC", "4000", 1);
+  ::setenv("WATCHDOG_PID", std::to_string(::getpid()).c_str(), 1);
+  const Upstream upstream(driver_.loop);
+  for (int pings = 0; pings < 3;) {
+    ASSERT_TRUE(driver_.run_until([&] {
+      const auto message = socket_.receive();
+      return message && message->message.watchdog;
+    }));
+    ++pings;
+  }
+}
+
+TEST_F(UpstreamSocket, GetsNoPingsThatAreForAnotherProcess) {
+  ::setenv("WATCHDOG_USEC", "1", 1);
+  ::setenv("WATCHDOG_PID", "1", 1);
+  const Upstream upstream(driver_.loop);
+  EXPECT_EQ(uv_loop_alive(driver_.loop.get()), 0);
 }
 
 TEST(LogPipe, GivesLinesAsTheyComeAndTheRestAtTheEnd) {

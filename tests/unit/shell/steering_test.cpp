@@ -103,23 +103,22 @@ TEST(Steering, AMemberHeldElsewhereStillGoes) {
   EXPECT_EQ(shares(address, {stays}), std::vector{60});
 }
 
-TEST(Steering, IdleTellsWhetherConnectionsWait) {
-  SteeredAddress address = reserve();
-  const Member member = address.add().value();
-  EXPECT_TRUE(address.idle(member));
-  std::vector<ipc::UniqueFd> clients;
-  ASSERT_EQ(connect_once(address, clients), 0);
-  EXPECT_FALSE(address.idle(member));
-  EXPECT_EQ(accept_all(address.fd(member)), 1);
-  EXPECT_TRUE(address.idle(member));
-}
-
 TEST(Steering, WithoutMembersConnectionsAreRefused) {
   SteeredAddress address = reserve();
   std::vector<ipc::UniqueFd> clients;
   EXPECT_EQ(connect_once(address, clients), ECONNREFUSED);
   address.remove(address.add().value());
   EXPECT_EQ(connect_once(address, clients), ECONNREFUSED);
+}
+
+TEST(Steering, AnAddressThatWasLetGoCanBeHadAgain) {
+  SteeredAddress address = reserve();
+  const Member member = address.add().value();
+  const ipc::UniqueFd worker(::dup(address.fd(member)));  // Still drains.
+  address.let_go();
+  EXPECT_TRUE(address.listening().empty());
+  EXPECT_EQ(address.fd(member), -1);
+  address.remove(member);  // Late, and harmless.
 }
 
 TEST(Steering, AReservedPortIsInUseForOthers) {

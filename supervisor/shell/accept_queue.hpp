@@ -1,13 +1,13 @@
 #pragma once
-// Before a whole pool stops: lets its workers take what waits in the accept queues, since closing
-// the last holder of a listener resets every connection in its queue. New connections are kept out
-// meanwhile. Own TCP and Unix listeners only: what systemd holds survives the pool. Loop thread.
+// What waits to be accepted from listening sockets, and waiting until nothing does: closing the
+// last holder of a listener resets every connection in its queue. Loop thread.
 
 #include <functional>
+#include <vector>
 
 #include "ipc/base/error.hpp"
 #include "ipc/base/uv.hpp"
-#include "supervisor/shell/listeners.hpp"
+#include "supervisor/core/types.hpp"
 
 namespace reeve::supervisor {
 
@@ -19,16 +19,21 @@ namespace reeve::supervisor {
 /// Connections that were made and nobody has accepted. 0 when that cannot be known.
 [[nodiscard]] int accept_queue_length(int listener_fd);
 
-class Quiesce {
+/// Waits until the queues are empty, looking every few milliseconds, but only so long.
+class AcceptQueueWait {
  public:
   struct Limits {
-    Duration longest{};                  ///< then it is done anyway
+    Duration longest{};  ///< then it is done anyway
+    /// How long to wait on, once they are empty: for a program to read what it has accepted, since
+    /// many close unread connections when they are told to end. Zero for those that do not.
+    Duration settle{};
     std::function<bool()> someone_left;  ///< false: nobody accepts any more, so waiting is in vain
   };
 
-  /// Closes the door at once. `on_done` is called once, on a later turn of the loop or by finish();
-  /// it may destroy this.
-  Quiesce(ipc::uv::Loop& loop, ListenerSet listeners, Limits limits, std::function<void()> on_done);
+  /// The sockets are borrowed. `on_done` is called once, on a later turn of the loop or by
+  /// finish(); it may destroy this.
+  AcceptQueueWait(ipc::uv::Loop& loop, std::vector<int> listeners, Limits limits,
+                  std::function<void()> on_done);
 
   /// Done at once, whatever waits.
   void finish();
@@ -38,9 +43,10 @@ class Quiesce {
   void look();
 
   ipc::uv::Loop& loop_;
-  ListenerSet listeners_;
+  std::vector<int> listeners_;
   Limits limits_;
   TimePoint deadline_;
+  bool settling_ = false;
   std::function<void()> on_done_;
   ipc::uv::Timer timer_;
 };

@@ -1,4 +1,4 @@
-#include "supervisor/shell/quiesce.hpp"
+#include "supervisor/shell/accept_queue.hpp"
 
 #include <linux/filter.h>
 #include <netinet/in.h>
@@ -44,41 +44,35 @@ int accept_queue_length(int listener_fd) {
   return static_cast<int>(info.tcpi_unacked);  // Of a listening socket: its queue (tcp_get_info).
 }
 
-Quiesce::Quiesce(ipc::uv::Loop& loop, ListenerSet listeners, Limits limits,
-                 std::function<void()> on_done)
+AcceptQueueWait::AcceptQueueWait(ipc::uv::Loop& loop, std::vector<int> listeners, Limits limits,
+                                 std::function<void()> on_done)
     : loop_(loop),
       listeners_(std::move(listeners)),
       limits_(std::move(limits)),
       deadline_(loop.now() + limits_.longest),
       on_done_(std::move(on_done)),
       timer_(loop, [this] { look(); }) {
-  for (const SharedListener& listener : listeners_) {
-    const ipc::Address::Kind kind = listener->config().address.kind;
-    if (kind == ipc::Address::Kind::Unix) {
-      listener->remove_path();
-    } else {
-      // Without the filter the queue is emptied all the same; it may only fill again.
-      [[maybe_unused]] const auto tolerated = refuse_new_connections(listener->fd());
-    }
-  }
   timer_.arm(Duration::zero());
 }
 
-void Quiesce::finish() {
+void AcceptQueueWait::finish() {
   timer_.disarm();
   const auto on_done = std::exchange(on_done_, nullptr);
   if (on_done) on_done();
 }
 
-bool Quiesce::empty() const {
-  return std::ranges::all_of(listeners_, [](const SharedListener& listener) {
-    return accept_queue_length(listener->fd()) == 0;
-  });
+bool AcceptQueueWait::empty() const {
+  return std::ranges::all_of(listeners_,
+                             [](int listener) { return accept_queue_length(listener) == 0; });
 }
 
-void Quiesce::look() {
-  if (empty() || !limits_.someone_left() || loop_.now() >= deadline_) {
+void AcceptQueueWait::look() {
+  const bool in_vain = !limits_.someone_left() || loop_.now() >= deadline_;
+  if (settling_ || in_vain || (empty() && limits_.settle == Duration::zero())) {
     finish();
+  } else if (empty()) {
+    settling_ = true;
+    timer_.arm(limits_.settle);
   } else {
     timer_.arm(kLookEvery);
   }

@@ -1,0 +1,46 @@
+#pragma once
+// A worker's own listening socket at a steered address, for as long as the worker lives. It
+// outlives a crash: the successor takes the seat over, and with it the connections that wait there.
+// Loop thread.
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "ipc/base/error.hpp"
+#include "supervisor/shell/steering.hpp"
+
+namespace reeve::supervisor {
+
+class Seat {
+ public:
+  /// A new socket at the address. New connections do not go to it yet.
+  [[nodiscard]] static ipc::Result<Seat> take(std::shared_ptr<SteeredAddress> address);
+  Seat(Seat&& other) noexcept = default;
+  Seat& operator=(Seat&& other) noexcept {
+    std::swap(address_, other.address_);
+    std::swap(member_, other.member_);
+    return *this;
+  }
+  Seat(const Seat&) = delete;
+  Seat& operator=(const Seat&) = delete;
+  ~Seat();
+
+  [[nodiscard]] bool is_at(const std::shared_ptr<SteeredAddress>& address) const {
+    return address_ == address;
+  }
+  [[nodiscard]] int fd() const { return address_->fd(member_); }
+  void enable() { address_->enable(member_); }
+  void disable() { address_->disable(member_); }
+
+ private:
+  Seat(std::shared_ptr<SteeredAddress> address, SteeredAddress::Member member)
+      : address_(std::move(address)), member_(member) {}
+
+  std::shared_ptr<SteeredAddress> address_;  // Null when moved from.
+  SteeredAddress::Member member_{};
+};
+
+using Seats = std::vector<Seat>;
+
+}  // namespace reeve::supervisor

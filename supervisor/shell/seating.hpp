@@ -1,0 +1,48 @@
+#pragma once
+// Who of a pool gets new connections, where its listeners are steered: the workers that serve, and
+// nobody who is about to drain. Decides nothing: follows the phases that the core gave its workers.
+// Loop thread.
+
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "ipc/base/error.hpp"
+#include "ipc/base/uv.hpp"
+#include "supervisor/core/pool.hpp"
+#include "supervisor/shell/accept_queue.hpp"
+#include "supervisor/shell/listeners.hpp"
+#include "supervisor/shell/process.hpp"
+
+namespace reeve::supervisor {
+
+class Seating {
+ public:
+  using Processes = std::map<WorkerId, std::unique_ptr<Process>>;
+
+  explicit Seating(ipc::uv::Loop& loop) : loop_(loop) {}
+
+  /// A seat at each steered listener for a new worker of the slot: the ones that a crashed worker
+  /// has left there, or new ones.
+  [[nodiscard]] ipc::Result<Seats> seats_for(int slot, const ListenerSet& listeners);
+
+  /// The worker has died unasked: what waits at its seats is for its successor.
+  void keep(int slot, Seats seats);
+  /// Gives up the seats of slots to which no worker comes any more.
+  void sweep(const Pool& pool);
+
+  /// Makes the seats follow the phases. Successors first: never is nobody enabled.
+  static void steer(const Pool& pool, const Processes& processes);
+
+  /// Calls `on_left` once the worker, which is no longer enabled, has read what had come to it.
+  void leave(Process& process, std::function<void()> on_left);
+  /// The worker ended, or is to drain at once: `on_left` will not be called.
+  void forget(WorkerId worker) { leaving_.erase(worker); }
+
+ private:
+  ipc::uv::Loop& loop_;
+  std::map<int, Seats> kept_;
+  std::map<WorkerId, std::unique_ptr<AcceptQueueWait>> leaving_;
+};
+
+}  // namespace reeve::supervisor
