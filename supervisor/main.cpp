@@ -51,11 +51,11 @@ struct Perform {
 }  // namespace reeve::supervisor
 
 int main(int argc, char** argv) {
-  using namespace reeve::supervisor;
-  const auto command = parse_command_line({argv + std::min(argc, 1), argv + argc});
+  const auto command =
+      reeve::supervisor::parse_command_line({argv + std::min(argc, 1), argv + argc});
   if (!command) {
     fmt::print(stderr, "reeve: {}\n", command.error());
-    return exit_code::kCannotStart;
+    return reeve::supervisor::exit_code::kCannotStart;
   }
-  return std::visit(Perform{}, *command);
+  return std::visit(reeve::supervisor::Perform{}, *command);
 }

@@ -136,9 +136,8 @@ std::optional<Cell> Cell::find(std::string_view name) const {
   const std::size_t dot = name.find('.');
   const Entry* entry = find_entry(*table, name.substr(0, dot));
   if (!entry) return std::nullopt;
-  const Cell below = child(*entry);
-  if (dot == std::string_view::npos) return below;
-  return below.find(name.substr(dot + 1));
+  if (dot == std::string_view::npos) return child(*entry);
+  return child(*entry).find(name.substr(dot + 1));
 }
 
 Cell Cell::child(const Entry& entry) const {

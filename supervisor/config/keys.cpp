@@ -51,16 +51,14 @@ void check_table(const Cell& cell, const Known& known) {
   if (!table) return;
   for (const Entry& entry : *table) {
     const std::string name = known.prefix + entry.key;
-    // A quoted key may hold a dot of its own: "backoff.first" = ... is not backoff = { first = ...
-    // }.
-    if (entry.key.contains('.')) {
-      refuse_unknown(cell, entry, known);
-    } else if (const KeyName* key = known.find(name)) {
-      if (key->need != Need::NotYet) continue;
+    // A quoted key may hold a dot of its own: 'backoff.first' = 1 is not backoff = { first = 1 }.
+    const bool plain = !entry.key.contains('.');
+    const KeyName* key = plain ? known.find(name) : nullptr;
+    if (key && key->need == Need::NotYet) {
       cell.refuse_key(entry, "not supported by this version of reeve; remove it");
-    } else if (known.is_table(name)) {
+    } else if (plain && known.is_table(name)) {
       check_table(cell.child(entry), {.keys = known.keys, .prefix = name + "."});
-    } else {
+    } else if (!key) {
       refuse_unknown(cell, entry, known);
     }
   }

@@ -15,6 +15,6 @@ enum class Depth : std::uint8_t {
 };
 
 /// Every problem at once, in file order.
-[[nodiscard]] std::expected<Config, Problems> read_document(const Value& root, Depth depth);
+[[nodiscard]] std::expected<Config, Problems> read_document(const Value& document, Depth depth);
 
 }  // namespace reeve::supervisor::config

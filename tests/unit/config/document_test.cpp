@@ -56,6 +56,16 @@ TEST(Document, ExplainsWrongSyntaxInOneLine) {
   EXPECT_EQ(document.error().text.find('\n'), std::string::npos) << document.error().text;
 }
 
+TEST(Document, SurvivesWhatTheLibraryAsserts) {
+  // toml++ 3.3 aborts at the brace.
+  const auto document = parse_document("a = 1\nb = [\n  \"x\", }\n[c]\n");
+  ASSERT_FALSE(document);
+  EXPECT_EQ(document.error().at, (Position{.line = 3, .column = 8}));
+  const auto first_line = parse_document("a = [}");
+  ASSERT_FALSE(first_line);
+  EXPECT_EQ(first_line.error().at, (Position{.line = 1, .column = 6}));
+}
+
 TEST(Document, RefusesAKeyThatIsThereTwice) {
   const auto document = parse_document("[pool.web]\ngrace = '1s'\ngrace = '2s'\n");
   ASSERT_FALSE(document);
