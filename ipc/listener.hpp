@@ -27,6 +27,10 @@ struct Address {
 
 [[nodiscard]] std::string to_string(const Address& address);
 
+[[nodiscard]] inline bool is_tcp(const Address& address) {
+  return address.kind == Address::Kind::Tcp4 || address.kind == Address::Kind::Tcp6;
+}
+
 /// Whether other sockets may listen on the same address.
 enum class PortSharing : std::uint8_t {
   Alone,

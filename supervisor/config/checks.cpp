@@ -30,11 +30,7 @@ std::vector<std::pair<Cell, std::string_view>> strings_of(const Cell& table, std
 }
 
 /// The kernel chooses port 0 anew for each listener.
-bool may_repeat(const ipc::Address& address) {
-  const bool tcp =
-      address.kind == ipc::Address::Kind::Tcp4 || address.kind == ipc::Address::Kind::Tcp6;
-  return tcp && address.port == 0;
-}
+bool may_repeat(const ipc::Address& address) { return is_tcp(address) && address.port == 0; }
 
 void check_placeholders_in(const Cell& argument, std::string_view text, const PoolConfig& pool) {
   const std::vector<std::string_view> known(pool.listen.begin(), pool.listen.end());
@@ -70,9 +66,21 @@ void check_addresses(const std::vector<Sourced<ListenerConfig>>& listeners) {
   }
 }
 
+void check_sockets(const std::vector<Sourced<ListenerConfig>>& listeners) {
+  for (const auto& [listener, table] : listeners) {
+    if (listener.sockets == Sockets::PerWorker && !is_tcp(listener.address)) {
+      table.find("sockets")->refuse(
+          fmt::format("{} cannot have a socket for each worker, only a TCP address can; remove it, "
+                      "or say \"shared\"",
+                      to_string(listener.address)));
+    }
+  }
+}
+
 void check_listen(const Sourced<PoolConfig>& pool,
                   const std::vector<Sourced<ListenerConfig>>& listeners) {
   std::vector<std::string_view> known;
+  known.reserve(listeners.size());
   for (const auto& listener : listeners) known.push_back(listener.value.name);
   std::set<std::string_view> seen;
   for (const auto& [cell, name] : strings_of(pool.table, "listen")) {

@@ -18,6 +18,9 @@ struct Sourced {
 /// No two listeners have the same address.
 void check_addresses(const std::vector<Sourced<ListenerConfig>>& listeners);
 
+/// Only TCP listeners of our own can have a socket for each worker.
+void check_sockets(const std::vector<Sourced<ListenerConfig>>& listeners);
+
 /// `listen` names listeners that exist, each once.
 void check_listen(const Sourced<PoolConfig>& pool,
                   const std::vector<Sourced<ListenerConfig>>& listeners);

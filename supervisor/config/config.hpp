@@ -28,10 +28,19 @@ struct SupervisorConfig {
   bool operator==(const SupervisorConfig&) const = default;
 };
 
+/// How the workers of a listener share its connections.
+enum class Sockets : std::uint8_t {
+  Auto,       ///< not said; never in a Config that was loaded
+  Shared,     ///< all accept from one socket
+  PerWorker,  ///< each has its own, and gets no new connections before it is told to drain; TCP
+              ///< only
+};
+
 struct ListenerConfig {
   std::string name;
   ipc::Address address;
   int backlog = 4096;
+  Sockets sockets = Sockets::Auto;
 
   bool operator==(const ListenerConfig&) const = default;
 };

@@ -56,6 +56,7 @@ std::vector<Sourced<ListenerConfig>> read_listeners(const Cell& root) {
     listeners.push_back({std::move(listener), table});
   });
   check_addresses(listeners);
+  check_sockets(listeners);
   return listeners;
 }
 
@@ -70,6 +71,19 @@ std::vector<Sourced<PoolConfig>> read_pools(const Cell& root) {
     pools.push_back({std::move(pool), table});
   });
   return pools;
+}
+
+/// A program that says READY=1 may know how to drain. Of others it is not known, and many close
+/// what they have accepted but not read: they get sockets of their own, so that nothing comes once
+/// they drain.
+Sockets best_sockets(const ListenerConfig& listener, const std::vector<PoolConfig>& pools) {
+  if (listener.sockets != Sockets::Auto) return listener.sockets;
+  const auto may_lose = [&listener](const PoolConfig& pool) {
+    return std::ranges::find(pool.listen, listener.name) != pool.listen.end() &&
+           !std::holds_alternative<ReadyNotify>(pool.ready);
+  };
+  return is_tcp(listener.address) && std::ranges::any_of(pools, may_lose) ? Sockets::PerWorker
+                                                                          : Sockets::Shared;
 }
 
 template <class T>
@@ -110,6 +124,9 @@ std::expected<Config, Problems> read_document(const Value& document, Depth depth
   }
   config.listeners = values_of(std::move(listeners));
   config.pools = values_of(std::move(pools));
+  for (ListenerConfig& listener : config.listeners) {
+    listener.sockets = best_sockets(listener, config.pools);
+  }
   return config;
 }
 

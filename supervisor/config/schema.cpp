@@ -25,6 +25,8 @@ constexpr std::array<Word<LogLevel>, 4> kLogLevels{{{"debug", LogLevel::Debug},
                                                     {"error", LogLevel::Error}}};
 constexpr std::array<Word<LogFormat>, 2> kLogFormats{
     {{"text", LogFormat::Text}, {"json", LogFormat::Json}}};
+constexpr std::array<Word<Sockets>, 2> kSockets{
+    {{"shared", Sockets::Shared}, {"per-worker", Sockets::PerWorker}}};
 constexpr std::array<Word<RestartRule>, 3> kRestartRules{{{"always", RestartRule::Always},
                                                           {"on-failure", RestartRule::OnFailure},
                                                           {"never", RestartRule::Never}}};
@@ -51,7 +53,7 @@ constinit const std::array<Key<SupervisorConfig>, 8> kSupervisorKeys{{
     not_yet<SupervisorConfig>("on_fatal"),
 }};
 
-constinit const std::array<Key<ListenerConfig>, 2> kListenerKeys{{
+constinit const std::array<Key<ListenerConfig>, 3> kListenerKeys{{
     {"address", Required, "",
      R"(`"HOST:PORT"`, `":PORT"`, `"[::]:PORT"`, `"unix:/PATH"` or `"systemd:NAME"`)",
      [](const Cell& cell, ListenerConfig& to) { read_address(cell, to.address); }},
@@ -59,6 +61,8 @@ constinit const std::array<Key<ListenerConfig>, 2> kListenerKeys{{
      [](const Cell& cell, ListenerConfig& to) {
        cell.read(to.backlog, {.least = 1, .most = kMostBacklog});
      }},
+    {"sockets", Optional, "see below", R"(`"shared"` or `"per-worker"`: how workers accept)",
+     [](const Cell& cell, ListenerConfig& to) { cell.read(to.sockets, kSockets); }},
 }};
 
 constinit const std::array<Key<PoolConfig>, 24> kPoolKeys{{

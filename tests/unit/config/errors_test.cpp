@@ -64,7 +64,8 @@ TEST(ConfigErrors, UnknownKeyNamesTheNearest) {
 TEST(ConfigErrors, UnknownKeyUnlikeAnyListsTheKnownOnes) {
   EXPECT_THAT(
       errors_of(std::string(kPool) + "[listen.http]\naddress = ':1'\ncolour = 'red'"),
-      ElementsAre("t.toml:5:1: listen.http.colour: unknown key; known here: address, backlog"));
+      ElementsAre("t.toml:5:1: listen.http.colour: unknown key; known here: address, backlog, "
+                  "sockets"));
   EXPECT_THAT(errors_of("colour = 1\n" + std::string(kPool)),
               ElementsAre("t.toml:1:1: colour: unknown key; known here: supervisor, listen.NAME, "
                           "pool.NAME"));
@@ -187,6 +188,13 @@ TEST(ConfigErrors, Address) {
       listen("address = ':1'\nbacklog = 0"),
       ElementsAre("t.toml:5:11: listen.http.backlog: expected a whole number from 1 to 1000000, "
                   "found the number 0"));
+}
+
+TEST(ConfigErrors, ASocketForEachWorkerIsForTcp) {
+  EXPECT_THAT(
+      errors_of(std::string(kPool) + "[listen.a]\naddress = 'unix:/run/a'\nsockets = 'per-worker'"),
+      ElementsAre("t.toml:5:11: listen.a.sockets: unix:/run/a cannot have a socket for each "
+                  "worker, only a TCP address can; remove it, or say \"shared\""));
 }
 
 TEST(ConfigErrors, TwoListenersOnOneAddress) {

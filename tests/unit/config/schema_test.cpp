@@ -79,6 +79,7 @@ TEST(Schema, KeysOfTheDesignAreKnown) {
                            "supervisor.log.format",
                            "listen.NAME.address",
                            "listen.NAME.backlog",
+                           "listen.NAME.sockets",
                            "pool.NAME.command",
                            "pool.NAME.workers",
                            "pool.NAME.listen",

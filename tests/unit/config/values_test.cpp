@@ -37,6 +37,7 @@ log         = { level = "warn", format = "json" }
 [listen.http]
 address = "[::1]:8000"
 backlog = 128
+sockets = "per-worker"
 
 [pool.web]
 command  = ["/usr/libexec/shop/web", "--fd", "${fd:http}"]
@@ -61,6 +62,7 @@ env  = { LOG_LEVEL = "info", EMPTY = "" }
   EXPECT_EQ(config.listeners[0].name, "http");
   EXPECT_EQ(to_string(config.listeners[0].address), "[::1]:8000");
   EXPECT_EQ(config.listeners[0].backlog, 128);
+  EXPECT_EQ(config.listeners[0].sockets, Sockets::PerWorker);
 
   ASSERT_EQ(config.pools.size(), 1u);
   const PoolConfig& pool = config.pools[0];
@@ -147,6 +149,21 @@ TEST(ConfigValues, SummaryNamesWhatRunsAndWhatNobodyServes) {
       "  listen.admin: unix:/run/a.sock, but no pool accepts its connections\n"
       "  pool.web: 2 workers of web --fd 3\n"
       "  pool.jobs: 1 worker of jobs\n");
+}
+
+Sockets sockets_of(std::string_view address, std::string_view ready) {
+  const Config config =
+      parsed(std::string("[listen.http]\naddress = '") + std::string(address) +
+             "'\n[pool.web]\ncommand = ['web']\nlisten = ['http']\nready = " + std::string(ready));
+  return config.listeners.empty() ? Sockets::Auto : config.listeners.front().sockets;
+}
+
+TEST(ConfigValues, ForeignProgramsGetSocketsOfTheirOwn) {
+  EXPECT_EQ(sockets_of(":8000", "'started'"), Sockets::PerWorker);
+  EXPECT_EQ(sockets_of(":8000", "{ log = 'up' }"), Sockets::PerWorker);
+  EXPECT_EQ(sockets_of(":8000", "'notify'"), Sockets::Shared);
+  EXPECT_EQ(sockets_of("unix:/run/x.sock", "'started'"), Sockets::Shared);
+  EXPECT_EQ(sockets_of("systemd:http", "'started'"), Sockets::Shared);
 }
 
 }  // namespace
