@@ -42,12 +42,7 @@ TEST_F(StartStop, IntStopsCleanly) {
 
 TEST_F(StartStop, PortZeroIsReportedInTheLog) {
   Reeve& reeve = start_ready("[listen.http]\naddress = \"127.0.0.1:0\"\n\n" + hello_pool(1));
-  const std::string log = reeve.log();
-  const std::string_view before = "listening on http 127.0.0.1:";
-  const auto found = log.find(before);
-  ASSERT_NE(found, std::string::npos) << log;
-  const auto port = static_cast<std::uint16_t>(std::stoi(log.substr(found + before.size())));
-  EXPECT_TRUE(get(port, "/"));
+  EXPECT_TRUE(get(reeve.port_in_log(), "/")) << reeve.log();
 }
 
 TEST_F(StartStop, ACommandLineAloneRunsAPool) {

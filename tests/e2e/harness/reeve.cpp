@@ -95,6 +95,14 @@ std::optional<ipc::WorkerMessage> Reeve::next_message(Milliseconds patience) {
   }
 }
 
+std::uint16_t Reeve::port_in_log() const {
+  const std::string text = log();
+  constexpr std::string_view kBefore = "listening on http 127.0.0.1:";
+  const auto found = text.find(kBefore);
+  if (found == std::string::npos) return 0;
+  return static_cast<std::uint16_t>(std::stoi(text.substr(found + kBefore.size())));
+}
+
 Connection Reeve::connect() const {
   auto connection = Connection::open(port_);
   if (!connection)

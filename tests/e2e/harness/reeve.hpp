@@ -43,6 +43,8 @@ class Reeve {
 
   [[nodiscard]] Process& master() { return master_; }
   [[nodiscard]] std::uint16_t port() const { return port_; }
+  /// Where it says that it listens: for an address with port 0. 0 when it does not say.
+  [[nodiscard]] std::uint16_t port_in_log() const;
   [[nodiscard]] Answer get(std::string_view path) const { return e2e::get(port_, path); }
   [[nodiscard]] Connection connect() const;
   [[nodiscard]] std::string control_socket() const;
