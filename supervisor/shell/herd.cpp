@@ -44,6 +44,7 @@ PoolRunner* Herd::find(const std::string& name) const {
 
 std::vector<KnownPool> Herd::known() const {
   std::vector<KnownPool> known;
+  known.reserve(pools_.size());
   for (const auto& pool : pools_) {
     known.push_back({pool->name(), static_cast<int>(pool->pool().slots().size())});
   }

@@ -60,7 +60,7 @@ const Process* PoolRunner::find(WorkerId worker) const {
   return found == processes_.end() ? nullptr : found->second.get();
 }
 
-void PoolRunner::conclude(pid_t pid) {
+void PoolRunner::conclude(pid_t pid) const {
   if (Process* process = find(pid)) process->conclude();
 }
 

@@ -67,7 +67,7 @@ class PoolRunner : private ProcessObserver {
 
   // What the kernel said of a process. Pids that are not of this pool are ignored.
   [[nodiscard]] Process* find(pid_t pid) const;
-  void conclude(pid_t pid);                    ///< it is a zombie
+  void conclude(pid_t pid) const;              ///< it is a zombie
   void exited(pid_t pid, const Death& death);  ///< it was reaped
 
   [[nodiscard]] const Pool& pool() const { return pool_; }

@@ -15,12 +15,9 @@ constexpr Duration kAfterTheGrace = std::chrono::seconds(5);
 
 Shutdown::Shutdown(ipc::uv::Loop& loop, Log& log, Herd& herd, CommandBook& book,
                    std::function<void(int)> on_end)
-    : loop_(loop),
-      log_(log),
-      herd_(herd),
-      book_(book),
-      on_end_(std::move(on_end)),
-      limit_(loop, [this] { end(false); }) {}
+    : log_(log), herd_(herd), book_(book), on_end_(std::move(on_end)), limit_(loop, [this] {
+        end(false);
+      }) {}
 
 void Shutdown::request(const std::string& why) {
   if (!running_) {

@@ -33,7 +33,6 @@ class Shutdown {
   void begin(const std::string& why);
   void end(bool clean);
 
-  ipc::uv::Loop& loop_;
   Log& log_;
   Herd& herd_;
   CommandBook& book_;
