@@ -66,6 +66,14 @@ TEST(Document, SurvivesWhatTheLibraryAsserts) {
   EXPECT_EQ(first_line.error().at, (Position{.line = 1, .column = 6}));
 }
 
+TEST(Document, RefusesALetterThatIsNotAsciiInABareKey) {
+  // toml++ 3.3 has undefined behaviour here.
+  const auto document = parse_document("gr\u00e4ce = 1\n");
+  ASSERT_FALSE(document);
+  EXPECT_EQ(document.error().at, (Position{.line = 1, .column = 3}));
+  EXPECT_TRUE(parse_document("'gr\u00e4ce' = \"\"\"\\\n\u00e4\"\"\"\n"));
+}
+
 TEST(Document, RefusesAKeyThatIsThereTwice) {
   const auto document = parse_document("[pool.web]\ngrace = '1s'\ngrace = '2s'\n");
   ASSERT_FALSE(document);
