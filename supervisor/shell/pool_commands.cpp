@@ -72,8 +72,12 @@ void PoolRunner::hard_restart(CommandId command, const SlotSet& slots) {
 void PoolRunner::scale(CommandId command, int workers) {
   const bool stays_down = is_down() && !pool_.slots().empty();
   if (!stays_down && !open_door(command)) return;
-  if (workers >= 0) deployments_.at(pool_.generation()).config.spec.workers = workers;
   feed(ScaleRequested{command, workers});
+}
+
+void PoolRunner::reconfigure_workers(CommandId command, int workers) {
+  deployments_.at(pool_.generation()).config.spec.workers = workers;
+  scale(command, workers);
 }
 
 void PoolRunner::end_grace() {

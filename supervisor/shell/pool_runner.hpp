@@ -58,7 +58,10 @@ class PoolRunner : private ProcessObserver {
   void stop(CommandId command, const SlotSet& slots);
   void roll(CommandId command, const SlotSet& slots);
   void hard_restart(CommandId command, const SlotSet& slots);
+  /// A reload that finds the configured number unchanged leaves it so.
   void scale(CommandId command, int workers);
+  /// The configured number is another one now: scales, and counts as deployed.
+  void reconfigure_workers(CommandId command, int workers);
   /// Rolls to another version, whose listeners are open. It becomes deployment() when the roll
   /// succeeds.
   void deploy(CommandId command, Deployment next);

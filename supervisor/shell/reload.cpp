@@ -143,7 +143,7 @@ void Reload::apply(const Config& next, const ListenerSet& opened, const OnVerdic
   for (const std::string& name : changes.removed) herd_.remove(command, *herd_.find(name));
   for (const std::string& name : changes.added) herd_.add(deployment(name)).start(command, {});
   for (const std::string& name : changes.scaled) {
-    herd_.find(name)->scale(command, config_of(next, name).spec.workers);
+    herd_.find(name)->reconfigure_workers(command, config_of(next, name).spec.workers);
   }
   for (const std::string& name : changes.rolled)
     herd_.find(name)->deploy(command, deployment(name));

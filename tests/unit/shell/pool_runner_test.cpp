@@ -185,6 +185,16 @@ TEST_F(RunningPool, ADeploymentThatSucceedsIsInForce) {
   EXPECT_EQ(runner_->deployment().config.command.back(), next);
 }
 
+TEST_F(RunningPool, AnOperatorsScaleIsNoPartOfTheDeployment) {
+  run(shell_pool(kWellBehaved));
+  start();
+  EXPECT_EQ(command([this](CommandId id) { runner_->scale(id, 2); }).at(0).code, "scaled");
+  EXPECT_EQ(runner_->deployment().config.spec.workers, 1);
+  EXPECT_EQ(command([this](CommandId id) { runner_->reconfigure_workers(id, 3); }).at(0).code,
+            "scaled");
+  EXPECT_EQ(runner_->deployment().config.spec.workers, 3);
+}
+
 TEST_F(RunningPool, ClosesItsListenerWhileStoppedAndOpensItAgain) {
   auto listener = std::make_shared<Listener>(
       ListenerConfig{.name = "http", .address = *ipc::parse_address("127.0.0.1:0"), .backlog = 16});
