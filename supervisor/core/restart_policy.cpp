@@ -1,6 +1,7 @@
 #include "supervisor/core/restart_policy.hpp"
 
 #include <algorithm>
+#include <cstddef>
 
 namespace reeve::supervisor {
 namespace {
@@ -15,33 +16,48 @@ Duration pause_after(const PoolSpec& spec, int pauses, Random& random) {
   return std::min(pause, spec.backoff_max) * quarter(random) / 1000;
 }
 
+/// Counts one more failure; returns how many there are within `window`.
+int count(std::deque<TimePoint>& failures, TimePoint now, Duration window) {
+  constexpr std::size_t kMostRemembered = 10'000;
+  while (!failures.empty() && now - failures.front() >= window) failures.pop_front();
+  if (failures.size() < kMostRemembered) failures.push_back(now);
+  return static_cast<int>(failures.size());
+}
+
+bool had_a_useful_life(const Ended& ended) { return ended.was_ready && ended.lived >= kUsefulLife; }
+
 }  // namespace
 
-bool is_failure(const Ended& ended) {
-  return !ended.death.clean() || !ended.was_ready || ended.lived < kUsefulLife;
-}
+bool is_failure(const Ended& ended) { return !ended.death.clean() || !had_a_useful_life(ended); }
 
 AfterEnd RestartPolicy::on_end(const PoolSpec& spec, const Ended& ended, TimePoint now,
                                Random& random) {
   if (spec.restart == RestartRule::Never) return Leave{};
   if (spec.restart == RestartRule::OnFailure && ended.death.clean()) return Leave{};
   if (!is_failure(ended)) return Retry{Duration::zero()};
-  while (!failures_.empty() && now - failures_.front() >= spec.give_up_within) {
-    failures_.pop_front();
+
+  int pauses = 0;
+  if (had_a_useful_life(ended)) {
+    pauses = count(late_, now, spec.give_up_within) - spec.give_up_failures;
+  } else {
+    const int failures = count(young_, now, spec.give_up_within);
+    if (failures >= spec.give_up_failures) {
+      forget();
+      return GiveUp{failures};
+    }
+    pauses = failures - (ended.was_ready ? 1 : 0);
   }
-  failures_.push_back(now);
-  if (failures() >= spec.give_up_failures) {
-    const int count = failures();
-    failures_.clear();
-    return GiveUp{count};
-  }
-  const int pauses = failures() - (ended.was_ready ? 1 : 0);
-  if (pauses == 0) return Retry{Duration::zero()};
-  return Retry{pause_after(spec, pauses, random)};
+  return Retry{pauses > 0 ? pause_after(spec, pauses, random) : Duration::zero()};
+}
+
+void RestartPolicy::forget() {
+  young_.clear();
+  late_.clear();
 }
 
 void RestartPolicy::shift(Duration by) {
-  for (TimePoint& failure : failures_) failure += by;
+  for (TimePoint& failure : young_) failure += by;
+  for (TimePoint& failure : late_) failure += by;
 }
 
 }  // namespace reeve::supervisor

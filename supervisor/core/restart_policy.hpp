@@ -28,26 +28,37 @@ struct GiveUp {
 };
 using AfterEnd = std::variant<Retry, Leave, GiveUp>;
 
-/// An end is a failure unless the worker exited with 0 after it had been ready and lived for a
-/// second: a consumer that recycles itself is not a crash, one that exits at once in a loop is.
+/// Whether the worker ended otherwise than it should have: not with 0, or before it did any work. A
+/// consumer that recycles itself is no failure.
 [[nodiscard]] bool is_failure(const Ended& ended);
 
-/// A worker that had been ready is replaced at once the first time. From then on, and for one that
-/// never became ready, the pause is `backoff_first`, doubled with each failure within
-/// `give_up_within`, up to `backoff_max`, give or take a quarter, so that slots that died together
-/// do not return together.
+/// Two kinds of failures are counted apart, each within `give_up_within`:
+///
+///   young: it never became ready, or lived for less than a second. That is a crash loop: from the
+///   first
+///          one that was not ready, or the second, a pause of `backoff_first`, doubled each time up
+///          to `backoff_max`; at `give_up_failures` it gives up.
+///   late:  it had served. Its place is filled at once, since giving up a slot for an incident that
+///   comes
+///          now and then takes the service down. After `give_up_failures` of them the pause grows
+///          in the same way, so that it does not spin, but it never gives up.
+///
+/// Each pause is taken give or take a quarter, so that slots that died together do not return
+/// together.
 class RestartPolicy {
  public:
   [[nodiscard]] AfterEnd on_end(const PoolSpec& spec, const Ended& ended, TimePoint now,
                                 Random& random);
   /// Forgets past failures: an operator asked for a start.
-  void forget() { failures_.clear(); }
+  void forget();
   /// Moves past failures by a stall of the master, so that it neither ages nor renews them.
   void shift(Duration by);
-  [[nodiscard]] int failures() const { return static_cast<int>(failures_.size()); }
+  [[nodiscard]] int failures() const { return static_cast<int>(young_.size() + late_.size()); }
 
  private:
-  std::deque<TimePoint> failures_;  // Within give_up_within; at most give_up_failures of them.
+  // Within give_up_within. Bounded: young_ by give_up_failures, late_ by kMostRemembered.
+  std::deque<TimePoint> young_;
+  std::deque<TimePoint> late_;
 };
 
 }  // namespace reeve::supervisor

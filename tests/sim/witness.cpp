@@ -155,7 +155,16 @@ void Witness::note_end(WorkerId id, bool clean, TimePoint now) {
   record.ended = now;
   record.pause_from.reset();
   if (!worker.was_ready) record.pause_from = now;
-  if (!(clean && worker.was_ready && now - worker.forked_at >= 1s)) record.failures.push_back(now);
+  const bool useful = worker.was_ready && now - worker.forked_at >= 1s;
+  if (!useful) {
+    record.failures.push_back(now);
+  } else if (!clean) {  // Never gives up, but does not spin either.
+    record.incidents.push_back(now);
+    const auto recent = std::ranges::count_if(record.incidents, [&](TimePoint incident) {
+      return now - incident < pool_.spec().give_up_within;
+    });
+    if (recent > pool_.spec().give_up_failures) record.pause_from = now;
+  }
 }
 
 /// Readiness by time has no event of its own: the pool says when, within reason.

@@ -49,7 +49,8 @@ class Witness {
   };
   /// What is known of one slot's failures, since the last command that concerned it.
   struct Record {
-    std::deque<TimePoint> failures;
+    std::deque<TimePoint> failures;       ///< of young workers: these fill give_up
+    std::deque<TimePoint> incidents;      ///< of those that had served
     std::optional<TimePoint> pause_from;  ///< a worker that was never ready ended
     std::optional<TimePoint> ended;       ///< its last worker, of itself
   };

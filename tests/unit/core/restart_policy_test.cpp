@@ -18,6 +18,7 @@ class RestartPolicyTest : public testing::Test {
   AfterEnd crash_while_serving(TimePoint now = kNoon) {
     return policy_.on_end(spec_, {kCrash, true, 10s}, now, random_);
   }
+  AfterEnd crash_soon() { return policy_.on_end(spec_, {kCrash, true, 999ms}, kNoon, random_); }
   AfterEnd finish(Duration lived) {
     return policy_.on_end(spec_, {kClean, true, lived}, kNoon, random_);
   }
@@ -37,10 +38,25 @@ TEST_F(RestartPolicyTest, ACrashAfterServingIsFollowedAtOnce) {
   EXPECT_EQ(pause(crash_while_serving()), Duration::zero());
 }
 
-TEST_F(RestartPolicyTest, TheSecondCrashWaits) {
+TEST_F(RestartPolicyTest, AnIncidentNowAndThenNeverGivesUpThePlace) {
+  for (int i = 0; i < spec_.give_up_failures; ++i) {
+    EXPECT_EQ(pause(crash_while_serving()), Duration::zero());
+  }
+  for (const Duration expected : {1s, 2s, 4s, 8s, 8s, 8s}) {
+    expect_about(expected, pause(crash_while_serving()));
+  }
+}
+
+TEST_F(RestartPolicyTest, ASecondCrashSoonAfterTheStartWaits) {
   spec_.give_up_failures = 10;
-  (void)crash_while_serving();
-  expect_about(1s, pause(crash_while_serving()));
+  EXPECT_EQ(pause(crash_soon()), Duration::zero());
+  expect_about(1s, pause(crash_soon()));
+}
+
+TEST_F(RestartPolicyTest, CrashesSoonAfterTheStartGiveUp) {
+  (void)crash_soon();
+  (void)crash_soon();
+  EXPECT_TRUE(std::holds_alternative<GiveUp>(crash_soon()));
 }
 
 TEST_F(RestartPolicyTest, AFailedStartWaits) { expect_about(1s, pause(crash_while_starting())); }
