@@ -217,7 +217,7 @@ SlotVerdict Pool::summary(const Pending& pending) const {
   }
   return {std::nullopt,
           Outcome::Rolled,
-          fmt::format("generation {} serves with {} workers, {} old ones still drain",
+          fmt::format("generation {} serves with {} workers, {} old draining",
                       static_cast<std::uint64_t>(generation_), slots_.size(), draining()),
           {}};
 }

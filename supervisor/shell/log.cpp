@@ -150,15 +150,13 @@ void Log::write(LogLevel level, std::string_view text) {
 }
 
 void Log::worker_line(std::string_view process, Stream stream, std::string_view line) {
-  const bool is_error = stream == Stream::Stderr;
   if (format_ == LogFormat::Json) {
     workers_->info(R"("process":{},"stream":"{}","line":{})", json_string(process),
-                   is_error ? "stderr" : "stdout", json_string(line));
+                   stream == Stream::Stderr ? "stderr" : "stdout", json_string(line));
   } else if (dress_ == LogDress::Terminal) {
-    workers_->info("\033[{}m{}\033[0m {} {}\033[0m", colour_of(process), process,
-                   is_error ? "\033[31m!\033[0m" : "|", line);
+    workers_->info("\033[{}m{}\033[0m | {}\033[0m", colour_of(process), process, line);
   } else {
-    workers_->info("{} {} {}", process, is_error ? '!' : '|', line);
+    workers_->info("{} | {}", process, line);
   }
 }
 

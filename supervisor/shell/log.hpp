@@ -59,7 +59,8 @@ class Log {
   }
   void write(LogLevel level, std::string_view text);
 
-  /// A line of a worker's output: "web:0 | text", or "web:0 ! text" when it came from stderr.
+  /// A line of a worker's output: "web:0 | text". Which stream it came from is told in JSON
+  /// only: most programs log to stderr, so it says nothing about how bad a line is.
   /// Whatever the level, since the master cannot know how important it is.
   void worker_line(std::string_view process, Stream stream, std::string_view line);
 

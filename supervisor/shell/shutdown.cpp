@@ -11,19 +11,26 @@ namespace {
 // Beyond the grace and its SIGKILL: only a process that is stuck in the kernel lasts longer.
 constexpr Duration kAfterTheGrace = std::chrono::seconds(5);
 
+// No person asks twice within this time, and no second request is meant to be told from the first.
+constexpr Duration kSameRequest = std::chrono::milliseconds(20);
+
 }  // namespace
 
 Shutdown::Shutdown(ipc::uv::Loop& loop, Log& log, Herd& herd, CommandBook& book,
                    std::function<void(int)> on_end)
-    : log_(log), herd_(herd), book_(book), on_end_(std::move(on_end)), limit_(loop, [this] {
-        end(false);
-      }) {}
+    : loop_(loop),
+      log_(log),
+      herd_(herd),
+      book_(book),
+      on_end_(std::move(on_end)),
+      limit_(loop, [this] { end(false); }) {}
 
 void Shutdown::request(const std::string& why) {
   if (!running_) {
     begin(why);
     return;
   }
+  if (loop_.now() - begun_at_ < kSameRequest) return;
   log_.warn("{} again: the grace ends now", why);
   herd_.end_grace();
 }
@@ -41,6 +48,7 @@ void Shutdown::request(const std::string& why, CommandBook::OnVerdicts on_end) {
 void Shutdown::begin(const std::string& why) {
   log_.info("{}: stopping", why);
   running_ = true;
+  begun_at_ = loop_.now();
   killed_before_ = herd_.workers_killed();
   limit_.arm(herd_.longest_grace() + kAfterTheGrace);
   for (const auto& pool : herd_.pools()) {

@@ -19,7 +19,9 @@ class Shutdown {
 
   [[nodiscard]] bool running() const { return running_; }
 
-  /// The first call drains every worker within its grace; a second one ends the grace.
+  /// The first call drains every worker within its grace; a second one ends the grace, unless it
+  /// comes so soon that it must be the same one: timeout(1) signals the process, then its whole
+  /// group.
   void request(const std::string& why);
   /// Stops with no grace at all.
   void request_now(const std::string& why);
@@ -33,6 +35,7 @@ class Shutdown {
   void begin(const std::string& why);
   void end(bool clean);
 
+  ipc::uv::Loop& loop_;
   Log& log_;
   Herd& herd_;
   CommandBook& book_;
@@ -41,6 +44,7 @@ class Shutdown {
   Verdicts verdicts_;
   bool running_ = false;
   int killed_before_ = 0;
+  TimePoint begun_at_;
   ipc::uv::Timer limit_;
 };
 

@@ -125,6 +125,7 @@ void add_lifespan(App& app, const Misbehaviour& how) {
 }
 
 void add_routes(App& app, const Misbehaviour& how) {
+  app.get("/", pid);
   app.get("/pid", pid);
   app.get("/slow", [&how](const Request& request) { return slow(request, how); });
   app.get("/block", block);

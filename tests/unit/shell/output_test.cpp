@@ -141,13 +141,13 @@ TEST_F(LogText, UnderSystemdHasAPriorityAndNoTime) {
             "<3>ouch\n");
 }
 
-TEST_F(LogText, MarksWhatAWorkerWroteToStderr) {
+TEST_F(LogText, AWorkersLineIsTakenAsItIs) {
   EXPECT_THAT(logged(LogFormat::Text, LogDress::Plain,
                      [](Log& log) {
                        log.worker_line("web:0", Stream::Stdout, "{} fine");
                        log.worker_line("web:0", Stream::Stderr, "%v bad");
                      }),
-              MatchesRegex(".* web:0 \\| \\{\\} fine\n.* web:0 ! %v bad\n"));
+              MatchesRegex(".* web:0 \\| \\{\\} fine\n.* web:0 \\| %v bad\n"));
 }
 
 TEST_F(LogText, AsJsonIsOneObjectALine) {
