@@ -15,9 +15,16 @@
 #include <vector>
 
 #include "ipc/base/clock.hpp"
-#include "supervisor/config/document.hpp"
+#include "ipc/document.hpp"
 
 namespace reeve::supervisor::config {
+
+using ipc::document::Array;
+using ipc::document::DateTime;
+using ipc::document::Entry;
+using ipc::document::Position;
+using ipc::document::Table;
+using ipc::document::Value;
 
 /// One thing wrong: at `path`, because of `text`.
 struct Problem {

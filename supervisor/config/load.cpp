@@ -9,8 +9,8 @@
 
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
+#include "ipc/document.hpp"
 #include "supervisor/config/config.hpp"
-#include "supervisor/config/document.hpp"
 #include "supervisor/config/read.hpp"
 
 namespace reeve::supervisor {
@@ -43,7 +43,7 @@ ipc::Result<std::string> read_file(const std::string& path) {
 }
 
 LoadResult parse(std::string_view text, const std::string& file, config::Depth depth) {
-  const auto document = config::parse_document(text);
+  const auto document = ipc::document::parse_document(text);
   if (!document) {
     const auto& [at, why] = document.error();
     return refuse({file, at.line, at.column, "not valid TOML: " + why});

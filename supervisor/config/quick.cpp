@@ -8,7 +8,6 @@
 
 #include "ipc/base/text.hpp"
 #include "supervisor/config/config.hpp"
-#include "supervisor/config/document.hpp"
 #include "supervisor/config/read.hpp"
 
 namespace reeve::supervisor {

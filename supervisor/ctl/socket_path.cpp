@@ -2,33 +2,43 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <iterator>
 #include <string_view>
+#include <variant>
 
+#include "ipc/document.hpp"
 #include "ipc/runtime_dir.hpp"
-
-// Compiled into this file, as in supervisor/config: one shared object less to load.
-#define TOML_ENABLE_FORMATTERS 0
-#include <toml++/toml.h>
 
 namespace reeve::supervisor::ctl {
 namespace {
+
+using ipc::document::Entry;
+using ipc::document::Table;
+using ipc::document::Value;
+
+/// The value of a key of a table; null when there is neither.
+const Value* find(const Value* table, std::string_view key) {
+  const auto* entries = table == nullptr ? nullptr : std::get_if<Table>(&table->data);
+  if (entries == nullptr) return nullptr;
+  const auto found = std::ranges::find(*entries, key, &Entry::key);
+  return found == entries->end() ? nullptr : &found->value;
+}
 
 ipc::Result<std::string> runtime_dir_of(const std::string& config_path) {
   std::ifstream file(config_path);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   if (!file) return ipc::system_error("read", config_path, errno);
-  try {
-    const toml::table config = toml::parse(text);
-    const auto runtime_dir = config["supervisor"]["runtime_dir"].value<std::string>();
-    return runtime_dir.value_or(ipc::default_runtime_dir());
-  } catch (const toml::parse_error& error) {
-    const toml::source_position& at = error.source().begin;
-    return ipc::failure(
-        fmt::format("{}:{}:{}: {}", config_path, at.line, at.column, error.description()));
+  const auto document = ipc::document::parse_document(text);
+  if (!document) {
+    const auto& [at, why] = document.error();
+    return ipc::failure(fmt::format("{}:{}:{}: {}", config_path, at.line, at.column, why));
   }
+  const Value* named = find(find(&*document, "supervisor"), "runtime_dir");
+  const auto* path = named == nullptr ? nullptr : std::get_if<std::string>(&named->data);
+  return path == nullptr ? ipc::default_runtime_dir() : *path;
 }
 
 }  // namespace

@@ -53,6 +53,11 @@ TEST_F(SocketPathTest, ThenTheDefault) {
   EXPECT_EQ(find_socket("", "").value(), "/run/by-systemd/control.sock");
 }
 
+TEST_F(SocketPathTest, NoConfigurationEndsReevectlByAnAssertion) {
+  EXPECT_THAT(find_socket("", config("a = [\"b\", }\n")).error().text, HasSubstr("reeve.toml:1:"));
+  EXPECT_EQ(find_socket("", config("supervisor = 3\n")).value(), "/run/by-systemd/control.sock");
+}
+
 TEST_F(SocketPathTest, AnUnreadableConfigurationIsNamed) {
   EXPECT_THAT(find_socket("", "/nonexistent.toml").error().text,
               HasSubstr("/nonexistent.toml: No such file"));

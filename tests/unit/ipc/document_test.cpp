@@ -1,8 +1,8 @@
-#include "supervisor/config/document.hpp"
+#include "ipc/document.hpp"
 
 #include <gtest/gtest.h>
 
-namespace reeve::supervisor::config {
+namespace reeve::ipc::document {
 namespace {
 
 const Table& as_table(const Value& value) { return std::get<Table>(value.data); }
@@ -83,4 +83,4 @@ TEST(Document, RefusesAKeyThatIsThereTwice) {
 TEST(Document, RefusesTextThatIsNotUtf8) { EXPECT_FALSE(parse_document("a = '\xff'")); }
 
 }  // namespace
-}  // namespace reeve::supervisor::config
+}  // namespace reeve::ipc::document

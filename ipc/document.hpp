@@ -1,6 +1,7 @@
 #pragma once
-// A TOML file as plain values that know where they stand: the one view that the rest of the
-// configuration has of it. Knows no key by name. document.cpp alone knows the TOML library.
+// A TOML file as plain values that know where they stand. The master reads its configuration with
+// it, and reevectl where the master's socket is. Knows no key by name. document.cpp alone knows the
+// TOML library.
 
 #include <compare>
 #include <cstddef>
@@ -11,7 +12,7 @@
 #include <variant>
 #include <vector>
 
-namespace reeve::supervisor::config {
+namespace reeve::ipc::document {
 
 /// From 1; 0 where there is no file, as for the command line.
 struct Position {
@@ -47,4 +48,4 @@ struct SyntaxError {
 /// Reads the text of a whole file.
 [[nodiscard]] std::expected<Value, SyntaxError> parse_document(std::string_view text);
 
-}  // namespace reeve::supervisor::config
+}  // namespace reeve::ipc::document
