@@ -16,7 +16,7 @@ constexpr std::size_t kMaxDropped = 1024 * 1024;
 void Connection::receive() {
   if (!fd_ || end_of_input_) return;
   char* const buffer = services_.received.get();
-  ssize_t size;
+  ssize_t size = 0;
   do {
     size = ::recv(fd_.get(), buffer, Services::kReceiveBytes, 0);
   } while (size < 0 && errno == EINTR);
