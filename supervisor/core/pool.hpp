@@ -155,7 +155,7 @@ class Pool {
   void finish_roll();
   [[nodiscard]] int successors() const;
 
-  // The chokepoints: the only functions that change a slot, start a worker, or drain one.
+  // pool_orders.cpp: the chokepoints through which every change goes.
   void enter(Slot& slot, SlotState state, std::string why);
   [[nodiscard]] WorkerId fork(Slot& slot, Generation generation, const PoolSpec& spec);
   void start(Slot& slot, Generation generation, const PoolSpec& spec, std::string why);
