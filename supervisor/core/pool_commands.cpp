@@ -9,6 +9,13 @@
 #include "supervisor/core/pool.hpp"
 
 namespace reeve::supervisor {
+namespace {
+
+std::string how_many_workers(std::size_t count) {
+  return fmt::format("{} {}", count, count == 1 ? "worker" : "workers");
+}
+
+}  // namespace
 
 void Pool::take(const StartRequested& event) {
   const auto slots = resolve(event.command, event.slots);
@@ -212,13 +219,14 @@ SlotVerdict Pool::summary(const Pending& pending) const {
   if (pending.kind == Pending::Kind::Scale) {
     return {std::nullopt,
             Outcome::Scaled,
-            fmt::format("{} workers, {} draining", slots_.size(), draining()),
+            fmt::format("{}, {} draining", how_many_workers(slots_.size()), draining()),
             {}};
   }
   return {std::nullopt,
           Outcome::Rolled,
-          fmt::format("generation {} serves with {} workers, {} old draining",
-                      static_cast<std::uint64_t>(generation_), slots_.size(), draining()),
+          fmt::format("generation {} serves with {}, {} old draining",
+                      static_cast<std::uint64_t>(generation_), how_many_workers(slots_.size()),
+                      draining()),
           {}};
 }
 

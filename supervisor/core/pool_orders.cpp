@@ -1,5 +1,7 @@
 // The chokepoints: the only functions that change a slot's state, start a worker, drain one, or
 // kill one.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cassert>
 #include <utility>
@@ -58,7 +60,7 @@ void Pool::stop(Slot& slot, DrainKind kind, std::string why) {
     drain(workers_.at(*slot.current), kind);
     enter(slot, SlotState::Stopping, std::move(why));
   } else {
-    enter(slot, SlotState::Stopped, std::move(why));
+    enter(slot, SlotState::Stopped, fmt::format("it waited after: {}", slot.why));
   }
 }
 
