@@ -1,7 +1,7 @@
 """Measures Reeve beside other prefork servers, in one interleaved run, and prints a table with the budgets.
 
-  bench.py                      Reeve and nginx, about four minutes
-  bench.py --quick              the same, less sure, about one minute
+  bench.py                      Reeve and nginx, about two minutes
+  bench.py --quick              the same, less sure, about half a minute
   bench.py --peer reeve,nginx,gunicorn --what start,rolling --json figures.jsonl
 
 All traffic stays on 127.0.0.1 and every wait is bounded. The servers share the cores with their clients and the

@@ -80,6 +80,8 @@ class Peer:
         self.master = self.process.pid
 
     def signal(self, name: str):
+        if not alive(self.master):
+            raise ProcessLookupError(f'{self.name}: the master has died')
         os.kill(self.master, signal.Signals[f'SIG{name}'])
 
     def await_roll(self, done):
