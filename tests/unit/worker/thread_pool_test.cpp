@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <latch>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -151,21 +152,27 @@ TEST(Offload, ThrowsOverloadedWhenThePoolIsFull) {
   EXPECT_EQ(context.roots(), 0U);
 }
 
-/// Two threads that are kept busy until release().
-struct BusyPool {
+/// Two threads that are kept busy until release(). The jobs share the latches: a thread may still
+/// be waking up from one when the test is over.
+class BusyPool {
+ public:
   explicit BusyPool(ThreadPool& threads) {
-    const auto block = [this] {
-      busy.count_down();
-      gate.wait();
+    const auto block = [latches = latches_] {
+      latches->busy.count_down();
+      latches->gate.wait();
     };
     EXPECT_TRUE(threads.submit(block, [](const auto&) {}));
     EXPECT_TRUE(threads.submit(block, [](const auto&) {}));
-    busy.wait();
+    latches_->busy.wait();
   }
-  void release() { gate.count_down(); }
+  void release() { latches_->gate.count_down(); }
 
-  std::latch busy{2};
-  std::latch gate{1};
+ private:
+  struct Latches {
+    std::latch busy{2};
+    std::latch gate{1};
+  };
+  std::shared_ptr<Latches> latches_ = std::make_shared<Latches>();
 };
 
 TEST_F(ThreadPoolTest, CancelOfAQueuedOffloadIsImmediateAndItNeverRuns) {
