@@ -71,12 +71,14 @@ void Seating::sweep(const Pool& pool) {
 
 void Seating::steer(const Pool& pool, const Processes& processes) {
   for (const auto& [id, process] : processes) {
-    if (!serves(pool, id)) continue;
-    for (Seat& seat : process->seats()) seat.enable();
+    Seats& seats = process->seats();
+    if (seats.empty() || !serves(pool, id)) continue;
+    for (Seat& seat : seats) seat.enable();
   }
   for (const auto& [id, process] : processes) {
-    if (serves(pool, id)) continue;
-    for (Seat& seat : process->seats()) seat.disable();
+    Seats& seats = process->seats();
+    if (seats.empty() || serves(pool, id)) continue;
+    for (Seat& seat : seats) seat.disable();
   }
 }
 

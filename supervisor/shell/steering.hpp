@@ -43,7 +43,6 @@ class SteeredAddress {
   [[nodiscard]] std::vector<int> listening() const;
 
   [[nodiscard]] const ipc::Address& address() const { return address_; }
-  [[nodiscard]] std::size_t size() const { return sockets_.size(); }
 
  private:
   struct Socket {

@@ -6,20 +6,10 @@
 #include <utility>
 
 #include "worker/http/request_access.hpp"
+#include "worker/runtime/text.hpp"
 
 namespace reeve::worker {
 namespace {
-
-/// What the exception says of itself.
-std::string text_of(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::exception& exception) {
-    return exception.what();
-  } catch (...) {
-    return "an exception that is no std::exception";
-  }
-}
 
 bool is_cancelled(const std::exception_ptr& error) {
   try {
@@ -162,8 +152,8 @@ void Exchange::fail(std::exception_ptr error) {
 void Exchange::log_failure(const std::exception_ptr& error) {
   // Without a client the server itself may be gone.
   if (client_ == nullptr || !services_.log || is_cancelled(error)) return;
-  services_.log(
-      fmt::format("{} {}: {}", to_string(request_.method()), request_.target(), text_of(error)));
+  services_.log(fmt::format("{} {}: {}", to_string(request_.method()), request_.target(),
+                            worker::describe(error)));
 }
 
 void Exchange::end() {
