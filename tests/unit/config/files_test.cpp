@@ -10,6 +10,7 @@
 #include "supervisor/config/program.hpp"
 #include "tests/unit/config/scoped_variable.hpp"
 #include "tests/unit/config/support.hpp"
+#include "tests/unit/temp_dir.hpp"
 
 namespace reeve::supervisor {
 namespace {
@@ -21,16 +22,6 @@ using ::testing::IsEmpty;
 
 class ConfigFiles : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = fs::temp_directory_path() / "reeve-config-XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
-  }
-  ~ConfigFiles() override {
-    std::error_code ignored;
-    fs::remove_all(root_, ignored);
-  }
-
   /// Writes a file and returns its path.
   std::string write(const std::string& name, std::string_view text, bool executable = false) {
     const fs::path path = root_ / name;
@@ -47,7 +38,8 @@ class ConfigFiles : public ::testing::Test {
     return pool;
   }
 
-  fs::path root_;
+  unit::TempDir directory_;
+  const fs::path& root_ = directory_.path();
 };
 
 TEST_F(ConfigFiles, LoadsAFile) {

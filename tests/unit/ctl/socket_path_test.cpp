@@ -4,9 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <string>
+
+#include "tests/unit/temp_dir.hpp"
 
 namespace reeve::supervisor::ctl {
 namespace {
@@ -15,16 +16,8 @@ using testing::HasSubstr;
 
 class SocketPathTest : public testing::Test {
  protected:
-  SocketPathTest() {
-    std::string name = std::filesystem::temp_directory_path() / "reeve-unit-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) std::abort();
-    directory_ = name;
-    ::setenv("RUNTIME_DIRECTORY", "/run/by-systemd:/run/other", 1);
-  }
-  ~SocketPathTest() override {
-    ::unsetenv("RUNTIME_DIRECTORY");
-    std::filesystem::remove_all(directory_);
-  }
+  SocketPathTest() { ::setenv("RUNTIME_DIRECTORY", "/run/by-systemd:/run/other", 1); }
+  ~SocketPathTest() override { ::unsetenv("RUNTIME_DIRECTORY"); }
 
   std::string config(std::string_view text) {
     const std::string path = directory_ / "reeve.toml";
@@ -32,7 +25,7 @@ class SocketPathTest : public testing::Test {
     return path;
   }
 
-  std::filesystem::path directory_;
+  unit::TempDir directory_;
 };
 
 TEST_F(SocketPathTest, TheSocketOptionWins) {

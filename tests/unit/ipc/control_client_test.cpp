@@ -11,6 +11,7 @@
 
 #include "ipc/listener.hpp"
 #include "tests/unit/ipc/support.hpp"
+#include "tests/unit/temp_dir.hpp"
 
 namespace reeve::ipc::control {
 namespace {
@@ -25,7 +26,7 @@ class FakeMaster {
     thread_ = std::jthread([this, answer = std::move(answer)] { serve(answer); });
   }
 
-  [[nodiscard]] std::string path() const { return directory_.file("control.sock"); }
+  [[nodiscard]] std::string path() const { return directory_ / "control.sock"; }
 
   /// What the client sent, once it is through.
   Result<Request> request() {
@@ -48,7 +49,7 @@ class FakeMaster {
     for (const char piece : answer) ::send(client.get(), &piece, 1, MSG_NOSIGNAL);
   }
 
-  test::TemporaryDirectory directory_;
+  unit::TempDir directory_;
   UniqueFd listener_;
   std::string received_;
   std::jthread thread_;
@@ -101,8 +102,8 @@ TEST(ControlClient, GarbageIsABrokenLine) {
 TEST(ControlClient, SaysWhyItCannotConnect) {
   EXPECT_EQ(Client::connect("/nonexistent/control.sock").error().code, ENOENT);
   EXPECT_THAT(Client::connect("/" + std::string(200, 'x')).error().text, HasSubstr("allows 107"));
-  const test::TemporaryDirectory directory;
-  const std::string path = directory.file("stale.sock");
+  const unit::TempDir directory;
+  const std::string path = directory / "stale.sock";
   {
     ASSERT_TRUE(open_listener(parse_address("unix:" + path).value(), 1));
   }

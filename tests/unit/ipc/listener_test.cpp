@@ -14,6 +14,7 @@
 
 #include "ipc/base/unix_address.hpp"
 #include "tests/unit/ipc/support.hpp"
+#include "tests/unit/temp_dir.hpp"
 
 namespace reeve::ipc {
 namespace {
@@ -139,8 +140,8 @@ TEST(Listener, AbstractSocketsWork) {
 }
 
 TEST(Listener, AStaleUnixSocketIsTakenOver) {
-  const test::TemporaryDirectory directory;
-  const std::string address = "unix:" + directory.file("x.sock");
+  const unit::TempDir directory;
+  const std::string address = "unix:" + directory / "x.sock";
   {
     ASSERT_TRUE(open(address));
   }
@@ -151,8 +152,8 @@ TEST(Listener, AStaleUnixSocketIsTakenOver) {
 }
 
 TEST(Listener, ALiveUnixSocketIsRefused) {
-  const test::TemporaryDirectory directory;
-  const std::string address = "unix:" + directory.file("x.sock");
+  const unit::TempDir directory;
+  const std::string address = "unix:" + directory / "x.sock";
   const auto first = open(address);
   const auto second = open(address);
   ASSERT_FALSE(second);
@@ -162,18 +163,18 @@ TEST(Listener, ALiveUnixSocketIsRefused) {
 }
 
 TEST(Listener, ALiveUnixSocketWithAFullQueueIsRefused) {
-  const test::TemporaryDirectory directory;
-  const auto address = parse_address("unix:" + directory.file("x.sock")).value();
+  const unit::TempDir directory;
+  const auto address = parse_address("unix:" + directory / "x.sock").value();
   const auto first = open_listener(address, 0);
   ASSERT_EQ(connect_errno(*first), 0);  // Fills the queue: nobody accepts.
   EXPECT_FALSE(open_listener(address, 0));
 }
 
 TEST(Listener, AFileInTheWayStays) {
-  const test::TemporaryDirectory directory;
-  std::ofstream(directory.file("precious")) << "data";
-  EXPECT_FALSE(open("unix:" + directory.file("precious")));
-  EXPECT_TRUE(std::filesystem::exists(directory.file("precious")));
+  const unit::TempDir directory;
+  std::ofstream(directory / "precious") << "data";
+  EXPECT_FALSE(open("unix:" + directory / "precious"));
+  EXPECT_TRUE(std::filesystem::exists(directory / "precious"));
 }
 
 TEST(Listener, AMissingDirectoryIsNamed) {

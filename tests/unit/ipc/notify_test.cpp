@@ -11,6 +11,7 @@
 
 #include "ipc/base/unix_address.hpp"
 #include "tests/unit/ipc/support.hpp"
+#include "tests/unit/temp_dir.hpp"
 
 namespace reeve::ipc {
 namespace {
@@ -24,8 +25,8 @@ class NotifyTest : public testing::Test {
     return test::send_with_fd(fd.get(), text, fd.get(), address.get(), address.size);
   }
 
-  test::TemporaryDirectory directory_;
-  NotifySocket socket_ = NotifySocket::open(directory_.file("notify")).value();
+  unit::TempDir directory_;
+  NotifySocket socket_ = NotifySocket::open(directory_ / "notify").value();
 };
 
 TEST_F(NotifyTest, TheKernelNamesTheSender) {
@@ -92,7 +93,7 @@ TEST_F(NotifyTest, AStaleSocketIsTakenOver) {
 }
 
 TEST_F(NotifyTest, AFileInTheWayStays) {
-  const std::string path = directory_.file("precious");
+  const std::string path = directory_ / "precious";
   std::ofstream(path) << "data";
   EXPECT_FALSE(NotifySocket::open(path));
   struct stat found{};

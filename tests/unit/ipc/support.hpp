@@ -1,38 +1,16 @@
 #pragma once
-// What several ipc tests need of the system: a directory of their own, and a count of open
-// descriptors.
+// What several ipc tests need of the system: a count of open descriptors, and sending one.
 
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <array>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <string>
 #include <string_view>
 
 namespace reeve::ipc::test {
-
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string name = std::filesystem::temp_directory_path() / "reeve-unit-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) std::abort();
-    path_ = name;
-  }
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-
-  [[nodiscard]] std::string file(std::string_view name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline std::size_t count_open_fds() {
   std::size_t count = 0;

@@ -19,7 +19,7 @@
 #include "supervisor/shell/log_pipe.hpp"
 #include "supervisor/shell/runtime_dir.hpp"
 #include "tests/unit/shell/loop_driver.hpp"
-#include "tests/unit/shell/temp_dir.hpp"
+#include "tests/unit/temp_dir.hpp"
 
 namespace reeve::supervisor {
 namespace {
@@ -118,7 +118,7 @@ class LogText : public ::testing::Test {
   }
 
   testing::LoopDriver driver_;
-  testing::TempDir directory_;
+  unit::TempDir directory_;
 };
 
 TEST_F(LogText, HasDateLevelAndText) {
@@ -160,7 +160,7 @@ TEST_F(LogText, AsJsonIsOneObjectALine) {
 }
 
 TEST(RuntimeDir, IsHeldByOneMasterAtATime) {
-  const testing::TempDir directory;
+  const unit::TempDir directory;
   const std::string path = directory / "a/b";
   {
     const auto first = RuntimeDir::hold(path);
@@ -176,7 +176,7 @@ TEST(RuntimeDir, IsHeldByOneMasterAtATime) {
 }
 
 TEST(RuntimeDir, ThatCannotBeMadeIsNamed) {
-  const testing::TempDir directory;
+  const unit::TempDir directory;
   std::ofstream(directory / "file") << "x";
   const auto refused = RuntimeDir::hold(directory / "file/run");
   ASSERT_FALSE(refused.has_value());

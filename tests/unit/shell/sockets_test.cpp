@@ -28,7 +28,7 @@
 #include "supervisor/shell/reaper.hpp"
 #include "supervisor/shell/upstream.hpp"
 #include "tests/unit/shell/loop_driver.hpp"
-#include "tests/unit/shell/temp_dir.hpp"
+#include "tests/unit/temp_dir.hpp"
 
 namespace reeve::supervisor {
 namespace {
@@ -176,7 +176,7 @@ TEST(AcceptQueueWait, DoesNotWaitWhenNoWorkerIsLeft) {
 
 TEST(NotifyServer, GivesTheSendersPid) {
   testing::LoopDriver driver;
-  const testing::TempDir directory;
+  const unit::TempDir directory;
   std::vector<ipc::Notification> seen;
   auto server = NotifyServer::open(driver.loop, directory / "notify.sock",
                                    [&seen](const auto& message) { seen.push_back(message); });
@@ -197,7 +197,7 @@ class UpstreamSocket : public ::testing::Test {
   }
 
   testing::LoopDriver driver_;
-  testing::TempDir directory_;
+  unit::TempDir directory_;
   ipc::NotifySocket socket_;
 };
 
@@ -318,7 +318,7 @@ class ControlSocket : public ::testing::Test {
   }
 
   testing::LoopDriver driver_;
-  testing::TempDir directory_;
+  unit::TempDir directory_;
   std::string path_ = directory_ / "control.sock";
   std::unique_ptr<ControlServer> server_;
   ipc::control::FrameReader frames_;
