@@ -18,9 +18,12 @@ using Json = nlohmann::json;
 constexpr std::string_view kInterface = "dev.reeve.";
 constexpr int kMaxDepth = 8;  // Ours has 4. Bounds what a frame full of '[' can cost.
 
-constexpr std::array kMethods = {Method::Status, Method::Start,    Method::Stop,   Method::Restart,
-                                 Method::Scale,  Method::Signal,   Method::Pid,    Method::Tail,
-                                 Method::Reload, Method::Shutdown, Method::Version};
+constexpr std::array kMethods = {
+    Method::Status,  Method::Start,  Method::Stop,     Method::Restart,  Method::Scale,
+    Method::Signal,  Method::Pid,    Method::Tail,     Method::Reload,   Method::Shutdown,
+    Method::Version, Method::Deploy, Method::Rollback, Method::Rehearse, Method::Upgrade,
+    Method::Why,     Method::Events, Method::Reread,   Method::Update,   Method::Add,
+    Method::Remove,  Method::Avail,  Method::Clear,    Method::Maintail};
 
 /// Reads the members of one object into typed places. A missing member leaves its place alone, a
 /// member of another type is an error, and a member that is not asked for is skipped: a peer of
@@ -182,7 +185,11 @@ std::optional<Method> parse_method(std::string_view name) {
 std::string encode(const Request& request) {
   Json parameters = {{"names", request.names}};
   if (request.hard) parameters["hard"] = true;
-  if (request.method == Method::Tail) parameters["bytes"] = request.bytes;
+  if (request.wait) parameters["wait"] = true;
+  if (request.canary != 0) parameters["canary"] = request.canary;
+  if (request.watch.count() != 0) parameters["watch_ms"] = request.watch.count();
+  if (request.method == Method::Tail || request.method == Method::Maintail)
+    parameters["bytes"] = request.bytes;
   if (!request.signal.empty()) parameters["signal"] = request.signal;
   if (request.scale) parameters["scale"] = to_string(*request.scale);
 
@@ -212,12 +219,24 @@ Result<Request> decode_request(std::string_view frame) {
   request.method = *known;
 
   std::string scale;
+  std::int64_t watch_ms = 0;
   Members parameters((*json)["parameters"]);
   parameters.read("names", request.names);
   parameters.read("hard", request.hard);
+  parameters.read("wait", request.wait);
+  parameters.read("canary", request.canary);
+  parameters.read("watch_ms", watch_ms);
   parameters.read("bytes", request.bytes);
   parameters.read("signal", request.signal);
   parameters.read("scale", scale);
+  if (request.canary < 0 || request.canary > kMaxScale) {
+    parameters.refuse("canary", "out of range");
+  }
+  if (watch_ms < 0 || watch_ms > std::chrono::milliseconds(std::chrono::hours(24)).count()) {
+    parameters.refuse("watch_ms", "expected up to a day");
+  } else {
+    request.watch = std::chrono::milliseconds(watch_ms);
+  }
   request.bytes = std::min(request.bytes, kMaxTailBytes);
   if (!scale.empty()) {
     request.scale = parse_scale(scale);

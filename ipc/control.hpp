@@ -34,7 +34,20 @@ enum class Method : std::uint8_t {
   Tail,
   Reload,
   Shutdown,
-  Version
+  Version,
+  Deploy,    ///< rereads one pool's configuration and rolls to it, with a canary if asked for
+  Rollback,  ///< returns to the pool's previous configuration
+  Rehearse,  ///< one worker's whole life, off-traffic; streams its steps
+  Upgrade,   ///< replaces the master in place
+  Why,       ///< reports of the last deaths
+  Events,    ///< streams what happens
+  Reread,    ///< what differs between the file and what runs; changes nothing
+  Update,    ///< puts the difference into force, of the named pools or of all
+  Add,       ///< of the named pools, those that the file has and the master has not
+  Remove,    ///< forgets stopped pools
+  Avail,     ///< every pool of the file, and whether it is in use
+  Clear,     ///< forgets the past output of workers
+  Maintail,  ///< the master's own log
 };
 
 [[nodiscard]] std::string_view to_string(Method method);
@@ -55,9 +68,12 @@ struct Request {
   Method method = Method::Status;
   std::vector<std::string> names;  ///< "web", "web:", "web:*", "web:0", "all"; empty means all
   bool hard = false;               ///< Restart: stop first
-  bool more = false;               ///< Tail: follow
-  std::size_t bytes = 1600;        ///< Tail: how much of the past, at most kMaxTailBytes
-  std::string signal;              ///< Signal: "HUP", "SIGHUP" or "1"
+  bool wait = false;  ///< Restart, Deploy, Rollback, Update: wait for a deployment that is running
+  int canary = 0;     ///< Deploy: so many new workers are watched first; 0: none
+  std::chrono::milliseconds watch{};  ///< Deploy: for so long
+  bool more = false;                  ///< Tail: follow
+  std::size_t bytes = 1600;           ///< Tail: how much of the past, at most kMaxTailBytes
+  std::string signal;                 ///< Signal: "HUP", "SIGHUP" or "1"
   std::optional<ScaleBy> scale;
 
   bool operator==(const Request&) const = default;

@@ -34,6 +34,32 @@ std::string_view to_string(Method method) {
       return "Shutdown";
     case Method::Version:
       return "Version";
+    case Method::Deploy:
+      return "Deploy";
+    case Method::Rollback:
+      return "Rollback";
+    case Method::Rehearse:
+      return "Rehearse";
+    case Method::Upgrade:
+      return "Upgrade";
+    case Method::Why:
+      return "Why";
+    case Method::Events:
+      return "Events";
+    case Method::Reread:
+      return "Reread";
+    case Method::Update:
+      return "Update";
+    case Method::Add:
+      return "Add";
+    case Method::Remove:
+      return "Remove";
+    case Method::Avail:
+      return "Avail";
+    case Method::Clear:
+      return "Clear";
+    case Method::Maintail:
+      return "Maintail";
   }
   std::unreachable();
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <expected>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -19,11 +20,21 @@ namespace reeve::supervisor {
 enum class LogFormat : std::uint8_t { Text, Json };
 enum class LogLevel : std::uint8_t { Debug, Info, Warn, Error };
 
+/// What the master does once a pool is FATAL.
+enum class OnFatal : std::uint8_t {
+  Stay,  ///< serves on with the other pools
+  Exit,  ///< stops everything and exits with 3, so that the container's runtime takes over
+};
+
 struct SupervisorConfig {
   std::string name = "reeve";
   std::string runtime_dir;  ///< absolute; holds control.sock, notify.sock, reeve.pid, reeve.lock
   LogLevel log_level = LogLevel::Info;
   LogFormat log_format = LogFormat::Text;
+  std::string log_to;                        ///< absolute; empty: stderr
+  std::uint64_t log_max_size = 50ULL << 20;  ///< bytes, beyond which the file is rotated
+  int log_keep = 10;                         ///< rotated files that stay: FILE.1 is the newest
+  OnFatal on_fatal = OnFatal::Stay;
 
   bool operator==(const SupervisorConfig&) const = default;
 };
@@ -59,6 +70,15 @@ struct ReadyLog {  ///< a line of its output matches (ECMAScript regex, searched
 };
 using ReadyRule = std::variant<ReadyNotify, ReadyAfter, ReadyLog>;
 
+/// What a worker may take at most, beside what the master was given.
+struct Limits {
+  std::map<std::string, std::uint64_t> resources;  ///< "nofile", "core" ... of setrlimit(2)
+  /// memory.max of each worker's cgroup, bytes; wants one that was delegated to the master.
+  std::optional<std::uint64_t> memory;
+
+  bool operator==(const Limits&) const = default;
+};
+
 struct PoolConfig {
   PoolSpec spec;                     ///< what the core decides with; spec.name is the pool's name
   std::vector<std::string> command;  ///< may hold ${fd:NAME}
@@ -67,6 +87,14 @@ struct PoolConfig {
   Duration idle_drain = std::chrono::seconds(5);
   std::string directory;  ///< working directory; empty: the master's
   std::map<std::string, std::string> env;
+  std::string env_file;                              ///< absolute; empty: none
+  std::map<std::string, std::string> env_from_file;  ///< what it said when it was read
+  std::vector<std::string> required_env;             ///< must be set, or no worker is started
+  std::string user;  ///< empty: the master's; "user" or "user:group"
+  Limits limits;
+  std::vector<std::string> after;  ///< pools that are up before this one and go down after it
+  int watchdog_signal = 6;         ///< SIGABRT, for a core dump, or SIGKILL
+  std::string app;                 ///< [pool.NAME.app] as TOML, for the native worker
 
   bool operator==(const PoolConfig&) const = default;
 };

@@ -27,6 +27,18 @@ struct Kill {
   KillReason reason;
 };
 
+/// The canaries of a roll are all ready and serve beside their predecessors until `until`: the
+/// moment to take the first figures.
+struct Watch {
+  CommandId command;
+  std::vector<WorkerId> canaries;
+  TimePoint until;
+};
+/// The time of watching is over; to be answered by Judged.
+struct Judge {
+  CommandId command;
+};
+
 /// A slot changed its state: for the log.
 struct Changed {
   int slot;
@@ -63,7 +75,7 @@ struct Finished {
   std::vector<SlotVerdict> verdicts;
 };
 
-using Action = std::variant<Fork, Drain, Kill, Changed, Finished>;
+using Action = std::variant<Fork, Drain, Kill, Changed, Finished, Watch, Judge>;
 using Actions = std::vector<Action>;
 
 }  // namespace reeve::supervisor

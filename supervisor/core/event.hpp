@@ -32,6 +32,13 @@ struct Exited {
   WorkerId worker;
   Death death;
 };
+/// What the shell found when it looked, as Pool::next_patrol() asks. Comes before the Tick.
+struct Measured {
+  WorkerId worker;
+  std::optional<TimePoint> sign_of_life;  ///< the newest heartbeat; none: it never gave one
+  std::uint64_t requests = 0;             ///< answered so far
+  std::uint64_t memory_bytes = 0;         ///< 0: not known
+};
 
 /// Slot indexes; empty means every slot of the pool.
 using SlotSet = std::set<int>;
@@ -45,11 +52,24 @@ struct StopRequested {
   CommandId command;
   SlotSet slots;
 };
+/// Replaces `workers` slots first, keeps the new ones beside the old for `watch`, asks the shell to
+/// judge them (Watch, Judge, Judged), and then goes on with the others or back.
+struct Canary {
+  int workers = 1;
+  Duration watch{};
+};
 /// Make-before-break. With a spec: deploys it; the pool adopts it when the roll succeeds.
 struct RollRequested {
   CommandId command;
   SlotSet slots;
   std::optional<PoolSpec> spec;
+  std::optional<Canary> canary = {};
+};
+/// The answer to Judge. May come at any time while the canaries are watched: a bad one at once.
+struct Judged {
+  CommandId command;
+  bool good = false;
+  std::string text;  ///< the figures that decided
 };
 /// Stop first, then start.
 struct HardRestartRequested {
@@ -69,6 +89,6 @@ struct Tick {};
 
 using Event = std::variant<ForkFailed, Started, Ready, Leaving, Extended, Exited, StartRequested,
                            StopRequested, RollRequested, HardRestartRequested, ScaleRequested,
-                           GraceEnded, Tick>;
+                           GraceEnded, Tick, Measured, Judged>;
 
 }  // namespace reeve::supervisor

@@ -19,6 +19,8 @@ std::string cause(const Worker& worker, const Death& death) {
       return fmt::format("killed: still draining after {}", short_duration(worker.grace));
     case KillReason::GraceEndedByOperator:
       return "killed: the operator ended the grace";
+    case KillReason::Hung:
+      return "killed: it hung";
   }
   return describe(death);
 }
@@ -38,6 +40,31 @@ Actions Pool::on(const Event& event, TimePoint now) {
   advance_roll();
   return std::exchange(actions_, {});
 }
+
+Pool::Pool(PoolState state, std::uint32_t seed, TimePoint now)
+    : spec_(std::move(state.spec)),
+      random_(seed),
+      now_(now),
+      slots_(std::move(state.slots)),
+      generation_(state.generation),
+      last_generation_(state.last_generation),
+      next_worker_(state.next_worker) {
+  for (Worker& worker : state.workers) workers_.emplace(worker.id, std::move(worker));
+}
+
+std::optional<PoolState> Pool::state() const {
+  if (roll_ || !pending_.empty()) return std::nullopt;
+  PoolState state{.spec = spec_,
+                  .slots = slots_,
+                  .workers = {},
+                  .generation = generation_,
+                  .last_generation = last_generation_,
+                  .next_worker = next_worker_};
+  for (const auto& [id, worker] : workers_) state.workers.push_back(worker);
+  return state;
+}
+
+std::optional<TimePoint> Pool::next_patrol() const { return std::nullopt; }
 
 std::optional<TimePoint> Pool::next_deadline() const {
   std::optional<TimePoint> next;
@@ -117,6 +144,8 @@ void Pool::take(const Extended& event) {
   const TimePoint asked = now_ + std::clamp(event.by, Duration::zero(), kMost);
   worker.deadline = std::max(*worker.deadline, std::min(asked, worker.phase_since + kMost));
 }
+
+void Pool::take(const Measured&) {}
 
 void Pool::take(const GraceEnded&) {
   for (auto& [id, worker] : workers_) {

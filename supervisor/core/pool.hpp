@@ -65,15 +65,36 @@ struct Slot {
 /// deadlines move, so that no worker pays for it.
 inline constexpr Duration kStall = std::chrono::seconds(1);
 
+/// Everything that a pool knows while no command runs, as plain data: what one master hands to the
+/// next in an upgrade. Time points are those of the machine's monotonic clock, which both share.
+struct PoolState {
+  PoolSpec spec;
+  std::vector<Slot> slots;
+  std::vector<Worker> workers;
+  Generation generation{};
+  Generation last_generation{};
+  std::uint64_t next_worker = 0;
+};
+
 class Pool {
  public:
   /// Every slot is Stopped until a StartRequested. `seed` feeds the jitter only.
   Pool(PoolSpec spec, std::uint32_t seed, TimePoint now);
 
+  /// Takes over from another master. The state was checked by whoever read it: slots are numbered
+  /// from 0 without a gap, and name only workers that are there.
+  Pool(PoolState state, std::uint32_t seed, TimePoint now);
+  /// Nothing while a command or a roll waits for its end: a master cannot hand that over.
+  [[nodiscard]] std::optional<PoolState> state() const;
+
   /// Takes one event and says what to do. `now` never goes back.
   [[nodiscard]] Actions on(const Event& event, TimePoint now);
   /// When a Tick is due; none: only an event can change anything.
   [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+  /// When the workers are to be measured next, for the watchdog and for recycling: at that time
+  /// each gets a Measured before the Tick. Part of next_deadline(). none: nothing is to be
+  /// measured.
+  [[nodiscard]] std::optional<TimePoint> next_patrol() const;
 
   [[nodiscard]] const PoolSpec& spec() const { return spec_; }
   [[nodiscard]] const std::vector<Slot>& slots() const { return slots_; }
@@ -121,6 +142,7 @@ class Pool {
   void take(const Exited& event);
   void take(const GraceEnded& event);
   void take(const Tick& event);
+  void take(const Measured& event);
   void became_ready(Worker& worker);
   void take_deadline(Worker& worker);
   void remove(WorkerId id, const Death& death);
@@ -146,6 +168,7 @@ class Pool {
 
   // pool_roll.cpp: the rolling restart.
   void take(const RollRequested& event);
+  void take(const Judged& event);
   void advance_roll();
   void roll_progressed(const Worker& ready);
   void roll_failed(const Worker& worker, const std::string& why);

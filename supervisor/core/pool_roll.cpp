@@ -33,6 +33,8 @@ void Pool::take(const RollRequested& event) {
   for (const int index : roll_->pending) slot_at(index)->policy.forget();
 }
 
+void Pool::take(const Judged&) {}
+
 void Pool::advance_roll() {
   if (!roll_) return;
   const bool forward = roll_->direction == Roll::Direction::Forward;

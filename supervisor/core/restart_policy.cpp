@@ -60,4 +60,13 @@ void RestartPolicy::shift(Duration by) {
   for (TimePoint& failure : late_) failure += by;
 }
 
+RestartPolicy::Past RestartPolicy::past() const {
+  return {.young = {young_.begin(), young_.end()}, .late = {late_.begin(), late_.end()}};
+}
+
+void RestartPolicy::remember(const Past& past) {
+  young_.assign(past.young.begin(), past.young.end());
+  late_.assign(past.late.begin(), past.late.end());
+}
+
 }  // namespace reeve::supervisor

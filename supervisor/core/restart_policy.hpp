@@ -5,6 +5,7 @@
 #include <deque>
 #include <random>
 #include <variant>
+#include <vector>
 
 #include "supervisor/core/types.hpp"
 
@@ -54,6 +55,15 @@ class RestartPolicy {
   /// Moves past failures by a stall of the master, so that it neither ages nor renews them.
   void shift(Duration by);
   [[nodiscard]] int failures() const { return static_cast<int>(young_.size() + late_.size()); }
+
+  /// What it remembers, for a master that takes over.
+  struct Past {
+    std::vector<TimePoint> young;
+    std::vector<TimePoint> late;
+    bool operator==(const Past&) const = default;
+  };
+  [[nodiscard]] Past past() const;
+  void remember(const Past& past);
 
  private:
   // Within give_up_within. Bounded: young_ by give_up_failures, late_ by kMostRemembered.

@@ -46,6 +46,8 @@ std::string_view to_string(KillReason reason) {
       return "its drain took longer than the grace";
     case KillReason::StartTimeout:
       return "it was not ready within start_timeout";
+    case KillReason::Hung:
+      return "no sign of life";
     case KillReason::GraceEndedByOperator:
       return "the operator ended the grace";
   }
@@ -54,6 +56,7 @@ std::string_view to_string(KillReason reason) {
 
 std::string describe(const Death& death) {
   if (!death.exec_error.empty()) return fmt::format("could not be started: {}", death.exec_error);
+  if (death.out_of_memory) return "killed: out of memory";
   if (death.signal) {
     const char* name = sigabbrev_np(*death.signal);
     return fmt::format(

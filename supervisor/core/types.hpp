@@ -43,6 +43,24 @@ enum class WorkerPhase : std::uint8_t { Starting, Serving, Draining, Killed };
 
 enum class RestartRule : std::uint8_t { Always, OnFailure, Never };
 
+/// What a roll does when one of its workers fails.
+enum class RollFailure : std::uint8_t {
+  Rollback,  ///< what was replaced returns to the old generation
+  Pause,     ///< nothing more is replaced; what was stays, and returns to the old one when it dies
+};
+
+/// When a worker that is well is replaced all the same, against leaks. Each limit is lowered for
+/// each worker by a random share of up to `jitter`, so that a pool never recycles in step.
+struct Recycling {
+  std::optional<std::uint64_t> requests;      ///< answered; native workers only
+  std::optional<std::uint64_t> memory_bytes;  ///< resident, of the process alone
+  std::optional<Duration> age;                ///< since it was ready
+  double jitter = 0.2;                        ///< 0 to 1
+
+  [[nodiscard]] bool any() const { return requests || memory_bytes || age; }
+  bool operator==(const Recycling&) const = default;
+};
+
 /// What a pool may do and how long it may take. Only what the core decides with; the command line
 /// and the like stay in the shell.
 struct PoolSpec {
@@ -58,8 +76,16 @@ struct PoolSpec {
   Duration backoff_max = std::chrono::seconds(30);
   int give_up_failures = 5;
   Duration give_up_within = std::chrono::seconds(60);
-  int surge = 1;                    ///< successors that may start at the same time, at least 1
+  int surge = 1;                    ///< successors at the same time; 0 only with max_unavailable
   std::optional<int> max_draining;  ///< none: as many as there are workers
+  /// Slots that a roll may empty before it fills them again, for machines without room for a surge.
+  int max_unavailable = 0;
+  /// So long a successor must serve beside its predecessor before it replaces it.
+  Duration soak{};
+  RollFailure on_failure = RollFailure::Rollback;
+  /// Ready, or draining, and for so long without a sign of life: hung. none: not watched.
+  std::optional<Duration> watchdog;
+  Recycling recycle;
 
   bool operator==(const PoolSpec&) const = default;
 };
@@ -70,6 +96,7 @@ struct Death {
   std::optional<int> signal;
   bool core_dumped = false;
   std::string exec_error;  ///< not empty: it never became the program, "exec /bin/x: No such file"
+  bool out_of_memory = false;  ///< the kernel's killer chose it
 
   [[nodiscard]] bool clean() const { return exit_code == 0 && exec_error.empty(); }
   bool operator==(const Death&) const = default;
@@ -79,7 +106,7 @@ struct Death {
 [[nodiscard]] std::string describe(const Death& death);
 
 /// Why the master sends SIGKILL.
-enum class KillReason : std::uint8_t { GraceExpired, StartTimeout, GraceEndedByOperator };
+enum class KillReason : std::uint8_t { GraceExpired, StartTimeout, GraceEndedByOperator, Hung };
 [[nodiscard]] std::string_view to_string(KillReason reason);
 
 /// "1.5 s", "350 ms", "2 min": short, for a person.

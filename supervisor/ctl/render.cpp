@@ -158,6 +158,19 @@ Rendering render(const Request& request, const Reply& reply) {
       return render_pid(request, reply);
     case Method::Tail:
       return render_text(request.method, reply);
+    case Method::Deploy:
+    case Method::Rollback:
+    case Method::Rehearse:
+    case Method::Upgrade:
+    case Method::Why:
+    case Method::Events:
+    case Method::Reread:
+    case Method::Update:
+    case Method::Add:
+    case Method::Remove:
+    case Method::Avail:
+    case Method::Clear:
+    case Method::Maintail:
     case Method::Version:
       return {.output = reply.text + '\n'};
     case Method::Start:

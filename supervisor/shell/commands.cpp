@@ -27,6 +27,12 @@ bool starts_something(Method method) {
     case Method::Restart:
     case Method::Scale:
     case Method::Reload:
+    case Method::Deploy:
+    case Method::Rollback:
+    case Method::Rehearse:
+    case Method::Upgrade:
+    case Method::Update:
+    case Method::Add:
       return true;
     case Method::Status:
     case Method::Stop:
@@ -35,6 +41,13 @@ bool starts_something(Method method) {
     case Method::Tail:
     case Method::Shutdown:
     case Method::Version:
+    case Method::Why:
+    case Method::Events:
+    case Method::Reread:
+    case Method::Remove:
+    case Method::Avail:
+    case Method::Clear:
+    case Method::Maintail:
       return false;
   }
   std::unreachable();
@@ -92,6 +105,21 @@ void Commands::take(SessionId session, const Request& request) {
       return;
     case Method::Shutdown:
       doors_.shutdown(answer_to(session));
+      return;
+    case Method::Deploy:
+    case Method::Rollback:
+    case Method::Rehearse:
+    case Method::Upgrade:
+    case Method::Why:
+    case Method::Events:
+    case Method::Reread:
+    case Method::Update:
+    case Method::Add:
+    case Method::Remove:
+    case Method::Avail:
+    case Method::Clear:
+    case Method::Maintail:
+      refuse(session, fmt::format("{} is not built yet", ipc::control::to_string(request.method)));
       return;
     case Method::Version: {
       Reply reply;

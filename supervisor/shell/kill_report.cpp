@@ -7,6 +7,8 @@ namespace {
 
 std::string since(const KillFacts& facts) {
   switch (facts.reason) {
+    case KillReason::Hung:
+      return fmt::format("its last sign of life was {} ago", short_duration(facts.waited));
     case KillReason::StartTimeout:
       return fmt::format("it was started {} ago", short_duration(facts.waited));
     case KillReason::GraceExpired:

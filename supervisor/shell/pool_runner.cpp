@@ -265,6 +265,12 @@ void PoolRunner::perform(const Finished& order) {
   observer_.finished(order.command, std::move(verdicts));
 }
 
+void PoolRunner::perform(const Watch&) {}
+
+void PoolRunner::perform(const Judge& order) {
+  feed(Judged{.command = order.command, .good = true, .text = ""});
+}
+
 std::vector<std::string> PoolRunner::last_lines(WorkerId worker) const {
   if (const Process* process = find(worker)) {
     return {process->last_lines().begin(), process->last_lines().end()};

@@ -105,6 +105,8 @@ class PoolRunner : private ProcessObserver {
   void perform(const Kill& order);
   void perform(const Changed& order);
   void perform(const Finished& order);
+  void perform(const Watch& order);
+  void perform(const Judge& order);
   [[nodiscard]] std::string name_of(int slot) const { return process_name(name(), slot); }
   [[nodiscard]] std::vector<std::string> last_lines(WorkerId worker) const;
 

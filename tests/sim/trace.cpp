@@ -72,6 +72,13 @@ std::string to_line(const Event& event) {
           },
           [](const GraceEnded&) { return std::string("GraceEnded"); },
           [](const Tick&) { return std::string("Tick"); },
+          [](const Measured& e) {
+            return fmt::format("Measured {} {} requests, {} bytes, {}", number(e.worker),
+                               e.requests, e.memory_bytes, e.sign_of_life ? "alive" : "silent");
+          },
+          [](const Judged& e) {
+            return fmt::format("#{} judged {}", number(e.command), e.good ? "good" : "bad");
+          },
       },
       event);
 }
@@ -93,6 +100,10 @@ std::string to_line(const Action& action) {
             return fmt::format("  -> slot {}: {} -> {} ({})", a.slot, to_string(a.from),
                                to_string(a.to), a.why);
           },
+          [](const Watch& a) {
+            return fmt::format("  -> Watch #{}, {} canaries", number(a.command), a.canaries.size());
+          },
+          [](const Judge& a) { return fmt::format("  -> Judge #{}", number(a.command)); },
           [](const Finished& a) {
             std::string text = fmt::format("  -> Finished #{}:", number(a.command));
             for (const SlotVerdict& verdict : a.verdicts) text += " [" + show(verdict) + "]";

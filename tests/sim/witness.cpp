@@ -230,6 +230,8 @@ void Witness::note_kill(const Kill& kill, const Event& event, TimePoint now) {
   const WorkerPhase phase = std::exchange(worker.phase, WorkerPhase::Killed);
   if (phase == WorkerPhase::Killed) throw Broken("a worker is killed once");
   switch (kill.reason) {
+    case KillReason::Hung:
+      break;
     case KillReason::GraceEndedByOperator:
       if (!std::holds_alternative<GraceEnded>(event)) throw Broken("nobody ended the grace");
       if (phase != WorkerPhase::Draining) throw Broken("only a grace that runs can be ended");
