@@ -87,6 +87,7 @@ std::optional<RecorderReading> read(const RecorderPage& page, TimePoint now) {
   reading.errors = load(page.errors);
   reading.in_flight = load(page.in_flight);
   reading.connections = load(page.connections);
+  std::ranges::transform(page.latencies, reading.latencies.counts.begin(), load);
   reading.activity = text_of(page.activity);
   reading.oldest = oldest_first(page, now);
   return reading;

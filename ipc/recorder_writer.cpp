@@ -40,7 +40,7 @@ std::string route_of(std::string_view method, std::string_view target) {
 
 RecordedRequest::RecordedRequest(RecorderPage& page, std::string_view method,
                                  std::string_view target, TimePoint now)
-    : page_(&page) {
+    : page_(&page), started_(now) {
   add(page.in_flight, 1);
   const auto free = std::ranges::find_if(page.entries, [](const RecorderPage::Entry& entry) {
     return entry.started_ns.load(std::memory_order_relaxed) == 0;
@@ -53,7 +53,9 @@ RecordedRequest::RecordedRequest(RecorderPage& page, std::string_view method,
 }
 
 RecordedRequest::RecordedRequest(RecordedRequest&& other) noexcept
-    : page_(std::exchange(other.page_, nullptr)), entry_(std::exchange(other.entry_, nullptr)) {}
+    : page_(std::exchange(other.page_, nullptr)),
+      entry_(std::exchange(other.entry_, nullptr)),
+      started_(other.started_) {}
 
 RecordedRequest::~RecordedRequest() {
   if (page_ == nullptr) return;
@@ -61,8 +63,9 @@ RecordedRequest::~RecordedRequest() {
   if (entry_ != nullptr) entry_->started_ns.store(0, std::memory_order_relaxed);
 }
 
-void RecordedRequest::answered(int status) {
+void RecordedRequest::answered(int status, TimePoint now) {
   add(page_->requests, 1);
+  add(page_->latencies[Latencies::bucket_of(now - started_)], 1);
   if (status >= 500) add(page_->errors, 1);
 }
 

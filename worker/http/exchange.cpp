@@ -166,7 +166,8 @@ void Exchange::end() {
 }
 
 void Exchange::answered(int status) {
-  if (record_) record_->answered(status);
+  // Not the loop's time: what blocks the loop is what its clients wait for.
+  if (record_) record_->answered(status, ipc::Clock::now());
   record_.reset();
 }
 

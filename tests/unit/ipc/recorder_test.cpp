@@ -82,7 +82,7 @@ TEST_F(RecorderTest, ARequestIsThereWhileItLives) {
     ASSERT_EQ(during.oldest.size(), 1u);
     EXPECT_EQ(during.oldest[0].route, "GET /slow");
     EXPECT_EQ(during.oldest[0].age, 3s);
-    request.answered(503);
+    request.answered(503, kNow);
   }
   const RecorderReading after = reading();
   EXPECT_EQ(after.in_flight, 0u);
@@ -102,7 +102,7 @@ TEST_F(RecorderTest, AMovedRequestIsCountedOnce) {
 
 TEST_F(RecorderTest, OnlyServerErrorsAreErrors) {
   RecordedRequest request(page_, "GET", "/", kNow);
-  for (const int status : {200, 404, 499, 500, 599}) request.answered(status);
+  for (const int status : {200, 404, 499, 500, 599}) request.answered(status, kNow);
   EXPECT_EQ(reading().requests, 5u);
   EXPECT_EQ(reading().errors, 2u);
 }
