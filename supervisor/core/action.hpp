@@ -39,7 +39,7 @@ struct Judge {
   CommandId command;
 };
 
-/// A slot changed its state: for the log.
+/// A slot changed its state: for the log. From RUNNING to RUNNING when its worker was recycled.
 struct Changed {
   int slot;
   SlotState from;

@@ -38,6 +38,9 @@ struct Measured {
   std::optional<TimePoint> sign_of_life;  ///< the newest heartbeat; none: it never gave one
   std::uint64_t requests = 0;             ///< answered so far
   std::uint64_t memory_bytes = 0;         ///< 0: not known
+  /// Linked with reeve::worker, which gives signs of life in a drain, too. A foreign one may well
+  /// fall silent once it was told to stop: then only the grace ends its drain.
+  bool native = false;
 };
 
 /// Slot indexes; empty means every slot of the pool.
@@ -65,7 +68,8 @@ struct RollRequested {
   std::optional<PoolSpec> spec;
   std::optional<Canary> canary = {};
 };
-/// The answer to Judge. May come at any time while the canaries are watched: a bad one at once.
+/// The answer to Judge, within kJudgement. A bad one may come at any time while the canaries are
+/// watched; a good one before Judge changes nothing.
 struct Judged {
   CommandId command;
   bool good = false;

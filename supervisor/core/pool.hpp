@@ -3,10 +3,13 @@
 // A value, pure: told facts and the time, returns orders. Core thread: the master's only one.
 //
 // Invariants (DESIGN.md section 5, checked by reeve_sim after each step):
-//   - workers that are neither draining nor killed <= workers + surge;
-//   - a roll never lifts the number of draining workers above max_draining;
-//   - a roll drains a worker only after its successor is ready;
-//   - a drain ends by Exited or, at its deadline, by exactly one Kill;
+//   - workers that are neither draining nor killed <= workers + max(surge, 1), with canaries
+//     <= workers + max(surge, canaries);
+//   - neither a roll nor recycling lifts the number of draining workers above max_draining;
+//   - a roll drains a worker only after its successor is ready and has soaked, except for up to
+//     max_unavailable slots at a time;
+//   - a drain ends by Exited or, at its deadline or when it hangs, by exactly one Kill;
+//   - only a worker that was just measured is killed as hung;
 //   - every request gets exactly one Finished.
 
 #include <cstdint>
@@ -18,63 +21,18 @@
 
 #include "supervisor/core/action.hpp"
 #include "supervisor/core/event.hpp"
+#include "supervisor/core/pool_state.hpp"
 #include "supervisor/core/restart_policy.hpp"
 #include "supervisor/core/types.hpp"
 
 namespace reeve::supervisor {
 
-/// One process. It lives in the pool from Fork to Exited.
-///
-///   Starting --Ready--> Serving     Drain:    Starting, Serving --> Draining
-///                                   Deadline: Starting, Draining --> Killed
-///
-/// Killed has no deadline: SIGKILL cannot be refused, and a worker stuck in the kernel still owns
-/// its place; forking a twin would give one slot two owners.
-struct Worker {
-  WorkerId id{};
-  int slot = 0;
-  Generation generation{};
-  WorkerPhase phase = WorkerPhase::Starting;
-  TimePoint forked_at;
-  TimePoint phase_since;
-  std::optional<TimePoint> deadline;  ///< of the phase: start_timeout or grace
-  std::optional<TimePoint> ready_at;  ///< it counts as ready then, unless it died (ready_after)
-  bool was_ready = false;
-  std::optional<DrainKind> drain_kind;  ///< what it was told last
-  std::optional<KillReason> killed_for;
-  // Fixed at the fork: a new configuration does not change a running worker.
-  Duration grace{};
-  Duration start_timeout{};
-  std::optional<Duration> ready_after;
-};
-
-/// One place in the pool. Workers come and go, the slot stays.
-struct Slot {
-  int index = 0;
-  SlotState state = SlotState::Stopped;
-  TimePoint since;
-  std::string why;                    ///< of the last change
-  std::optional<WorkerId> current;    ///< the worker that the slot shows
-  std::optional<WorkerId> successor;  ///< replaces `current` once it is ready
-  std::optional<TimePoint> retry_at;  ///< Backoff ends
-  bool start_again = false;           ///< Stopping for a hard restart
-  RestartPolicy policy;
-};
-
 /// A deadline that is overdue by more than this means that the master itself was stalled: then all
 /// deadlines move, so that no worker pays for it.
 inline constexpr Duration kStall = std::chrono::seconds(1);
 
-/// Everything that a pool knows while no command runs, as plain data: what one master hands to the
-/// next in an upgrade. Time points are those of the machine's monotonic clock, which both share.
-struct PoolState {
-  PoolSpec spec;
-  std::vector<Slot> slots;
-  std::vector<Worker> workers;
-  Generation generation{};
-  Generation last_generation{};
-  std::uint64_t next_worker = 0;
-};
+/// How long the shell may take to answer Judge. Without an answer the canaries fail.
+inline constexpr Duration kJudgement = std::chrono::seconds(10);
 
 class Pool {
  public:
