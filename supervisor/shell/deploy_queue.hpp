@@ -1,0 +1,84 @@
+#pragma once
+// One deployment of a pool at a time: who is at it, and who waits for it. A deployment is whatever
+// replaces workers: restart, deploy, rollback, update, reload. Knows no pool and no socket. Pure.
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ipc/base/clock.hpp"
+#include "supervisor/shell/control_server.hpp"
+
+namespace reeve::supervisor {
+
+/// Who wants a deployment.
+struct Asker {
+  std::string what;                  ///< "deploy"
+  std::string who;                   ///< "reevectl pid 812", "SIGHUP"
+  std::optional<SessionId> session;  ///< where to answer; its going away gives up its place
+};
+
+enum class IfBusy : std::uint8_t { Refuse, Wait };
+
+class DeployQueue {
+ public:
+  static constexpr std::size_t kMaxWaiting = 16;  ///< for one pool
+
+  struct Turn {
+    Asker asker;
+    std::function<void()> begin;
+    std::function<void(std::string why)> refuse;  ///< its turn will not come
+  };
+
+  /// `wake` is to see to it that advance() is called soon, and not from inside the call.
+  explicit DeployQueue(std::function<void()> wake) : wake_(std::move(wake)) {}
+
+  /// Begins at once when nobody is at the pool. Otherwise the turn waits, or is refused with the
+  /// name of who is. Exactly one of its functions is called, once.
+  void enter(const std::string& pool, Turn turn, IfBusy if_busy, ipc::TimePoint now);
+  /// Whoever was at the pool is done.
+  void leave(const std::string& pool, ipc::TimePoint now);
+  /// Begins what is due.
+  void advance();
+
+  /// Gives up the places of a client that has left.
+  void gone(SessionId session);
+  /// Refuses everyone who waits for the pool.
+  void dismiss(const std::string& pool, const std::string& why);
+  void dismiss_all(const std::string& why);
+
+  /// "deploy of web by reevectl pid 812, since 12 s"; nothing when nobody is at the pool.
+  [[nodiscard]] std::optional<std::string> at_work(const std::string& pool,
+                                                   ipc::TimePoint now) const;
+  [[nodiscard]] std::size_t waiting(const std::string& pool) const;
+
+  /// Tells what the one at work is doing, for the refusal of others: "watching its canary".
+  void describe_work(std::function<std::string(const std::string& pool)> describe) {
+    describe_ = std::move(describe);
+  }
+
+ private:
+  struct AtWork {
+    Asker asker;
+    ipc::TimePoint since;
+    std::function<void()> begin;  ///< not begun yet: its predecessor has just left
+  };
+  struct Line {
+    AtWork at_work;
+    std::deque<Turn> waiting;
+  };
+
+  static void refuse_all(std::deque<Turn>& turns, const std::string& why);
+
+  std::map<std::string, Line> lines_;  // Only pools with someone at work.
+  std::function<void()> wake_;
+  std::function<std::string(const std::string&)> describe_;
+};
+
+}  // namespace reeve::supervisor
