@@ -52,6 +52,8 @@ std::string_view to_string(Loss loss) {
       return "5xx";
     case Loss::Unexpected:
       return "unexpected status";
+    case Loss::WrongBody:
+      return "wrong body";
     case Loss::Timeout:
       return "timeout";
     case Loss::Client:
@@ -111,6 +113,13 @@ Answer Connection::receive(bool head) {
 Answer Connection::get(std::string_view path, Reuse reuse) {
   send(get_request(path, reuse));
   return receive();
+}
+
+std::uint16_t Connection::local_port() const {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  ::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  return ntohs(address.sin_port);
 }
 
 bool Connection::closed_by_peer() const {

@@ -24,6 +24,7 @@ enum class Loss : std::uint8_t {
   Incomplete,   ///< a part of an answer
   ServerError,  ///< an answer, but 5xx
   Unexpected,   ///< an answer, but neither 200 nor 5xx
+  WrongBody,    ///< 200, but not what was asked for
   Timeout,      ///< no whole answer in time
   Client        ///< our own machine could not: no port or descriptor was free
 };
@@ -50,6 +51,8 @@ class Connection {
   [[nodiscard]] Answer receive(bool head = false);
   [[nodiscard]] Answer get(std::string_view path, Reuse reuse = Reuse::KeepAlive);
 
+  /// Ours, of the socket: what the server's side knows this connection by.
+  [[nodiscard]] std::uint16_t local_port() const;
   /// The peer has closed, and nothing is left to read. Never waits.
   [[nodiscard]] bool closed_by_peer() const;
   /// Waits until the peer closes; false when it did not, or when it sent something instead.

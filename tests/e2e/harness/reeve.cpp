@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -35,7 +36,8 @@ void write_configuration(std::string_view toml, const TempDir& dir) {
   if (!toml.contains("[supervisor]")) text += kSupervisor;
   if (!toml.contains("[listen.")) text += kListener;
   text += toml;
-  dir.write("reeve.toml", expand(text, dir));
+  // In one step: a master that rereads it at this moment finds the old one or the new one.
+  std::filesystem::rename(dir.write("reeve.toml.new", expand(text, dir)), dir / "reeve.toml");
 }
 
 ipc::NotifySocket open_notify_socket(const TempDir& dir) {

@@ -18,7 +18,7 @@ TempDir::TempDir() {
 }
 
 TempDir::~TempDir() {
-  if (::testing::Test::HasFailure()) {
+  if (kept_ || ::testing::Test::HasFailure()) {
     fmt::print(stderr, "kept for a look: {}\n", path_.string());
     return;
   }

@@ -21,6 +21,9 @@ class TempDir {
     return path_ / name;
   }
 
+  /// Stays when this ends, as after a failed test.
+  void keep() { kept_ = true; }
+
   /// Writes a file and returns its path.
   std::filesystem::path write(std::string_view name, std::string_view text) const;
   /// Writes a file that can be executed; `text` brings its own "#!" line.
@@ -28,6 +31,7 @@ class TempDir {
 
  private:
   std::filesystem::path path_;
+  bool kept_ = false;
 };
 
 /// The whole file, or "" when there is none.

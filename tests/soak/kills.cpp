@@ -1,0 +1,91 @@
+// kill -9 of one worker after the other: what it held may fail, and nothing else.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/e2e/harness/process_tree.hpp"
+#include "tests/soak/held.hpp"
+#include "tests/soak/scenarios.hpp"
+#include "tests/soak/stage.hpp"
+
+namespace reeve::soak {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kWorkers = 2;
+/// Within it a client whose connection died must have noticed.
+constexpr auto kAftermath = 1s;
+
+struct Victim {
+  std::set<std::uint16_t> held;  ///< the ports of the clients whose connections it had
+  Clock::time_point killed_at;
+  Clock::time_point dead_at;
+
+  /// The request was on one of its connections when it died.
+  [[nodiscard]] bool explains(const LostRequest& lost) const {
+    return held.contains(lost.client_port) && lost.lost_at >= killed_at &&
+           lost.lost_at <= dead_at + kAftermath;
+  }
+};
+
+bool is_stopped(pid_t pid) {
+  const std::string stat = e2e::read_file(fmt::format("/proc/{}/stat", pid));
+  const auto name_end = stat.rfind(')');
+  return name_end != std::string::npos && stat.substr(name_end + 2, 1) == "T";
+}
+
+/// Stopped first, so that what it holds cannot change any more between the look and the kill.
+void kill(Stage& stage, pid_t pid, std::vector<Victim>& victims) {
+  const e2e::Watch watch(pid);
+  watch.signal(SIGSTOP);
+  if (!stage.expect_soon([pid] { return is_stopped(pid); }, fmt::format("{} does not stop", pid))) {
+    return;
+  }
+  Victim victim{.held = held_connections(pid, stage.reeve().port()), .killed_at = Clock::now()};
+  watch.signal(SIGKILL);
+  if (!watch.ended_within(e2e::kPatience)) stage.fault(fmt::format("{} survives KILL", pid));
+  victim.dead_at = Clock::now();
+  victims.push_back(std::move(victim));
+}
+
+/// One successor after another, and each must serve before the next is killed.
+void kill_one(Stage& stage, int number, std::vector<Victim>& victims) {
+  const std::string slot = fmt::format("web:{}", stage.draw(0, kWorkers - 1));
+  const int pid = stage.reeve().pid(slot);
+  kill(stage, pid, victims);
+  (void)stage.expect_soon(
+      [&] {
+        const auto now = stage.reeve().slot(slot);
+        return now.state == "RUNNING" && now.pid != pid;
+      },
+      fmt::format("kill {}: {} gets no successor", number, slot));
+}
+
+}  // namespace
+
+int run_kills(const Options& options) {
+  Stage stage(options, web_pool(kWorkers, options.max_draining));
+  std::vector<Victim> victims;
+  for (int kills = 0; kills < options.times || !stage.satisfied(); ++kills) {
+    stage.pause_up_to(400ms);
+    if (kills < options.times) kill_one(stage, kills + 1, victims);
+    stage.progress(fmt::format("{} of {} kills", victims.size(), options.times));
+  }
+  const auto explained = [&](const LostRequest& lost) {
+    return std::ranges::any_of(victims, [&](const Victim& each) { return each.explains(lost); });
+  };
+  std::size_t held = 0;
+  for (const Victim& victim : victims) held += victim.held.size();
+  const int code = stage.finish(kWorkers, explained);
+  fmt::print("{} workers killed, which held {} connections; {} requests failed on those\n",
+             victims.size(), held, std::ranges::count_if(stage.ledger().losses(), explained));
+  return code;
+}
+
+}  // namespace reeve::soak

@@ -1,0 +1,26 @@
+#pragma once
+// What a soak is told on its command line.
+
+#include <cstdint>
+#include <expected>
+
+#include "tests/soak/crowd.hpp"
+
+namespace reeve::soak {
+
+struct Options {
+  enum class Scenario : std::uint8_t { Deploys, Hups, Upgrades, Kills };
+
+  Scenario scenario{};
+  int times = 0;               ///< rolls, HUPs of the loop, upgrades or kills
+  std::uint64_t requests = 0;  ///< to be made at least
+  int seconds = 0;             ///< to be taken at least
+  int max_draining = 24;       ///< old workers that may drain beside the serving ones
+  std::uint64_t seed = 0;
+  Mix mix;
+};
+
+/// What was asked for; or the exit code, after help or an error was printed.
+[[nodiscard]] std::expected<Options, int> parse(int argc, char** argv);
+
+}  // namespace reeve::soak

@@ -1,0 +1,14 @@
+#pragma once
+// What is done to a pool while clients use it. Each runs to its end and returns the exit code: 0
+// when nothing was lost that had to be answered, and everything is as it was told to be.
+
+#include "tests/soak/options.hpp"
+
+namespace reeve::soak {
+
+[[nodiscard]] int run_deploys(const Options& options);
+[[nodiscard]] int run_hups(const Options& options);
+[[nodiscard]] int run_upgrades(const Options& options);
+[[nodiscard]] int run_kills(const Options& options);
+
+}  // namespace reeve::soak
