@@ -11,5 +11,6 @@ inline constexpr char kGeneration[] = "REEVE_GENERATION";      ///< counts up wi
 inline constexpr char kGraceMs[] = "REEVE_GRACE_MS";           ///< the drain's limit, milliseconds
 inline constexpr char kIdleDrainMs[] = "REEVE_IDLE_DRAIN_MS";  ///< idle this long: closed
 inline constexpr char kNotifySocket[] = "NOTIFY_SOCKET";       ///< sd_notify(3)
+inline constexpr char kWatchdogUsec[] = "WATCHDOG_USEC";       ///< sd_watchdog_enabled(3)
 
 }  // namespace reeve::ipc::environment

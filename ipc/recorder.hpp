@@ -147,6 +147,14 @@ struct RecorderReading {
 /// Copies the page. Nothing when the worker never wrote its magic (a foreign program).
 [[nodiscard]] std::optional<RecorderReading> read(const RecorderPage& page, TimePoint now);
 
+/// What a patrol looks at, many workers at a time: no text is copied.
+struct Pulse {
+  std::optional<TimePoint> heartbeat;  ///< the newest; never later than `now`
+  std::uint64_t requests = 0;
+};
+/// Nothing when the worker never wrote its magic (a foreign program).
+[[nodiscard]] std::optional<Pulse> read_pulse(const RecorderPage& page, TimePoint now);
+
 /// One line for a log: "3 requests in flight, the oldest GET /slow for 31.2 s; loop blocked for 30
 /// s".
 [[nodiscard]] std::string describe(const RecorderReading& reading);

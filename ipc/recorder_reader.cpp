@@ -93,6 +93,15 @@ std::optional<RecorderReading> read(const RecorderPage& page, TimePoint now) {
   return reading;
 }
 
+std::optional<Pulse> read_pulse(const RecorderPage& page, TimePoint now) {
+  if (load(page.magic) != RecorderPage::kMagic) return std::nullopt;
+  Pulse pulse{.heartbeat = {}, .requests = load(page.requests)};
+  if (const std::uint64_t heartbeat_ns = load(page.heartbeat_ns); heartbeat_ns != 0) {
+    pulse.heartbeat = now - bounded_age(heartbeat_ns, now);
+  }
+  return pulse;
+}
+
 std::string describe(const RecorderReading& reading) {
   std::string text;
   if (!reading.activity.empty()) text += reading.activity + "; ";

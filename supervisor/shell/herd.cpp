@@ -19,9 +19,8 @@ bool serves_from(const PoolRunner& pool, const Listener& listener) {
 
 }  // namespace
 
-Herd::Herd(ipc::uv::Loop& loop, Log& log, const Launcher& launcher, CommandBook& book,
-           std::function<void()> on_change)
-    : loop_(loop), log_(log), launcher_(launcher), book_(book), on_change_(std::move(on_change)) {}
+Herd::Herd(ipc::uv::Loop& loop, Log& log, const Launcher& launcher, CommandBook& book, Hooks hooks)
+    : loop_(loop), log_(log), launcher_(launcher), book_(book), hooks_(std::move(hooks)) {}
 
 PoolRunner& Herd::add(Deployment deployment) {
   return *pools_.emplace_back(std::make_unique<PoolRunner>(

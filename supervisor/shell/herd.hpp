@@ -19,9 +19,12 @@ namespace reeve::supervisor {
 
 class Herd : private PoolObserver {
  public:
-  /// `on_change` is called whenever a slot or a process is not what it was.
-  Herd(ipc::uv::Loop& loop, Log& log, const Launcher& launcher, CommandBook& book,
-       std::function<void()> on_change);
+  struct Hooks {
+    std::function<void()> on_change;     ///< a slot or a process is not what it was
+    std::function<void()> read_pending;  ///< takes the notifications that have come
+  };
+
+  Herd(ipc::uv::Loop& loop, Log& log, const Launcher& launcher, CommandBook& book, Hooks hooks);
 
   /// A new pool, which starts nothing by itself.
   PoolRunner& add(Deployment deployment);
@@ -57,7 +60,8 @@ class Herd : private PoolObserver {
 
  private:
   void finished(CommandId command, Verdicts verdicts) override;
-  void changed() override { on_change_(); }
+  void changed() override { hooks_.on_change(); }
+  void read_pending() override { hooks_.read_pending(); }
   void killed() override { ++workers_killed_; }
   bool used_elsewhere(const PoolRunner& pool, const Listener& listener) override;
 
@@ -65,7 +69,7 @@ class Herd : private PoolObserver {
   Log& log_;
   const Launcher& launcher_;
   CommandBook& book_;
-  std::function<void()> on_change_;
+  Hooks hooks_;
   std::vector<std::unique_ptr<PoolRunner>> pools_;    // In the order of the configuration.
   std::vector<std::unique_ptr<PoolRunner>> removed_;  // Still draining.
   std::random_device seeds_;

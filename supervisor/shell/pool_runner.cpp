@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "supervisor/shell/kill_report.hpp"
+#include "supervisor/shell/patrol.hpp"
 
 namespace reeve::supervisor {
 namespace {
@@ -44,7 +45,7 @@ PoolRunner::PoolRunner(Surroundings surroundings, Deployment deployment, std::ui
       observer_(surroundings.observer),
       pool_(deployment.config.spec, seed, loop_.now()),
       seating_(loop_),
-      timer_(loop_, [this] { feed(Tick{}); }) {
+      timer_(loop_, [this] { on_timer(); }) {
   deployments_.emplace(pool_.generation(), std::move(deployment));
 }
 
@@ -145,6 +146,22 @@ void PoolRunner::arm_timer() {
   } else {
     timer_.disarm();
   }
+}
+
+void PoolRunner::on_timer() {
+  if (const auto due = pool_.next_patrol(); due && *due <= loop_.now()) patrol();
+  feed(Tick{});
+}
+
+/// What has already come is read first: a sign of life in a queue is one.
+void PoolRunner::patrol() {
+  observer_.read_pending();
+  const bool with_memory = pool_.spec().recycle.memory_bytes.has_value();
+  std::vector<Measured> found;
+  for (const auto& [worker, process] : processes_) {
+    if (process->pid()) found.push_back(measure(*process, loop_.now(), with_memory));
+  }
+  for (const Measured& each : found) feed(each);
 }
 
 void PoolRunner::perform(const Fork& order) {

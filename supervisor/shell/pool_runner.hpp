@@ -34,6 +34,8 @@ class PoolObserver {
   virtual void finished(CommandId command, Verdicts verdicts) = 0;
   virtual void changed() = 0;  ///< a slot, or a process, is not what it was
   virtual void killed() = 0;   ///< a worker had to be killed
+  /// Takes the notifications that have come but were not read yet.
+  virtual void read_pending() = 0;
   /// Whether a pool other than this one still serves from the listener.
   virtual bool used_elsewhere(const PoolRunner& pool, const Listener& listener) = 0;
 };
@@ -99,6 +101,8 @@ class PoolRunner : private ProcessObserver {
   // pool_runner.cpp: the core and its orders.
   void feed(Event event);
   void arm_timer();
+  void on_timer();
+  void patrol();
   void perform(const Fork& order);
   void perform(const Drain& order);
   void drain(Process& process, DrainKind kind);

@@ -62,6 +62,7 @@ void Process::take(const ipc::WorkerMessage& message) {
   if (message.step) step_ = *message.step;
   if (message.reason) reason_ = *message.reason;
   if (message.state) state_ = message.state;
+  if (message.watchdog) watchdog_at_ = loop_.now();
   observer_.said(*this, message);
 }
 

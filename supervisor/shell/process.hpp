@@ -86,6 +86,8 @@ class Process {
   /// The newest is last; at most kLastLines.
   [[nodiscard]] const std::deque<std::string>& last_lines() const { return last_lines_; }
   [[nodiscard]] const ipc::RecorderPage& recorder_page() const { return recorder_.page(); }
+  /// When it last sent WATCHDOG=1.
+  [[nodiscard]] std::optional<TimePoint> watchdog_at() const { return watchdog_at_; }
 
   /// Its own listening sockets; empty when it shares those of the pool.
   [[nodiscard]] Seats& seats() { return seats_; }
@@ -105,6 +107,7 @@ class Process {
   LaunchPlan plan_;
   std::optional<pid_t> pid_;
   std::optional<TimePoint> drained_at_;
+  std::optional<TimePoint> watchdog_at_;
   ipc::Channel channel_;
   ipc::Recorder recorder_;
   Seats seats_;

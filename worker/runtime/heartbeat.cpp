@@ -10,6 +10,12 @@ Heartbeat::Heartbeat(ipc::uv::Loop& loop, ipc::RecorderPage& page, std::chrono::
   beat();
 }
 
+std::chrono::milliseconds Heartbeat::period_for(std::optional<std::chrono::microseconds> watchdog) {
+  if (!watchdog) return kPeriod;
+  const auto third = std::chrono::duration_cast<std::chrono::milliseconds>(*watchdog / 3);
+  return std::clamp(third, std::chrono::milliseconds(1), kPeriod);
+}
+
 void Heartbeat::beat() {
   // The real time, not the loop's: a turn that was late is what is measured here.
   const ipc::TimePoint now = ipc::Clock::now();

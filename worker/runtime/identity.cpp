@@ -79,6 +79,9 @@ ipc::Result<Identity> adopt_identity() {
   const auto generation = read_number<std::uint64_t>(environment::kGeneration);
   if (!generation) return std::unexpected(generation.error());
   identity.generation = generation->value_or(0);
+  const auto watchdog = read_number<std::int64_t>(environment::kWatchdogUsec);
+  if (!watchdog) return std::unexpected(watchdog.error());
+  if (*watchdog && **watchdog > 0) identity.watchdog = std::chrono::microseconds(**watchdog);
   auto read = read_milliseconds(environment::kGraceMs, identity.grace);
   if (read) read = read_milliseconds(environment::kIdleDrainMs, identity.idle_drain);
   if (!read) return std::unexpected(read.error());

@@ -24,6 +24,8 @@ struct Identity {
   std::vector<ipc::NamedFd> listeners;
   std::optional<ipc::Channel> channel;  ///< none without a master
   ipc::Recorder recorder = ipc::Recorder::detached();
+  /// Without a sign of life for so long it is killed (WATCHDOG_USEC).
+  std::optional<std::chrono::microseconds> watchdog;
   std::string notify_socket;  ///< used without a channel: this program's own systemd unit
 };
 

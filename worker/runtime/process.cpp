@@ -52,7 +52,7 @@ Process::Process(const App& app, Identity identity, std::vector<ipc::Address> li
               {.on_message = [this](const auto& message) { on_master_message(message); },
                .on_gone = [this] { on_master_gone(); }}),
       signals_(loop_, {SIGTERM, SIGINT, SIGQUIT}, [this](int signal) { on_signal(signal); }),
-      heartbeat_(loop_, identity_.recorder.page()),
+      heartbeat_(loop_, identity_.recorder.page(), Heartbeat::period_for(identity_.watchdog)),
       begin_timer_(loop_, [this] { begin(); }),
       grace_timer_(loop_, [this] { handle(LifeEvent::GraceSpent); }) {
   state_.put(WorkerInfo{::getpid(), identity_.slot, identity_.generation});

@@ -80,6 +80,7 @@ class RunningPool : public ::testing::Test, private PoolObserver {
   void finished(CommandId id, Verdicts verdicts) override { book_.settle(id, std::move(verdicts)); }
   void changed() override {}
   void killed() override { ++killed_; }
+  void read_pending() override {}
   bool used_elsewhere(const PoolRunner&, const Listener&) override { return false; }
 
   testing::LoopDriver driver_;

@@ -37,5 +37,12 @@ TEST_F(HeartbeatTest, BlockedLoopShowsAsLag) {
   EXPECT_GE(lag, 20'000U);
 }
 
+TEST(Heartbeat, ThreeFitIntoAShortWatchdog) {
+  EXPECT_EQ(Heartbeat::period_for(std::nullopt), 1s);
+  EXPECT_EQ(Heartbeat::period_for(15s), 1s) << "no oftener than needed";
+  EXPECT_EQ(Heartbeat::period_for(600ms), 200ms);
+  EXPECT_EQ(Heartbeat::period_for(1us), 1ms) << "never a timer without a pause";
+}
+
 }  // namespace
 }  // namespace reeve::worker

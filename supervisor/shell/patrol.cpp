@@ -1,0 +1,21 @@
+#include "supervisor/shell/patrol.hpp"
+
+#include <algorithm>
+
+#include "supervisor/shell/proc_reader.hpp"
+
+namespace reeve::supervisor {
+
+Measured measure(const Process& process, TimePoint now, bool with_memory) {
+  Measured found{.worker = process.identity().worker, .sign_of_life = process.watchdog_at()};
+  if (const auto pulse = ipc::read_pulse(process.recorder_page(), now)) {
+    found.native = true;
+    found.requests = pulse->requests;
+    // An empty optional is less than any time.
+    found.sign_of_life = std::max(found.sign_of_life, pulse->heartbeat);
+  }
+  if (with_memory && process.pid()) found.memory_bytes = resident_bytes(*process.pid()).value_or(0);
+  return found;
+}
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,59 @@
+#pragma once
+// What the kernel says of a process in /proc. Every reading is bounded and never waits for the
+// process; what is not readable (another user's, a hardened kernel, a process that has just gone)
+// is left out. Any thread.
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace reeve::supervisor {
+
+/// One thread, at one moment.
+struct ThreadFacts {
+  pid_t tid = 0;
+  std::string name;
+  char state = '?';  ///< R running, S sleeping, D uninterruptible, T stopped, t traced, Z dead
+  std::chrono::milliseconds cpu_time{};
+  std::string wait_channel;               ///< the kernel function that it sleeps in
+  std::string system_call;                ///< "futex"; empty: none, or not readable
+  std::vector<std::string> kernel_stack;  ///< for root only, as a rule
+
+  bool operator==(const ThreadFacts&) const = default;
+};
+
+struct ProcFacts {
+  std::vector<ThreadFacts> threads;  ///< at most kMostThreads, the first thread first
+  std::size_t thread_count = 0;      ///< of all
+  std::optional<std::uint64_t> resident_bytes;
+  std::optional<std::uint64_t> peak_bytes;
+  std::optional<std::size_t> descriptors;  ///< open ones; kMostDescriptors: so many or more
+
+  static constexpr std::size_t kMostThreads = 32;
+  static constexpr std::size_t kMostDescriptors = 4096;
+};
+
+/// Nothing when there is no such process.
+[[nodiscard]] std::optional<ProcFacts> read_proc(pid_t pid);
+
+/// The memory that the process itself holds resident, from /proc/PID/statm.
+[[nodiscard]] std::optional<std::uint64_t> resident_bytes(pid_t pid);
+
+// What the files hold; pure.
+
+/// A line of /proc/PID/task/TID/stat. The name in it may hold anything, ") R 1" too.
+[[nodiscard]] std::optional<ThreadFacts> parse_thread_stat(std::string_view text,
+                                                           std::int64_t ticks_a_second);
+/// "VmHWM:	  1234 kB" in /proc/PID/status, in bytes.
+[[nodiscard]] std::optional<std::uint64_t> parse_status_size(std::string_view status,
+                                                             std::string_view key);
+/// "202 0x7f.. ..." of /proc/PID/task/TID/syscall as "futex"; empty for "running" and nonsense.
+[[nodiscard]] std::string parse_system_call(std::string_view text);
+
+}  // namespace reeve::supervisor
