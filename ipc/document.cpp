@@ -26,9 +26,11 @@ struct AssertionFailed {};
 #undef TOML_UNREACHABLE
 #define TOML_UNREACHABLE std::unreachable()
 #endif
+#include <fmt/format.h>
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <numeric>
 
 #include "ipc/base/text.hpp"
@@ -40,6 +42,33 @@ constexpr std::size_t kLongestExplanation = 300;
 
 Position position(const toml::source_region& source) {
   return {.line = source.begin.line, .column = source.begin.column};
+}
+
+std::string text_of(const toml::date& date) {
+  return fmt::format("{:04}-{:02}-{:02}", date.year, date.month, date.day);
+}
+
+std::string text_of(const toml::time& time) {
+  std::string text = fmt::format("{:02}:{:02}:{:02}", time.hour, time.minute, time.second);
+  if (time.nanosecond != 0) text += fmt::format(".{:09}", time.nanosecond);
+  return text;
+}
+
+std::string text_of(const toml::time_offset& offset) {
+  if (offset.minutes == 0) return "Z";
+  const int minutes = std::abs(offset.minutes);
+  return fmt::format("{}{:02}:{:02}", offset.minutes < 0 ? '-' : '+', minutes / 60, minutes % 60);
+}
+
+std::string text_of(const toml::date_time& both) {
+  return text_of(both.date) + 'T' + text_of(both.time) + (both.offset ? text_of(*both.offset) : "");
+}
+
+std::string date_time_text(const toml::node& node) {
+  if (const auto* date = node.as_date()) return text_of(date->get());
+  if (const auto* time = node.as_time()) return text_of(time->get());
+  if (const auto* both = node.as_date_time()) return text_of(both->get());
+  return {};
 }
 
 Value convert(const toml::node& node);
@@ -71,7 +100,7 @@ Value convert(const toml::node& node) {
   if (const auto* integer = node.as_integer()) return {integer->get(), at};
   if (const auto* real = node.as_floating_point()) return {real->get(), at};
   if (const auto* boolean = node.as_boolean()) return {boolean->get(), at};
-  return {DateTime{}, at};
+  return {DateTime{date_time_text(node)}, at};
 }
 
 std::expected<Value, SyntaxError> parse(std::string_view text) {

@@ -26,8 +26,10 @@ struct Value;
 struct Entry;
 using Array = std::vector<Value>;
 using Table = std::vector<Entry>;  ///< in file order
-/// Dates and times: TOML has them, no key takes them.
-struct DateTime {};
+/// Dates and times: TOML has them; no key takes them, they are only handed on.
+struct DateTime {
+  std::string text;  ///< as TOML writes it: "1979-05-27T07:32:00Z"
+};
 
 struct Value {
   std::variant<std::string, std::int64_t, double, bool, Array, Table, DateTime> data;
@@ -47,5 +49,9 @@ struct SyntaxError {
 
 /// Reads the text of a whole file.
 [[nodiscard]] std::expected<Value, SyntaxError> parse_document(std::string_view text);
+
+/// A table as the text of a whole file, a line for each of its entries, that parse_document reads
+/// back to the same values. Comments and layout of the original are gone.
+[[nodiscard]] std::string write_document(const Table& table);
 
 }  // namespace reeve::ipc::document

@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "ipc/base/byte_size.hpp"
+#include "ipc/base/duration.hpp"
 #include "ipc/base/nearest.hpp"
 #include "ipc/base/text.hpp"
-#include "supervisor/config/duration.hpp"
 
 namespace reeve::supervisor::config {
 namespace {
@@ -106,13 +107,50 @@ void Cell::read(int& to, Range<int> range) const {
   to = static_cast<int>(*number);
 }
 
+void Cell::read(std::uint64_t& to, Range<std::uint64_t> range) const {
+  const auto* number = std::get_if<std::int64_t>(&value_->data);
+  if (!number || *number < 0 || static_cast<std::uint64_t>(*number) < range.least ||
+      static_cast<std::uint64_t>(*number) > range.most) {
+    return expected(fmt::format("a whole number from {} to {}", range.least, range.most));
+  }
+  to = static_cast<std::uint64_t>(*number);
+}
+
+void Cell::read(double& to, Range<double> range) const {
+  const auto* whole = std::get_if<std::int64_t>(&value_->data);
+  const auto* real = std::get_if<double>(&value_->data);
+  const double number = whole ? static_cast<double>(*whole) : real ? *real : range.least - 1;
+  if (!(number >= range.least && number <= range.most)) {  // So that nan is refused, too.
+    return expected(fmt::format("a number from {} to {}", range.least, range.most));
+  }
+  to = number;
+}
+
+std::optional<std::uint64_t> Cell::size(Range<std::uint64_t> range) const {
+  std::optional<std::uint64_t> size;
+  if (const auto* text = std::get_if<std::string>(&value_->data)) {
+    size = ipc::parse_byte_size(*text);
+  } else if (const auto* number = std::get_if<std::int64_t>(&value_->data);
+             number && *number >= 0) {
+    size = static_cast<std::uint64_t>(*number);
+  }
+  if (size && *size >= range.least && *size <= range.most) return size;
+  if (size) {
+    expected(fmt::format("a size from {} to {}", ipc::write_byte_size(range.least),
+                         ipc::write_byte_size(range.most)));
+  } else {
+    expected("a size such as \"512MiB\" or \"1GB\"");
+  }
+  return std::nullopt;
+}
+
 void Cell::read(ipc::Duration& to, Range<ipc::Duration> range) const {
   const auto* text = std::get_if<std::string>(&value_->data);
-  const auto duration = text ? parse_duration(*text) : std::nullopt;
+  const auto duration = text ? ipc::parse_duration(*text) : std::nullopt;
   if (!duration) return expected("a duration such as \"250ms\", \"30s\" or \"1m30s\"");
   if (*duration < range.least || *duration > range.most) {
-    return expected(fmt::format("a duration from {} to {}", write_duration(range.least),
-                                write_duration(range.most)));
+    return expected(fmt::format("a duration from {} to {}", ipc::write_duration(range.least),
+                                ipc::write_duration(range.most)));
   }
   to = *duration;
 }

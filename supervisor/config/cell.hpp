@@ -70,7 +70,18 @@ class Cell {
   void read(std::string& to) const;
   void read(std::vector<std::string>& to) const;
   void read(int& to, Range<int> range) const;
+  void read(std::uint64_t& to, Range<std::uint64_t> range) const;
+  void read(double& to, Range<double> range) const;
   void read(ipc::Duration& to, Range<ipc::Duration> range) const;
+  template <class T>
+  void read(std::optional<T>& to, Range<T> range) const {
+    T value{};
+    const std::size_t before = problems_->size();
+    read(value, range);
+    if (problems_->size() == before) to = value;
+  }
+  /// Bytes: a whole number, or a string with a unit.
+  [[nodiscard]] std::optional<std::uint64_t> size(Range<std::uint64_t> range) const;
   template <class E, std::size_t N>
   void read(E& to, const std::array<Word<E>, N>& words) const {
     std::array<std::string_view, N> known;

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "ipc/base/duration.hpp"
 #include "ipc/base/nearest.hpp"
-#include "supervisor/config/duration.hpp"
 #include "supervisor/config/program.hpp"
 
 namespace reeve::supervisor::config {
@@ -104,16 +104,25 @@ void check_placeholders(const Sourced<PoolConfig>& pool) {
 void check_times(const Sourced<PoolConfig>& pool) {
   const PoolSpec& spec = pool.value.spec;
   if (spec.ready_after && *spec.ready_after >= spec.start_timeout) {
-    pool.table.find("ready")->refuse(
-        fmt::format("ready after {}, but killed at the start_timeout of {}: it would never serve; "
-                    "raise start_timeout",
-                    write_duration(*spec.ready_after), write_duration(spec.start_timeout)));
+    pool.table.find("ready")->refuse(fmt::format(
+        "ready after {}, but killed at the start_timeout of {}: it would never serve; "
+        "raise start_timeout",
+        ipc::write_duration(*spec.ready_after), ipc::write_duration(spec.start_timeout)));
   }
   if (spec.backoff_max < spec.backoff_first) {
     pool.table.find("backoff")->refuse(fmt::format("first, {}, is longer than max, {}; raise max",
-                                                   write_duration(spec.backoff_first),
-                                                   write_duration(spec.backoff_max)));
+                                                   ipc::write_duration(spec.backoff_first),
+                                                   ipc::write_duration(spec.backoff_max)));
   }
+}
+
+void check_rolling(const Sourced<PoolConfig>& pool) {
+  const PoolSpec& spec = pool.value.spec;
+  if (spec.surge > 0 || spec.max_unavailable > 0) return;
+  pool.table.find("rolling.surge")
+      ->refuse(
+          "without successors beside the old workers, a roll has to empty slots first: set "
+          "max_unavailable to 1 or more, or surge to 1");
 }
 
 void check_files(const Sourced<PoolConfig>& pool) {

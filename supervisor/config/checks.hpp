@@ -31,6 +31,12 @@ void check_placeholders(const Sourced<PoolConfig>& pool);
 /// Times of the pool that contradict each other.
 void check_times(const Sourced<PoolConfig>& pool);
 
+/// A roll without a surge needs slots that it may empty.
+void check_rolling(const Sourced<PoolConfig>& pool);
+
+/// `after` names other pools, each once, and no pool waits for itself in the end.
+void check_order(const std::vector<Sourced<PoolConfig>>& pools);
+
 /// The program and the working directory exist. Looks at files.
 void check_files(const Sourced<PoolConfig>& pool);
 

@@ -26,11 +26,11 @@ struct Known {
         keys, [&](const KeyName& key) { return key.name.starts_with(name + "."); });
   }
 
-  /// What may stand here and works, each once.
+  /// What may stand here, each once.
   [[nodiscard]] std::vector<std::string_view> words() const {
     std::vector<std::string_view> words;
     for (const auto& [name, need] : keys) {
-      if (need == Need::NotYet || !name.starts_with(prefix)) continue;
+      if (!name.starts_with(prefix)) continue;
       const std::string_view rest = name.substr(prefix.size());
       const std::string_view word = rest.substr(0, rest.find('.'));
       if (std::ranges::find(words, word) == words.end()) words.push_back(word);
@@ -54,9 +54,7 @@ void check_table(const Cell& cell, const Known& known) {
     // A quoted key may hold a dot of its own: 'backoff.first' = 1 is not backoff = { first = 1 }.
     const bool plain = !entry.key.contains('.');
     const KeyName* key = plain ? known.find(name) : nullptr;
-    if (key && key->need == Need::NotYet) {
-      cell.refuse_key(entry, "not supported by this version of reeve; remove it");
-    } else if (plain && known.is_table(name)) {
+    if (plain && known.is_table(name)) {
       check_table(cell.child(entry), {.keys = known.keys, .prefix = name + "."});
     } else if (!key) {
       refuse_unknown(cell, entry, known);

@@ -13,11 +13,7 @@
 
 namespace reeve::supervisor::config {
 
-enum class Need : std::uint8_t {
-  Required,
-  Optional,
-  NotYet,  ///< DESIGN has it, this version does not: refused, since ignoring it would lie
-};
+enum class Need : std::uint8_t { Required, Optional };
 
 struct KeyName {
   std::string_view name;  ///< below its table, dotted: "backoff.first"
@@ -33,8 +29,8 @@ struct Key {
   void (*read)(const Cell& cell, T& to);
 };
 
-/// Complains about each key of the table that `known` does not have, or has as NotYet, and about
-/// each required one that is missing.
+/// Complains about each key of the table that `known` does not have, and about each required one
+/// that is missing.
 void check_keys(const Cell& cell, std::span<const KeyName> known);
 
 /// Reads the table `cell` into `to`. Keys that are absent leave their member as it is.
@@ -46,7 +42,6 @@ void read_table(const Cell& cell, const std::array<Key<T>, N>& keys, T& to) {
                          [](const Key<T>& key) { return KeyName{key.name, key.need}; });
   check_keys(cell, known);
   for (const Key<T>& key : keys) {
-    if (!key.read) continue;
     if (const auto found = cell.find(key.name)) key.read(*found, to);
   }
 }

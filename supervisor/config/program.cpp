@@ -24,7 +24,9 @@ bool is_executable(const fs::path& path) {
 }
 
 std::string search_path(const PoolConfig& pool) {
-  if (const auto own = pool.env.find("PATH"); own != pool.env.end()) return own->second;
+  for (const auto* variables : {&pool.env, &pool.env_from_file}) {
+    if (const auto own = variables->find("PATH"); own != variables->end()) return own->second;
+  }
   const char* inherited = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe): one thread.
   return std::string(inherited ? inherited : kDefaultPath);
 }

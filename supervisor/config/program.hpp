@@ -10,7 +10,8 @@
 namespace reeve::supervisor {
 
 /// The path to execute for the pool's command: absolute, or relative to its working directory.
-/// A name without '/' is sought in the PATH of the pool's env, else in the master's.
+/// A name without '/' is sought in the PATH of the pool's env, else of its env_file, else in the
+/// master's.
 /// The error says why there is none: `no program "uvicorn" in PATH`.
 [[nodiscard]] std::expected<std::string, std::string> find_program(const PoolConfig& pool);
 

@@ -9,8 +9,11 @@
 #include "ipc/base/nearest.hpp"
 #include "ipc/runtime_dir.hpp"
 #include "supervisor/config/checks.hpp"
+#include "supervisor/config/limits.hpp"
 #include "supervisor/config/schema.hpp"
+#include "supervisor/config/user.hpp"
 #include "supervisor/config/values.hpp"
+#include "supervisor/config/variables.hpp"
 
 namespace reeve::supervisor::config {
 namespace {
@@ -86,6 +89,15 @@ Sockets best_sockets(const ListenerConfig& listener, const std::vector<PoolConfi
                                                                           : Sockets::Shared;
 }
 
+/// Also reads what the pool's env_file says.
+void check_machine(Sourced<PoolConfig>& pool) {
+  load_env_file(pool);
+  check_required_env(pool);
+  check_files(pool);
+  check_user(pool);
+  check_limits(pool);
+}
+
 template <class T>
 std::vector<T> values_of(std::vector<Sourced<T>> sourced) {
   std::vector<T> values;
@@ -96,7 +108,8 @@ std::vector<T> values_of(std::vector<Sourced<T>> sourced) {
 
 }  // namespace
 
-std::expected<Config, Problems> read_document(const Value& document, Depth depth) {
+std::expected<Config, Problems> read_document(const Value& document, const std::string& file,
+                                              Depth depth) {
   Problems problems;
   const Cell root(document, "", problems);
   check_tables(root);
@@ -108,12 +121,15 @@ std::expected<Config, Problems> read_document(const Value& document, Depth depth
   }
   auto listeners = read_listeners(root);
   auto pools = read_pools(root);
-  for (const Sourced<PoolConfig>& pool : pools) {
+  for (Sourced<PoolConfig>& pool : pools) {
     check_listen(pool, listeners);
     check_placeholders(pool);
     check_times(pool);
-    if (depth == Depth::Machine) check_files(pool);
+    check_rolling(pool);
+    resolve_env_file(pool.value, file);
+    if (depth == Depth::Machine) check_machine(pool);
   }
+  check_order(pools);
   check_not_empty(root);
 
   if (!problems.empty()) {

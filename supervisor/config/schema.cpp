@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "supervisor/config/limits.hpp"
+#include "supervisor/config/user.hpp"
 #include "supervisor/config/values.hpp"
+#include "supervisor/config/variables.hpp"
 
 namespace reeve::supervisor::config {
 namespace {
@@ -13,6 +16,7 @@ using std::chrono::milliseconds;
 
 constexpr int kMostWorkers = 10'000;
 constexpr int kMostFailures = 1'000;
+constexpr int kMostLogFiles = 1'000;
 constexpr int kMostBacklog = 1'000'000;  // The kernel lowers it to net.core.somaxconn.
 
 // No wait is without an end, and none is longer than a day.
@@ -31,10 +35,14 @@ constexpr std::array<Word<RestartRule>, 3> kRestartRules{{{"always", RestartRule
                                                           {"on-failure", RestartRule::OnFailure},
                                                           {"never", RestartRule::Never}}};
 
-template <class T>
-constexpr Key<T> not_yet(std::string_view name) {
-  return {name, NotYet, "", "", nullptr};
-}
+constexpr std::array<Word<OnFatal>, 2> kOnFatal{{{"stay", OnFatal::Stay}, {"exit", OnFatal::Exit}}};
+constexpr std::array<Word<RollFailure>, 2> kRollFailures{
+    {{"rollback", RollFailure::Rollback}, {"pause", RollFailure::Pause}}};
+
+constexpr Range<std::uint64_t> kLogSize{.least = 4 << 10, .most = 1ULL << 40};
+constexpr Range<std::uint64_t> kWorkerMemory{.least = 1 << 20, .most = 1ULL << 50};
+constexpr Range<std::uint64_t> kRequests{.least = 1, .most = 1'000'000'000'000};
+constexpr Range<Duration> kAge{.least = milliseconds(100), .most = hours(24 * 365)};
 
 }  // namespace
 
@@ -47,10 +55,19 @@ constinit const std::array<Key<SupervisorConfig>, 8> kSupervisorKeys{{
      [](const Cell& cell, SupervisorConfig& to) { cell.read(to.log_level, kLogLevels); }},
     {"log.format", Optional, R"("text")", R"(`"text"` or `"json"`)",
      [](const Cell& cell, SupervisorConfig& to) { cell.read(to.log_format, kLogFormats); }},
-    not_yet<SupervisorConfig>("log.to"),
-    not_yet<SupervisorConfig>("log.max_size"),
-    not_yet<SupervisorConfig>("log.keep"),
-    not_yet<SupervisorConfig>("on_fatal"),
+    {"log.to", Optional, R"("stderr")", R"(`"stderr"`, or the absolute path of a file)",
+     [](const Cell& cell, SupervisorConfig& to) { read_log_to(cell, to.log_to); }},
+    {"log.max_size", Optional, R"("50MiB")", "a log file that has grown to this is rotated",
+     [](const Cell& cell, SupervisorConfig& to) {
+       if (const auto size = cell.size(kLogSize)) to.log_max_size = *size;
+     }},
+    {"log.keep", Optional, "10", "rotated log files that stay; the newest is `FILE.1`",
+     [](const Cell& cell, SupervisorConfig& to) {
+       cell.read(to.log_keep, {.least = 0, .most = kMostLogFiles});
+     }},
+    {"on_fatal", Optional, R"("stay")",
+     R"(when a pool is FATAL: `"stay"` with the others, or `"exit"` with code 3, for containers)",
+     [](const Cell& cell, SupervisorConfig& to) { cell.read(to.on_fatal, kOnFatal); }},
 }};
 
 constinit const std::array<Key<ListenerConfig>, 3> kListenerKeys{{
@@ -65,7 +82,7 @@ constinit const std::array<Key<ListenerConfig>, 3> kListenerKeys{{
      [](const Cell& cell, ListenerConfig& to) { cell.read(to.sockets, kSockets); }},
 }};
 
-constinit const std::array<Key<PoolConfig>, 24> kPoolKeys{{
+constinit const std::array<Key<PoolConfig>, 30> kPoolKeys{{
     {"command", Required, "", "the program and its arguments; `${fd:NAME}` is a listener's fd",
      [](const Cell& cell, PoolConfig& to) { read_command(cell, to.command); }},
     {"workers", Optional, "1", R"(how many, or `"cores"`)",
@@ -74,6 +91,8 @@ constinit const std::array<Key<PoolConfig>, 24> kPoolKeys{{
      }},
     {"listen", Optional, "[]", "names of listeners, passed as fd 3 and up",
      [](const Cell& cell, PoolConfig& to) { cell.read(to.listen); }},
+    {"after", Optional, "[]", "pools that are ready before it starts, and stop after it",
+     [](const Cell& cell, PoolConfig& to) { cell.read(to.after); }},
     {"ready", Optional, R"("notify")",
      R"(`"notify"`: it says `READY=1`; `"started"`; `{ after = "2s" }`; `{ log = "regex" }`)",
      [](const Cell& cell, PoolConfig& to) { read_ready(cell, to); }},
@@ -84,6 +103,9 @@ constinit const std::array<Key<PoolConfig>, 24> kPoolKeys{{
     {"idle_drain", Optional, R"("5s")",
      "silence that ends an idle keep-alive connection in a rolling restart (native workers)",
      [](const Cell& cell, PoolConfig& to) { cell.read(to.idle_drain, kUpToADayOrNone); }},
+    {"watchdog", Optional, "none",
+     R"(so long without a sign of life, and it is hung; `{ timeout = "15s", signal = "kill" }`)",
+     [](const Cell& cell, PoolConfig& to) { read_watchdog(cell, to); }},
     {"restart", Optional, R"("always")", R"(`"always"`, `"on-failure"` or `"never"`)",
      [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.restart, kRestartRules); }},
     {"backoff.first", Optional, R"("100ms")", "the first pause after a crash; doubled each time",
@@ -96,28 +118,53 @@ constinit const std::array<Key<PoolConfig>, 24> kPoolKeys{{
      }},
     {"give_up.within", Optional, R"("60s")", "when they happen within this time",
      [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.give_up_within, kUpToADay); }},
+    {"recycle.requests", Optional, "none",
+     "a worker that answered so many is replaced (native workers)",
+     [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.recycle.requests, kRequests); }},
+    {"recycle.memory", Optional, "none", R"(or that holds so much: `"512MiB"`, `"1GB"`)",
+     [](const Cell& cell, PoolConfig& to) {
+       to.spec.recycle.memory_bytes = cell.size(kWorkerMemory);
+     }},
+    {"recycle.age", Optional, "none", "or that has served so long",
+     [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.recycle.age, kAge); }},
+    {"recycle.jitter", Optional, "0.2", "each by up to this share earlier, so that they spread",
+     [](const Cell& cell, PoolConfig& to) {
+       cell.read(to.spec.recycle.jitter, {.least = 0.0, .most = 1.0});
+     }},
     {"rolling.surge", Optional, "1", "successors that a rolling restart starts at a time",
      [](const Cell& cell, PoolConfig& to) {
-       cell.read(to.spec.surge, {.least = 1, .most = kMostWorkers});
+       cell.read(to.spec.surge, {.least = 0, .most = kMostWorkers});
+     }},
+    {"rolling.soak", Optional, R"("0s")", "so long a successor serves beside the old one first",
+     [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.soak, kUpToADayOrNone); }},
+    {"rolling.on_failure", Optional, R"("rollback")",
+     R"(`"rollback"`: all return to the old version; `"pause"`: nothing more is replaced)",
+     [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.on_failure, kRollFailures); }},
+    {"rolling.max_unavailable", Optional, "0",
+     "workers that it may stop before their successors start; then `surge` may be 0",
+     [](const Cell& cell, PoolConfig& to) {
+       cell.read(to.spec.max_unavailable, {.least = 0, .most = kMostWorkers});
      }},
     {"rolling.max_draining", Optional, "`workers`", "old workers that may still be draining",
      [](const Cell& cell, PoolConfig& to) {
-       int most = 0;
-       cell.read(most, {.least = 1, .most = kMostWorkers});
-       if (most > 0) to.spec.max_draining = most;
+       cell.read(to.spec.max_draining, Range<int>{.least = 1, .most = kMostWorkers});
      }},
     {"directory", Optional, "the master's", "the working directory",
      [](const Cell& cell, PoolConfig& to) { cell.read(to.directory); }},
     {"env", Optional, "{}", "variables on top of the master's environment",
      [](const Cell& cell, PoolConfig& to) { read_env(cell, to.env); }},
-    not_yet<PoolConfig>("watchdog"),
-    not_yet<PoolConfig>("recycle"),
-    not_yet<PoolConfig>("rolling.soak"),
-    not_yet<PoolConfig>("user"),
-    not_yet<PoolConfig>("env_file"),
-    not_yet<PoolConfig>("required_env"),
-    not_yet<PoolConfig>("limits"),
-    not_yet<PoolConfig>("app"),
+    {"env_file", Optional, "none",
+     "a file of `NAME=value` lines, beside the configuration; `env` wins",
+     [](const Cell& cell, PoolConfig& to) { read_env_file(cell, to.env_file); }},
+    {"required_env", Optional, "[]", "variables without which no worker is started",
+     [](const Cell& cell, PoolConfig& to) { read_required_env(cell, to.required_env); }},
+    {"user", Optional, "the master's", R"(`"USER"` or `"USER:GROUP"`, whom the workers run as)",
+     [](const Cell& cell, PoolConfig& to) { read_user(cell, to.user); }},
+    {"limits", Optional, "{}",
+     R"(of setrlimit(2), `{ nofile = 65536, core = "unlimited" }`; `memory = "1GiB"` of its cgroup)",
+     [](const Cell& cell, PoolConfig& to) { read_limits(cell, to.limits); }},
+    {"app", Optional, "{}", "a table of the program's own; native workers can read it",
+     [](const Cell& cell, PoolConfig& to) { read_app(cell, to.app); }},
 }};
 
 namespace {

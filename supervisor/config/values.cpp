@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "ipc/base/unix_address.hpp"
-#include "ipc/environment.hpp"
 
 namespace reeve::supervisor::config {
 namespace {
@@ -25,21 +24,6 @@ int available_cores() {
   // Fails on machines with more than CPU_SETSIZE (1024) cores.
   if (::sched_getaffinity(0, sizeof(cores), &cores) != 0) return 1;
   return std::max(1, CPU_COUNT(&cores));
-}
-
-/// The variables by which the master tells a worker who it is.
-bool is_reserved(std::string_view variable) {
-  return variable.starts_with("REEVE_") || variable.starts_with("LISTEN_") ||
-         variable == ipc::environment::kNotifySocket;
-}
-
-/// Why a variable cannot have this name; empty when it can.
-std::string_view refuse_variable(std::string_view name) {
-  if (name.empty()) return "the name of a variable is empty";
-  if (name.contains('=')) return "the name of a variable cannot contain \"=\"";
-  if (name.contains('\0')) return "the name of a variable cannot contain a NUL byte";
-  if (is_reserved(name)) return "reeve sets this variable itself, for each worker; remove it";
-  return {};
 }
 
 }  // namespace
@@ -111,15 +95,18 @@ void read_workers(const Cell& cell, int& to, Range<int> range) {
   to = static_cast<int>(*number);
 }
 
-void read_env(const Cell& cell, std::map<std::string, std::string>& to) {
-  const Table* table = cell.table("a table such as { LOG_LEVEL = \"info\" }");
-  if (!table) return;
-  for (const Entry& variable : *table) {
-    if (const auto why = refuse_variable(variable.key); !why.empty()) {
-      cell.refuse_key(variable, std::string(why));
-    } else if (auto value = cell.child(variable).text("a string, in quotes")) {
-      to[variable.key] = std::move(*value);
-    }
+void read_log_to(const Cell& cell, std::string& to) {
+  const auto path = cell.text("\"stderr\", or a string with an absolute path");
+  if (!path) return;
+  if (*path == "stderr") {
+    to.clear();
+  } else if (!path->starts_with('/')) {
+    cell.refuse(
+        fmt::format("{} is neither \"stderr\" nor an absolute path, as "
+                    "\"/var/log/reeve.log\" is",
+                    in_quotes(*path)));
+  } else {
+    to = *path;
   }
 }
 

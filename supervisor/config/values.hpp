@@ -1,7 +1,6 @@
 #pragma once
 // The values that need more than a type and a range. Each reads one key and complains as Cell does.
 
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +22,11 @@ void read_command(const Cell& cell, std::vector<std::string>& to);
 void read_workers(const Cell& cell, int& to, Range<int> range);
 /// Also `spec.ready_after`, which is the core's half of the rule.
 void read_ready(const Cell& cell, PoolConfig& to);
-void read_env(const Cell& cell, std::map<std::string, std::string>& to);
+/// "stderr", which is the empty path, or an absolute one.
+void read_log_to(const Cell& cell, std::string& to);
+/// A duration, or { timeout = ..., signal = ... }.
+void read_watchdog(const Cell& cell, PoolConfig& to);
+/// Any table, kept as text.
+void read_app(const Cell& cell, std::string& to);
 
 }  // namespace reeve::supervisor::config

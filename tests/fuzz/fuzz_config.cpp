@@ -4,9 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
+#include <variant>
 
+#include "ipc/document.hpp"
 #include "supervisor/config/config.hpp"
+#include "supervisor/config/limits.hpp"
 
 namespace {
 
@@ -24,11 +28,21 @@ void check(const std::vector<ConfigError>& errors) {
   }
 }
 
+/// What is handed on can be read by whom it is for, and means the same.
+void check_app(const std::string& text) {
+  namespace document = reeve::ipc::document;
+  const auto read = document::parse_document(text);
+  require(read && document::write_document(std::get<document::Table>(read->data)) == text);
+}
+
 void check(const Config& config) {
   require(!config.pools.empty());
   for (const PoolConfig& pool : config.pools) {
     require(!pool.spec.name.empty() && !pool.command.empty() && !pool.command.front().empty());
-    require(pool.spec.workers >= 0 && pool.spec.surge >= 1);
+    require(pool.spec.workers >= 0 && pool.spec.surge + pool.spec.max_unavailable >= 1);
+    for (const auto& [name, value] : pool.limits.resources)
+      require(resource_number(name).has_value());
+    check_app(pool.app);
     require(pool.spec.grace > Duration{} && pool.spec.backoff_first <= pool.spec.backoff_max);
   }
   require(!summary(config).empty());

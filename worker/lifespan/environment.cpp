@@ -2,41 +2,19 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <optional>
 
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
+#include "ipc/dotenv.hpp"
 
 namespace reeve::worker {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r";
-  const std::size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
-
-bool is_name(std::string_view name) {
-  const auto in_name = [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-  };
-  return !name.empty() && !(name[0] >= '0' && name[0] <= '9') && std::ranges::all_of(name, in_name);
-}
-
-/// A quoted value as it stands between its quotes; any other up to a comment.
-std::string_view unquote(std::string_view value) {
-  if (!value.empty() && (value[0] == '"' || value[0] == '\'')) {
-    const std::size_t end = value.find(value[0], 1);
-    if (end != std::string_view::npos) return value.substr(1, end - 1);
-  }
-  return trim(value.substr(0, value.find(" #")));
-}
 
 /// Nothing when there is no such file.
 std::expected<std::optional<std::string>, std::string> read_file(const std::string& path) {
@@ -52,7 +30,7 @@ std::expected<std::optional<std::string>, std::string> read_file(const std::stri
   return text;
 }
 
-void set_if_unset(const Variables& variables) {
+void set_if_unset(const ipc::Variables& variables) {
   for (const auto& [name, value] : variables) ::setenv(name.c_str(), value.c_str(), 0);
 }
 
@@ -60,35 +38,13 @@ std::expected<void, std::string> apply_file(const std::string& path) {
   const auto text = read_file(path);
   if (!text) return std::unexpected(fmt::format("{}: {}", path, text.error()));
   if (!text->has_value()) return {};
-  const auto variables = parse_environment_file(**text);
+  const auto variables = ipc::parse_dotenv(**text);
   if (!variables) return std::unexpected(fmt::format("{}: {}", path, variables.error()));
   set_if_unset(*variables);
   return {};
 }
 
 }  // namespace
-
-std::expected<Variables, std::string> parse_environment_file(std::string_view text) {
-  Variables variables;
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = trim(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.empty() || line[0] == '#') continue;
-
-    if (line.starts_with("export ")) line = trim(line.substr(7));
-    const std::size_t equals = line.find('=');
-    if (equals == std::string_view::npos) {
-      return std::unexpected(fmt::format("line {}: no '=' after the name", number));
-    }
-    const std::string_view name = trim(line.substr(0, equals));
-    if (!is_name(name)) {
-      return std::unexpected(fmt::format("line {}: '{}' is no variable's name", number, name));
-    }
-    variables.emplace_back(name, unquote(trim(line.substr(equals + 1))));
-  }
-  return variables;
-}
 
 std::expected<void, std::string> apply(const Environment& environment) {
   if (!environment.file.empty()) {

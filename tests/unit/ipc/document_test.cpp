@@ -82,5 +82,27 @@ TEST(Document, RefusesAKeyThatIsThereTwice) {
 
 TEST(Document, RefusesTextThatIsNotUtf8) { EXPECT_FALSE(parse_document("a = '\xff'")); }
 
+/// What `text` is once it was read and written.
+std::string rewritten(std::string_view text) {
+  const auto document = parse_document(text);
+  return document ? write_document(as_table(*document)) : document.error().text;
+}
+
+TEST(DocumentWrite, KeepsEveryType) {
+  const std::string text =
+      "text = \"\\\"quoted\\\" \\\\ \\u000A \\u007F ä\"\n"
+      "whole = -9223372036854775808\nreal = 1.0\nsmall = 1e-300\nno = nan\nfar = -inf\n"
+      "yes = true\narray = [1, [2.5, \"x\"], {}]\ntable = { a = 1, \"b.c\" = { d = [] } }\n"
+      "\"\" = 1979-05-27\nat = 07:32:00.000500000\nlocal = 1979-05-27T07:32:00\n"
+      "utc = 1979-05-27T07:32:00Z\nzone = 1979-05-27T07:32:00-08:30\n";
+  EXPECT_EQ(rewritten(text), text);
+}
+
+TEST(DocumentWrite, WritesTablesInline) {
+  EXPECT_EQ(rewritten("[b]\nx = 1\n[b.c]\ny = 2\n[[a]]\nz = 3\n[[a]]\n"),
+            "b = { x = 1, c = { y = 2 } }\na = [{ z = 3 }, {}]\n");
+  EXPECT_EQ(rewritten(""), "");
+}
+
 }  // namespace
 }  // namespace reeve::ipc::document

@@ -12,34 +12,7 @@
 namespace reeve::worker {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Pair;
-
-TEST(EnvironmentFile, ReadsNamesAndValues) {
-  const auto variables = parse_environment_file(
-      "# where things are\n"
-      "HOST=db.example\n"
-      "\n"
-      "  export PORT = 5432   # the default\n"
-      "GREETING=\"hello # world\"\n"
-      "QUOTE='it said \"so\"'\r\n"
-      "URL=http://host/#anchor\n"
-      "EMPTY=");
-  ASSERT_TRUE(variables) << variables.error();
-  EXPECT_THAT(*variables,
-              ElementsAre(Pair("HOST", "db.example"), Pair("PORT", "5432"),
-                          Pair("GREETING", "hello # world"), Pair("QUOTE", "it said \"so\""),
-                          Pair("URL", "http://host/#anchor"), Pair("EMPTY", "")));
-}
-
-TEST(EnvironmentFile, NamesTheLineThatIsWrong) {
-  EXPECT_EQ(parse_environment_file("A=1\n\nnothing here\n").error(),
-            "line 3: no '=' after the name");
-  EXPECT_EQ(parse_environment_file("1A=1").error(), "line 1: '1A' is no variable's name");
-  EXPECT_EQ(parse_environment_file("A B=1").error(), "line 1: 'A B' is no variable's name");
-  EXPECT_EQ(parse_environment_file("=1").error(), "line 1: '' is no variable's name");
-}
 
 /// Variables and a file of their own, gone at the end.
 class EnvironmentTest : public ::testing::Test {

@@ -1,4 +1,4 @@
-#include "supervisor/config/duration.hpp"
+#include "ipc/base/duration.hpp"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 
 #include "ipc/base/text.hpp"
 
-namespace reeve::supervisor::config {
+namespace reeve::ipc {
 namespace {
 
 using std::chrono::milliseconds;
@@ -34,12 +34,12 @@ std::string_view take_while(std::string_view& text, std::string_view letters) {
 
 }  // namespace
 
-std::optional<ipc::Duration> parse_duration(std::string_view text) {
+std::optional<Duration> parse_duration(std::string_view text) {
   if (text.empty()) return std::nullopt;
   milliseconds sum{};
   const auto* unit = kUnits.begin();
   while (!text.empty()) {
-    const auto count = ipc::parse_number<std::uint32_t>(take_while(text, kDigits));
+    const auto count = parse_number<std::uint32_t>(take_while(text, kDigits));
     const std::string_view name = take_while(text, "hms");
     while (unit != kUnits.end() && unit->name != name) ++unit;
     if (!count || unit == kUnits.end()) return std::nullopt;
@@ -50,7 +50,7 @@ std::optional<ipc::Duration> parse_duration(std::string_view text) {
   return sum;
 }
 
-std::string write_duration(ipc::Duration duration) {
+std::string write_duration(Duration duration) {
   auto left = std::chrono::floor<milliseconds>(duration);
   std::string text;
   for (const Unit& unit : kUnits) {
@@ -61,4 +61,4 @@ std::string write_duration(ipc::Duration duration) {
   return text.empty() ? "0s" : text;
 }
 
-}  // namespace reeve::supervisor::config
+}  // namespace reeve::ipc

@@ -7,14 +7,14 @@
 
 #include "ipc/base/clock.hpp"
 
-namespace reeve::supervisor::config {
+namespace reeve::ipc {
 
 /// Whole numbers with the units h, m, s and ms, from large to small, each at most once; at most a
 /// thousand days. Nothing for any other text, also for a number without a unit.
-[[nodiscard]] std::optional<ipc::Duration> parse_duration(std::string_view text);
+[[nodiscard]] std::optional<Duration> parse_duration(std::string_view text);
 
 /// The text that parse_duration reads back to the same duration; less than a millisecond is cut
 /// off.
-[[nodiscard]] std::string write_duration(ipc::Duration duration);
+[[nodiscard]] std::string write_duration(Duration duration);
 
-}  // namespace reeve::supervisor::config
+}  // namespace reeve::ipc

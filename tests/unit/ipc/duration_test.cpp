@@ -1,10 +1,10 @@
-#include "supervisor/config/duration.hpp"
+#include "ipc/base/duration.hpp"
 
 #include <gtest/gtest.h>
 
 #include <chrono>
 
-namespace reeve::supervisor::config {
+namespace reeve::ipc {
 namespace {
 
 using namespace std::chrono_literals;
@@ -45,4 +45,4 @@ TEST(Duration, IsWrittenAsItIsRead) {
 }
 
 }  // namespace
-}  // namespace reeve::supervisor::config
+}  // namespace reeve::ipc

@@ -1,0 +1,107 @@
+#include "supervisor/config/user.hpp"
+
+#include <fmt/format.h>
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string_view>
+
+#include "ipc/base/text.hpp"
+
+namespace reeve::supervisor {
+namespace {
+
+constexpr int kMostGroups = 65536;  // NGROUPS_MAX of the kernel.
+
+/// By name, else by number. The result lives in the C library: one thread, used at once.
+const passwd* find_passwd(const std::string& text) {
+  if (const passwd* named = ::getpwnam(text.c_str()))
+    return named;  // NOLINT(concurrency-mt-unsafe)
+  const auto number = ipc::parse_number<uid_t>(text);
+  return number ? ::getpwuid(*number) : nullptr;  // NOLINT(concurrency-mt-unsafe)
+}
+
+std::optional<gid_t> find_gid(const std::string& text) {
+  if (const group* named = ::getgrnam(text.c_str()))
+    return named->gr_gid;  // NOLINT(concurrency-mt-unsafe)
+  return ipc::parse_number<gid_t>(text);
+}
+
+std::vector<gid_t> groups_of(const std::string& name, gid_t gid) {
+  if (name.empty()) return {gid};
+  int count = 32;
+  std::vector<gid_t> groups(static_cast<std::size_t>(count));
+  while (::getgrouplist(name.c_str(), gid, groups.data(), &count) < 0) {
+    if (count > kMostGroups || static_cast<std::size_t>(count) <= groups.size()) return {gid};
+    groups.resize(static_cast<std::size_t>(count));
+  }
+  groups.resize(static_cast<std::size_t>(count));
+  return groups;
+}
+
+}  // namespace
+
+std::expected<User, std::string> find_user(const std::string& text) {
+  const std::size_t colon = text.find(':');
+  const std::string name = text.substr(0, colon);
+  User user;
+  bool has_group = false;
+  if (const passwd* known = find_passwd(name)) {
+    user = {.uid = known->pw_uid,
+            .gid = known->pw_gid,
+            .groups = {},
+            .name = known->pw_name,
+            .home = known->pw_dir};
+    has_group = true;
+  } else if (const auto number = ipc::parse_number<uid_t>(name)) {
+    user.uid = *number;
+  } else {
+    return std::unexpected(fmt::format("no user {} on this machine", config::in_quotes(name)));
+  }
+  if (colon != std::string::npos) {
+    const std::string group = text.substr(colon + 1);
+    const auto gid = find_gid(group);
+    if (!gid) {
+      return std::unexpected(fmt::format("no group {} on this machine", config::in_quotes(group)));
+    }
+    user.gid = *gid;
+  } else if (!has_group) {
+    return std::unexpected(
+        fmt::format("the user {0} has no name on this machine and so no group; "
+                    "name one, as in \"{0}:{0}\"",
+                    name));
+  }
+  user.groups = groups_of(user.name, user.gid);
+  return user;
+}
+
+namespace config {
+
+void read_user(const Cell& cell, std::string& to) {
+  const auto text = cell.text("a string such as \"shop\" or \"shop:group\"");
+  if (!text) return;
+  const std::size_t colon = text->find(':');
+  const bool two = colon != std::string::npos;
+  const std::string group = two ? text->substr(colon + 1) : "";
+  if (text->substr(0, colon).empty() || (two && group.empty()) || group.contains(':')) {
+    return cell.expected("a string such as \"shop\" or \"shop:group\"");
+  }
+  to = *text;
+}
+
+void check_user(const Sourced<PoolConfig>& pool) {
+  if (pool.value.user.empty()) return;
+  const Cell cell = *pool.table.find("user");
+  const auto user = find_user(pool.value.user);
+  if (!user) return cell.refuse(user.error());
+  const bool oneself = user->uid == ::geteuid() && user->gid == ::getegid();
+  if (::geteuid() == 0 || oneself) return;
+  cell.refuse(fmt::format("only root can start workers as {}; run reeve as root, or remove it",
+                          in_quotes(pool.value.user)));
+}
+
+}  // namespace config
+}  // namespace reeve::supervisor
