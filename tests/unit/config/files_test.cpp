@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 
 #include "supervisor/config/program.hpp"
 #include "tests/unit/config/scoped_variable.hpp"

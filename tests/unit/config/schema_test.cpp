@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <cctype>
+#include <fstream>
 #include <iterator>
 #include <regex>
 #include <set>
@@ -24,6 +25,13 @@ using config::Need;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+
+/// A file of the source tree.
+std::string source_text(const std::string& path) {
+  std::ifstream file(std::string(REEVE_SOURCE_DIR "/") + path);
+  EXPECT_TRUE(file) << path;
+  return {std::istreambuf_iterator<char>(file), {}};
+}
 
 /// A default that could stand in a file, as opposed to words about it.
 bool is_toml(std::string_view fallback) {

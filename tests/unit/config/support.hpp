@@ -1,9 +1,6 @@
 #pragma once
 // What the tests of the configuration share.
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,13 +27,6 @@ inline std::vector<std::string> errors_of(std::string_view toml) {
 /// The errors of `[pool.web]` with a command on line 2 and `line` on line 3.
 inline std::vector<std::string> pool_errors(std::string_view line) {
   return errors_of(std::string(kPool) + std::string(line));
-}
-
-/// A file of the source tree.
-inline std::string source_text(const std::string& path) {
-  const auto root = std::filesystem::path(__FILE__).parent_path() / "../../..";
-  std::ifstream file(root / path);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 }  // namespace reeve::supervisor

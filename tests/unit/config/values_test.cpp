@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 
 #include "supervisor/config/limits.hpp"
 #include "tests/unit/config/support.hpp"
