@@ -1,4 +1,4 @@
-// Facts about workers, and deadlines.
+// Facts about workers.
 #include "supervisor/core/pool.hpp"
 
 #include <fmt/format.h>
@@ -20,7 +20,10 @@ std::string cause(const Worker& worker, const Death& death) {
     case KillReason::GraceEndedByOperator:
       return "killed: the operator ended the grace";
     case KillReason::Hung:
-      return "killed: it hung";
+      return fmt::format(
+          "killed: no sign of life for {:.1f} s (watchdog {})",
+          std::chrono::duration<double>(worker.silent_for.value_or(Duration{})).count(),
+          short_duration(worker.watchdog.value_or(Duration{})));
   }
   return describe(death);
 }
@@ -38,6 +41,8 @@ Actions Pool::on(const Event& event, TimePoint now) {
   forgive_stall();
   std::visit([this](const auto& fact) { take(fact); }, event);
   advance_roll();
+  recycle();
+  plan_patrol();
   return std::exchange(actions_, {});
 }
 
@@ -48,8 +53,10 @@ Pool::Pool(PoolState state, std::uint32_t seed, TimePoint now)
       slots_(std::move(state.slots)),
       generation_(state.generation),
       last_generation_(state.last_generation),
-      next_worker_(state.next_worker) {
+      next_worker_(state.next_worker),
+      patrol_at_(state.patrol_at) {
   for (Worker& worker : state.workers) workers_.emplace(worker.id, std::move(worker));
+  plan_patrol();
 }
 
 std::optional<PoolState> Pool::state() const {
@@ -59,41 +66,10 @@ std::optional<PoolState> Pool::state() const {
                   .workers = {},
                   .generation = generation_,
                   .last_generation = last_generation_,
-                  .next_worker = next_worker_};
+                  .next_worker = next_worker_,
+                  .patrol_at = patrol_at_};
   for (const auto& [id, worker] : workers_) state.workers.push_back(worker);
   return state;
-}
-
-std::optional<TimePoint> Pool::next_patrol() const { return std::nullopt; }
-
-std::optional<TimePoint> Pool::next_deadline() const {
-  std::optional<TimePoint> next;
-  const auto consider = [&next](const std::optional<TimePoint>& at) {
-    if (at && (!next || *at < *next)) next = at;
-  };
-  for (const auto& [id, worker] : workers_) {
-    consider(worker.deadline);
-    consider(worker.ready_at);
-  }
-  for (const Slot& slot : slots_) consider(slot.retry_at);
-  return next;
-}
-
-/// All time is monotonic, so a deadline that is long overdue is the master's own fault: it was
-/// stopped, or starved. What the workers did meanwhile may still lie in its sockets, so they get
-/// the time back.
-void Pool::forgive_stall() {
-  const auto next = next_deadline();
-  if (!next || now_ - *next <= kStall) return;
-  const Duration by = now_ - *next + kStall;
-  for (auto& [id, worker] : workers_) {
-    if (worker.deadline) *worker.deadline += by;
-    if (worker.ready_at) *worker.ready_at += by;
-  }
-  for (Slot& slot : slots_) {
-    if (slot.retry_at) *slot.retry_at += by;
-    slot.policy.shift(by);
-  }
 }
 
 void Pool::take(const ForkFailed& event) { remove(event.worker, Death{.exec_error = event.why}); }
@@ -128,10 +104,18 @@ void Pool::take(const Leaving& event) {
   worker.phase = WorkerPhase::Draining;
   worker.phase_since = now_;
   worker.deadline = now_ + worker.grace;
+  worker.recycle_at.reset();
   worker.drain_kind = DrainKind::Patient;
-  if (Slot* slot = slot_at(worker.slot); slot != nullptr && slot->current == worker.id) {
+  Slot* slot = slot_at(worker.slot);
+  assert(slot != nullptr && "a worker that serves has a slot");
+  const Death clean{.exit_code = 0};
+  const std::string why = "it left by itself";
+  if (slot->successor == worker.id) {
+    slot->successor.reset();
+    roll_failed(worker, clean, why);
+  } else if (slot->current == worker.id) {
     slot->current.reset();
-    current_ended(*slot, worker, Death{.exit_code = 0});
+    current_ended(*slot, worker, clean, why);
   }
 }
 
@@ -145,42 +129,6 @@ void Pool::take(const Extended& event) {
   worker.deadline = std::max(*worker.deadline, std::min(asked, worker.phase_since + kMost));
 }
 
-void Pool::take(const Measured&) {}
-
-void Pool::take(const GraceEnded&) {
-  for (auto& [id, worker] : workers_) {
-    if (worker.phase == WorkerPhase::Draining) kill(worker, KillReason::GraceEndedByOperator);
-  }
-}
-
-void Pool::take(const Tick&) {
-  for (auto& [id, worker] : workers_) take_deadline(worker);
-  for (Slot& slot : slots_) {
-    if (slot.retry_at && *slot.retry_at <= now_) {
-      start_current(slot, fmt::format("next try after: {}", slot.why));
-    }
-  }
-}
-
-void Pool::take_deadline(Worker& worker) {
-  if (worker.ready_at && *worker.ready_at <= now_) {
-    became_ready(worker);
-    return;
-  }
-  if (!worker.deadline || *worker.deadline > now_) return;
-  switch (worker.phase) {
-    case WorkerPhase::Starting:
-      kill(worker, KillReason::StartTimeout);
-      break;
-    case WorkerPhase::Draining:
-      kill(worker, KillReason::GraceExpired);
-      break;
-    case WorkerPhase::Serving:
-    case WorkerPhase::Killed:
-      assert(false && "this phase has no deadline");
-  }
-}
-
 void Pool::became_ready(Worker& worker) {
   if (worker.phase != WorkerPhase::Starting) return;  // Said twice, or while draining: ordinary.
   worker.phase = WorkerPhase::Serving;
@@ -188,19 +136,22 @@ void Pool::became_ready(Worker& worker) {
   worker.deadline.reset();
   worker.ready_at.reset();
   worker.was_ready = true;
+  worker.alive_at = now_;
+  if (worker.recycle.age) {
+    worker.recycle_at =
+        now_ + std::chrono::duration_cast<Duration>(*worker.recycle.age * worker.recycle_share);
+  }
 
   Slot* slot = slot_at(worker.slot);
   assert(slot != nullptr && "a worker that starts has a slot");
-  if (slot->successor == worker.id) {
-    retire(slot->current, DrainKind::Patient);
-    slot->current = std::exchange(slot->successor, std::nullopt);
-    enter(*slot, SlotState::Running, "replaced");
-  } else {
+  newcomer_ready(worker);
+  if (slot->current == worker.id) {
     enter(*slot, SlotState::Running,
           fmt::format("ready after {}", short_duration(now_ - worker.forked_at)));
+    settle(slot->index, Outcome::Started);
+  } else if (!is_newcomer(worker)) {
+    recycled(*slot);
   }
-  roll_progressed(worker);
-  settle(slot->index, Outcome::Started);
 }
 
 void Pool::remove(WorkerId id, const Death& death) {
@@ -209,32 +160,43 @@ void Pool::remove(WorkerId id, const Death& death) {
   const Worker& worker = node.mapped();
   Slot* slot = slot_at(worker.slot);
   if (slot == nullptr) return;  // Scaled away while it drained.
+  const std::string why = cause(worker, death);
   if (slot->successor == id) {
     slot->successor.reset();
-    roll_failed(worker, cause(worker, death));
+    if (is_newcomer(worker)) {
+      roll_failed(worker, death, why);
+    } else {
+      recycle_failed(*slot, why);
+    }
   } else if (slot->current == id) {
     slot->current.reset();
-    current_ended(*slot, worker, death);
+    current_ended(*slot, worker, death, why);
   }
   settle_if_gone(worker.slot);
 }
 
-void Pool::current_ended(Slot& slot, const Worker& worker, const Death& death) {
+void Pool::current_ended(Slot& slot, const Worker& worker, const Death& death,
+                         const std::string& why) {
   switch (slot.state) {
     case SlotState::Stopping: {
       const bool again = std::exchange(slot.start_again, false);
-      enter(slot, SlotState::Stopped, cause(worker, death));
+      enter(slot, SlotState::Stopped, why);
       settle_if_gone(slot.index);
       if (again) start_current(slot, "restart");
       return;
     }
     case SlotState::Starting:
     case SlotState::Running:
-      if (slot.successor) {  // It was to be replaced anyway.
+      if (!slot.successor) {
+        restart_or_leave(slot, worker, death, why);
+      } else if (!roll_ && ends_for_good(spec_, death)) {  // Nobody wants it recycled any more.
+        retire(slot.successor, DrainKind::Prompt);
+        restart_or_leave(slot, worker, death, why);
+      } else {  // It was to be replaced anyway.
         slot.current = std::exchange(slot.successor, std::nullopt);
-        enter(slot, SlotState::Starting, cause(worker, death));
-      } else {
-        restart_or_leave(slot, worker, death);
+        const bool serves = workers_.at(*slot.current).was_ready;
+        enter(slot, serves ? SlotState::Running : SlotState::Starting, why);
+        if (serves) settle(slot.index, Outcome::Started);
       }
       return;
     case SlotState::Stopped:
@@ -245,9 +207,20 @@ void Pool::current_ended(Slot& slot, const Worker& worker, const Death& death) {
   }
 }
 
-void Pool::restart_or_leave(Slot& slot, const Worker& worker, const Death& death) {
-  const std::string why = cause(worker, death);
+void Pool::restart_or_leave(Slot& slot, const Worker& worker, const Death& death,
+                            const std::string& why) {
   const Ended end{.death = death, .was_ready = worker.was_ready, .lived = now_ - worker.forked_at};
+  const bool on_trial = is_newcomer(worker);
+  const bool has_failed = is_failure(end) || (on_trial && !ends_for_good(spec_, death));
+  if (on_trial && !has_failed) accept(slot.index);  // One-shot work that is done need not soak.
+  const bool made_room =
+      roll_ && roll_->direction == Roll::Direction::Forward && roll_->emptied.contains(slot.index);
+  if (made_room && has_failed) {  // The old generation does not wait for what the new one did.
+    if (!worker.was_ready) settle(slot.index, Outcome::SpawnError, why, worker.id);
+    roll_failed(worker, death, why);
+    start_current(slot, why);
+    return;
+  }
   const AfterEnd next = slot.policy.on_end(spec_, end, now_, random_);
   const auto* retry = std::get_if<Retry>(&next);
   const bool at_once = retry != nullptr && retry->delay == Duration::zero();
@@ -264,7 +237,7 @@ void Pool::restart_or_leave(Slot& slot, const Worker& worker, const Death& death
     enter(slot, SlotState::Exited, why);
   }
   if (!worker.was_ready) settle(slot.index, Outcome::SpawnError, why, worker.id);
-  if (is_failure(end)) roll_failed(worker, why);
+  if (has_failed) roll_failed(worker, death, why);
   if (at_once) start_current(slot, why);
 }
 

@@ -67,16 +67,37 @@ class Pool {
   [[nodiscard]] int draining() const;
 
  private:
+  /// A worker that a roll has started and not yet accepted.
+  struct Newcomer {
+    enum class Step : std::uint8_t {
+      Booting,
+      Soaking,  ///< serves, until `soaked_at` on trial
+      Watched,  ///< a canary that serves, until the verdict and until its predecessor may drain
+    };
+    WorkerId id{};
+    Step step = Step::Booting;
+    Duration soak{};  ///< fixed at the fork
+    TimePoint ready_at;
+    TimePoint soaked_at;
+  };
+
   /// A rolling restart. A failure turns it Back: what was replaced returns to the old generation.
   struct Roll {
     enum class Direction : std::uint8_t { Forward, Back };
+    /// Canaries --all ready--> Watching --until--> Judging --good--> Rolling
+    enum class Stage : std::uint8_t { Canaries, Watching, Judging, Rolling };
     CommandId command{};
     Direction direction = Direction::Forward;
+    Stage stage = Stage::Rolling;
     Generation target{};
     std::optional<PoolSpec> spec;
     SlotSet pending;                   ///< not begun
-    std::map<int, WorkerId> starting;  ///< their new worker is booting
+    SlotSet emptied;                   ///< made room, and have no accepted worker again yet
+    std::map<int, Newcomer> starting;  ///< their new worker boots, soaks or is watched
     SlotSet done;
+    SlotSet canaries;  ///< until the verdict on them
+    Duration watch{};
+    TimePoint until;      ///< Watching and Judging end
     std::string failure;  ///< why it turned back
     std::optional<int> failed_slot;
     std::optional<WorkerId> culprit;
@@ -91,22 +112,38 @@ class Pool {
     std::vector<SlotVerdict> verdicts;
   };
 
-  // pool.cpp: facts about workers, deadlines.
+  // pool.cpp: facts about workers.
   void take(const ForkFailed& event);
   void take(const Started& event);
   void take(const Ready& event);
   void take(const Leaving& event);
   void take(const Extended& event);
   void take(const Exited& event);
+  void became_ready(Worker& worker);
+  void remove(WorkerId id, const Death& death);
+  void current_ended(Slot& slot, const Worker& worker, const Death& death, const std::string& why);
+  void restart_or_leave(Slot& slot, const Worker& worker, const Death& death,
+                        const std::string& why);
+
+  // pool_time.cpp: deadlines.
   void take(const GraceEnded& event);
   void take(const Tick& event);
-  void take(const Measured& event);
-  void became_ready(Worker& worker);
   void take_deadline(Worker& worker);
-  void remove(WorkerId id, const Death& death);
-  void current_ended(Slot& slot, const Worker& worker, const Death& death);
-  void restart_or_leave(Slot& slot, const Worker& worker, const Death& death);
   void forgive_stall();
+
+  // pool_patrol.cpp: the watchdog.
+  void take(const Measured& event);
+  [[nodiscard]] bool is_hung(const Worker& worker, const Measured& found) const;
+  [[nodiscard]] std::optional<Duration> patrol_period() const;
+  void plan_patrol();
+
+  // pool_recycle.cpp: workers that are well and are replaced all the same.
+  void note_due(Worker& worker, const Measured& found);
+  void note_age(Worker& worker);
+  void recycle();
+  void recycled(Slot& slot);
+  void recycle_failed(Slot& slot, const std::string& why);
+  [[nodiscard]] bool wants_recycling(const Slot& slot) const;
 
   // pool_commands.cpp: requests of the operator.
   void take(const StartRequested& event);
@@ -126,21 +163,41 @@ class Pool {
 
   // pool_roll.cpp: the rolling restart.
   void take(const RollRequested& event);
-  void take(const Judged& event);
   void advance_roll();
-  void roll_progressed(const Worker& ready);
-  void roll_failed(const Worker& worker, const std::string& why);
-  void turn_back();
+  void accept_newcomers();
+  void begin_pending();
+  void begin(Slot& slot, const PoolSpec& spec);
+  void make_room(Slot& slot);
+  void newcomer_ready(const Worker& worker);
+  void accept(int slot);
+  void finish_roll();
+  [[nodiscard]] std::optional<TimePoint> next_trial() const;
+  [[nodiscard]] bool may_fork_successor() const;
+  [[nodiscard]] bool may_make_room() const;
+  [[nodiscard]] bool is_newcomer(const Worker& worker) const;
+  [[nodiscard]] int successors() const;
+  [[nodiscard]] int max_draining() const;
+
+  // pool_canary.cpp: the part of a roll that goes first and is judged.
+  void take(const Judged& event);
+  void choose_canaries(const Canary& canary);
+  void advance_canaries();
+  [[nodiscard]] bool canaries_serve() const;
+
+  // pool_roll_failure.cpp: how a roll ends otherwise than it should.
+  void roll_failed(const Worker& worker, const Death& death, const std::string& why);
+  void turn_back(std::string why, std::optional<int> slot, std::optional<WorkerId> culprit);
+  void pause_roll(const std::string& why, int slot_index, WorkerId culprit);
+  void take_back(int slot_index, WorkerId newcomer);
   void abandon_roll(const std::string& why);
   void withdraw_from_roll(int slot);
-  void finish_roll();
-  [[nodiscard]] int successors() const;
 
   // pool_orders.cpp: the chokepoints through which every change goes.
   void enter(Slot& slot, SlotState state, std::string why);
   [[nodiscard]] WorkerId fork(Slot& slot, Generation generation, const PoolSpec& spec);
   void start(Slot& slot, Generation generation, const PoolSpec& spec, std::string why);
   void start_current(Slot& slot, std::string why);
+  void promote(Slot& slot, std::string why);
   void stop(Slot& slot, DrainKind kind, std::string why);
   void settle_if_gone(int slot);
   void drain(Worker& worker, DrainKind kind);
@@ -158,6 +215,7 @@ class Pool {
   Generation generation_{1};
   Generation last_generation_{1};
   std::uint64_t next_worker_ = 1;
+  std::optional<TimePoint> patrol_at_;
   Actions actions_;  // Of the event being taken.
 };
 

@@ -123,7 +123,8 @@ void Pool::take(const ScaleRequested& event) {
 /// Adds slots at the end. They start, unless the operator has stopped the whole pool.
 void Pool::grow(int workers, SlotSet& added) {
   const bool down = !slots_.empty() && std::ranges::all_of(slots_, [](const Slot& slot) {
-    return slot.state == SlotState::Stopped || slot.state == SlotState::Stopping;
+    return slot.state == SlotState::Stopped ||
+           (slot.state == SlotState::Stopping && !slot.start_again);
   });
   while (static_cast<int>(slots_.size()) < workers) {
     const int index = static_cast<int>(slots_.size());
@@ -169,8 +170,8 @@ std::optional<SlotSet> Pool::resolve(CommandId command, const SlotSet& slots) {
 /// Whether nobody would be left to serve.
 bool Pool::covers_all_running(const SlotSet& slots) const {
   return std::ranges::all_of(slots_, [&slots](const Slot& slot) {
-    return slots.contains(slot.index) ||
-           (slot.state != SlotState::Running && slot.state != SlotState::Starting);
+    return slots.contains(slot.index) || (slot.state != SlotState::Running &&
+                                          slot.state != SlotState::Starting && !slot.start_again);
   });
 }
 

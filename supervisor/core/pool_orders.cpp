@@ -15,20 +15,28 @@ void Pool::enter(Slot& slot, SlotState state, std::string why) {
   slot.since = now_;
   slot.why = std::move(why);
   slot.retry_at.reset();
+  if (state != SlotState::Running) slot.recycle_again_at.reset();
   if (from != state) actions_.push_back(Changed{slot.index, from, state, slot.why});
 }
 
 WorkerId Pool::fork(Slot& slot, Generation generation, const PoolSpec& spec) {
   const WorkerId id{next_worker_++};
-  workers_.emplace(id, Worker{.id = id,
-                              .slot = slot.index,
-                              .generation = generation,
-                              .forked_at = now_,
-                              .phase_since = now_,
-                              .deadline = now_ + spec.start_timeout,
-                              .grace = spec.grace,
-                              .start_timeout = spec.start_timeout,
-                              .ready_after = spec.ready_after});
+  Worker worker{.id = id,
+                .slot = slot.index,
+                .generation = generation,
+                .forked_at = now_,
+                .phase_since = now_,
+                .deadline = now_ + spec.start_timeout,
+                .grace = spec.grace,
+                .start_timeout = spec.start_timeout,
+                .ready_after = spec.ready_after,
+                .watchdog = spec.watchdog,
+                .recycle = spec.recycle};
+  if (spec.recycle.any() && spec.recycle.jitter > 0) {
+    worker.recycle_share =
+        1.0 - std::uniform_real_distribution<double>(0.0, spec.recycle.jitter)(random_);
+  }
+  workers_.emplace(id, std::move(worker));
   actions_.push_back(Fork{id, slot.index, generation});
   return id;
 }
@@ -37,19 +45,32 @@ void Pool::start(Slot& slot, Generation generation, const PoolSpec& spec, std::s
   assert(!slot.current && "one slot, two owners");
   settle(slot.index, Outcome::Stopped, "started again by a later command");
   slot.start_again = false;
+  slot.failed_recycles = 0;
   slot.current = fork(slot, generation, spec);
   enter(slot, SlotState::Starting, std::move(why));
 }
 
 /// Starts a slot in the version that the pool is at, or is being led to by a roll.
 void Pool::start_current(Slot& slot, std::string why) {
-  if (!roll_ || roll_->target == generation_) {
+  const bool canaries_first = roll_ && roll_->stage != Roll::Stage::Rolling;
+  const bool is_rolled =
+      roll_ && (roll_->target != generation_ || roll_->emptied.contains(slot.index));
+  if (!is_rolled || canaries_first) {
     start(slot, generation_, spec_, std::move(why));
+    if (canaries_first) roll_->pending.insert(slot.index);  // Its turn comes after them.
     return;
   }
   enter(slot, SlotState::Starting, std::move(why));
   roll_->done.erase(slot.index);
   roll_->pending.insert(slot.index);  // advance_roll() forks it, at the end of this event.
+}
+
+/// The successor takes over; its predecessor drains on its own.
+void Pool::promote(Slot& slot, std::string why) {
+  retire(slot.current, DrainKind::Patient);
+  slot.current = std::exchange(slot.successor, std::nullopt);
+  enter(slot, SlotState::Running, std::move(why));
+  settle(slot.index, Outcome::Started);
 }
 
 void Pool::stop(Slot& slot, DrainKind kind, std::string why) {
@@ -81,6 +102,7 @@ void Pool::drain(Worker& worker, DrainKind kind) {
       worker.phase_since = now_;
       worker.deadline = now_ + worker.grace;
       worker.ready_at.reset();
+      worker.recycle_at.reset();
       break;
     case WorkerPhase::Draining:
       if (kind == DrainKind::Patient || worker.drain_kind == DrainKind::Prompt) return;
@@ -97,6 +119,7 @@ void Pool::kill(Worker& worker, KillReason reason) {
   worker.phase_since = now_;
   worker.deadline.reset();
   worker.ready_at.reset();
+  worker.recycle_at.reset();
   worker.killed_for = reason;
   actions_.push_back(Kill{worker.id, reason});
 }

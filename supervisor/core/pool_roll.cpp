@@ -1,8 +1,9 @@
-// The rolling restart: successors become ready first, then predecessors drain.
+// The rolling restart: successors become ready first, and soak, then predecessors drain.
 //
-//   pending --fork--> starting --ready--> done          Forward: towards the new generation
-//      any failure:  Forward --> Back: what is done returns to the old generation, the rest never
-//      left it
+//   pending --fork--> booting --ready--> soaking --soaked--> done
+//      |                 ^                           Forward: towards the new generation
+//      +--> emptied -----+                           any failure: Forward --> Back, what is done
+//       (up to max_unavailable)                      returns to the old generation
 //
 // A slot that is down has nothing to be replaced: it simply starts in the new generation.
 #include <fmt/format.h>
@@ -22,7 +23,7 @@ void Pool::take(const RollRequested& event) {
         fmt::format("a rolling restart of {} is running; try again when it is done", spec_.name));
     return;
   }
-  const bool whole = event.slots.empty() || event.spec.has_value();
+  const bool whole = event.slots.empty() || event.spec || event.canary;
   auto slots = resolve(event.command, whole ? SlotSet{} : event.slots);
   if (!slots) return;
   if (whole) last_generation_ = upcoming_generation();
@@ -30,114 +31,137 @@ void Pool::take(const RollRequested& event) {
                .target = whole ? last_generation_ : generation_,
                .spec = event.spec,
                .pending = std::move(*slots)};
-  for (const int index : roll_->pending) slot_at(index)->policy.forget();
+  for (const int index : roll_->pending) {
+    Slot& slot = *slot_at(index);
+    slot.policy.forget();
+    retire(slot.successor, DrainKind::Prompt);  // It was about to be recycled.
+  }
+  if (event.canary) choose_canaries(*event.canary);
 }
-
-void Pool::take(const Judged&) {}
 
 void Pool::advance_roll() {
   if (!roll_) return;
-  const bool forward = roll_->direction == Roll::Direction::Forward;
-  const PoolSpec& spec = forward && roll_->spec ? *roll_->spec : spec_;
-  const int max_draining = spec_.max_draining.value_or(std::max(1, spec_.workers));
-  for (auto next = roll_->pending.begin(); next != roll_->pending.end();) {
-    Slot& slot = *slot_at(*next);
-    if (slot.state ==
-        SlotState::Stopping) {  // A stop that came before: it starts when that is done.
-      ++next;
-      continue;
-    }
-    WorkerId started{};
-    if (slot.current) {
-      if (successors() >= spec_.surge || successors() + draining() >= max_draining) {
-        ++next;
-        continue;
-      }
-      started = fork(slot, roll_->target, spec);
-      slot.successor = started;
-    } else {
-      start(slot, roll_->target, spec, "rolling restart");
-      started = *slot.current;
-    }
-    roll_->starting.emplace(slot.index, started);
-    next = roll_->pending.erase(next);
-  }
+  advance_canaries();
+  accept_newcomers();
+  begin_pending();
   if (roll_->pending.empty() && roll_->starting.empty()) finish_roll();
 }
+
+/// Who has soaked, or was judged good, replaces its predecessor.
+void Pool::accept_newcomers() {
+  std::vector<int> accepted;
+  for (const auto& [index, newcomer] : roll_->starting) {
+    if (workers_.at(newcomer.id).phase != WorkerPhase::Serving) continue;  // Boots, or was killed.
+    Slot& slot = *slot_at(index);
+    switch (newcomer.step) {
+      case Newcomer::Step::Booting:
+        continue;
+      case Newcomer::Step::Soaking:
+        if (newcomer.soaked_at > now_) continue;
+        break;
+      case Newcomer::Step::Watched:
+        if (roll_->stage != Roll::Stage::Rolling) continue;
+        if (slot.successor && draining() >= max_draining()) continue;
+        break;
+    }
+    if (slot.successor) promote(slot, "replaced");
+    accepted.push_back(index);
+  }
+  for (const int index : accepted) accept(index);
+}
+
+void Pool::begin_pending() {
+  const bool forward = roll_->direction == Roll::Direction::Forward;
+  const PoolSpec& spec = forward && roll_->spec ? *roll_->spec : spec_;
+  const bool rolling = roll_->stage == Roll::Stage::Rolling;
+  for (auto next = roll_->pending.begin(); next != roll_->pending.end();) {
+    Slot& slot = *slot_at(*next);
+    const bool turn = rolling || roll_->canaries.contains(slot.index);
+    // One that stops (an order that came before, or to make room) starts when that is done.
+    if (!turn || slot.state == SlotState::Stopping) {
+      ++next;
+    } else if (!slot.current || !rolling || may_fork_successor()) {
+      begin(slot, spec);
+      next = roll_->pending.erase(next);
+    } else {
+      if (may_make_room()) make_room(slot);
+      ++next;
+    }
+  }
+}
+
+void Pool::begin(Slot& slot, const PoolSpec& spec) {
+  const bool forward = roll_->direction == Roll::Direction::Forward;
+  if (slot.current) {
+    slot.successor = fork(slot, roll_->target, spec);
+  } else {
+    start(slot, roll_->target, spec, "rolling restart");
+  }
+  // What has served before need not prove itself.
+  const Duration soak = forward ? spec.soak : Duration::zero();
+  const WorkerId newcomer = slot.successor ? *slot.successor : slot.current.value();
+  roll_->starting.emplace(slot.index, Newcomer{.id = newcomer, .soak = soak});
+}
+
+/// Break before make. The slot stays pending, and begins when its worker is gone.
+void Pool::make_room(Slot& slot) {
+  drain(workers_.at(slot.current.value()), DrainKind::Patient);
+  enter(slot, SlotState::Stopping, "rolling restart, to make room");
+  slot.start_again = true;
+  roll_->emptied.insert(slot.index);
+}
+
+bool Pool::may_fork_successor() const {
+  const int surge = spec_.max_unavailable > 0 ? spec_.surge : std::max(1, spec_.surge);
+  return successors() < surge && successors() + draining() < max_draining();
+}
+
+bool Pool::may_make_room() const {
+  return static_cast<int>(roll_->emptied.size()) < spec_.max_unavailable &&
+         successors() + draining() < max_draining();
+}
+
+int Pool::max_draining() const { return std::max(1, spec_.max_draining.value_or(spec_.workers)); }
 
 int Pool::successors() const {
   return static_cast<int>(
       std::ranges::count_if(slots_, [](const Slot& slot) { return slot.successor.has_value(); }));
 }
 
-void Pool::roll_progressed(const Worker& ready) {
-  if (!roll_) return;
-  const auto found = roll_->starting.find(ready.slot);
-  if (found == roll_->starting.end() || found->second != ready.id) return;
-  roll_->starting.erase(found);
-  roll_->done.insert(ready.slot);
-}
-
-/// A worker failed. That fails the roll if it was one that the roll had started.
-void Pool::roll_failed(const Worker& worker, const std::string& why) {
-  if (!roll_) return;
+bool Pool::is_newcomer(const Worker& worker) const {
+  if (!roll_) return false;
   const auto found = roll_->starting.find(worker.slot);
-  const bool was_starting = found != roll_->starting.end() && found->second == worker.id;
-  const bool was_done = roll_->done.contains(worker.slot) && worker.generation == roll_->target;
-  if (!was_starting && !was_done) return;
-  if (was_starting) roll_->starting.erase(found);
-  switch (roll_->direction) {
-    case Roll::Direction::Back:  // The slot is left to what it has: the new generation, or
-                                 // back-off.
-      return;
-    case Roll::Direction::Forward:
-      roll_->failure = why;
-      roll_->failed_slot = worker.slot;
-      roll_->culprit = worker.id;
-      turn_back();
-  }
+  return found != roll_->starting.end() && found->second.id == worker.id;
 }
 
-/// The old generation serves on, and takes back what was done. A slot that is down stays with its
-/// restart policy; one that waits for the roll to start it still does.
-void Pool::turn_back() {
-  roll_->direction = Roll::Direction::Back;
-  roll_->target = generation_;
-  std::erase_if(roll_->pending, [this](int index) { return slot_at(index)->current.has_value(); });
-  for (const auto& [index, worker] : std::exchange(roll_->starting, {})) {
-    Slot& slot = *slot_at(index);
-    if (slot.successor) {
-      retire(slot.successor, DrainKind::Prompt);
-    } else {
-      retire(slot.current, DrainKind::Prompt);
-      roll_->pending.insert(index);
-    }
-  }
-  for (const int index : std::exchange(roll_->done, {})) {
-    const Slot& slot = *slot_at(index);
-    if (slot.current && workers_.at(*slot.current).generation != generation_) {
-      roll_->pending.insert(index);
-    }
-  }
+void Pool::newcomer_ready(const Worker& worker) {
+  if (!is_newcomer(worker)) return;
+  Newcomer& newcomer = roll_->starting.at(worker.slot);
+  const bool is_canary = roll_->canaries.contains(worker.slot);
+  newcomer.step = is_canary ? Newcomer::Step::Watched : Newcomer::Step::Soaking;
+  newcomer.ready_at = now_;
+  newcomer.soaked_at = now_ + newcomer.soak;
 }
 
-/// A command on the whole pool makes the roll pointless.
-void Pool::abandon_roll(const std::string& why) {
-  if (!roll_) return;
-  for (const auto& [index, worker] : roll_->starting) {
-    retire(slot_at(index)->successor, DrainKind::Prompt);
-  }
-  answer(roll_->command, Outcome::Aborted, why);
-  roll_.reset();
-}
-
-/// A command on this slot takes it out of the roll, which goes on with the others.
-void Pool::withdraw_from_roll(int slot) {
-  if (!roll_) return;
-  retire(slot_at(slot)->successor, DrainKind::Prompt);
-  roll_->pending.erase(slot);
+void Pool::accept(int slot) {
   roll_->starting.erase(slot);
-  roll_->done.erase(slot);
+  roll_->emptied.erase(slot);
+  roll_->done.insert(slot);
+}
+
+/// When a soak or the watch over the canaries ends.
+std::optional<TimePoint> Pool::next_trial() const {
+  if (!roll_) return std::nullopt;
+  std::optional<TimePoint> next;
+  if (roll_->stage == Roll::Stage::Watching || roll_->stage == Roll::Stage::Judging) {
+    next = roll_->until;
+  }
+  for (const auto& [slot, newcomer] : roll_->starting) {
+    if (newcomer.step != Newcomer::Step::Soaking) continue;
+    if (workers_.at(newcomer.id).phase != WorkerPhase::Serving) continue;  // Killed: it is hung.
+    next = std::min(next.value_or(newcomer.soaked_at), newcomer.soaked_at);
+  }
+  return next;
 }
 
 void Pool::finish_roll() {

@@ -9,13 +9,6 @@ namespace {
 /// A worker that ends sooner than this did not do its work, whatever its exit code says.
 constexpr Duration kUsefulLife = std::chrono::seconds(1);
 
-Duration pause_after(const PoolSpec& spec, int pauses, Random& random) {
-  Duration pause = spec.backoff_first;
-  for (int i = 1; i < pauses && pause < spec.backoff_max; ++i) pause *= 2;
-  std::uniform_int_distribution<int> quarter(750, 1250);
-  return std::min(pause, spec.backoff_max) * quarter(random) / 1000;
-}
-
 /// Counts one more failure; returns how many there are within `window`.
 int count(std::deque<TimePoint>& failures, TimePoint now, Duration window) {
   constexpr std::size_t kMostRemembered = 10'000;
@@ -28,12 +21,30 @@ bool had_a_useful_life(const Ended& ended) { return ended.was_ready && ended.liv
 
 }  // namespace
 
+bool ends_for_good(const PoolSpec& spec, const Death& death) {
+  switch (spec.restart) {
+    case RestartRule::Always:
+      return false;
+    case RestartRule::OnFailure:
+      return death.clean();
+    case RestartRule::Never:
+      return true;
+  }
+  return false;
+}
+
+Duration pause_after(const PoolSpec& spec, int nth, Random& random) {
+  Duration pause = spec.backoff_first;
+  for (int i = 1; i < nth && pause < spec.backoff_max; ++i) pause *= 2;
+  std::uniform_int_distribution<int> quarter(750, 1250);
+  return std::min(pause, spec.backoff_max) * quarter(random) / 1000;
+}
+
 bool is_failure(const Ended& ended) { return !ended.death.clean() || !had_a_useful_life(ended); }
 
 AfterEnd RestartPolicy::on_end(const PoolSpec& spec, const Ended& ended, TimePoint now,
                                Random& random) {
-  if (spec.restart == RestartRule::Never) return Leave{};
-  if (spec.restart == RestartRule::OnFailure && ended.death.clean()) return Leave{};
+  if (ends_for_good(spec, ended.death)) return Leave{};
   if (!is_failure(ended)) return Retry{Duration::zero()};
 
   int pauses = 0;

@@ -33,6 +33,11 @@ using AfterEnd = std::variant<Retry, Leave, GiveUp>;
 /// consumer that recycles itself is no failure.
 [[nodiscard]] bool is_failure(const Ended& ended);
 
+/// Whether the slot stays down after such an end, as its restart rule says.
+[[nodiscard]] bool ends_for_good(const PoolSpec& spec, const Death& death);
+/// The `nth` pause in a row, from 1: doubled each time, up to backoff_max, give or take a quarter.
+[[nodiscard]] Duration pause_after(const PoolSpec& spec, int nth, Random& random);
+
 /// Two kinds of failures are counted apart, each within `give_up_within`:
 ///
 ///   young: it never became ready, or lived for less than a second. That is a crash loop: from the

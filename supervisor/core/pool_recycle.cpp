@@ -1,0 +1,84 @@
+// Recycling: a worker that is well is replaced all the same, against leaks. It waits for its turn,
+// so that never more than a surge of successors starts at a time, and none beside a roll, which
+// replaces it anyway.
+//
+//   Serving --a limit is reached--> due --token--> successor boots --Ready--> the old one drains
+//                                    ^                            --ends---> a pause, then again
+//                                    +---------------------------------------------+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "supervisor/core/pool.hpp"
+
+namespace reeve::supervisor {
+namespace {
+
+/// Nobody suffers while a successor does not start: the old worker serves on.
+constexpr Duration kShortestPause = std::chrono::seconds(1);
+
+std::string limit(const Worker& worker, const std::string& text) {
+  return fmt::format("(limit {}{})", text, worker.recycle_share < 1.0 ? " less jitter" : "");
+}
+
+std::string mebibytes(std::uint64_t bytes) { return fmt::format("{} MiB", bytes >> 20); }
+
+bool reaches(std::uint64_t value, std::uint64_t limit, double share) {
+  return static_cast<double>(value) >= static_cast<double>(limit) * share;
+}
+
+}  // namespace
+
+void Pool::note_due(Worker& worker, const Measured& found) {
+  if (worker.phase != WorkerPhase::Serving || !worker.due.empty()) return;
+  const auto& [requests, memory, age, jitter] = worker.recycle;
+  if (requests && reaches(found.requests, *requests, worker.recycle_share)) {
+    worker.due =
+        fmt::format("{} requests {}", found.requests, limit(worker, fmt::format("{}", *requests)));
+  } else if (memory && reaches(found.memory_bytes, *memory, worker.recycle_share)) {
+    worker.due =
+        fmt::format("{} {}", mebibytes(found.memory_bytes), limit(worker, mebibytes(*memory)));
+  }
+}
+
+void Pool::note_age(Worker& worker) {
+  if (!worker.recycle_at || *worker.recycle_at > now_) return;
+  worker.recycle_at.reset();
+  if (!worker.due.empty()) return;
+  worker.due = fmt::format("{} old {}", short_duration(now_ - worker.phase_since),
+                           limit(worker, short_duration(worker.recycle.age.value_or(Duration{}))));
+}
+
+void Pool::recycle() {
+  if (roll_) return;
+  const int tokens = std::max(1, spec_.surge);
+  for (Slot& slot : slots_) {
+    if (!wants_recycling(slot)) continue;
+    if (successors() >= tokens || successors() + draining() >= max_draining()) return;
+    slot.successor = fork(slot, generation_, spec_);
+  }
+}
+
+bool Pool::wants_recycling(const Slot& slot) const {
+  if (slot.state != SlotState::Running || slot.successor || slot.recycle_again_at) return false;
+  const Worker& worker = workers_.at(slot.current.value());
+  return worker.phase == WorkerPhase::Serving && !worker.due.empty();
+}
+
+void Pool::recycled(Slot& slot) {
+  promote(slot, fmt::format("recycled: {}", workers_.at(slot.current.value()).due));
+  slot.failed_recycles = 0;
+  actions_.push_back(Changed{slot.index, slot.state, slot.state, slot.why});
+}
+
+void Pool::recycle_failed(Slot& slot, const std::string& why) {
+  const Duration pause =
+      std::max(pause_after(spec_, ++slot.failed_recycles, random_), kShortestPause);
+  slot.recycle_again_at = now_ + pause;
+  actions_.push_back(Changed{
+      slot.index, slot.state, slot.state,
+      fmt::format("not recycled, the successor {}; next try in {}", why, short_duration(pause))});
+}
+
+}  // namespace reeve::supervisor
