@@ -11,10 +11,10 @@ namespace reeve::supervisor {
 namespace {
 
 bool serves_from(const PoolRunner& pool, const Listener& listener) {
-  const ListenerSet& listeners = pool.deployment().listeners;
-  return !pool.is_down() && std::ranges::any_of(listeners, [&listener](const SharedListener& one) {
-    return one.get() == &listener;
-  });
+  const ListenerSet listeners = pool.listeners();
+  return !pool.is_down() && !pool.is_out_of_service() &&
+         std::ranges::any_of(
+             listeners, [&listener](const SharedListener& one) { return one.get() == &listener; });
 }
 
 }  // namespace
@@ -52,8 +52,7 @@ std::vector<KnownPool> Herd::known() const {
 
 ListenerSet Herd::listeners() const {
   ListenerSet all;
-  for (const auto& pool : pools_)
-    std::ranges::copy(pool->deployment().listeners, std::back_inserter(all));
+  for (const auto& pool : pools_) std::ranges::copy(pool->listeners(), std::back_inserter(all));
   return all;
 }
 
@@ -141,6 +140,10 @@ Duration Herd::longest_grace() const {
 
 void Herd::finished(CommandId command, Verdicts verdicts) {
   book_.settle(command, std::move(verdicts));
+}
+
+void Herd::happened(std::string_view kind, const std::string& name, const std::string& text) {
+  if (hooks_.on_event) hooks_.on_event(kind, name, text);
 }
 
 bool Herd::used_elsewhere(const PoolRunner& pool, const Listener& listener) {

@@ -9,6 +9,8 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ipc/notify.hpp"
@@ -22,6 +24,9 @@ class Herd : private PoolObserver {
   struct Hooks {
     std::function<void()> on_change;     ///< a slot or a process is not what it was
     std::function<void()> read_pending;  ///< takes the notifications that have come
+    /// Something happened to the slot or the pool `name`.
+    std::function<void(std::string_view kind, const std::string& name, const std::string& text)>
+        on_event;
   };
 
   Herd(ipc::uv::Loop& loop, Log& log, const Launcher& launcher, CommandBook& book, Hooks hooks);
@@ -34,7 +39,7 @@ class Herd : private PoolObserver {
   [[nodiscard]] const std::vector<std::unique_ptr<PoolRunner>>& pools() const { return pools_; }
   [[nodiscard]] PoolRunner* find(const std::string& name) const;
   [[nodiscard]] std::vector<KnownPool> known() const;
-  /// Every listener that a pool is deployed with.
+  /// Every listener of every version of a pool that may run.
   [[nodiscard]] ListenerSet listeners() const;
 
   // From the kernel.
@@ -63,6 +68,7 @@ class Herd : private PoolObserver {
   void changed() override { hooks_.on_change(); }
   void read_pending() override { hooks_.read_pending(); }
   void killed() override { ++workers_killed_; }
+  void happened(std::string_view kind, const std::string& name, const std::string& text) override;
   bool used_elsewhere(const PoolRunner& pool, const Listener& listener) override;
 
   ipc::uv::Loop& loop_;

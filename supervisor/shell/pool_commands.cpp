@@ -35,6 +35,11 @@ bool covers(const SlotSet& slots, const Pool& pool) {
 }  // namespace
 
 void PoolRunner::start(CommandId command, const SlotSet& slots) {
+  // It is still draining what it is no longer to be: what starts is the version that came since.
+  if (adoption_) {
+    deploy(command, *std::exchange(adoption_, std::nullopt));
+    return;
+  }
   if (open_door(command)) feed(StartRequested{command, slots});
 }
 
@@ -48,6 +53,10 @@ void PoolRunner::stop(CommandId command, const SlotSet& slots) {
 }
 
 void PoolRunner::roll(CommandId command, const SlotSet& slots) {
+  if (adoption_) {
+    deploy(command, *std::exchange(adoption_, std::nullopt));
+    return;
+  }
   if (!open_door(command)) return;
   const bool whole = slots.empty();
   if (whole && !pool_.rolling()) {
@@ -56,16 +65,11 @@ void PoolRunner::roll(CommandId command, const SlotSet& slots) {
   feed(RollRequested{command, slots, std::nullopt});
 }
 
-void PoolRunner::deploy(CommandId command, Deployment next) {
-  hurry_quiesce();
-  PoolSpec spec = next.config.spec;
-  if (!pool_.rolling()) {
-    deployments_.insert_or_assign(pool_.upcoming_generation(), std::move(next));
-  }
-  feed(RollRequested{command, {}, std::move(spec)});
-}
-
 void PoolRunner::hard_restart(CommandId command, const SlotSet& slots) {
+  if (adoption_) {
+    deploy(command, *std::exchange(adoption_, std::nullopt));
+    return;
+  }
   if (open_door(command)) feed(HardRestartRequested{command, slots});
 }
 
@@ -85,9 +89,11 @@ void PoolRunner::end_grace() {
   feed(GraceEnded{});
 }
 
-bool PoolRunner::open_door(CommandId command) {
+bool PoolRunner::open_door(CommandId command) { return open_door(command, deployment().listeners); }
+
+bool PoolRunner::open_door(CommandId command, const ListenerSet& listeners) {
   hurry_quiesce();
-  for (const SharedListener& listener : deployment().listeners) {
+  for (const SharedListener& listener : listeners) {
     if (listener->is_open()) continue;
     if (auto opened = listener->open(); !opened) {
       observer_.finished(

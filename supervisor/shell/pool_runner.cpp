@@ -44,8 +44,11 @@ PoolRunner::PoolRunner(Surroundings surroundings, Deployment deployment, std::ui
       launcher_(surroundings.launcher),
       observer_(surroundings.observer),
       pool_(deployment.config.spec, seed, loop_.now()),
+      settled_generation_(pool_.generation()),
+      seed_(seed),
       seating_(loop_),
-      timer_(loop_, [this] { on_timer(); }) {
+      timer_(loop_, [this] { on_timer(); }),
+      canary_timer_(loop_, [this] { look_at_canary(); }) {
   deployments_.emplace(pool_.generation(), std::move(deployment));
 }
 
@@ -86,15 +89,16 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
                                              worker->phase == WorkerPhase::Serving);
   if (unasked && !process.seats().empty()) seating_.keep(who.slot, std::move(process.seats()));
   seating_.forget(who.worker);
+  take_last_figures(process, unasked && !event.death.clean());
   processes_.erase(who.worker);
 
   dead_ = pid;
   death_told_ = false;
   feed(std::move(event));
-  if (!death_told_) {
-    log_.info("{}: pid {} (generation {}) {}", name_of(who.slot), pid, number(who.generation),
-              cause);
-  }
+  const std::string end =
+      fmt::format("pid {} (generation {}) {}", pid, number(who.generation), cause);
+  if (!death_told_) log_.info("{}: {}", name_of(who.slot), end);
+  observer_.happened("exit", name_of(who.slot), end);
   dead_.reset();
   observer_.changed();
 }
@@ -137,6 +141,9 @@ void PoolRunner::feed(Event event) {
   feeding_ = false;
   Seating::steer(pool_, processes_);
   seating_.sweep(pool_);
+  if (!pool_.rolling()) versions_settled();
+  adopt_when_gone();
+  if (!pool_.rolling() && is_out_of_service()) close_door();
   arm_timer();
 }
 
@@ -183,6 +190,8 @@ void PoolRunner::perform(const Fork& order) {
   processes_.emplace(order.worker, std::move(*process));
   // A slot that starts says so itself; one that gets a successor does not change its state.
   const auto& slot = pool_.slots()[static_cast<std::size_t>(order.slot)];
+  tell(fmt::format("generation {}: {} started as pid {}", number(order.generation),
+                   name_of(order.slot), pid));
   log_.write(slot.successor == order.worker ? LogLevel::Info : LogLevel::Debug,
              fmt::format("{}: started pid {} (generation {})", name_of(order.slot), pid,
                          number(order.generation)));
@@ -200,6 +209,8 @@ void PoolRunner::perform(const Drain& order) {
       slot_says_so ? LogLevel::Debug : LogLevel::Info,
       fmt::format("{}: pid {} (generation {}) drains, {}", name_of(who.slot),
                   process.pid().value_or(0), number(who.generation), ipc::to_string(order.kind)));
+  tell(fmt::format("{}: pid {} of generation {} drains", name_of(who.slot),
+                   process.pid().value_or(0), number(who.generation)));
   drain(process, order.kind);
 }
 
@@ -264,6 +275,9 @@ void PoolRunner::perform(const Changed& order) {
   log_.write(level_of(order.to, names_the_dead),
              fmt::format("{}: {} → {} ({})", name_of(order.slot), to_string(order.from),
                          to_string(order.to), about));
+  observer_.happened(
+      "state", name_of(order.slot),
+      fmt::format("{} → {} ({})", to_string(order.from), to_string(order.to), about));
   observer_.changed();
 }
 
@@ -273,19 +287,14 @@ void PoolRunner::perform(const Finished& order) {
     const auto lines = verdict.culprit ? last_lines(*verdict.culprit) : std::vector<std::string>{};
     verdicts.push_back(render(name(), verdict, lines));
   }
-  const bool settled = !pool_.rolling() && events_.empty();
-  if (settled) {
-    std::erase_if(deployments_,
-                  [this](const auto& entry) { return entry.first != pool_.generation(); });
+  if (order.command == deploying_) {
+    deploying_.reset();
+    on_progress_ = nullptr;
+    canary_.reset();
+    canary_timer_.disarm();
   }
   if (pool_.quiet() && is_down()) close_door();
   observer_.finished(order.command, std::move(verdicts));
-}
-
-void PoolRunner::perform(const Watch&) {}
-
-void PoolRunner::perform(const Judge& order) {
-  feed(Judged{.command = order.command, .good = true, .text = ""});
 }
 
 std::vector<std::string> PoolRunner::last_lines(WorkerId worker) const {
@@ -306,6 +315,12 @@ bool PoolRunner::is_down() const {
     return slot.state == SlotState::Stopped ||
            (slot.state == SlotState::Stopping && !slot.start_again);
   });
+}
+
+bool PoolRunner::is_out_of_service() const {
+  return pool_.quiet() && std::ranges::any_of(pool_.slots(), [](const Slot& slot) {
+           return slot.state == SlotState::Exited || slot.state == SlotState::Fatal;
+         });
 }
 
 std::string PoolRunner::summary() const {

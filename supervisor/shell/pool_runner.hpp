@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,6 +17,7 @@
 #include "ipc/base/uv.hpp"
 #include "supervisor/core/pool.hpp"
 #include "supervisor/shell/accept_queue.hpp"
+#include "supervisor/shell/canary_judge.hpp"
 #include "supervisor/shell/launcher.hpp"
 #include "supervisor/shell/log.hpp"
 #include "supervisor/shell/process.hpp"
@@ -36,6 +38,10 @@ class PoolObserver {
   virtual void killed() = 0;   ///< a worker had to be killed
   /// Takes the notifications that have come but were not read yet.
   virtual void read_pending() = 0;
+  /// A line for whoever follows the events: about the slot or the pool `name`. `kind` is a stable
+  /// word: "state", "exit", "deploy".
+  virtual void happened(std::string_view kind, const std::string& name,
+                        const std::string& text) = 0;
   /// Whether a pool other than this one still serves from the listener.
   virtual bool used_elsewhere(const PoolRunner& pool, const Listener& listener) = 0;
 };
@@ -64,9 +70,15 @@ class PoolRunner : private ProcessObserver {
   void scale(CommandId command, int workers);
   /// The configured number is another one now: scales, and counts as deployed.
   void reconfigure_workers(CommandId command, int workers);
-  /// Rolls to another version, whose listeners are open. It becomes deployment() when the roll
-  /// succeeds.
-  void deploy(CommandId command, Deployment next);
+  /// What a deployment tells of itself, a line at a time, until its verdict.
+  using OnProgress = std::function<void(const std::string& line)>;
+  /// Rolls to another version, and opens its listeners where they are closed. It becomes
+  /// deployment() when the roll succeeds, and the one before it previous().
+  void deploy(CommandId command, Deployment next, std::optional<Canary> canary = {},
+              OnProgress on_progress = {});
+  /// Takes another version over without starting anything; of a pool that is down, and as soon as
+  /// nothing of it is left.
+  void adopt(Deployment next);
   /// Ends every grace that is running.
   void end_grace();
 
@@ -78,12 +90,24 @@ class PoolRunner : private ProcessObserver {
   [[nodiscard]] const Pool& pool() const { return pool_; }
   [[nodiscard]] const std::string& name() const { return pool_.spec().name; }
   [[nodiscard]] const Deployment& deployment() const { return deployments_.at(pool_.generation()); }
+  /// The version that counts: one that waits to be adopted, or deployment().
+  [[nodiscard]] const Deployment& intended() const { return adoption_ ? *adoption_ : deployment(); }
+  /// What a rollback returns to: the version before the last that differed; null when there is
+  /// none. Listeners that no other version needs are closed meanwhile.
+  [[nodiscard]] const Deployment* previous() const { return previous_ ? &*previous_ : nullptr; }
+  /// Every listener of every version that may run.
+  [[nodiscard]] ListenerSet listeners() const;
+  /// What a deployment is doing, "watching its canary"; empty when there is none.
+  [[nodiscard]] std::string activity() const;
   [[nodiscard]] const Process* find(WorkerId worker) const;
   [[nodiscard]] TailBuffer& tail(int slot) { return tails_[slot]; }
   /// Every slot has a worker that is ready.
   [[nodiscard]] bool all_running() const;
   /// No slot serves, or is to serve again.
   [[nodiscard]] bool is_down() const;
+  /// No worker is left and none will be started by itself, though nobody has asked for that: a slot
+  /// gave up, or has ended for good. Its listeners are closed, so that clients are refused.
+  [[nodiscard]] bool is_out_of_service() const;
   /// "web 2/2 running"
   [[nodiscard]] std::string summary() const;
 
@@ -109,18 +133,34 @@ class PoolRunner : private ProcessObserver {
   void perform(const Kill& order);
   void perform(const Changed& order);
   void perform(const Finished& order);
-  void perform(const Watch& order);
-  void perform(const Judge& order);
+  void perform(const Watch& order);  // pool_deploy.cpp
+  void perform(const Judge& order);  // pool_deploy.cpp
   [[nodiscard]] std::string name_of(int slot) const { return process_name(name(), slot); }
   [[nodiscard]] std::vector<std::string> last_lines(WorkerId worker) const;
 
   // pool_commands.cpp: the listeners over stop and start.
   /// Listeners are open, or the command is answered with the reason.
   [[nodiscard]] bool open_door(CommandId command);
+  [[nodiscard]] bool open_door(CommandId command, const ListenerSet& listeners);
   void quiesce_then_stop(CommandId command, const SlotSet& slots);
   void hurry_quiesce();
   void close_door();
   [[nodiscard]] ListenerSet own_listeners() const;
+
+  // pool_deploy.cpp: versions that come and go, and the canary.
+  struct CanaryWatch {
+    CommandId command{};
+    Generation generation{};
+    Duration every{};
+    TimePoint begun_at;
+    CanaryLedger ledger;
+  };
+  void tell(const std::string& line) const;
+  void look_at_canary();
+  void take_figures();
+  void take_last_figures(const Process& process, bool crashed);
+  void versions_settled();
+  void adopt_when_gone();
 
   ipc::uv::Loop& loop_;
   Log& log_;
@@ -128,6 +168,13 @@ class PoolRunner : private ProcessObserver {
   PoolObserver& observer_;
   Pool pool_;
   std::map<Generation, Deployment> deployments_;  // The current one, and the one being rolled to.
+  std::optional<Deployment> previous_;
+  std::optional<Deployment> adoption_;
+  Generation settled_generation_;  // The last one that was in force with no roll running.
+  OnProgress on_progress_;
+  std::optional<CommandId> deploying_;  // Whose progress that is.
+  std::optional<CanaryWatch> canary_;
+  std::uint32_t seed_;
   std::map<WorkerId, std::unique_ptr<Process>> processes_;
   std::unordered_map<pid_t, Process*> by_pid_;
   std::map<int, TailBuffer> tails_;
@@ -139,6 +186,7 @@ class PoolRunner : private ProcessObserver {
   std::unique_ptr<AcceptQueueWait> quiesce_;
   Seating seating_;
   ipc::uv::Timer timer_;
+  ipc::uv::Timer canary_timer_;
 };
 
 }  // namespace reeve::supervisor

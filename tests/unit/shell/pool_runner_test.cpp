@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "supervisor/shell/output.hpp"
 #include "supervisor/shell/reaper.hpp"
@@ -81,6 +82,7 @@ class RunningPool : public ::testing::Test, private PoolObserver {
   void changed() override {}
   void killed() override { ++killed_; }
   void read_pending() override {}
+  void happened(std::string_view, const std::string&, const std::string&) override {}
   bool used_elsewhere(const PoolRunner&, const Listener&) override { return false; }
 
   testing::LoopDriver driver_;
@@ -184,6 +186,92 @@ TEST_F(RunningPool, ADeploymentThatSucceedsIsInForce) {
           .code,
       "rolled");
   EXPECT_EQ(runner_->deployment().config.command.back(), next);
+}
+
+TEST_F(RunningPool, WhatWasDeployedBeforeIsKeptForARollback) {
+  run(shell_pool(kWellBehaved));
+  start();
+  EXPECT_EQ(runner_->previous(), nullptr);
+  command([this](CommandId id) { runner_->roll(id, {}); });
+  EXPECT_EQ(runner_->previous(), nullptr) << "a restart changes nothing";
+  const std::string next = "echo up again; exec sleep 1000";
+  command([&](CommandId id) { runner_->deploy(id, Deployment::of(shell_pool(next), {})); });
+  ASSERT_NE(runner_->previous(), nullptr);
+  EXPECT_EQ(runner_->previous()->config.command.back(), kWellBehaved);
+  command([&](CommandId id) { runner_->deploy(id, *runner_->previous()); });
+  EXPECT_EQ(runner_->deployment().config.command.back(), kWellBehaved);
+  EXPECT_EQ(runner_->previous()->config.command.back(), next);
+}
+
+TEST_F(RunningPool, ADeploymentThatFailsIsNoPreviousOne) {
+  run(shell_pool(kWellBehaved));
+  start();
+  command([this](CommandId id) {
+    runner_->deploy(id, Deployment::of(shell_pool("echo broken; exit 1"), {}));
+  });
+  EXPECT_EQ(runner_->previous(), nullptr);
+}
+
+TEST_F(RunningPool, AStoppedPoolAdoptsAnotherVersionAndStartsNothing) {
+  run(shell_pool(kWellBehaved));
+  start();
+  stop();
+  PoolConfig next = shell_pool("echo up again; exec sleep 1000");
+  next.spec.workers = 2;
+  runner_->adopt(Deployment::of(next, {}));
+  EXPECT_EQ(status(1).state, "STOPPED");
+  EXPECT_EQ(status(1).pid, 0);
+  EXPECT_EQ(start().size(), 2U);
+  EXPECT_EQ(status(1).state, "RUNNING");
+  EXPECT_THAT(runner_->tail(1).last(100), HasSubstr("up again"));
+}
+
+TEST_F(RunningPool, APoolThatStillStopsAdoptsWhenItIsDown) {
+  run(shell_pool(kWellBehaved));
+  start();
+  bool stopped = false;
+  runner_->stop(book_.open(1, [&](const Verdicts&) { stopped = true; }), {});
+  runner_->adopt(Deployment::of(shell_pool("echo up again; exec sleep 1000"), {}));
+  EXPECT_TRUE(driver_.run_until([&] { return stopped; }));
+  EXPECT_EQ(status().state, "STOPPED");
+  EXPECT_EQ(runner_->deployment().config.command.back(), "echo up again; exec sleep 1000");
+}
+
+TEST_F(RunningPool, AStartThatOvertakesAnAdoptionStartsTheNewVersion) {
+  run(shell_pool(kWellBehaved));
+  start();
+  runner_->stop(book_.open(1, [](const Verdicts&) {}), {});
+  runner_->adopt(Deployment::of(shell_pool("echo up again; exec sleep 1000"), {}));
+  (void)start();
+  EXPECT_EQ(status().state, "RUNNING");
+  EXPECT_EQ(runner_->deployment().config.command.back(), "echo up again; exec sleep 1000");
+}
+
+TEST_F(RunningPool, ADeploymentTellsItsProgress) {
+  run(shell_pool(kWellBehaved));
+  start();
+  std::vector<std::string> lines;
+  command([&](CommandId id) {
+    runner_->deploy(id, Deployment::of(shell_pool(kWellBehaved), {}), {},
+                    [&](const std::string& line) { lines.push_back(line); });
+  });
+  EXPECT_THAT(lines, ::testing::ElementsAre(HasSubstr("generation 2: web:0 started as pid"),
+                                            HasSubstr("web:0: pid")));
+}
+
+TEST_F(RunningPool, WhenNoSlotCanServeTheListenerIsClosed) {
+  auto listener = std::make_shared<Listener>(
+      ListenerConfig{.name = "http", .address = *ipc::parse_address("127.0.0.1:0"), .backlog = 16});
+  ASSERT_TRUE(listener->open().has_value());
+  PoolConfig pool = shell_pool("exit 1");
+  pool.listen = {"http"};
+  pool.spec.give_up_failures = 1;
+  run(pool, {listener});
+  start();
+  EXPECT_EQ(status().state, "FATAL");
+  EXPECT_FALSE(listener->is_open()) << "clients are refused and do not wait";
+  EXPECT_EQ(start().at(0).code, "spawn_error") << "a start opens it again, and this one fails too";
+  EXPECT_FALSE(listener->is_open());
 }
 
 TEST_F(RunningPool, AnOperatorsScaleIsNoPartOfTheDeployment) {
