@@ -1,10 +1,13 @@
 // kill -9 of one worker after the other: what it held may fail, and nothing else.
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
+#include <ctime>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -19,6 +22,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int kWorkers = 2;
+/// What dies younger than a second is taken for a crash loop.
+constexpr Milliseconds kUsefulLife = 1'100ms;
 /// Within it a client whose connection died must have noticed.
 constexpr auto kAftermath = 1s;
 
@@ -40,6 +45,20 @@ bool is_stopped(pid_t pid) {
   return name_end != std::string::npos && stat.substr(name_end + 2, 1) == "T";
 }
 
+/// Since it was forked.
+Milliseconds age(pid_t pid) {
+  const std::string stat = e2e::read_file(fmt::format("/proc/{}/stat", pid));
+  std::istringstream fields(stat.substr(std::min(stat.rfind(')'), stat.size())));
+  std::string skipped;
+  for (int field = 2; field < 22; ++field) fields >> skipped;
+  std::int64_t started_ticks = 0;  // proc(5): starttime is field 22, since boot.
+  fields >> started_ticks;
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return std::chrono::seconds(now.tv_sec) + Milliseconds(now.tv_nsec / 1'000'000) -
+         Milliseconds(started_ticks * 1000 / ::sysconf(_SC_CLK_TCK));
+}
+
 /// Stopped first, so that what it holds cannot change any more between the look and the kill.
 void kill(Stage& stage, pid_t pid, std::vector<Victim>& victims) {
   const e2e::Watch watch(pid);
@@ -54,10 +73,13 @@ void kill(Stage& stage, pid_t pid, std::vector<Victim>& victims) {
   victims.push_back(std::move(victim));
 }
 
-/// One successor after another, and each must serve before the next is killed.
+/// One of those that serve, when it has served long enough not to look like a crash loop; and its
+/// successor must serve before the next is killed.
 void kill_one(Stage& stage, int number, std::vector<Victim>& victims) {
   const std::string slot = fmt::format("web:{}", stage.draw(0, kWorkers - 1));
   const int pid = stage.reeve().pid(slot);
+  if (!stage.expect_soon([pid] { return age(pid) >= kUsefulLife; }, "a worker does not age"))
+    return;
   kill(stage, pid, victims);
   (void)stage.expect_soon(
       [&] {
@@ -70,10 +92,12 @@ void kill_one(Stage& stage, int number, std::vector<Victim>& victims) {
 }  // namespace
 
 int run_kills(const Options& options) {
-  Stage stage(options, web_pool(kWorkers, options.max_draining));
+  // As often as this, even those that have served would get a pause before their successors.
+  Stage stage(options, web_pool(kWorkers, options.max_draining,
+                                R"(give_up = { failures = 1000, within = "60s" })"));
   std::vector<Victim> victims;
   for (int kills = 0; kills < options.times || !stage.satisfied(); ++kills) {
-    stage.pause_up_to(400ms);
+    stage.pause_up_to(200ms);
     if (kills < options.times) kill_one(stage, kills + 1, victims);
     stage.progress(fmt::format("{} of {} kills", victims.size(), options.times));
   }

@@ -43,7 +43,7 @@ class Ledger {
   [[nodiscard]] std::uint64_t requests() const;  ///< answered or lost
   [[nodiscard]] std::uint64_t lost_in_all() const;
   [[nodiscard]] std::vector<LostRequest> losses() const;
-  /// The longest time so far in which not one client got an answer.
+  /// The longest time so far in which no client with a short request got an answer.
   [[nodiscard]] Milliseconds longest_silence() const;
 
   /// A row a kind: requests, lost, and why. Then each of the first losses with its time.
