@@ -1,7 +1,7 @@
 """Measures Reeve beside other prefork servers, in one interleaved run, and prints a table with the budgets.
 
-  bench.py                      Reeve and nginx, about two minutes
-  bench.py --quick              the same, less sure, about half a minute
+  bench.py                      Reeve, nginx, gunicorn and supervisord: less than five minutes
+  bench.py --quick              Reeve and nginx, less sure, less than a minute
   bench.py --peer reeve,nginx,gunicorn --what start,rolling --json figures.jsonl
 
 All traffic stays on 127.0.0.1 and every wait is bounded. The servers share the cores with their clients and the
@@ -45,7 +45,7 @@ def measure(peers: list[str], what: list[str], effort: Effort, store) -> list[di
     for peer in peers:
         keep(peer, {'version': PEERS[peer].version()})
     for repetition, figure, peer in itertools.product(range(effort.repetitions), what, peers):
-        if repetition and figure in ONCE:
+        if repetition and (figure in ONCE or PEERS[peer].slow):
             continue
         print(f'{repetition + 1}/{effort.repetitions} {figure} {peer}', file=sys.stderr, flush=True)
         try:
@@ -58,7 +58,7 @@ def measure(peers: list[str], what: list[str], effort: Effort, store) -> list[di
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--quick', action='store_true', help='one repetition, shorter loads')
-    parser.add_argument('--peer', default='reeve,nginx', help=f'all, or of: {", ".join(PEERS)}')
+    parser.add_argument('--peer', help=f'all, or of: {", ".join(PEERS)}; the first four, or the first two if --quick')
     parser.add_argument('--what', default='all', help=f'all, or of: {", ".join(FIGURES)}')
     parser.add_argument('--versus', default='nginx', help='the peer that ratios are to')
     parser.add_argument('--json', metavar='FILE', help='also append each figure to this file, one JSON object a line')
@@ -70,7 +70,7 @@ def main():
             with open(arguments.json, 'a') as file:
                 print(json.dumps(line), file=file)
 
-    peers = installed(chosen(arguments.peer, PEERS))
+    peers = installed(chosen(arguments.peer or ','.join(list(PEERS)[:2 if arguments.quick else 4]), PEERS))
     lines = measure(peers, chosen(arguments.what, FIGURES), QUICK if arguments.quick else NORMAL, store)
     print(table(lines, arguments.versus))
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from client import Lost, get, outcome, receive, send
 from peers import HERE, PEERS, Peer, ReeveProbe
-from processes import cpu_seconds, pss_mib, wait_until, wakeups
+from processes import alive, cpu_seconds, pss_mib, wait_until, wakeups
 
 BOOT, STOP, DRAIN = 60, 45, 20  # the longest a start, a stop and a drain may take, in seconds
 Found = dict[str, float | str]
@@ -33,7 +33,7 @@ class Effort:
 
 
 NORMAL = Effort(repetitions=3, load_seconds=3, starts=3, kills=3, rolls=5, idle_seconds=5)
-QUICK = Effort(repetitions=1, load_seconds=2, starts=2, kills=2, rolls=3, idle_seconds=2)
+QUICK = Effort(repetitions=1, load_seconds=1, starts=2, kills=2, rolls=3, idle_seconds=2)
 WORKERS = 2
 
 
@@ -58,13 +58,15 @@ def running(kind: type[Peer], workers: int = WORKERS):
     """A peer that has answered once and has all its workers ready; killed on the way out."""
     with tempfile.TemporaryDirectory(prefix=f'bench-{kind.name}-') as directory:
         peer = kind(directory, free_port(), workers)
+        step = 0.001 if workers < 50 else 0.01  # Looking costs the machine something, too.
         peer.start()
         try:
-            if wait_until(lambda: answers(peer.port), BOOT) is None:
+            answered = wait_until(lambda: answers(peer.port) or not alive(peer.master), BOOT, step)
+            if answered is None or not alive(peer.master):
                 with open(peer.path('log')) as log:
                     raise TimeoutError(f'{kind.name} does not answer: {log.read()[-2000:]}')
             peer.first_answer = time.monotonic() - peer.started
-            if wait_until(peer.all_ready, BOOT) is None:
+            if wait_until(peer.all_ready, BOOT, step) is None:
                 raise TimeoutError(f'{kind.name} has {len(peer.workers())} of {workers} workers')
             peer.all_ready_after = time.monotonic() - peer.started
             yield peer
@@ -78,7 +80,7 @@ def settle(peer: Peer, limit: float = 10) -> float:
     quiet_since, used = time.monotonic(), cpu_seconds(peer.tree())
     end = quiet_since + limit
     while time.monotonic() < min(quiet_since + 0.2, end):
-        time.sleep(0.02)
+        time.sleep(0.02 if peer.count < 50 else 0.1)
         now_used = cpu_seconds(peer.tree())
         if now_used - used > 0.001:
             quiet_since = time.monotonic()
@@ -243,21 +245,34 @@ def cost(kind: type[Peer], effort: Effort) -> Found:
                 'worker_pss_mib': statistics.mean(pss_mib(pid) for pid in workers)}
 
 
-def scale(kind: type[Peer], effort: Effort) -> Found:
-    """100 workers: until all are ready, and what they cost the master when nothing happens."""
-    with running(kind, 100) as peer:
+def crowd(kind: type[Peer], effort: Effort, workers: int, prefix: str) -> Found:
+    """Many workers: until all are ready, and what they cost the master when nothing happens."""
+    if workers > kind.most_workers:
+        return {}
+    with running(kind, workers) as peer:
         quiet_since = settle(peer, BOOT) - peer.started
-        before = cpu_seconds({peer.master})
+        used, woken = cpu_seconds({peer.master}), wakeups(peer.master)
         time.sleep(effort.idle_seconds)
-        idle = (cpu_seconds({peer.master}) - before) / effort.idle_seconds
+        used, woken = cpu_seconds({peer.master}) - used, wakeups(peer.master) - woken
+        memory = pss_mib(peer.master)
         # A master that knows readiness tells; of the others, the workers exist and have nothing left to do.
         ready = peer.all_ready_after if kind.name == 'reeve' else max(quiet_since, peer.all_ready_after)
         peer.signal('TERM')
-        return {'scale_ready_ms': ms(ready), 'scale_idle_percent': idle * 100,
-                'scale_stop_ms': ms(wait_until(peer.gone, STOP))}
+        return {f'{prefix}_ready_ms': ms(ready), f'{prefix}_idle_percent': used / effort.idle_seconds * 100,
+                f'{prefix}_wakeups_s': woken / effort.idle_seconds, f'{prefix}_master_pss_mib': memory,
+                f'{prefix}_stop_ms': ms(wait_until(peer.gone, STOP, 0.01))}
+
+
+def scale_100(kind: type[Peer], effort: Effort) -> Found:
+    return crowd(kind, effort, 100, 'scale_100')
+
+
+def scale_500(kind: type[Peer], effort: Effort) -> Found:
+    return crowd(kind, effort, 500, 'scale_500')
 
 
 FIGURES = {figure.__name__: figure for figure in (throughput, throughput_close, start, respawn, stop_idle,
-                                                  stop_in_flight, rolling, cost, scale)}
-ONCE = {'cost', 'scale', 'stop_in_flight', 'respawn'}
+                                                  stop_in_flight, rolling, cost, scale_100,
+                                                  scale_500)}
+ONCE = {'cost', 'scale_100', 'scale_500', 'stop_in_flight', 'respawn'}
 __all__ = ['FIGURES', 'ONCE', 'NORMAL', 'QUICK', 'PEERS', 'Effort', 'Found']

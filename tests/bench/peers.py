@@ -2,9 +2,11 @@
 
 Each answers / with 13 bytes and X-Pid, and /slow after two seconds.
 """
+import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
@@ -23,6 +25,8 @@ class Peer:
     program = ''            # what must be installed
     version_command = []
     can_roll = True
+    most_workers = 500      # more would take too long to start
+    slow = False            # measured once, whatever the number of repetitions
     slow_path = '/slow'     # takes two seconds
 
     def __init__(self, directory: str, port: int, count: int):
@@ -42,8 +46,14 @@ class Peer:
     def workers(self) -> set[int]:
         return children(self.master)
 
+    def environment(self) -> dict[str, str]:
+        return ENVIRONMENT
+
     def all_ready(self) -> bool:
         return len(self.workers()) == self.count
+
+    def close(self):
+        """After the end of all processes."""
 
     def roll(self):
         """Replaces all workers, gracefully; returns once the new ones serve. The default: HUP, until the
@@ -75,7 +85,7 @@ class Peer:
     def start(self):
         with open(self.path('log'), 'w') as log:
             self.started = time.monotonic()
-            self.process = subprocess.Popen(self.command(), cwd=f'{HERE}/apps', env=ENVIRONMENT, stdout=log,
+            self.process = subprocess.Popen(self.command(), cwd=f'{HERE}/apps', env=self.environment(), stdout=log,
                                             stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
         self.master = self.process.pid
 
@@ -98,6 +108,7 @@ class Peer:
     def kill(self):
         kill(self.tree)
         self.process.poll()
+        self.close()
 
 
 class Reeve(Peer):
@@ -133,8 +144,21 @@ listen  = ["http"]
             raise OSError(f'reevectl {" ".join(arguments)}: {run.returncode}: {run.stdout}{run.stderr}')
         return run.stdout
 
+    def environment(self):
+        """Its master tells when all workers are ready, as it tells systemd: asking would keep it busy."""
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self.notify.bind(self.path('notify'))
+        self.said_ready = False
+        return ENVIRONMENT | {'NOTIFY_SOCKET': self.path('notify')}
+
     def all_ready(self):
-        return super().all_ready() and self.control('status').count('RUNNING') == self.count
+        with contextlib.suppress(BlockingIOError):
+            while not self.said_ready:
+                self.said_ready = 'READY=1' in self.notify.recv(65536).decode().split('\n')
+        return self.said_ready
+
+    def close(self):
+        self.notify.close()
 
     def roll(self):
         self.control('restart', 'web')
@@ -192,6 +216,7 @@ class Gunicorn(Peer):
     program = 'gunicorn'
     version_command = ['gunicorn', '--version']
     worker_class, app = 'sync', 'wsgi:app'
+    most_workers, slow = 100, True
 
     def command(self):
         return ['gunicorn', '-b', f'127.0.0.1:{self.port}', '-w', str(self.count), '-k', self.worker_class,
@@ -201,6 +226,46 @@ class Gunicorn(Peer):
 class GunicornUvicorn(Gunicorn):
     name = 'gunicorn-uvicorn'
     worker_class, app = 'uvicorn.workers.UvicornWorker', 'asgi:app'
+
+
+class Supervisord(Peer):
+    """supervisord binds one socket for uvicorns, as an fcgi-program; its restart stops each before it starts it."""
+    name = 'supervisord'
+    program = 'supervisord'
+    version_command = ['supervisord', '--version']
+    most_workers, slow = 100, True
+
+    def configure(self):
+        user = 'user=root' if os.geteuid() == 0 else ''
+        self.write('supervisord.conf', f'''
+[supervisord]
+nodaemon=true
+{user}
+logfile={self.directory}/supervisord.log
+pidfile={self.directory}/pid
+childlogdir={self.directory}
+minfds=1024
+[unix_http_server]
+file={self.directory}/sock
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+[supervisorctl]
+serverurl=unix://{self.directory}/sock
+[fcgi-program:web]
+socket=tcp://127.0.0.1:{self.port}
+socket_backlog=2048
+command=uvicorn --fd 0 --no-access-log --log-level warning asgi:app
+process_name=%(process_num)d
+numprocs={self.count}
+''')
+
+    def command(self):
+        return ['supervisord', '-c', self.path('supervisord.conf')]
+
+    def roll(self):
+        for number in range(self.count):
+            subprocess.run(['supervisorctl', '-c', self.path('supervisord.conf'), 'restart', f'web:{number}'],
+                           env=ENVIRONMENT, capture_output=True, timeout=ROLL_LIMIT, check=True)
 
 
 class Puma(Peer):
@@ -253,4 +318,5 @@ class Node(Peer):
         return ['node', 'cluster.js', str(self.port), str(self.count)]
 
 
-PEERS = {peer.name: peer for peer in (Reeve, Nginx, Ceiling, Gunicorn, GunicornUvicorn, Puma, Unicorn, Node)}
+PEERS = {peer.name: peer for peer in (Reeve, Nginx, Gunicorn, Supervisord, Ceiling, GunicornUvicorn, Puma, Unicorn,
+                                      Node)}

@@ -30,6 +30,15 @@ class Row:
         return value >= limit if self.more_is_better else value <= limit
 
 
+def _scale(workers: int, ready_ms: float, wakeups: float | None = None, pss_mib: float | None = None) -> tuple:
+    figure = f'scale_{workers}'
+    return (Row(f'{figure}_ready_ms', f'{workers} workers, all ready', 'ms', ready_ms),
+            Row(f'{figure}_idle_percent', f'{workers} workers, CPU of the idle master', '%', 1),
+            Row(f'{figure}_wakeups_s', f'{workers} workers, its wake-ups a second', '', wakeups),
+            Row(f'{figure}_master_pss_mib', f'{workers} workers, its PSS', 'MiB', pss_mib),
+            Row(f'{figure}_stop_ms', f'{workers} workers, stop', 'ms'))
+
+
 ROWS = (
     Row('rps', 'requests/s, keep-alive', relative=1, more_is_better=True),
     Row('close_rps', 'requests/s, a connection each', relative=1, more_is_better=True),
@@ -49,9 +58,8 @@ ROWS = (
     Row('master_pss_mib', 'master, PSS', 'MiB', 6),
     Row('master_wakeups_s', 'master, idle wake-ups a second', '', 2),
     Row('worker_pss_mib', 'worker, PSS', 'MiB', 2.5),
-    Row('scale_ready_ms', '100 workers, all ready', 'ms', 400),
-    Row('scale_idle_percent', '100 workers, CPU of the idle master', '%', 1),
-    Row('scale_stop_ms', '100 workers, stop', 'ms'),
+    *_scale(100, ready_ms=400),
+    *_scale(500, ready_ms=3000, wakeups=2, pss_mib=12),
     Row('errors', 'failed requests, keep-alive'),
     Row('close_errors', 'failed requests, a connection each'),
 )
@@ -97,7 +105,7 @@ def _line(row: Row, cells: list, ours: dict, theirs: dict, versus: str) -> list[
     value, other = ours.get(row.figure), theirs.get(row.figure)
     both = isinstance(value, (int, float)) and isinstance(other, (int, float)) and other
     ratio = f'{value / other:.2f}' if both and row.figure not in SUMS else ''
-    verdict = {None: '', True: 'met', False: 'MISSED'}[row.met(value, other)]
+    verdict = {None: '', True: 'ok', False: 'OVER'}[row.met(value, other)]
     label = f'{row.label}, {row.unit}' if row.unit else row.label
     return [label, *map(show, cells), ratio, row.budget_text(versus), verdict]
 

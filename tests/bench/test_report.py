@@ -28,13 +28,13 @@ class Verdicts(unittest.TestCase):
     def test_a_budget_may_be_absolute_or_the_other_peer(self):
         text = table(lines(reeve={'start_ms': [20.0], 'rps': [90.0], 'roll_lost': [0]},
                            nginx={'start_ms': [7.0], 'rps': [100.0], 'roll_lost': [3]}), 'nginx')
-        self.assertEqual(row(text, 'start')[1:], ['20.0', '7.00', '2.86', '≤ 25', 'met'])
-        self.assertEqual(row(text, 'keep-alive')[1:], ['90.0', '100', '0.90', '≥ nginx', 'MISSED'])
-        self.assertEqual(row(text, 'lost')[-2:], ['0', 'met'])
+        self.assertEqual(row(text, 'start')[1:], ['20.0', '7.00', '2.86', '≤ 25', 'ok'])
+        self.assertEqual(row(text, 'keep-alive')[1:], ['90.0', '100', '0.90', '≥ nginx', 'OVER'])
+        self.assertEqual(row(text, 'lost')[-2:], ['0', 'ok'])
 
     def test_never_misses_every_budget(self):
         text = table(lines(reeve={'respawn_ms': ['never']}, nginx={'respawn_ms': [3.0]}), 'nginx')
-        self.assertEqual(row(text, 'killed')[-1], 'MISSED')
+        self.assertEqual(row(text, 'killed')[-1], 'OVER')
 
     def test_what_reeve_did_not_run_has_no_verdict(self):
         text = table(lines(nginx={'start_ms': [7.0]}), 'nginx')
