@@ -77,14 +77,14 @@ def running(kind: type[Peer], workers: int = WORKERS):
 def settle(peer: Peer, limit: float = 10) -> float:
     """Waits until the tree has been quiet (below 5 % of a core) for 0.2 s: every worker has really booted.
     Returns when that quiet began."""
-    quiet_since, used = time.monotonic(), cpu_seconds(peer.tree())
-    end = quiet_since + limit
+    looked, used = time.monotonic(), cpu_seconds(peer.tree())
+    quiet_since, end = looked, looked + limit
     while time.monotonic() < min(quiet_since + 0.2, end):
         time.sleep(0.02 if peer.count < 50 else 0.1)
-        now_used = cpu_seconds(peer.tree())
-        if now_used - used > 0.001:
-            quiet_since = time.monotonic()
-        used = now_used
+        last, looked = looked, time.monotonic()
+        before, used = used, cpu_seconds(peer.tree())
+        if used - before > 0.05 * (looked - last):
+            quiet_since = looked
     return quiet_since
 
 
