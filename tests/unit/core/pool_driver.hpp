@@ -46,6 +46,9 @@ class PoolDriver {
   }
   CommandId roll(SlotSet slots = {}) { return ask(RollRequested{next(), std::move(slots), {}}); }
   CommandId deploy(PoolSpec spec) { return ask(RollRequested{next(), {}, std::move(spec)}); }
+  CommandId canary(int workers, Duration watch, std::optional<PoolSpec> spec = {}) {
+    return ask(RollRequested{next(), {}, std::move(spec), Canary{workers, watch}});
+  }
   CommandId scale(int workers) { return ask(ScaleRequested{next(), workers}); }
   void end_grace() { tell(GraceEnded{}); }
 
@@ -57,12 +60,25 @@ class PoolDriver {
   void fork_failed(WorkerId worker) { tell(ForkFailed{worker, "fork: no memory"}); }
   void exited(WorkerId worker, Death death = kClean) { tell(Exited{worker, std::move(death)}); }
 
-  /// Time passes; each Tick comes when it is due. What was ordered meanwhile adds up.
+  void judged(CommandId command, bool good, std::string text = {}) {
+    tell(Judged{command, good, std::move(text)});
+  }
+  void measured(Measured found) { tell(found); }
+
+  /// What every patrol from now on finds of this worker. Of others it finds that they are alive,
+  /// native, and have done nothing.
+  void patrol_finds(Measured found) { found_[found.worker] = found; }
+  void falls_silent(WorkerId worker) {
+    patrol_finds({.worker = worker, .sign_of_life = now_, .native = true});
+  }
+
+  /// Time passes; each patrol and Tick comes when it is due. What was ordered meanwhile adds up.
   void pass(Duration time) {
     actions_.clear();
     const TimePoint end = now_ + time;
     while (pool_.next_deadline() && *pool_.next_deadline() <= end) {
       now_ = std::max(now_, *pool_.next_deadline());
+      patrol();
       add(pool_.on(Tick{}, now_));
     }
     now_ = end;
@@ -157,6 +173,16 @@ class PoolDriver {
     tell(std::move(request));
     return command;
   }
+  void patrol() {
+    if (!pool_.next_patrol() || *pool_.next_patrol() > now_) return;
+    std::vector<WorkerId> workers;
+    for (const auto& [id, worker] : pool_.workers()) workers.push_back(id);
+    for (const WorkerId id : workers) {
+      const auto known = found_.find(id);
+      const Measured alive{.worker = id, .sign_of_life = now_, .native = true};
+      add(pool_.on(known == found_.end() ? alive : known->second, now_));
+    }
+  }
   void add(Actions actions) {
     for (Action& action : actions) {
       if (const auto* finished = std::get_if<Finished>(&action)) {
@@ -177,6 +203,7 @@ class PoolDriver {
   Pool pool_;
   Actions actions_;
   std::map<CommandId, std::vector<SlotVerdict>> verdicts_;
+  std::map<WorkerId, Measured> found_;
   std::uint64_t commands_ = 0;
 };
 
