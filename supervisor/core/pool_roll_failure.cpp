@@ -113,7 +113,8 @@ void Pool::pause_roll(const std::string& why, int slot_index, WorkerId culprit) 
   std::string text = fmt::format("{}; paused", why);
   for (const char* separator = ": "; const auto& [generation, count] : running) {
     text += fmt::format("{}{} {} generation {}", std::exchange(separator, ", "), count,
-                        count == 1 ? "runs" : "run", static_cast<std::uint64_t>(generation));
+                        count == 1 ? "worker runs" : "workers run",
+                        static_cast<std::uint64_t>(generation));
   }
   actions_.push_back(
       Finished{roll.command, {{slot_index, Outcome::Aborted, std::move(text), culprit}}});
