@@ -52,6 +52,10 @@ enum class Method : std::uint8_t {
 
 [[nodiscard]] std::string_view to_string(Method method);
 
+struct Request;
+/// Whether the answer ends only with the client or the master: a stream that is followed.
+[[nodiscard]] bool follows(const Request& request);
+
 /// How many workers `scale` asks for: "4", "+1", "-2".
 struct ScaleBy {
   bool relative = false;
@@ -71,9 +75,9 @@ struct Request {
   bool wait = false;  ///< Restart, Deploy, Rollback, Update: wait for a deployment that is running
   int canary = 0;     ///< Deploy: so many new workers are watched first; 0: none
   std::chrono::milliseconds watch{};  ///< Deploy: for so long
-  bool more = false;                  ///< Tail: follow
-  std::size_t bytes = 1600;           ///< Tail: how much of the past, at most kMaxTailBytes
-  std::string signal;                 ///< Signal: "HUP", "SIGHUP" or "1"
+  bool more = false;                  ///< Tail, Maintail: follow. Other commands: tell how it goes
+  std::size_t bytes = 1600;  ///< Tail, Maintail: how much of the past, at most kMaxTailBytes
+  std::string signal;        ///< Signal: "HUP", "SIGHUP" or "1"
   std::optional<ScaleBy> scale;
 
   bool operator==(const Request&) const = default;
@@ -110,8 +114,10 @@ struct Reply {
   /// The request as a whole failed; names thing, cause and remedy.
   std::optional<std::string> error;
   std::vector<Process> processes;  ///< Status, Pid
-  std::vector<Verdict> verdicts;   ///< Start, Stop, Restart, Scale, Signal, Reload, Shutdown
-  std::string text;    ///< Tail: bytes of the log (made valid UTF-8). Version: the version
+  std::vector<Verdict> verdicts;   ///< of every command that changes something, and unknown names
+  /// Tail, Maintail: bytes of the log (made valid UTF-8). Version: the version. Why: the reports.
+  /// Events: a line for each event. With `continues` of any other: lines that say how it goes.
+  std::string text;
   int master_pid = 0;  ///< Status, Pid, Version
 
   bool operator==(const Reply&) const = default;

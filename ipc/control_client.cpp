@@ -1,6 +1,7 @@
 #include "ipc/control_client.hpp"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <array>
 #include <cerrno>
@@ -50,6 +51,16 @@ Result<Client> Client::connect(const std::string& socket_path) {
     return system_error("connect to", socket_path, errno);
   }
   return Client(std::move(fd));
+}
+
+Result<> Client::limit_wait(std::chrono::milliseconds limit) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(limit);
+  const timeval time{.tv_sec = seconds.count(),
+                     .tv_usec = std::chrono::microseconds(limit - seconds).count()};
+  if (::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) != 0) {
+    return system_error("limit the wait for", kMaster, errno);
+  }
+  return {};
 }
 
 Result<Reply> Client::call(const Request& request,

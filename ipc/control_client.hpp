@@ -1,6 +1,7 @@
 #pragma once
 // A blocking client of the control socket, for reevectl and for tests.
 
+#include <chrono>
 #include <functional>
 #include <string>
 
@@ -19,6 +20,9 @@ class Client {
   /// line.
   [[nodiscard]] Result<Reply> call(const Request& request,
                                    const std::function<void(const Reply&)>& on_more = {});
+
+  /// From now on a reply that does not come within `limit` is an Error with EAGAIN.
+  [[nodiscard]] Result<> limit_wait(std::chrono::milliseconds limit);
 
  private:
   explicit Client(UniqueFd fd) : fd_(std::move(fd)) {}

@@ -64,6 +64,11 @@ std::string_view to_string(Method method) {
   std::unreachable();
 }
 
+bool follows(const Request& request) {
+  if (request.method == Method::Events) return true;
+  return request.more && (request.method == Method::Tail || request.method == Method::Maintail);
+}
+
 std::optional<ScaleBy> parse_scale(std::string_view text) {
   const bool more = text.starts_with('+');
   const bool fewer = text.starts_with('-');

@@ -4,10 +4,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <functional>
 #include <string_view>
 #include <utility>
 
+#include "ipc/base/duration.hpp"
 #include "ipc/base/nearest.hpp"
 #include "ipc/base/text.hpp"
 #include "ipc/version.hpp"
@@ -18,12 +21,14 @@ namespace {
 using ipc::control::Method;
 using ipc::control::Request;
 
+constexpr char kWatch[] = "30s";
 constexpr char kNames[] = "A pool (web, web: or web:*), a slot of it (web:0), or all";
 constexpr char kExamples[] = R"(Examples:
   reevectl status
   reevectl restart web          rolling: returns when the new generation serves
-  reevectl scale web +2
-  reevectl tail -f web:0
+  reevectl deploy web --canary 1 --watch 30s
+  reevectl why web:0
+  reevectl                      reads commands, a line each
 
 `reevectl help COMMAND` tells more.
 Exit codes: 0 done, 1 failed, 2 bad command line, 7 not running; of status: 3 something
@@ -65,18 +70,31 @@ class Parser {
     return chosen();
   }
 
+  [[nodiscard]] std::vector<std::string> names() const {
+    std::vector<std::string> names;
+    for (const CLI::App* command : app_.get_subcommands({})) names.push_back(command->get_name());
+    return names;
+  }
+
  private:
   void add_commands() {
     named(Method::Status, "status", "Show the workers: all, or those named", false);
     named(Method::Start, "start", "Start, and wait until ready", true);
     named(Method::Stop, "stop", "Drain, then stop", true);
-    named(Method::Restart, "restart", "Roll to new workers without losing a request", true)
-        .add_flag("--hard", request().hard, "Stop first, then start");
+    CLI::App& restart =
+        named(Method::Restart, "restart", "Roll to new workers without losing a request", true);
+    restart.add_flag("--hard", request().hard, "Stop first, then start");
+    add_wait(restart);
     add_scale();
     add_signal();
     named(Method::Pid, "pid", "The master's pid, or those of the workers named", false);
     add_tail();
-    command(Method::Reload, "reload", "Reread the configuration; roll what changed");
+    named(Method::Clear, "clear", "Forget the past output of workers", true);
+    add_deployment();
+    named(Method::Why, "why", "Why the last workers died: all, or those named", false);
+    command(Method::Events, "events", "Show what happens, until interrupted");
+    add_configuration();
+    command(Method::Upgrade, "upgrade", "Replace the master by its new binary; workers stay");
     command(Method::Shutdown, "shutdown", "Stop every worker, then the master");
     command(Method::Version, "version", "The master's version");
 
@@ -100,7 +118,7 @@ class Parser {
 
   void add_scale() {
     CLI::App& scale = command(Method::Scale, "scale", "Change how many workers a pool has");
-    scale.add_option("POOL", pool_, "The pool")->type_name("")->required();
+    add_pool(scale);
     scale.add_option("N", count_, "N workers, +N more or -N fewer")->type_name("")->required();
   }
 
@@ -111,24 +129,108 @@ class Parser {
   }
 
   void add_tail() {
+    constexpr char kFollow[] = "Go on as more comes, until interrupted";
     CLI::App& tail = command(Method::Tail, "tail", "Show the last output of a worker");
-    tail.add_flag("-f,--follow", request().more, "Go on as more comes, until interrupted");
+    tail.add_flag("-f,--follow", request().more, kFollow);
     // "-1600" has the form of a number, so it arrives among the names.
     tail.add_option("NAME", tail_words_, "A slot, as web:0; -BYTES before it: how much of the past")
         ->type_name("")
         ->required();
+    CLI::App& maintail = command(Method::Maintail, "maintail", "Show the end of the master's log");
+    maintail.add_flag("-f,--follow", request().more, kFollow);
+    maintail.add_option("BYTES", tail_words_, "-BYTES: how much of the past")->type_name("");
+  }
+
+  void add_deployment() {
+    CLI::App& deploy =
+        command(Method::Deploy, "deploy", "Reread a pool's configuration and roll to it");
+    add_pool(deploy);
+    deploy.add_option("--canary", request().canary, "So many new workers are watched first")
+        ->type_name("N")
+        ->check(CLI::Range(1, ipc::control::kMaxScale));
+    deploy.add_option("--watch", watch_, "For so long, as 30s (the default) or 2m")
+        ->type_name("TIME");
+    add_wait(deploy);
+    CLI::App& rollback =
+        command(Method::Rollback, "rollback", "Return a pool to its previous configuration");
+    add_pool(rollback);
+    add_wait(rollback);
+    add_pool(command(Method::Rehearse, "rehearse",
+                     "Run one worker through its whole life, off-traffic"));
+  }
+
+  void add_configuration() {
+    constexpr char kPools[] = "A pool of the configuration";
+    command(Method::Reread, "reread", "Show what differs between the file and what runs");
+    CLI::App& update = command(Method::Update, "update", "Put that into force: all, or the pools");
+    update.add_option("POOL", request().names, kPools)->type_name("");
+    add_wait(update);
+    command(Method::Add, "add", "Start pools that are new in the file")
+        .add_option("POOL", request().names, kPools)
+        ->type_name("")
+        ->required();
+    command(Method::Remove, "remove", "Forget stopped pools")
+        .add_option("POOL", request().names, "A pool that is stopped")
+        ->type_name("")
+        ->required();
+    command(Method::Avail, "avail", "Every pool of the file, and whether it is in use");
+    command(Method::Reload, "reload", "Reread the configuration; roll what changed");
+  }
+
+  void add_pool(CLI::App& added) {
+    added.add_option("POOL", pool_, "The pool")->type_name("")->required();
+  }
+
+  void add_wait(CLI::App& added) {
+    added.add_flag("--wait", request().wait,
+                   "When another deployment is running, wait for it instead of failing");
   }
 
   Request& request() { return ask_.request; }
 
   std::expected<Command, std::string> chosen() {
     if (help_->parsed()) return help_on(help_topic_);
-    if (app_.get_subcommands().empty()) {
-      return refuse("which command? `reevectl help` lists them");
+    if (app_.get_subcommands().empty()) return Shell{ask_.config_path, ask_.socket, ask_.json};
+    switch (request().method) {
+      case Method::Scale:
+        return scale();
+      case Method::Tail:
+      case Method::Maintail:
+        return tail();
+      case Method::Deploy:
+        return deploy();
+      case Method::Rollback:
+      case Method::Rehearse:
+        request().names = {pool_};
+        break;
+      default:
+        break;
     }
-    if (request().method == Method::Scale) return scale();
-    if (request().method == Method::Tail) return tail();
+    return streaming();
+  }
+
+  /// Of what may take long, the master is asked to tell how it goes.
+  std::expected<Command, std::string> streaming() {
+    constexpr std::array kStreaming = {Method::Restart,  Method::Deploy,  Method::Rollback,
+                                       Method::Rehearse, Method::Upgrade, Method::Update,
+                                       Method::Events};
+    request().more = std::ranges::find(kStreaming, request().method) != kStreaming.end();
     return ask_;
+  }
+
+  std::expected<Command, std::string> deploy() {
+    request().names = {pool_};
+    if (request().canary == 0) {
+      if (watch_.empty()) return streaming();
+      return refuse("deploy: --watch is for a canary; add --canary N");
+    }
+    const auto watch = ipc::parse_duration(watch_.empty() ? kWatch : watch_);
+    if (!watch || *watch <= ipc::Duration::zero() || *watch > std::chrono::hours(24)) {
+      return refuse(fmt::format(
+          "deploy: \"{}\" is not a time to watch; write one up to 24h, as 30s or 1m30s", watch_));
+    }
+    request().watch = std::chrono::duration_cast<std::chrono::milliseconds>(*watch);
+    return streaming();
   }
 
   std::expected<Command, std::string> scale() {
@@ -149,6 +251,10 @@ class Parser {
       } else {
         return refuse(fmt::format("tail: \"{}\" is not a number of bytes", word));
       }
+    }
+    if (request().method == Method::Maintail) {
+      if (request().names.empty()) return ask_;
+      return refuse("maintail: it is of the master; `reevectl tail NAME` is of a worker");
     }
     if (request().names.size() == 1) return ask_;
     return refuse("tail: which slot? `reevectl tail [-f] [-BYTES] NAME`");
@@ -178,9 +284,8 @@ class Parser {
   }
 
   [[nodiscard]] std::string unknown(const std::string& word) const {
-    std::vector<std::string> names;
-    for (const CLI::App* command : app_.get_subcommands({})) names.push_back(command->get_name());
-    const std::vector<std::string_view> candidates(names.begin(), names.end());
+    const std::vector<std::string> known = names();
+    const std::vector<std::string_view> candidates(known.begin(), known.end());
     return fmt::format("no command \"{}\"{}; `reevectl help` lists them", word,
                        ipc::did_you_mean(word, candidates));
   }
@@ -192,8 +297,9 @@ class Parser {
   CLI::App app_{"Control what a reeve master runs."};
   CLI::App* help_ = nullptr;
   std::string help_topic_;
-  std::string pool_;   // Of scale.
+  std::string pool_;
   std::string count_;  // Of scale.
+  std::string watch_;  // Of deploy.
   std::vector<std::string> tail_words_;
   Ask ask_;
 };
@@ -203,5 +309,7 @@ class Parser {
 std::expected<Command, std::string> parse_command_line(std::vector<std::string> arguments) {
   return Parser().parse(std::move(arguments));
 }
+
+std::vector<std::string> command_names() { return Parser().names(); }
 
 }  // namespace reeve::supervisor::ctl

@@ -20,6 +20,15 @@ struct Ask {
   bool operator==(const Ask&) const = default;
 };
 
+/// No command at all: read commands, a line each.
+struct Shell {
+  std::string config_path;  ///< as in Ask; for lines that do not say their own
+  std::string socket;
+  bool json = false;
+
+  bool operator==(const Shell&) const = default;
+};
+
 /// `help`, `--help`, `--version`: print this and exit with 0.
 struct ShowText {
   std::string text;
@@ -27,10 +36,13 @@ struct ShowText {
   bool operator==(const ShowText&) const = default;
 };
 
-using Command = std::variant<Ask, ShowText>;
+using Command = std::variant<Ask, ShowText, Shell>;
 
 /// `arguments` without the program's own name. The error is a text for a person, with the remedy.
 [[nodiscard]] std::expected<Command, std::string> parse_command_line(
     std::vector<std::string> arguments);
+
+/// The words that a command line can begin with.
+[[nodiscard]] std::vector<std::string> command_names();
 
 }  // namespace reeve::supervisor::ctl

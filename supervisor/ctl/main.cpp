@@ -9,12 +9,15 @@
 #include "supervisor/ctl/command_line.hpp"
 #include "supervisor/ctl/exit_codes.hpp"
 #include "supervisor/ctl/run.hpp"
+#include "supervisor/ctl/shell.hpp"
 
 namespace reeve::supervisor::ctl {
 namespace {
 
 struct Perform {
   int operator()(const Ask& ask) const { return run(ask); }
+
+  int operator()(const Shell& shell) const { return run_shell(shell); }
 
   int operator()(const ShowText& show) const {
     fmt::print("{}", show.text);

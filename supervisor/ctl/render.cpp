@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "supervisor/ctl/exit_codes.hpp"
+#include "supervisor/ctl/render_pools.hpp"
+#include "supervisor/ctl/verdict_lines.hpp"
 
 namespace reeve::supervisor::ctl {
 namespace {
@@ -55,42 +57,10 @@ bool is_stopped(const Process& process) {
   return process.state == "STOPPED" || process.state == "EXITED" || process.state == "FATAL";
 }
 
-/// What a person reads for a code of the master. Others are read as they are: "roll_failed" as
-/// "roll failed".
-struct Wording {
-  std::string_view code;
-  std::string_view words;
-};
-constexpr std::array kWordings = {
-    Wording{"rolled", "restarted"},
-    Wording{"shutdown", "Shut down"},
-    Wording{"busy", "another command is at work"},
-    Wording{"bad_signal", "bad signal name"},
-};
-
-std::string words_for(const std::string& code) {
-  const auto* known = std::ranges::find(kWordings, code, &Wording::code);
-  if (known != kWordings.end()) return std::string(known->words);
-  std::string words = code;
-  std::ranges::replace(words, '_', ' ');
-  return words;
-}
-
-/// The first line stands beside the verdict, what follows is indented below it: a worker's last
-/// words.
-std::string verdict_lines(const Verdict& verdict) {
-  const std::string words = words_for(verdict.code);
-  std::string text = verdict.name.empty() ? "" : verdict.name + ": ";
-  text += verdict.ok ? words : fmt::format("ERROR ({})", words);
-
-  std::string_view rest = verdict.text;
-  for (std::string_view separator = verdict.ok ? "; " : ": "; !rest.empty(); separator = "\n  ") {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    text += separator;
-    text += rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return text + '\n';
+/// What supervisorctl does not have: done, or not.
+bool is_deployment(Method method) {
+  return method == Method::Deploy || method == Method::Rollback || method == Method::Rehearse ||
+         method == Method::Upgrade;
 }
 
 int exit_code_of(Method method, const Verdict& verdict) {
@@ -99,6 +69,8 @@ int exit_code_of(Method method, const Verdict& verdict) {
   // What was asked for is so already.
   if (method == Method::Start && verdict.code == "already_started") return exit_code::kSuccess;
   if (method == Method::Stop && verdict.code == "not_running") return exit_code::kSuccess;
+
+  if (is_deployment(method)) return exit_code::kFailure;
 
   constexpr std::array<std::string_view, 3> kDead = {"spawn_error", "abnormal_termination",
                                                      "not_running"};
@@ -137,6 +109,14 @@ Rendering render_pid(const Request& request, const Reply& reply) {
   return rendering;
 }
 
+/// Lines about how it goes, or a report, stand above the verdicts.
+Rendering with_lines(const Reply& reply, Rendering rendering) {
+  std::string lines = reply.text;
+  if (!lines.empty() && !lines.ends_with('\n')) lines += '\n';
+  rendering.output.insert(0, lines);
+  return rendering;
+}
+
 Rendering render_text(Method method, const Reply& reply) {
   Rendering rendering = render_verdicts(method, reply.verdicts);
   rendering.output += reply.text;
@@ -157,22 +137,23 @@ Rendering render(const Request& request, const Reply& reply) {
     case Method::Pid:
       return render_pid(request, reply);
     case Method::Tail:
+    case Method::Maintail:
       return render_text(request.method, reply);
+    case Method::Version:
+      return {.output = reply.text + '\n'};
+    case Method::Reread:
+    case Method::Update:
+    case Method::Add:
+    case Method::Remove:
+    case Method::Avail:
+      return with_lines(reply, render_pools(request.method, reply.verdicts, reply.continues));
     case Method::Deploy:
     case Method::Rollback:
     case Method::Rehearse:
     case Method::Upgrade:
     case Method::Why:
     case Method::Events:
-    case Method::Reread:
-    case Method::Update:
-    case Method::Add:
-    case Method::Remove:
-    case Method::Avail:
     case Method::Clear:
-    case Method::Maintail:
-    case Method::Version:
-      return {.output = reply.text + '\n'};
     case Method::Start:
     case Method::Stop:
     case Method::Restart:
@@ -180,7 +161,7 @@ Rendering render(const Request& request, const Reply& reply) {
     case Method::Signal:
     case Method::Reload:
     case Method::Shutdown:
-      return render_verdicts(request.method, reply.verdicts);
+      return with_lines(reply, render_verdicts(request.method, reply.verdicts));
   }
   std::unreachable();
 }

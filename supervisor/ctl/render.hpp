@@ -15,7 +15,8 @@ struct Rendering {
   bool operator==(const Rendering&) const = default;
 };
 
-/// How `reply` to `request` is shown to a person, and what the command exits with.
+/// How `reply` to `request` is shown to a person, and what the command exits with. Of several
+/// replies the exit code of the last one counts.
 [[nodiscard]] Rendering render(const ipc::control::Request& request,
                                const ipc::control::Reply& reply);
 

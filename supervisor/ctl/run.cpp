@@ -9,7 +9,9 @@
 #include "ipc/control_client.hpp"
 #include "supervisor/ctl/exit_codes.hpp"
 #include "supervisor/ctl/render.hpp"
+#include "supervisor/ctl/show.hpp"
 #include "supervisor/ctl/socket_path.hpp"
+#include "supervisor/ctl/upgrade.hpp"
 
 namespace reeve::supervisor::ctl {
 namespace {
@@ -17,8 +19,6 @@ namespace {
 using ipc::control::Client;
 using ipc::control::Method;
 using ipc::control::Reply;
-
-void complain(const std::string& text) { fmt::print(stderr, "reevectl: {}\n", text); }
 
 /// What supervisorctl says and returns when it finds no supervisord, and what to do about it.
 int no_master(const Ask& ask, const std::string& socket, const ipc::Error& error) {
@@ -48,16 +48,10 @@ int no_master(const Ask& ask, const std::string& socket, const ipc::Error& error
   return status ? exit_code::kStatusUnknown : exit_code::kFailure;
 }
 
-int show(const Ask& ask, const Reply& reply) {
-  const Rendering rendering = render(ask.request, reply);
-  if (ask.json) {
-    fmt::print("{}\n", ipc::control::encode(reply));
-  } else {
-    fmt::print("{}", rendering.output);
-    fmt::print(stderr, "{}", rendering.errors);
-  }
-  std::fflush(stdout);  // `tail -f` in a pipe shows each line as it comes.
-  return rendering.exit_code;
+/// What the master cannot answer in time, or no more.
+int no_answer(const Ask& ask, const ipc::Error& error) {
+  complain(error.text);
+  return ask.request.method == Method::Status ? exit_code::kStatusUnknown : exit_code::kFailure;
 }
 
 }  // namespace
@@ -70,12 +64,10 @@ int run(const Ask& ask) {
   }
   auto client = Client::connect(*socket);
   if (!client) return no_master(ask, *socket, client.error());
+  if (ask.request.method == Method::Upgrade) return upgrade(ask, *client, *socket);
 
   const auto reply = client->call(ask.request, [&](const Reply& more) { (void)show(ask, more); });
-  if (!reply) {
-    complain(reply.error().text);
-    return ask.request.method == Method::Status ? exit_code::kStatusUnknown : exit_code::kFailure;
-  }
+  if (!reply) return no_answer(ask, reply.error());
   return show(ask, *reply);
 }
 

@@ -72,8 +72,7 @@ void ControlSession::serve_next() {
       reply(refusal);
       continue;
     }
-    const bool follows = request->method == ipc::control::Method::Tail && request->more;
-    state_ = follows ? State::Following : State::Waiting;
+    state_ = ipc::control::follows(*request) ? State::Following : State::Waiting;
     callbacks_.on_request(*request);
   }
 }

@@ -153,6 +153,41 @@ TEST(RenderVerdict, ARefusedRequestGoesToStderr) {
             (Rendering{.errors = "reevectl: another reload is at work\n", .exit_code = 1}));
 }
 
+TEST(RenderVerdict, DeploymentsAreDoneOrNot) {
+  for (const Method method :
+       {Method::Deploy, Method::Rollback, Method::Rehearse, Method::Upgrade}) {
+    EXPECT_EQ(verdict(method, {.name = "web", .code = "spawn_error"}).exit_code, 1);
+    EXPECT_EQ(verdict(method, {.name = "web", .code = "not_running"}).exit_code, 1);
+    EXPECT_EQ(verdict(method, {.name = "web", .ok = true, .code = "deployed"}),
+              (Rendering{.output = "web: deployed\n"}));
+  }
+}
+
+TEST(RenderVerdict, HowItGoesStandsAboveTheVerdict) {
+  const Request deploy{.method = Method::Deploy, .names = {"web"}};
+  EXPECT_EQ(render(deploy, {.continues = true, .text = "web: canary web:2 is ready"}),
+            (Rendering{.output = "web: canary web:2 is ready\n"}));
+  EXPECT_EQ(render(deploy, {.verdicts = {{.name = "web", .ok = true, .code = "deployed"}},
+                            .text = "p99 3 ms\n"}),
+            (Rendering{.output = "p99 3 ms\nweb: deployed\n"}));
+}
+
+TEST(RenderReports, AreShownAsTheyAre) {
+  EXPECT_EQ(render({.method = Method::Why}, {.text = "web:0: killed by SIGSEGV\n  /slow 3 s\n"}),
+            (Rendering{.output = "web:0: killed by SIGSEGV\n  /slow 3 s\n"}));
+  EXPECT_EQ(verdict(Method::Why, {.name = "wbe", .code = "no_such_process"}),
+            (Rendering{.output = "wbe: ERROR (no such process)\n", .exit_code = 1}));
+  EXPECT_EQ(render({.method = Method::Events}, {.continues = true, .text = "web:0 started"}),
+            (Rendering{.output = "web:0 started\n"}));
+}
+
+TEST(RenderTail, EndsWellWhenTheMasterSaysSo) {
+  for (const Method method : {Method::Tail, Method::Maintail, Method::Events}) {
+    EXPECT_EQ(render({.method = method, .more = true}, {}), (Rendering{}));
+  }
+  EXPECT_EQ(render({.method = Method::Maintail}, {.text = "a\nb"}), (Rendering{.output = "a\nb"}));
+}
+
 TEST(RenderPid, IsTheMastersOrThoseNamed) {
   const Request master{.method = Method::Pid};
   EXPECT_EQ(render(master, {.processes = {{.pid = 5}}, .master_pid = 42}).output, "42\n");
