@@ -11,7 +11,8 @@
 namespace reeve::ipc {
 namespace {
 
-constexpr std::size_t kBytes = 4096;
+constexpr std::size_t kPageBytes = 4096;
+constexpr std::size_t kBytes = kPageBytes + kBlackBoxBytes;
 
 /// nullptr, and errno, when it fails. Fresh memory is zero: a page of atomics that hold 0.
 RecorderPage* map(int fd) {
@@ -39,7 +40,7 @@ Result<Recorder> Recorder::attach(UniqueFd fd) {
   if (::fstat(fd.get(), &found) != 0)
     return system_error("look at", "the inherited recorder", errno);
   if (!S_ISREG(found.st_mode) || found.st_size != static_cast<off_t>(kBytes)) {
-    return failure("the inherited recorder is not a page of memory");
+    return failure("the inherited recorder is not a recorder of this version: it has another size");
   }
   // What the worker starts itself has no business with it.
   if (::fcntl(fd.get(), F_SETFD, FD_CLOEXEC) != 0) {
@@ -56,6 +57,11 @@ Recorder Recorder::detached() {
   if (page == nullptr) throw std::bad_alloc();
   page->magic.store(RecorderPage::kMagic, std::memory_order_relaxed);
   return {UniqueFd(), page};
+}
+
+BlackBox& Recorder::black_box() const {
+  // Zeroed memory, as the page is: atomics that hold 0.
+  return *reinterpret_cast<BlackBox*>(reinterpret_cast<std::byte*>(page_.get()) + kPageBytes);
 }
 
 void Recorder::Unmap::operator()(RecorderPage* page) const { ::munmap(page, kBytes); }

@@ -1,9 +1,9 @@
 #pragma once
-// The flight recorder: one page of shared memory that a native worker writes and the master reads,
-// also after the worker's death. Fixed-size plain data. The master trusts nothing in it: `read`
-// copies with every field range-checked and every string made printable, for showing and timing
-// only. The memfd is sealed against shrinking and growing, so no worker can make the master fault
-// (SIGBUS).
+// The flight recorder: a page of shared memory, and a black box behind it, that a native worker
+// writes and the master reads, also after the worker's death. Fixed-size plain data. The master
+// trusts nothing in it: `read` copies with every field range-checked and every string made
+// printable, for showing and timing only. The memfd is sealed against shrinking and growing, so no
+// worker can make the master fault (SIGBUS).
 
 #include <array>
 #include <atomic>
@@ -19,6 +19,7 @@
 #include "ipc/base/clock.hpp"
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
+#include "ipc/black_box.hpp"
 #include "ipc/worker_state.hpp"
 
 namespace reeve::ipc {
@@ -91,6 +92,7 @@ class Recorder {
   [[nodiscard]] static Recorder detached();
 
   [[nodiscard]] RecorderPage& page() const { return *page_; }
+  [[nodiscard]] BlackBox& black_box() const;
   [[nodiscard]] int fd() const { return fd_.get(); }  ///< -1 when detached
 
  private:
