@@ -12,6 +12,7 @@
 #include "ipc/base/text.hpp"
 #include "ipc/version.hpp"
 #include "supervisor/shell/status.hpp"
+#include "supervisor/shell/why.hpp"
 
 namespace reeve::supervisor {
 
@@ -100,6 +101,9 @@ void Commands::take(SessionId session, const Request& request) {
     case Method::Tail:
       tail(session, request);
       return;
+    case Method::Why:
+      why(session, request);
+      return;
     case Method::Reload:
       doors_.reload(answer_to(session));
       return;
@@ -110,7 +114,6 @@ void Commands::take(SessionId session, const Request& request) {
     case Method::Rollback:
     case Method::Rehearse:
     case Method::Upgrade:
-    case Method::Why:
     case Method::Events:
     case Method::Reread:
     case Method::Update:
@@ -228,6 +231,33 @@ void Commands::tail(SessionId session, const Request& request) {
     });
     following_.emplace(session, Following{pool->name(), slot, follower});
   }
+}
+
+void Commands::why(SessionId session, const Request& request) {
+  const ResolvedNames resolved = resolve_names(request.names, herd_.known());
+  if (!resolved.unknown.empty()) {
+    refuse(session, resolved.unknown.front().text);
+    return;
+  }
+  const bool details = resolved.targets.size() == 1 && resolved.targets.front().slots.size() == 1;
+  Reply reply;
+  for (const Target& target : resolved.targets) {
+    const PoolRunner& pool = *herd_.find(target.pool);
+    const auto lines = status_of(pool, target.slots, loop_.now());
+    for (const Slot& slot : pool.pool().slots()) {
+      if (!target.slots.empty() && !target.slots.contains(slot.index)) continue;
+      const std::string name = process_name(pool.name(), slot.index);
+      const auto line = std::ranges::find(lines, name, &ipc::control::Process::name);
+      reply.text += supervisor::why({name, line->state, line->detail, line->pid},
+                                    pool.deaths().last(slot.index), details);
+    }
+  }
+  if (reply.text.size() > ipc::control::kMaxTailBytes) {
+    reply.text.resize(reply.text.rfind('\n', ipc::control::kMaxTailBytes));
+    reply.text += "\n(and more: ask for one pool, or one slot)\n";
+  }
+  if (!reply.text.empty()) reply.text.pop_back();  // The client ends the line.
+  doors_.reply(session, reply);
 }
 
 void Commands::command_pools(SessionId session, const Request& request,

@@ -37,6 +37,7 @@ class Commands {
   void signal(SessionId session, const ipc::control::Request& request);
   void scale(SessionId session, const ipc::control::Request& request);
   void tail(SessionId session, const ipc::control::Request& request);
+  void why(SessionId session, const ipc::control::Request& request);
   void command_pools(SessionId session, const ipc::control::Request& request,
                      const PoolCommand& command);
   [[nodiscard]] CommandBook::OnVerdicts answer_to(SessionId session) const;

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 namespace reeve::supervisor {
 namespace {
 
@@ -22,16 +25,17 @@ std::string since(const KillFacts& facts) {
 
 std::vector<std::string> kill_report(const KillFacts& facts) {
   std::vector<std::string> lines;
-  lines.push_back(fmt::format("{}: killing pid {} and its group: {} ({})", facts.name, facts.pid,
+  lines.push_back(fmt::format("killing pid {} and its group: {} ({})", facts.pid,
                               to_string(facts.reason), since(facts)));
   const auto add = [&](std::string_view what, const std::string& text) {
-    if (!text.empty()) lines.push_back(fmt::format("{}: {}: {}", facts.name, what, text));
+    if (!text.empty()) lines.push_back(fmt::format("{}: {}", what, text));
   };
   if (facts.recorder) add("what it was doing", ipc::describe(*facts.recorder));
   add("the last step of its lifespan", facts.step);
   add("its last status", facts.status_text);
   add("its last line", facts.last_line);
   if (lines.size() == 1) add("what it was doing", "unknown, it printed and reported nothing");
+  std::ranges::copy(facts.found, std::back_inserter(lines));
   return lines;
 }
 

@@ -1,6 +1,5 @@
 #pragma once
-// What the log says when a worker has to be killed: who, why, since when, and what it was doing.
-// Pure.
+// What is known of a worker that has to be killed: why, since when, and what it was doing. Pure.
 
 #include <optional>
 #include <string>
@@ -12,14 +11,14 @@
 namespace reeve::supervisor {
 
 struct KillFacts {
-  std::string name;  ///< "web:0"
   int pid = 0;
   KillReason reason{};
-  Duration waited{};  ///< since it was started (StartTimeout) or told to drain
+  Duration waited{};  ///< since it was started (StartTimeout), told to drain, or last gave a sign
   std::optional<ipc::RecorderReading> recorder;  ///< none: a foreign program
   std::string step;                              ///< of its lifespan, as it said last
   std::string status_text;
-  std::string last_line;  ///< of its output
+  std::string last_line;           ///< of its output
+  std::vector<std::string> found;  ///< by looking at it
 };
 
 /// The first line says who and why, the following what is known of what it was doing.

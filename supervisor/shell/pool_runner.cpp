@@ -8,13 +8,10 @@
 #include <utility>
 #include <variant>
 
-#include "supervisor/shell/kill_report.hpp"
 #include "supervisor/shell/patrol.hpp"
 
 namespace reeve::supervisor {
 namespace {
-
-constexpr std::size_t kMaxLastWords = 64;
 
 std::uint64_t number(Generation generation) { return static_cast<std::uint64_t>(generation); }
 
@@ -46,6 +43,7 @@ PoolRunner::PoolRunner(Surroundings surroundings, Deployment deployment, std::ui
       pool_(deployment.config.spec, seed, loop_.now()),
       settled_generation_(pool_.generation()),
       seed_(seed),
+      kills_(loop_, log_),
       seating_(loop_),
       timer_(loop_, [this] { on_timer(); }),
       canary_timer_(loop_, [this] { look_at_canary(); }) {
@@ -66,41 +64,6 @@ const Process* PoolRunner::find(WorkerId worker) const {
 
 void PoolRunner::conclude(pid_t pid) const {
   if (Process* process = find(pid)) process->conclude();
-}
-
-void PoolRunner::exited(pid_t pid, const Death& death) {
-  const auto found = by_pid_.find(pid);
-  if (found == by_pid_.end()) return;
-  Process& process = *found->second;
-  by_pid_.erase(found);
-  process.reaped();
-
-  const Process::Identity who = process.identity();
-  Exited event{who.worker, death};
-  event.death.exec_error = process.exec_error();
-  last_words_.push_back({who.worker, {process.last_lines().begin(), process.last_lines().end()}});
-  if (last_words_.size() > kMaxLastWords) last_words_.pop_front();
-  if (!process.reason().empty()) {
-    log_.warn("{}: pid {} gave as its reason: {}", name_of(who.slot), pid, process.reason());
-  }
-  const std::string cause = describe(event.death);
-  const Worker* worker = pool_.find(who.worker);
-  const bool unasked = worker != nullptr && (worker->phase == WorkerPhase::Starting ||
-                                             worker->phase == WorkerPhase::Serving);
-  if (unasked && !process.seats().empty()) seating_.keep(who.slot, std::move(process.seats()));
-  seating_.forget(who.worker);
-  take_last_figures(process, unasked && !event.death.clean());
-  processes_.erase(who.worker);
-
-  dead_ = pid;
-  death_told_ = false;
-  feed(std::move(event));
-  const std::string end =
-      fmt::format("pid {} (generation {}) {}", pid, number(who.generation), cause);
-  if (!death_told_) log_.info("{}: {}", name_of(who.slot), end);
-  observer_.happened("exit", name_of(who.slot), end);
-  dead_.reset();
-  observer_.changed();
 }
 
 void PoolRunner::executed(Process& process) { feed(Started{process.identity().worker}); }
@@ -229,27 +192,6 @@ void PoolRunner::drain(Process& process, DrainKind kind) {
       found->second->drain(DrainKind::Patient);
     }
   });
-}
-
-void PoolRunner::perform(const Kill& order) {
-  const Process* process = find(order.worker);
-  const Worker* worker = pool_.find(order.worker);
-  if (process == nullptr || worker == nullptr || !process->pid()) return;
-  const bool was_starting = order.reason == KillReason::StartTimeout;
-  const auto& lines = process->last_lines();
-  const TimePoint now = loop_.now();
-  const auto report = kill_report(
-      {.name = name_of(worker->slot),
-       .pid = *process->pid(),
-       .reason = order.reason,
-       .waited = now - (was_starting ? worker->forked_at : process->drained_at().value_or(now)),
-       .recorder = ipc::read(process->recorder_page(), ipc::Clock::now()),
-       .step = was_starting ? process->step() : "",
-       .status_text = process->status_text(),
-       .last_line = lines.empty() ? "" : lines.back()});
-  for (const std::string& line : report) log_.warn("{}", line);
-  process->kill_group();
-  observer_.killed();
 }
 
 void PoolRunner::perform(const Changed& order) {

@@ -18,6 +18,8 @@
 #include "supervisor/core/pool.hpp"
 #include "supervisor/shell/accept_queue.hpp"
 #include "supervisor/shell/canary_judge.hpp"
+#include "supervisor/shell/death_book.hpp"
+#include "supervisor/shell/kills.hpp"
 #include "supervisor/shell/launcher.hpp"
 #include "supervisor/shell/log.hpp"
 #include "supervisor/shell/process.hpp"
@@ -101,6 +103,7 @@ class PoolRunner : private ProcessObserver {
   [[nodiscard]] std::string activity() const;
   [[nodiscard]] const Process* find(WorkerId worker) const;
   [[nodiscard]] TailBuffer& tail(int slot) { return tails_[slot]; }
+  [[nodiscard]] const DeathBook& deaths() const { return deaths_; }
   /// Every slot has a worker that is ready.
   [[nodiscard]] bool all_running() const;
   /// No slot serves, or is to serve again.
@@ -120,6 +123,7 @@ class PoolRunner : private ProcessObserver {
   // ProcessObserver
   void executed(Process& process) override;
   void said(Process& process, const ipc::WorkerMessage& message) override;
+  void line_lost(Process& process) override;
   void printed(Process& process, Stream stream, std::string_view line) override;
 
   // pool_runner.cpp: the core and its orders.
@@ -130,13 +134,17 @@ class PoolRunner : private ProcessObserver {
   void perform(const Fork& order);
   void perform(const Drain& order);
   void drain(Process& process, DrainKind kind);
-  void perform(const Kill& order);
   void perform(const Changed& order);
   void perform(const Finished& order);
   void perform(const Watch& order);  // pool_deploy.cpp
   void perform(const Judge& order);  // pool_deploy.cpp
   [[nodiscard]] std::string name_of(int slot) const { return process_name(name(), slot); }
   [[nodiscard]] std::vector<std::string> last_lines(WorkerId worker) const;
+
+  // pool_deaths.cpp: kills, and what is told of the dead.
+  void perform(const Kill& order);
+  [[nodiscard]] DeathFacts facts_of(const Process& process, pid_t pid, const Death& death);
+  void report(const DeathFacts& facts, int slot);
 
   // pool_commands.cpp: the listeners over stop and start.
   /// Listeners are open, or the command is answered with the reason.
@@ -178,6 +186,8 @@ class PoolRunner : private ProcessObserver {
   std::map<WorkerId, std::unique_ptr<Process>> processes_;
   std::unordered_map<pid_t, Process*> by_pid_;
   std::map<int, TailBuffer> tails_;
+  Kills kills_;
+  DeathBook deaths_;
   std::deque<LastWords> last_words_;  // Of the dead, until a verdict needs them.
   std::optional<pid_t> dead_;         // Whose exit is being told to the core.
   bool death_told_ = false;           // Its slot's change has named it in the log.

@@ -9,6 +9,9 @@ namespace {
 // A worker that talks without pause must not hold the loop; the poll calls again.
 constexpr int kMessagesATurn = 64;
 
+// From the end of a worker's descriptors to its death: the kernel frees its memory meanwhile.
+constexpr Duration kDyingTakes = std::chrono::milliseconds(500);
+
 }  // namespace
 
 Process::Process(ipc::uv::Loop& loop, ProcessObserver& observer, Identity identity, Ends ends,
@@ -59,7 +62,10 @@ void Process::conclude() {
 
 void Process::take(const ipc::WorkerMessage& message) {
   if (message.status) status_text_ = *message.status;
-  if (message.step) step_ = *message.step;
+  if (message.step) {
+    steps_.push_back(*message.step);
+    if (steps_.size() > kLastSteps) steps_.pop_front();
+  }
   if (message.reason) reason_ = *message.reason;
   if (message.state) state_ = message.state;
   if (message.watchdog) watchdog_at_ = loop_.now();
@@ -89,10 +95,23 @@ void Process::on_channel() {
       take(ipc::parse_worker_message(*text));
     } else {
       // A closed channel is no death: a foreign program closes what it does not know.
-      if (text.error() == ipc::Channel::End::Closed) channel_poll_.reset();
+      if (text.error() == ipc::Channel::End::Closed) {
+        channel_poll_.reset();
+        if (is_native()) miss_the_line();
+      }
       return;
     }
   }
+}
+
+/// As a rule it is just dying, which is told in a moment.
+void Process::miss_the_line() {
+  line_timer_.emplace(loop_, [this] {
+    if (!pid_) return;
+    line_lost_ = true;
+    observer_.line_lost(*this);
+  });
+  line_timer_->arm(kDyingTakes);
 }
 
 void Process::print(Stream stream, std::string_view line) {

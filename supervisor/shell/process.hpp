@@ -30,6 +30,7 @@ class ProcessObserver {
   virtual ~ProcessObserver() = default;
   virtual void executed(Process& process) = 0;  ///< exec has succeeded
   virtual void said(Process& process, const ipc::WorkerMessage& message) = 0;
+  virtual void line_lost(Process& process) = 0;  ///< see Process::line_lost
   virtual void printed(Process& process, Stream stream, std::string_view line) = 0;
 };
 
@@ -80,25 +81,32 @@ class Process {
 
   [[nodiscard]] const std::string& exec_error() const { return exec_error_; }
   [[nodiscard]] const std::string& status_text() const { return status_text_; }
-  [[nodiscard]] const std::string& step() const { return step_; }      ///< of its lifespan
+  /// Of its lifespan; the newest is last, at most kLastSteps.
+  [[nodiscard]] const std::deque<std::string>& steps() const { return steps_; }
+  [[nodiscard]] std::string step() const { return steps_.empty() ? "" : steps_.back(); }
   [[nodiscard]] const std::string& reason() const { return reason_; }  ///< why it fails or stops
   [[nodiscard]] std::optional<ipc::WorkerState> state() const { return state_; }
   /// The newest is last; at most kLastLines.
   [[nodiscard]] const std::deque<std::string>& last_lines() const { return last_lines_; }
   [[nodiscard]] const ipc::RecorderPage& recorder_page() const { return recorder_.page(); }
+  [[nodiscard]] const ipc::BlackBox& black_box() const { return recorder_.black_box(); }
   /// When it last sent WATCHDOG=1.
   [[nodiscard]] std::optional<TimePoint> watchdog_at() const { return watchdog_at_; }
 
   /// Its own listening sockets; empty when it shares those of the pool.
   [[nodiscard]] Seats& seats() { return seats_; }
+  /// It has closed its channel, over which it had spoken, and lives on.
+  [[nodiscard]] bool line_lost() const { return line_lost_; }
   /// It speaks over the channel: it was written for this, and drains without losing anything.
   [[nodiscard]] bool is_native() const { return state_.has_value(); }
 
   static constexpr std::size_t kLastLines = 10;
+  static constexpr std::size_t kLastSteps = 8;
 
  private:
   void on_exec_status();
   void on_channel();
+  void miss_the_line();
   void print(Stream stream, std::string_view line);
 
   ProcessObserver& observer_;
@@ -114,13 +122,15 @@ class Process {
   ipc::UniqueFd exec_status_;
   std::string exec_error_;
   std::string status_text_;
-  std::string step_;
+  std::deque<std::string> steps_;
   std::string reason_;
   std::optional<ipc::WorkerState> state_;
+  bool line_lost_ = false;
   std::deque<std::string> last_lines_;
   LogPipe stdout_;
   LogPipe stderr_;
   std::optional<ipc::uv::Poll> channel_poll_;
+  std::optional<ipc::uv::Timer> line_timer_;
   std::optional<ipc::uv::Poll> exec_status_poll_;
 };
 

@@ -101,37 +101,33 @@ TEST(KillReport, SaysWhoWhySinceWhenAndWhatItWasDoing) {
   ipc::RecorderReading reading;
   reading.in_flight = 1;
   reading.oldest = {{"GET /slow", std::chrono::seconds(31)}};
-  const auto lines = kill_report({.name = "web:0",
-                                  .pid = 1234,
+  const auto lines = kill_report({.pid = 1234,
                                   .reason = KillReason::GraceExpired,
                                   .waited = std::chrono::seconds(30),
                                   .recorder = reading,
                                   .step = "",
                                   .status_text = "busy",
-                                  .last_line = ""});
-  EXPECT_THAT(lines,
-              ElementsAre("web:0: killing pid 1234 and its group: its drain took longer than the "
-                          "grace (it was told to stop 30 s ago)",
-                          HasSubstr("what it was doing: 1 request in flight, GET /slow"),
-                          "web:0: its last status: busy"));
+                                  .last_line = "",
+                                  .found = {"the loop thread spins: 98 % CPU"}});
+  EXPECT_THAT(lines, ElementsAre("killing pid 1234 and its group: its drain took longer than the "
+                                 "grace (it was told to stop 30 s ago)",
+                                 HasSubstr("what it was doing: 1 request in flight, GET /slow"),
+                                 "its last status: busy", "the loop thread spins: 98 % CPU"));
 }
 
 TEST(KillReport, OfAForeignWorkerEndsWithItsLastLine) {
-  const auto lines = kill_report({.name = "web:0",
-                                  .pid = 1,
+  const auto lines = kill_report({.pid = 1,
                                   .reason = KillReason::StartTimeout,
                                   .waited = std::chrono::seconds(2),
                                   .recorder = {},
                                   .step = "",
                                   .status_text = "",
                                   .last_line = "loading"});
-  EXPECT_THAT(lines,
-              ElementsAre(HasSubstr("it was started 2 s ago"), "web:0: its last line: loading"));
+  EXPECT_THAT(lines, ElementsAre(HasSubstr("it was started 2 s ago"), "its last line: loading"));
 }
 
 TEST(KillReport, OfASilentWorkerSaysSo) {
   KillFacts facts;
-  facts.name = "web:0";
   EXPECT_THAT(kill_report(facts), ElementsAre(HasSubstr("killing"), HasSubstr("unknown")));
 }
 

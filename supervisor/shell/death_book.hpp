@@ -1,0 +1,28 @@
+#pragma once
+// The reports of a pool's deaths: the last one of each slot, in a bounded amount of memory.
+
+#include <cstddef>
+#include <deque>
+#include <map>
+
+#include "supervisor/shell/death_report.hpp"
+
+namespace reeve::supervisor {
+
+class DeathBook {
+ public:
+  /// So many keep their details; of earlier ones the summary stays.
+  static constexpr std::size_t kDetailed = 10;
+  static constexpr std::size_t kSlots = 512;
+  static constexpr std::size_t kMostDetails = 600;  ///< lines
+
+  void keep(int slot, DeathReport report);
+  /// nullptr: nobody has died in it.
+  [[nodiscard]] const DeathReport* last(int slot) const;
+
+ private:
+  std::map<int, DeathReport> reports_;
+  std::deque<int> newest_;  // Each slot once; the newest is last.
+};
+
+}  // namespace reeve::supervisor

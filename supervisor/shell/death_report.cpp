@@ -1,0 +1,99 @@
+#include "supervisor/shell/death_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace reeve::supervisor {
+namespace {
+
+constexpr std::size_t kMostLoggedFrames = 8;
+constexpr std::size_t kMostLoggedRequests = 4;
+
+using Lines = std::vector<std::string>;
+
+std::string in_phase(WorkerPhase phase) {
+  switch (phase) {
+    case WorkerPhase::Starting:
+      return "while it started";
+    case WorkerPhase::Serving:
+      return "while it served";
+    case WorkerPhase::Draining:
+      return "while it drained";
+    case WorkerPhase::Killed:
+      return "when it was killed";
+  }
+  return {};
+}
+
+void add_block(Lines& lines, std::string_view title, const Lines& block) {
+  if (block.empty()) return;
+  lines.push_back(fmt::format("{}:", title));
+  for (const std::string& line : block) lines.push_back("  " + line);
+}
+
+Lines requests(const ipc::RecorderReading& reading, std::size_t most) {
+  Lines lines;
+  for (const auto& request : reading.oldest) {
+    if (lines.size() == most) {
+      lines.push_back(fmt::format("and {} more", reading.oldest.size() - most));
+      break;
+    }
+    lines.push_back(fmt::format("{} for {}", request.route, short_duration(request.age)));
+  }
+  return lines;
+}
+
+std::string load(const ipc::RecorderReading& reading) {
+  return fmt::format("{} requests answered, {} of them errors; {} in flight, on {} connections",
+                     reading.requests, reading.errors, reading.in_flight, reading.connections);
+}
+
+constexpr std::string_view kLineLost =
+    "it had closed its line to the master (REEVE_CHANNEL): something in it closes descriptors that "
+    "are not its own";
+
+}  // namespace
+
+DeathReport death_report(const DeathFacts& facts) {
+  DeathReport report;
+  report.summary.push_back(fmt::format("{}: pid {} (generation {}) {}", facts.name, facts.pid,
+                                       static_cast<std::uint64_t>(facts.generation), facts.cause));
+  report.summary.push_back(fmt::format("at {}, after {}, {}", facts.when,
+                                       short_duration(facts.lived), in_phase(facts.phase)));
+  if (!facts.reason.empty()) report.summary.push_back("it gave as its reason: " + facts.reason);
+  for (const std::string& line : facts.box.exception) report.summary.push_back(line);
+  if (facts.line_lost) report.summary.emplace_back(kLineLost);
+
+  Lines& details = report.details;
+  if (facts.recorder) {
+    details.push_back(load(*facts.recorder));
+    if (!facts.recorder->activity.empty()) details.push_back("doing: " + facts.recorder->activity);
+    add_block(details, "requests in flight",
+              requests(*facts.recorder, facts.recorder->oldest.size()));
+  }
+  add_block(details, "the crash", facts.box.crash);
+  add_block(details, "before it was killed", facts.kill);
+  // The kill's findings have them already.
+  if (facts.kill.empty()) add_block(details, "the stacks of its threads", facts.box.stacks);
+  add_block(details, "the last steps of its lifespan", facts.steps);
+  if (!facts.status_text.empty()) details.push_back("its last status: " + facts.status_text);
+  add_block(details, "its last lines", facts.output);
+  return report;
+}
+
+std::vector<std::string> log_of_death(const DeathFacts& facts) {
+  Lines lines = facts.box.exception;
+  if (facts.line_lost) lines.emplace_back(kLineLost);
+  // A kill has logged what it found.
+  if (facts.kill.empty() && facts.recorder) {
+    add_block(lines, "requests that were in flight",
+              requests(*facts.recorder, kMostLoggedRequests));
+  }
+  const std::size_t shown = std::min(facts.box.crash.size(), kMostLoggedFrames + 1);
+  lines.insert(lines.end(), facts.box.crash.begin(),
+               facts.box.crash.begin() + static_cast<std::ptrdiff_t>(shown));
+  return lines;
+}
+
+}  // namespace reeve::supervisor

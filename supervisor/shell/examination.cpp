@@ -1,0 +1,55 @@
+#include "supervisor/shell/examination.hpp"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "supervisor/shell/findings.hpp"
+
+namespace reeve::supervisor {
+namespace {
+
+constexpr Duration kStep = std::chrono::milliseconds(25);
+
+/// To its first thread, which asks the others.
+bool ask_for_stacks(pid_t pid) { return ::syscall(SYS_tgkill, pid, pid, ipc::stack_signal()) == 0; }
+
+}  // namespace
+
+Examination::Examination(ipc::uv::Loop& loop, Patient patient, std::function<void()> on_done)
+    : patient_(patient),
+      on_done_(std::move(on_done)),
+      began_(ipc::Clock::now()),
+      first_(read_proc(patient.pid)),
+      timer_(loop, [this] { proceed(); }) {
+  timer_.arm(kBetween);
+}
+
+void Examination::proceed() {
+  const Duration spent = ipc::Clock::now() - began_;
+  if (!second_) {
+    second_ = read_proc(patient_.pid);
+    between_ = spent;
+    // Only now: writing stacks is work, too, and would be taken for what it was doing. To a program
+    // that does not handle the signal it would be deadly.
+    const bool can_answer = patient_.native && ipc::answers(patient_.box) && !stopped();
+    asked_ = second_ && can_answer && ask_for_stacks(patient_.pid);
+  }
+  if (asked_ && !ipc::dumped(patient_.box) && spent + kStep <= kLongest) {
+    timer_.arm(kStep);
+    return;
+  }
+  const auto on_done = std::move(on_done_);
+  on_done();
+}
+
+std::vector<std::string> Examination::findings() const {
+  if (!first_) return {};
+  return supervisor::findings({*first_, second_ ? *second_ : *first_, between_},
+                              ipc::read(patient_.box), patient_.native);
+}
+
+bool Examination::stopped() const { return first_ && is_stopped(second_ ? *second_ : *first_); }
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,52 @@
+#pragma once
+// One look at a worker that is about to be killed: two readings of /proc a moment apart, and then
+// the stacks that a native one writes when it is asked. Ends after at most kLongest,
+// however the worker fares, and never waits in between. Loop thread.
+
+#include <sys/types.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ipc/base/uv.hpp"
+#include "ipc/recorder.hpp"
+#include "supervisor/core/types.hpp"
+#include "supervisor/shell/proc_reader.hpp"
+
+namespace reeve::supervisor {
+
+class Examination {
+ public:
+  static constexpr Duration kBetween = std::chrono::milliseconds(150);
+  static constexpr Duration kLongest = std::chrono::milliseconds(450);
+
+  struct Patient {
+    pid_t pid = 0;  ///< not reaped while this lives
+    const ipc::BlackBox& box;
+    bool native = false;
+  };
+
+  /// `on_done` may destroy this.
+  Examination(ipc::uv::Loop& loop, Patient patient, std::function<void()> on_done);
+
+  /// What is known by now: also of one that has died meanwhile.
+  [[nodiscard]] std::vector<std::string> findings() const;
+  /// It was found stopped.
+  [[nodiscard]] bool stopped() const;
+
+ private:
+  void proceed();
+
+  Patient patient_;
+  std::function<void()> on_done_;
+  TimePoint began_;
+  std::optional<ProcFacts> first_;
+  std::optional<ProcFacts> second_;
+  Duration between_{};
+  bool asked_ = false;
+  ipc::uv::Timer timer_;
+};
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,134 @@
+#include "supervisor/shell/findings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+namespace reeve::supervisor {
+namespace {
+
+// A thread that is found running twice, and got at least so much of a CPU, on a busy machine too.
+constexpr int kSpinsPercent = 20;
+constexpr int kBusyPercent = 60;
+
+int percent_of_a_cpu(const ThreadFacts& before, const ThreadFacts& after, Duration between) {
+  const auto wall = std::chrono::duration_cast<std::chrono::milliseconds>(between).count();
+  if (wall <= 0) return 0;
+  // The kernel counts in ticks of 10 ms: a reading may be one too high.
+  return static_cast<int>(
+      std::clamp<std::int64_t>((after.cpu_time - before.cpu_time).count() * 100 / wall, 0, 100));
+}
+
+bool waits_for_events(const ThreadFacts& thread) {
+  const auto is_epoll = [](const std::string& name) {
+    return name.starts_with("ep_poll") || name.starts_with("do_epoll_wait") ||
+           name.starts_with("epoll_");
+  };
+  return is_epoll(thread.wait_channel) || is_epoll(thread.system_call);
+}
+
+std::string where_it_sleeps(const ThreadFacts& thread) {
+  const std::string& call = thread.system_call;
+  const std::string& channel = thread.wait_channel;
+  if (channel.empty() && call.empty()) return "a place that the kernel does not tell";
+  if (channel.empty() || call.empty()) return channel + call;
+  return fmt::format("{} (system call {})", channel, call);
+}
+
+std::string mib(std::uint64_t bytes) {
+  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1024 * 1024));
+}
+
+std::string usage(const ProcFacts& facts) {
+  std::vector<std::string> parts;
+  if (facts.resident_bytes) parts.push_back(mib(*facts.resident_bytes) + " resident");
+  if (facts.peak_bytes) parts.push_back(mib(*facts.peak_bytes) + " at most");
+  if (facts.descriptors) {
+    const bool more = *facts.descriptors >= ProcFacts::kMostDescriptors;
+    parts.push_back(
+        fmt::format("{}{} open descriptors", *facts.descriptors, more ? " or more" : ""));
+  }
+  parts.push_back(
+      fmt::format("{} thread{}", facts.thread_count, facts.thread_count == 1 ? "" : "s"));
+  return fmt::format("it uses {}", fmt::join(parts, ", "));
+}
+
+const ThreadFacts& earlier(const Looks& looks, const ThreadFacts& thread) {
+  const auto found = std::ranges::find(looks.first.threads, thread.tid, &ThreadFacts::tid);
+  return found == looks.first.threads.end() ? thread : *found;
+}
+
+}  // namespace
+
+std::string how_it_hangs(const ThreadFacts& before, const ThreadFacts& after, Duration between) {
+  const int percent = percent_of_a_cpu(before, after, between);
+  switch (after.state) {
+    case 'T':
+      return "is stopped (SIGSTOP)";
+    case 't':
+      return "is stopped by a debugger";
+    case 'Z':
+    case 'X':
+      return "has ended";
+    case 'D':
+      return fmt::format("is blocked in the kernel, uninterruptible, in {}",
+                         where_it_sleeps(after));
+    case 'R':
+      if (percent >= kBusyPercent || (before.state == 'R' && percent >= kSpinsPercent)) {
+        return fmt::format("spins: {} % CPU", percent);
+      }
+      return fmt::format("runs: {} % CPU", percent);
+    default:
+      break;
+  }
+  if (percent >= kBusyPercent) return fmt::format("is busy: {} % CPU", percent);
+  if (waits_for_events(after))
+    return fmt::format("waits for events, in {}", where_it_sleeps(after));
+  return fmt::format("is blocked in {}", where_it_sleeps(after));
+}
+
+std::vector<std::string> findings(const Looks& looks, const ipc::BlackBoxReading& box,
+                                  bool native) {
+  std::vector<std::string> lines;
+  const auto& threads = looks.second.threads;
+  for (std::size_t i = 0; i < threads.size(); ++i) {
+    const ThreadFacts& thread = threads[i];
+    const std::string doing = how_it_hangs(earlier(looks, thread), thread, looks.between);
+    if (i == 0) {
+      lines.push_back(fmt::format("{} {}", native ? "the loop thread" : "its first thread", doing));
+      lines.push_back(usage(looks.second));
+    } else {
+      lines.push_back(fmt::format("thread {} ({}) {}", thread.tid, thread.name, doing));
+    }
+  }
+  if (looks.second.thread_count > threads.size()) {
+    lines.push_back(
+        fmt::format("and {} further threads", looks.second.thread_count - threads.size()));
+  }
+  if (!box.stacks.empty()) {
+    lines.emplace_back("the stacks of its threads:");
+    std::ranges::copy(box.stacks, std::back_inserter(lines));
+    if (!box.dumped) lines.emplace_back("(it did not get further in time)");
+    return lines;
+  }
+  if (box.answers && is_stopped(looks.second)) {
+    lines.emplace_back("no stacks: a stopped process runs no handler");
+  } else if (box.answers) {
+    lines.emplace_back("no stacks: it did not answer the signal that asks for them");
+  }
+  for (const ThreadFacts& thread : threads) {
+    if (thread.kernel_stack.empty()) continue;
+    lines.push_back(fmt::format("the kernel's stack of thread {} ({}):", thread.tid, thread.name));
+    for (const std::string& line : thread.kernel_stack) lines.push_back("  " + line);
+  }
+  return lines;
+}
+
+bool is_stopped(const ProcFacts& facts) {
+  return !facts.threads.empty() && std::ranges::all_of(facts.threads, [](const ThreadFacts& one) {
+    return one.state == 'T' || one.state == 't';
+  });
+}
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,92 @@
+#include "supervisor/shell/kills.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include "supervisor/shell/kill_report.hpp"
+
+namespace reeve::supervisor {
+namespace {
+
+// `reevectl why` has it all.
+constexpr std::size_t kMostLoggedLines = 24;
+
+}  // namespace
+
+void Kills::begin(Process& process, Order order) {
+  const WorkerId worker = process.identity().worker;
+  if (!process.pid() || kills_.contains(worker)) return;
+  const auto examined = std::ranges::count_if(
+      kills_, [](const auto& entry) { return entry.second.examination.has_value(); });
+  Kill& kill = kills_[worker];
+  kill.process = &process;
+  kill.pid = *process.pid();
+  kill.order = std::move(order);
+  // Who asks for the end now does not want to wait for a report.
+  const bool at_once = kill.order.reason == KillReason::GraceEndedByOperator ||
+                       examined >= static_cast<std::ptrdiff_t>(kMostAtOnce);
+  if (at_once) {
+    strike(worker);
+    return;
+  }
+  kill.examination.emplace(
+      loop_,
+      Examination::Patient{
+          .pid = *process.pid(), .box = process.black_box(), .native = process.is_native()},
+      [this, worker] { strike(worker); });
+}
+
+void Kills::strike(WorkerId worker) {
+  Kill& kill = kills_.at(worker);
+  write_report(kill);
+  const bool stopped = kill.examination && kill.examination->stopped();
+  kill.examination.reset();
+  if (kill.order.signal == SIGKILL || stopped) {  // A stopped one acts on no other signal.
+    kill.process->kill_group();
+    return;
+  }
+  kill.process->signal(kill.order.signal);
+  kill.last_resort = std::make_unique<ipc::uv::Timer>(loop_, [this, worker] {
+    const Kill& late = kills_.at(worker);
+    log_.warn("{}: pid {} survived SIG{} for {}: SIGKILL", late.order.name, late.pid,
+              ::sigabbrev_np(late.order.signal), short_duration(kPatience));
+    late.process->kill_group();
+  });
+  kill.last_resort->arm(kPatience);
+}
+
+void Kills::write_report(Kill& kill) {
+  const Process& process = *kill.process;
+  const auto& lines = process.last_lines();
+  kill.found = kill_report(
+      {.pid = kill.pid,
+       .reason = kill.order.reason,
+       .waited = kill.order.waited,
+       .recorder = ipc::read(process.recorder_page(), ipc::Clock::now()),
+       .step = kill.order.reason == KillReason::StartTimeout ? process.step() : "",
+       .status_text = process.status_text(),
+       .last_line = lines.empty() ? "" : lines.back(),
+       .found = kill.examination ? kill.examination->findings() : std::vector<std::string>{}});
+  const std::size_t logged = std::min(kill.found.size(), kMostLoggedLines);
+  for (std::size_t i = 0; i < logged; ++i) log_.warn("{}: {}", kill.order.name, kill.found[i]);
+  if (logged < kill.found.size()) {
+    log_.warn("{}: {} lines more: `reevectl why {}`", kill.order.name, kill.found.size() - logged,
+              kill.order.name);
+  }
+}
+
+std::vector<std::string> Kills::end(WorkerId worker) {
+  const auto found = kills_.find(worker);
+  if (found == kills_.end()) return {};
+  Kill& kill = found->second;
+  if (kill.found.empty()) {  // It was faster than its killer.
+    write_report(kill);
+    kill.found.emplace_back("it ended by itself while this was found out");
+  }
+  std::vector<std::string> lines = std::move(kill.found);
+  kills_.erase(found);
+  return lines;
+}
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,58 @@
+#pragma once
+// The kills of one pool that are under way: each worker is examined first, then gets its signal,
+// and SIGKILL when that was not enough. Whom to kill, and when, the core has decided. Loop thread.
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ipc/base/uv.hpp"
+#include "supervisor/core/action.hpp"
+#include "supervisor/shell/examination.hpp"
+#include "supervisor/shell/log.hpp"
+#include "supervisor/shell/process.hpp"
+
+namespace reeve::supervisor {
+
+class Kills {
+ public:
+  /// So long a worker may take to die, and to dump its core, of another signal than SIGKILL.
+  static constexpr Duration kPatience = std::chrono::seconds(5);
+  /// When many hang at once, as after a lost disk, the others are killed without a look.
+  static constexpr std::size_t kMostAtOnce = 16;
+
+  struct Order {
+    std::string name;  ///< "web:0"
+    KillReason reason{};
+    Duration waited{};  ///< since it was started, told to drain, or last gave a sign of life
+    int signal = 0;     ///< SIGKILL, or what is tried before it
+  };
+
+  Kills(ipc::uv::Loop& loop, Log& log) : loop_(loop), log_(log) {}
+
+  /// `process` must be alive, and forgotten here before it is destroyed.
+  void begin(Process& process, Order order);
+  /// It has died. Returns what was found of it; empty when it was not being killed.
+  [[nodiscard]] std::vector<std::string> end(WorkerId worker);
+
+ private:
+  struct Kill {
+    Process* process;
+    pid_t pid = 0;  // For the report of one that was reaped already.
+    Order order;
+    std::optional<Examination> examination;
+    std::vector<std::string> found;
+    std::unique_ptr<ipc::uv::Timer> last_resort;
+  };
+
+  void strike(WorkerId worker);
+  void write_report(Kill& kill);
+
+  ipc::uv::Loop& loop_;
+  Log& log_;
+  std::map<WorkerId, Kill> kills_;
+};
+
+}  // namespace reeve::supervisor
