@@ -36,6 +36,17 @@ TEST_F(ShippedConfigs, HelloServes) {
   EXPECT_EQ(reeve.count("RUNNING"), 2);
 }
 
+TEST_F(ShippedConfigs, ShopRunsBothItsPools) {
+  // The file's own place is where its env_file is.
+  std::string text = adapted("shop.toml");
+  text = std::regex_replace(text, std::regex("\"shop.env\""), "\"@sources@/configs/shop.env\"");
+  Reeve& reeve = start_ready(text);
+  EXPECT_TRUE(judge(reeve.get("/")));
+  EXPECT_TRUE(reeve.becomes("jobs:0", "RUNNING"));
+  EXPECT_EQ(reeve.count("RUNNING"), 3);
+  EXPECT_EQ(reeve.stop(), Exit{.code = 0});
+}
+
 class FastApi : public ShippedConfigs {
  protected:
   void SetUp() override {
