@@ -19,7 +19,7 @@ using State = SlotState;
 
 /// A pool of one whose first worker is in this phase; none: gone, its slot stopped.
 struct OneWorker {
-  explicit OneWorker(std::optional<Phase> phase) : web(spec_of(1)) {
+  explicit OneWorker(std::optional<Phase> phase) : web(watched()) {
     web.start();
     worker = web.current(0);
     if (phase == Phase::Starting) return;
@@ -30,6 +30,11 @@ struct OneWorker {
     web.end_grace();
     if (phase == Phase::Killed) return;
     web.exited(worker, Death{.signal = 9});
+  }
+  static PoolSpec watched() {
+    PoolSpec spec = spec_of(1);
+    spec.watchdog = 2s;
+    return spec;
   }
   PoolDriver web;
   WorkerId worker{};
@@ -46,6 +51,13 @@ const Fact kReady{"Ready", [](PoolDriver& web, WorkerId w) { web.ready(w); }};
 const Fact kLeaving{"Leaving", [](PoolDriver& web, WorkerId w) { web.leaving(w); }};
 const Fact kExtended{"Extended", [](PoolDriver& web, WorkerId w) { web.extended(w, 20s); }};
 const Fact kExited{"Exited", [](PoolDriver& web, WorkerId w) { web.exited(w, kCrash); }};
+const Fact kMeasured{"Measured", [](PoolDriver& web, WorkerId w) {
+                       web.measured({.worker = w, .sign_of_life = web.now(), .native = true});
+                     }};
+const Fact kSilence{"silence", [](PoolDriver& web, WorkerId w) {
+                      web.falls_silent(w);
+                      web.pass(3s);  // Longer than the watchdog, shorter than the deadlines.
+                    }};
 const Fact kDeadline{"its deadline", [](PoolDriver& web, WorkerId) { web.pass(10s); }};
 
 struct FactRow {
@@ -66,6 +78,8 @@ TEST(EveryPair, OfAWorkersPhaseAndAFact) {
       {Phase::Starting, kExtended, Phase::Starting, State::Starting, true},
       {Phase::Starting, kExited, gone, State::Backoff, false},
       {Phase::Starting, kDeadline, Phase::Killed, State::Starting, false},
+      {Phase::Starting, kMeasured, Phase::Starting, State::Starting, true},
+      {Phase::Starting, kSilence, Phase::Starting, State::Starting, true},
 
       {Phase::Serving, kStarted, Phase::Serving, State::Running, true},
       {Phase::Serving, kReady, Phase::Serving, State::Running, true},
@@ -74,6 +88,8 @@ TEST(EveryPair, OfAWorkersPhaseAndAFact) {
       {Phase::Serving, kExtended, Phase::Serving, State::Running, true},
       {Phase::Serving, kExited, gone, State::Starting, false},
       {Phase::Serving, kDeadline, Phase::Serving, State::Running, true},
+      {Phase::Serving, kMeasured, Phase::Serving, State::Running, true},
+      {Phase::Serving, kSilence, Phase::Killed, State::Running, false},
 
       {Phase::Draining, kStarted, Phase::Draining, State::Stopping, true},
       {Phase::Draining, kReady, Phase::Draining, State::Stopping, true},
@@ -81,6 +97,8 @@ TEST(EveryPair, OfAWorkersPhaseAndAFact) {
       {Phase::Draining, kExtended, Phase::Draining, State::Stopping, true},
       {Phase::Draining, kExited, gone, State::Stopped, false},
       {Phase::Draining, kDeadline, Phase::Killed, State::Stopping, false},
+      {Phase::Draining, kMeasured, Phase::Draining, State::Stopping, true},
+      {Phase::Draining, kSilence, Phase::Killed, State::Stopping, false},
 
       {Phase::Killed, kStarted, Phase::Killed, State::Stopping, true},
       {Phase::Killed, kReady, Phase::Killed, State::Stopping, true},
@@ -88,6 +106,8 @@ TEST(EveryPair, OfAWorkersPhaseAndAFact) {
       {Phase::Killed, kExtended, Phase::Killed, State::Stopping, true},
       {Phase::Killed, kExited, gone, State::Stopped, false},
       {Phase::Killed, kDeadline, Phase::Killed, State::Stopping, true},
+      {Phase::Killed, kMeasured, Phase::Killed, State::Stopping, true},
+      {Phase::Killed, kSilence, Phase::Killed, State::Stopping, true},
 
       {gone, kForkFailed, gone, State::Stopped, true},
       {gone, kStarted, gone, State::Stopped, true},
@@ -96,6 +116,8 @@ TEST(EveryPair, OfAWorkersPhaseAndAFact) {
       {gone, kExtended, gone, State::Stopped, true},
       {gone, kExited, gone, State::Stopped, true},
       {gone, kDeadline, gone, State::Stopped, true},
+      {gone, kMeasured, gone, State::Stopped, true},
+      {gone, kSilence, gone, State::Stopped, true},
   };
   for (const FactRow& row : table) {
     SCOPED_TRACE(std::string(row.from ? to_string(*row.from) : "gone") + ", " + row.fact.name);

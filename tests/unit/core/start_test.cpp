@@ -219,6 +219,29 @@ TEST(Crash, OfAServingWorkerIsFollowedInTheSameStep) {
   EXPECT_EQ(web.state(1), SlotState::Running);
 }
 
+TEST(Crash, OutOfMemoryIsNamed) {
+  PoolDriver web(spec_of(1));
+  web.serve();
+  web.exited(web.current(0), Death{.signal = 9, .out_of_memory = true});
+  EXPECT_EQ(web.slot(0).why, "killed: out of memory");
+}
+
+TEST(StartTimeout, IsTheReasonWhateverTheKernelSays) {
+  PoolDriver web(spec_of(1));
+  web.start();
+  const WorkerId worker = web.current(0);
+  web.pass(10s);
+  web.exited(worker, Death{.signal = 9, .out_of_memory = true});
+  EXPECT_EQ(web.slot(0).why, "killed: not ready within 10 s");
+}
+
+TEST(Leaving, IsToldAsItsOwnWish) {
+  PoolDriver web(spec_of(1));
+  web.serve();
+  web.leaving(web.current(0));
+  EXPECT_EQ(web.slot(0).why, "it left by itself");
+}
+
 TEST(Crash, TheNextTryComesAfterThePause) {
   PoolDriver web(spec_of(1));
   web.start();

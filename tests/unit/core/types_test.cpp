@@ -31,6 +31,15 @@ TEST(Describe, AProgramThatNeverRanByTheReason) {
       "could not be started: exec /bin/x: No such file or directory");
 }
 
+TEST(Describe, OutOfMemoryByItsCauseAndNotByItsSignal) {
+  EXPECT_EQ(describe(Death{.signal = SIGKILL, .out_of_memory = true}), "killed: out of memory");
+}
+
+TEST(Describe, WhatNeverRanIsToldFirst) {
+  EXPECT_EQ(describe(Death{.signal = SIGKILL, .exec_error = "exec /x", .out_of_memory = true}),
+            "could not be started: exec /x");
+}
+
 TEST(Death, IsCleanOnlyWithCodeZeroAndAProgram) {
   EXPECT_TRUE(Death{.exit_code = 0}.clean());
   EXPECT_FALSE(Death{.exit_code = 1}.clean());
