@@ -55,9 +55,11 @@ std::string_view find_words(const std::array<Words, N>& words, Method method,
 std::string line_of(Method method, const Verdict& verdict) {
   const std::string_view words = verdict.ok ? find_words(kDone, method, verdict.code)
                                             : find_words(kRefused, method, verdict.code);
-  if (words.empty()) return verdict_lines(verdict);
+  if (words.empty()) return verdict_lines(method, verdict);
   std::string line = fmt::format(fmt::runtime(words), verdict.name);
-  if (verdict.ok && !verdict.text.empty() && method != Method::Avail) line += "; " + verdict.text;
+  // supervisorctl's line stays as it is, for scripts that know it: what it lacks stands below.
+  const bool has_reason = !verdict.text.empty() && method != Method::Avail;
+  if (has_reason) line += (verdict.ok ? "; " : "\n  ") + verdict.text;
   return line + '\n';
 }
 

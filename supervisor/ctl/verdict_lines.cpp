@@ -9,6 +9,7 @@
 namespace reeve::supervisor::ctl {
 namespace {
 
+using ipc::control::Method;
 using ipc::control::Verdict;
 
 /// What a person reads for a code of the master. Others are read as they are: "roll_failed" as
@@ -24,7 +25,9 @@ constexpr std::array kWordings = {
     Wording{"bad_signal", "bad signal name"},
 };
 
-std::string words_for(const std::string& code) {
+std::string words_for(Method method, const std::string& code) {
+  if (code == "rolled" && method == Method::Deploy) return "deployed";
+  if (code == "rolled" && method == Method::Rollback) return "rolled back";
   const auto* known = std::ranges::find(kWordings, code, &Wording::code);
   if (known != kWordings.end()) return std::string(known->words);
   std::string words = code;
@@ -34,8 +37,8 @@ std::string words_for(const std::string& code) {
 
 }  // namespace
 
-std::string verdict_lines(const Verdict& verdict) {
-  const std::string words = words_for(verdict.code);
+std::string verdict_lines(Method method, const Verdict& verdict) {
+  const std::string words = words_for(method, verdict.code);
   std::string text = verdict.name.empty() ? "" : verdict.name + ": ";
   text += verdict.ok ? words : fmt::format("ERROR ({})", words);
 

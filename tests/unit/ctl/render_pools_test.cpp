@@ -69,6 +69,13 @@ TEST(RenderPools, AddAndRemove) {
             (Rendering{.output = "ERROR: no such process/group: wbe\n", .exit_code = 1}));
 }
 
+TEST(RenderPools, TheRemedyStandsBelowSupervisorctlsLine) {
+  Verdict running = refused("web", "still_running");
+  running.text = "stop it first: reevectl stop web";
+  EXPECT_EQ(shown(Method::Remove, {running}).output,
+            "ERROR: process/group still running: web\n  stop it first: reevectl stop web\n");
+}
+
 TEST(RenderPools, AvailHasSupervisorctlsColumns) {
   EXPECT_EQ(
       shown(Method::Avail, {done("web", "in_use"), done("new", "avail")}),

@@ -163,6 +163,15 @@ TEST(RenderVerdict, DeploymentsAreDoneOrNot) {
   }
 }
 
+TEST(RenderVerdict, ARollIsWhatItWasAskedAs) {
+  const auto rolled = [](Method method) {
+    return verdict(method, {.name = "web", .ok = true, .code = "rolled"}).output;
+  };
+  EXPECT_EQ(rolled(Method::Restart), "web: restarted\n");
+  EXPECT_EQ(rolled(Method::Deploy), "web: deployed\n");
+  EXPECT_EQ(rolled(Method::Rollback), "web: rolled back\n");
+}
+
 TEST(RenderVerdict, HowItGoesStandsAboveTheVerdict) {
   const Request deploy{.method = Method::Deploy, .names = {"web"}};
   EXPECT_EQ(render(deploy, {.continues = true, .text = "web: canary web:2 is ready"}),
