@@ -40,9 +40,12 @@ Actions Pool::on(const Event& event, TimePoint now) {
   now_ = now;
   forgive_stall();
   std::visit([this](const auto& fact) { take(fact); }, event);
+  // Of measurements one comes for each worker, and a Tick follows them: they must cost nothing.
+  if (std::holds_alternative<Measured>(event) && actions_.empty()) return {};
   advance_roll();
   recycle();
   plan_patrol();
+  deadline_ = earliest_deadline();
   return std::exchange(actions_, {});
 }
 
@@ -57,6 +60,7 @@ Pool::Pool(PoolState state, std::uint32_t seed, TimePoint now)
       patrol_at_(state.patrol_at) {
   for (Worker& worker : state.workers) workers_.emplace(worker.id, std::move(worker));
   plan_patrol();
+  deadline_ = earliest_deadline();
 }
 
 std::optional<PoolState> Pool::state() const {

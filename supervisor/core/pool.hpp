@@ -129,6 +129,7 @@ class Pool {
   void take(const GraceEnded& event);
   void take(const Tick& event);
   void take_deadline(Worker& worker);
+  [[nodiscard]] std::optional<TimePoint> earliest_deadline() const;
   void forgive_stall();
 
   // pool_patrol.cpp: the watchdog.
@@ -216,7 +217,8 @@ class Pool {
   Generation last_generation_{1};
   std::uint64_t next_worker_ = 1;
   std::optional<TimePoint> patrol_at_;
-  Actions actions_;  // Of the event being taken.
+  std::optional<TimePoint> deadline_;  // The earliest one, after the last event.
+  Actions actions_;                    // Of the event being taken.
 };
 
 }  // namespace reeve::supervisor

@@ -6,10 +6,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "supervisor/core/pool.hpp"
 
 namespace reeve::supervisor {
+namespace {
+
+/// A deploy that takes longer blocks every other one; and a wild value must not overflow the clock.
+constexpr Duration kLongestWatch = std::chrono::hours(24 * 7);
+
+}  // namespace
 
 /// The first slots that run, else that boot. A pool that is down has nothing to compare with, and
 /// starts without canaries.
@@ -24,7 +31,7 @@ void Pool::choose_canaries(const Canary& canary) {
   }
   if (roll_->canaries.empty()) return;
   roll_->stage = Roll::Stage::Canaries;
-  roll_->watch = canary.watch;
+  roll_->watch = std::clamp(canary.watch, Duration::zero(), kLongestWatch);
 }
 
 void Pool::advance_canaries() {

@@ -96,6 +96,8 @@ void Pool::take(const HardRestartRequested& event) {
     if (slot.current) {
       if (slot.state != SlotState::Stopping) {
         stop(slot, whole ? DrainKind::Prompt : DrainKind::Patient, "restart");
+      } else if (whole) {  // It was to make room in a roll, which had all the time of its grace.
+        drain(workers_.at(*slot.current), DrainKind::Prompt);
       }
       slot.start_again = true;
     } else {

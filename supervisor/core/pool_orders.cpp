@@ -69,6 +69,7 @@ void Pool::start_current(Slot& slot, std::string why) {
 void Pool::promote(Slot& slot, std::string why) {
   retire(slot.current, DrainKind::Patient);
   slot.current = std::exchange(slot.successor, std::nullopt);
+  slot.failed_recycles = 0;
   enter(slot, SlotState::Running, std::move(why));
   settle(slot.index, Outcome::Started);
 }

@@ -68,7 +68,6 @@ bool Pool::wants_recycling(const Slot& slot) const {
 
 void Pool::recycled(Slot& slot) {
   promote(slot, fmt::format("recycled: {}", workers_.at(slot.current.value()).due));
-  slot.failed_recycles = 0;
   actions_.push_back(Changed{slot.index, slot.state, slot.state, slot.why});
 }
 

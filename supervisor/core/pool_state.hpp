@@ -54,7 +54,7 @@ struct Slot {
   TimePoint since;
   std::string why;                    ///< of the last change
   std::optional<WorkerId> current;    ///< the worker that the slot shows
-  std::optional<WorkerId> successor;  ///< replaces `current` once it is ready
+  std::optional<WorkerId> successor;  ///< replaces `current` once it is ready and has soaked
   std::optional<TimePoint> retry_at;  ///< Backoff ends
   bool start_again = false;           ///< Stopping for a hard restart, or to make room in a roll
   int failed_recycles = 0;            ///< in a row: successors that did not become ready

@@ -7,7 +7,9 @@
 
 namespace reeve::supervisor {
 
-std::optional<TimePoint> Pool::next_deadline() const {
+std::optional<TimePoint> Pool::next_deadline() const { return deadline_; }
+
+std::optional<TimePoint> Pool::earliest_deadline() const {
   std::optional<TimePoint> next;
   const auto consider = [&next](const std::optional<TimePoint>& at) {
     if (at && (!next || *at < *next)) next = at;
@@ -30,9 +32,9 @@ std::optional<TimePoint> Pool::next_deadline() const {
 /// stopped, or starved. What the workers did meanwhile may still lie in its sockets, so they get
 /// the time back.
 void Pool::forgive_stall() {
-  const auto next = next_deadline();
-  if (!next || now_ - *next <= kStall) return;
-  const Duration by = now_ - *next + kStall;
+  if (!deadline_ || now_ - *deadline_ <= kStall) return;
+  const Duration by = now_ - *deadline_ + kStall;
+  *deadline_ += by;
   for (auto& [id, worker] : workers_) {
     if (worker.deadline) *worker.deadline += by;
     if (worker.ready_at) *worker.ready_at += by;

@@ -72,6 +72,17 @@ TEST(Canary, WithoutAWatchIsJudgedAtOnce) {
   EXPECT_THAT(web.all<Judge>(), SizeIs(1));
 }
 
+TEST(Canary, AWildWatchDoesNotOverflowTheClock) {
+  for (const Duration watch : {Duration::max(), Duration::min()}) {
+    PoolDriver web(spec_of(1));
+    web.serve();
+    web.canary(1, watch);
+    web.ready_all();
+    ASSERT_THAT(web.all<Watch>(), SizeIs(1));
+    EXPECT_GE(web.all<Watch>()[0].until, web.now());
+  }
+}
+
 TEST(Canary, JudgedGoodReplacesItsPredecessorAndTheOthersFollow) {
   Watched two(2);
   PoolDriver& web = two.web;

@@ -253,6 +253,22 @@ TEST(MakeRoom, AHardRestartOfTheSlotLeadsToTheNewGenerationToo) {
   EXPECT_EQ(web.generation_of(0), Generation{2});
 }
 
+TEST(MakeRoom, AHardRestartOfThePoolHurriesItOn) {
+  PoolDriver web(without_surge(2));
+  web.serve();
+  const WorkerId drains = web.current(0);
+  const CommandId roll = web.roll();
+  const CommandId hard = web.hard_restart();
+  EXPECT_EQ(web.outcome(roll), Outcome::Aborted);
+  ASSERT_THAT(web.all<Drain>(), SizeIs(2));
+  EXPECT_EQ(web.all<Drain>()[0].worker, drains);
+  EXPECT_EQ(web.all<Drain>()[0].kind, DrainKind::Prompt);
+  web.settle();
+  ASSERT_THAT(web.verdicts(hard), SizeIs(2));
+  EXPECT_EQ(web.verdicts(hard)[0].outcome, Outcome::Restarted);
+  EXPECT_EQ(web.generation_of(0), Generation{1});
+}
+
 TEST(MakeRoom, ScalingItAwayLetsTheRollGoOn) {
   PoolDriver web(without_surge(3, 3));
   web.serve();
