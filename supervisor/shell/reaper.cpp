@@ -25,8 +25,8 @@ Reaper::Reaper(BeforeReap before_reap, OnExit on_exit)
 
 void Reaper::reap_if_pending(const std::function<void()>& read_first) {
   if (!std::exchange(pending_, false)) return;
-  read_first();
   while (const pid_t pid = next_zombie()) {
+    read_first();  // A zombie says nothing more; once reaped, its number may speak for another.
     before_reap_(pid);
     int status = 0;
     if (::waitpid(pid, &status, 0) == pid) on_exit_(pid, death_of(status));

@@ -25,9 +25,9 @@ class Reaper {
 
   /// SIGCHLD was seen. Reaping itself waits for the end of the turn.
   void child_changed() { pending_ = true; }
-  /// To be called at the end of each turn of the loop, after its reads. `read_first` takes what may
-  /// still lie in sockets that all children share: the last words of a worker are older than its
-  /// death.
+  /// To be called at the end of each turn of the loop, after its reads. `read_first` is called for
+  /// each zombie and takes what may still lie in sockets that all children share: the last words of
+  /// a worker are older than its death, and must not be taken for those of the next with its pid.
   void reap_if_pending(const std::function<void()>& read_first);
 
  private:
