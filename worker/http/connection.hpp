@@ -20,7 +20,6 @@
 
 #include "ipc/base/clock.hpp"
 #include "ipc/base/unique_fd.hpp"
-#include "ipc/base/uv.hpp"
 #include "worker/http/exchange.hpp"
 #include "worker/http/input.hpp"
 #include "worker/http/output.hpp"
@@ -128,7 +127,7 @@ class Connection final : private Exchange::Client {
   Peer peer_;
   ipc::UniqueFd fd_;
   // Made when a recv first found nothing: a short connection needs none.
-  std::optional<ipc::uv::Poll> poll_;
+  std::optional<SocketSet::Member> poll_;
 
   RequestParser parser_;
   std::shared_ptr<Exchange> exchange_;

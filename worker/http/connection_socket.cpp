@@ -78,8 +78,8 @@ void Connection::watch() {
   int events = 0;
   if (!end_of_input_) events |= wants_input ? UV_READABLE : UV_DISCONNECT;
   if (!output_.empty() || producer_waits_) events |= UV_WRITABLE;
-  if (!poll_) poll_.emplace(services_.context.loop(), fd_.get(), [this](int seen) { on_io(seen); });
-  poll_->watch(events);
+  if (!poll_) poll_.emplace(*services_.sockets, fd_.get(), [this](int seen) { on_io(seen); });
+  if (!poll_->watch(events)) enter(phase_, services_.now());  // Nothing would wake it: it ends.
 }
 
 }  // namespace reeve::worker

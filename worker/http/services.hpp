@@ -15,6 +15,7 @@
 #include "worker/http/health.hpp"
 #include "worker/http/response_head.hpp"
 #include "worker/http/server.hpp"
+#include "worker/http/socket_set.hpp"
 #include "worker/runtime/context.hpp"
 #include "worker/runtime/thread_pool.hpp"
 
@@ -34,6 +35,7 @@ struct Services {
   Health health{};
   DateCache date{};
   std::optional<ipc::DrainKind> drain{};
+  std::unique_ptr<SocketSet> sockets = std::make_unique<SocketSet>(context.loop());
   /// What one recv returned; not kept between two. Pages that no request needs are never touched.
   std::unique_ptr<char[]> received = std::make_unique_for_overwrite<char[]>(kReceiveBytes);
 
