@@ -54,6 +54,11 @@ bool starts_something(Method method) {
   std::unreachable();
 }
 
+bool changes_something(Method method) {
+  return starts_something(method) || method == Method::Stop || method == Method::Signal ||
+         method == Method::Remove || method == Method::Shutdown;
+}
+
 /// Of "+N" and "-N" the count has its sign already.
 int wanted_workers(const ipc::control::ScaleBy& scale, int current) {
   return scale.relative ? current + scale.count : scale.count;
@@ -61,12 +66,24 @@ int wanted_workers(const ipc::control::ScaleBy& scale, int current) {
 
 }  // namespace
 
-Commands::Commands(ipc::uv::Loop& loop, Log& log, Herd& herd, CommandBook& book, Doors doors)
-    : loop_(loop), log_(log), herd_(herd), book_(book), doors_(std::move(doors)) {}
+Commands::Commands(ipc::uv::Loop& loop, Log& log, Parts parts, Doors doors)
+    : loop_(loop),
+      log_(log),
+      herd_(parts.herd),
+      book_(parts.book),
+      deployer_(parts.deployer),
+      reload_(parts.reload),
+      rehearsals_(parts.rehearsals),
+      events_(parts.events),
+      doors_(std::move(doors)) {}
 
 void Commands::take(SessionId session, const Request& request) {
   log_.debug("control: {} {}", ipc::control::to_string(request.method),
              fmt::join(request.names, " "));
+  if (changes_something(request.method)) {
+    events_.publish("command", ipc::control::to_string(request.method),
+                    fmt::format("{}", fmt::join(request.names, " ")));
+  }
   if (starts_something(request.method) && doors_.shutting_down()) {
     refuse(session, "the master is shutting down");
     return;
@@ -87,10 +104,7 @@ void Commands::take(SessionId session, const Request& request) {
       });
       return;
     case Method::Restart:
-      command_pools(session, request,
-                    [hard = request.hard](PoolRunner& pool, CommandId id, const SlotSet& slots) {
-                      hard ? pool.hard_restart(id, slots) : pool.roll(id, slots);
-                    });
+      restart(session, request);
       return;
     case Method::Scale:
       scale(session, request);
@@ -105,23 +119,45 @@ void Commands::take(SessionId session, const Request& request) {
       why(session, request);
       return;
     case Method::Reload:
-      doors_.reload(answer_to(session));
+      doors_.reload(asker(session, "reload"), answer_to(session));
       return;
     case Method::Shutdown:
       doors_.shutdown(answer_to(session));
       return;
     case Method::Deploy:
+      deploy(session, request);
+      return;
     case Method::Rollback:
+      rollback(session, request);
+      return;
     case Method::Rehearse:
-    case Method::Upgrade:
-    case Method::Events:
+      rehearse(session, request);
+      return;
     case Method::Reread:
+      reread(session);
+      return;
     case Method::Update:
+      update(session, request);
+      return;
     case Method::Add:
+      add(session, request);
+      return;
     case Method::Remove:
+      remove(session, request);
+      return;
     case Method::Avail:
+      avail(session);
+      return;
     case Method::Clear:
+      clear(session, request);
+      return;
     case Method::Maintail:
+      maintail(session, request);
+      return;
+    case Method::Events:
+      events_.follow(session);
+      return;
+    case Method::Upgrade:
       refuse(session, fmt::format("{} is not built yet", ipc::control::to_string(request.method)));
       return;
     case Method::Version: {
@@ -143,6 +179,12 @@ void Commands::gone(SessionId session) {
     }
   }
   following_.erase(begin, end);
+  if (const auto log = following_log_.find(session); log != following_log_.end()) {
+    log_.tail().unfollow(log->second);
+    following_log_.erase(log);
+  }
+  events_.gone(session);
+  deployer_.queue().gone(session);
 }
 
 void Commands::status(SessionId session, const Request& request) {
@@ -260,6 +302,37 @@ void Commands::why(SessionId session, const Request& request) {
   doors_.reply(session, reply);
 }
 
+void Commands::clear(SessionId session, const Request& request) {
+  ResolvedNames resolved = resolve_names(request.names, herd_.known());
+  Verdicts verdicts = std::move(resolved.unknown);
+  for (const Target& target : resolved.targets) {
+    PoolRunner& pool = *herd_.find(target.pool);
+    for (const Slot& slot : pool.pool().slots()) {
+      if (!target.slots.empty() && !target.slots.contains(slot.index)) continue;
+      pool.tail(slot.index).clear();
+      verdicts.push_back({.name = process_name(pool.name(), slot.index),
+                          .ok = true,
+                          .code = "cleared",
+                          .text = ""});
+    }
+  }
+  answer(session, std::move(verdicts));
+}
+
+void Commands::maintail(SessionId session, const Request& request) {
+  Reply reply;
+  reply.continues = request.more;
+  reply.text = log_.tail().last(request.bytes);
+  doors_.reply(session, reply);
+  if (!request.more) return;
+  following_log_[session] = log_.tail().follow([this, session](std::string_view line) {
+    Reply more;
+    more.continues = true;
+    more.text = line;
+    doors_.reply(session, more);
+  });
+}
+
 void Commands::command_pools(SessionId session, const Request& request,
                              const PoolCommand& command) {
   ResolvedNames resolved = resolve_names(request.names, herd_.known());
@@ -280,7 +353,10 @@ CommandBook::OnVerdicts Commands::answer_to(SessionId session) const {
 }
 
 void Commands::answer(SessionId session, Verdicts verdicts) const {
-  for (const auto& verdict : verdicts) log_.info("verdict: {}", one_line(verdict));
+  for (const auto& verdict : verdicts) {
+    log_.info("verdict: {}", one_line(verdict));
+    events_.publish("verdict", "", one_line(verdict));
+  }
   Reply reply;
   reply.verdicts = std::move(verdicts);
   doors_.reply(session, reply);

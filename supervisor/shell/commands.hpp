@@ -11,7 +11,11 @@
 #include "ipc/base/uv.hpp"
 #include "ipc/control.hpp"
 #include "supervisor/shell/control_server.hpp"
+#include "supervisor/shell/deployer.hpp"
+#include "supervisor/shell/events.hpp"
 #include "supervisor/shell/herd.hpp"
+#include "supervisor/shell/rehearsal.hpp"
+#include "supervisor/shell/reload.hpp"
 
 namespace reeve::supervisor {
 
@@ -19,15 +23,25 @@ class Commands {
  public:
   struct Doors {
     std::function<void(SessionId, const ipc::control::Reply&)> reply;
-    std::function<void(CommandBook::OnVerdicts)> reload;
+    std::function<pid_t(SessionId)> peer;  ///< who asks
+    std::function<void(const Asker&, CommandBook::OnVerdicts)> reload;
     std::function<void(CommandBook::OnVerdicts)> shutdown;
     std::function<bool()> shutting_down;
   };
 
-  Commands(ipc::uv::Loop& loop, Log& log, Herd& herd, CommandBook& book, Doors doors);
+  struct Parts {
+    Herd& herd;
+    CommandBook& book;
+    Deployer& deployer;
+    Reload& reload;
+    Rehearsals& rehearsals;
+    Events& events;
+  };
+
+  Commands(ipc::uv::Loop& loop, Log& log, Parts parts, Doors doors);
 
   void take(SessionId session, const ipc::control::Request& request);
-  /// The client has left; what it asked for goes on.
+  /// The client has left; what it asked for goes on, but what waits for its turn does not.
   void gone(SessionId session);
 
  private:
@@ -40,6 +54,26 @@ class Commands {
   void why(SessionId session, const ipc::control::Request& request);
   void command_pools(SessionId session, const ipc::control::Request& request,
                      const PoolCommand& command);
+  void clear(SessionId session, const ipc::control::Request& request);
+  void maintail(SessionId session, const ipc::control::Request& request);
+
+  // commands_deploy.cpp
+  void restart(SessionId session, const ipc::control::Request& request);
+  void deploy(SessionId session, const ipc::control::Request& request);
+  void rollback(SessionId session, const ipc::control::Request& request);
+  void rehearse(SessionId session, const ipc::control::Request& request);
+  void reread(SessionId session) const;
+  void avail(SessionId session) const;
+  void update(SessionId session, const ipc::control::Request& request);
+  void add(SessionId session, const ipc::control::Request& request);
+  void remove(SessionId session, const ipc::control::Request& request);
+  /// Calls `begin` for each pool that is named, with a command that they answer together. Refuses
+  /// single processes.
+  void for_each_pool(SessionId session, const ipc::control::Request& request,
+                     const std::function<void(const std::string& pool, CommandId)>& begin);
+  [[nodiscard]] Asker asker(SessionId session, std::string what) const;
+  [[nodiscard]] PoolRunner::OnProgress progress_to(SessionId session) const;
+
   [[nodiscard]] CommandBook::OnVerdicts answer_to(SessionId session) const;
   void answer(SessionId session, Verdicts verdicts) const;
   void refuse(SessionId session, std::string why) const;
@@ -54,8 +88,13 @@ class Commands {
   Log& log_;
   Herd& herd_;
   CommandBook& book_;
+  Deployer& deployer_;
+  Reload& reload_;
+  Rehearsals& rehearsals_;
+  Events& events_;
   Doors doors_;
   std::multimap<SessionId, Following> following_;
+  std::map<SessionId, TailBuffer::FollowerId> following_log_;
 };
 
 /// "HUP", "SIGHUP" or "1"; 0 when it is none.

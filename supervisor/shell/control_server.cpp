@@ -17,15 +17,19 @@ namespace {
 constexpr int kBacklog = 64;
 constexpr auto kPause = std::chrono::milliseconds(100);
 
-/// Why this client may not give orders; nothing when it may.
-std::optional<std::string> objection(int client) {
+struct Peer {
+  pid_t pid = 0;
+  std::optional<std::string> objection;  ///< why it may not give orders
+};
+
+Peer peer_of(int client) {
   ucred peer{};
   socklen_t size = sizeof(peer);
   if (::getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
-    return "the kernel does not say who is calling";
+    return {.objection = "the kernel does not say who is calling"};
   }
-  if (peer.uid == 0 || peer.uid == ::geteuid()) return std::nullopt;
-  return "only root and the user of the master may control it";
+  if (peer.uid == 0 || peer.uid == ::geteuid()) return {.pid = peer.pid, .objection = {}};
+  return {.objection = "only root and the user of the master may control it"};
 }
 
 void refuse(int client, std::string why) {
@@ -66,8 +70,13 @@ ControlServer::~ControlServer() { ::unlink(path_.c_str()); }
 
 void ControlServer::reply(SessionId session, const ipc::control::Reply& reply) {
   if (const auto found = sessions_.find(session); found != sessions_.end()) {
-    found->second->reply(reply);
+    found->second.session->reply(reply);
   }
+}
+
+pid_t ControlServer::peer(SessionId session) const {
+  const auto found = sessions_.find(session);
+  return found == sessions_.end() ? 0 : found->second.pid;
 }
 
 void ControlServer::accept_one() {
@@ -76,12 +85,13 @@ void ControlServer::accept_one() {
     if (errno == EMFILE || errno == ENFILE) pause();
     return;  // Otherwise the client has gone again.
   }
-  if (auto why = objection(client.get())) {
-    refuse(client.get(), std::move(*why));
+  Peer peer = peer_of(client.get());
+  if (peer.objection) {
+    refuse(client.get(), std::move(*peer.objection));
   } else if (sessions_.size() >= kMaxSessions) {
     refuse(client.get(), "too many clients at the control socket; try again later");
   } else {
-    admit(std::move(client));
+    admit(std::move(client), peer.pid);
   }
 }
 
@@ -91,19 +101,18 @@ void ControlServer::pause() {
   try_again_.arm(kPause);
 }
 
-void ControlServer::admit(ipc::UniqueFd client) {
+void ControlServer::admit(ipc::UniqueFd client, pid_t pid) {
   const SessionId id{next_session_++};
-  sessions_.emplace(
-      id,
-      std::make_unique<ControlSession>(
-          loop_, std::move(client),
-          ControlSession::Callbacks{
-              .on_request = [this, id](const auto& request) { callbacks_.on_request(id, request); },
-              .on_gone =
-                  [this, id] {
-                    callbacks_.on_gone(id);
-                    sessions_.erase(id);
-                  }}));
+  auto session = std::make_unique<ControlSession>(
+      loop_, std::move(client),
+      ControlSession::Callbacks{
+          .on_request = [this, id](const auto& request) { callbacks_.on_request(id, request); },
+          .on_gone =
+              [this, id] {
+                callbacks_.on_gone(id);
+                sessions_.erase(id);
+              }});
+  sessions_.emplace(id, Client{pid, std::move(session)});
 }
 
 }  // namespace reeve::supervisor

@@ -2,6 +2,8 @@
 // The control socket: accepts reevectl and whoever else speaks its protocol, as root or as the
 // master's own user. Knows no command. Loop thread.
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -36,6 +38,9 @@ class ControlServer {
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;
 
+  /// Who connected; 0 when the client has gone.
+  [[nodiscard]] pid_t peer(SessionId session) const;
+
   /// Nothing happens when the client has gone.
   void reply(SessionId session, const ipc::control::Reply& reply);
 
@@ -43,13 +48,18 @@ class ControlServer {
   ControlServer(ipc::uv::Loop& loop, ipc::UniqueFd fd, std::string path, Callbacks callbacks);
   void accept_one();
   void pause();
-  void admit(ipc::UniqueFd client);
+  void admit(ipc::UniqueFd client, pid_t pid);
+
+  struct Client {
+    pid_t pid;
+    std::unique_ptr<ControlSession> session;
+  };
 
   ipc::uv::Loop& loop_;
   ipc::UniqueFd fd_;
   std::string path_;
   Callbacks callbacks_;
-  std::map<SessionId, std::unique_ptr<ControlSession>> sessions_;
+  std::map<SessionId, Client> sessions_;
   std::uint64_t next_session_ = 1;
   ipc::uv::Poll poll_;
   ipc::uv::Timer try_again_;

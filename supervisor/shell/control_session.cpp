@@ -1,5 +1,6 @@
 #include "supervisor/shell/control_session.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -36,6 +37,10 @@ void ControlSession::reply(const ipc::control::Reply& reply) {
 void ControlSession::on_event(int events) {
   if ((events & UV_WRITABLE) != 0) send_unsent();
   if ((events & UV_READABLE) != 0) read_input();
+  if ((events & UV_DISCONNECT) != 0 && state_ == State::Waiting) {
+    if (is_cut_off()) state_ = State::Gone;
+    half_closed_ = true;
+  }
   serve_next();
   const bool nothing_left = input_ended_ && state_ == State::Listening && unsent_.empty();
   if (state_ == State::Gone || nothing_left) {
@@ -98,7 +103,16 @@ void ControlSession::watch() {
   const bool listens = state_ == State::Listening;
   const bool reads = state_ == State::Following || (listens && !input_ended_);
   const bool wakes = !unsent_.empty() || (listens && (input_ended_ || !all_served_));
-  poll_.watch((reads ? UV_READABLE : 0) | (wakes ? UV_WRITABLE : 0));
+  // Its place in a line is for somebody else when it goes.
+  const bool may_leave = state_ == State::Waiting && !half_closed_;
+  poll_.watch((reads ? UV_READABLE : 0) | (wakes ? UV_WRITABLE : 0) |
+              (may_leave ? UV_DISCONNECT : 0));
+}
+
+/// Both directions are closed. `nc` closes only its own and waits for the answer.
+bool ControlSession::is_cut_off() const {
+  pollfd state{.fd = fd_.get(), .events = 0, .revents = 0};
+  return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 void ControlSession::leave() {

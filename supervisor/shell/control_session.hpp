@@ -38,6 +38,7 @@ class ControlSession {
   void serve_next();
   void send_unsent();
   void watch();
+  [[nodiscard]] bool is_cut_off() const;
   void leave();
 
   ipc::UniqueFd fd_;
@@ -46,7 +47,8 @@ class ControlSession {
   std::string unsent_;
   State state_ = State::Listening;
   bool input_ended_ = false;
-  bool all_served_ = true;  // No whole frame waits in frames_.
+  bool half_closed_ = false;  // It will say no more, and may still listen.
+  bool all_served_ = true;    // No whole frame waits in frames_.
   ipc::uv::Poll poll_;
 };
 

@@ -31,6 +31,8 @@ void DeployQueue::enter(const std::string& pool, Turn turn, IfBusy if_busy, ipc:
                                 *at_work(pool, now), waiting.size()));
         return;
       }
+      [[fallthrough]];
+    case IfBusy::Insist:
       waiting.push_back(std::move(turn));
   }
 }

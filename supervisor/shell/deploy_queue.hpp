@@ -24,7 +24,11 @@ struct Asker {
   std::optional<SessionId> session;  ///< where to answer; its going away gives up its place
 };
 
-enum class IfBusy : std::uint8_t { Refuse, Wait };
+enum class IfBusy : std::uint8_t {
+  Refuse,
+  Wait,
+  Insist,  ///< waits even where the line is full
+};
 
 class DeployQueue {
  public:
@@ -56,6 +60,7 @@ class DeployQueue {
   /// "deploy of web by reevectl pid 812, since 12 s"; nothing when nobody is at the pool.
   [[nodiscard]] std::optional<std::string> at_work(const std::string& pool,
                                                    ipc::TimePoint now) const;
+  [[nodiscard]] bool is_busy(const std::string& pool) const { return lines_.contains(pool); }
   [[nodiscard]] std::size_t waiting(const std::string& pool) const;
 
   /// Tells what the one at work is doing, for the refusal of others: "watching its canary".

@@ -27,6 +27,22 @@ PoolRunner& Herd::add(Deployment deployment) {
       PoolRunner::Surroundings{loop_, log_, launcher_, *this}, std::move(deployment), seeds_()));
 }
 
+void Herd::hurry_removed() {
+  for (const auto& pool : removed_) pool->hurry_quiesce();
+}
+
+PoolRunner* Herd::add_rehearsal(Deployment deployment) {
+  const std::string& name = deployment.config.spec.name;
+  if (std::ranges::find(rehearsals_, name, [](const auto& pool) { return pool->name(); }) !=
+      rehearsals_.end()) {
+    return nullptr;
+  }
+  return rehearsals_
+      .emplace_back(std::make_unique<PoolRunner>(
+          PoolRunner::Surroundings{loop_, log_, launcher_, *this}, std::move(deployment), seeds_()))
+      .get();
+}
+
 void Herd::remove(CommandId command, PoolRunner& pool) {
   const auto found = std::ranges::find(pools_, &pool, &std::unique_ptr<PoolRunner>::get);
   if (found == pools_.end()) return;
@@ -57,13 +73,13 @@ ListenerSet Herd::listeners() const {
 }
 
 void Herd::conclude(pid_t pid) {
-  for (const auto* group : {&pools_, &removed_}) {
+  for (const auto* group : {&pools_, &removed_, &rehearsals_}) {
     for (const auto& pool : *group) pool->conclude(pid);
   }
 }
 
 void Herd::exited(pid_t pid, const Death& death) {
-  for (const auto* group : {&pools_, &removed_}) {
+  for (const auto* group : {&pools_, &removed_, &rehearsals_}) {
     for (const auto& pool : *group) pool->exited(pid, death);
   }
 }
@@ -72,7 +88,7 @@ void Herd::exited(pid_t pid, const Death& death) {
 /// in the worker's process group.
 void Herd::take(const ipc::Notification& notification) {
   for (const pid_t pid : {notification.pid, ::getpgid(notification.pid)}) {
-    for (const auto* group : {&pools_, &removed_}) {
+    for (const auto* group : {&pools_, &removed_, &rehearsals_}) {
       for (const auto& pool : *group) {
         if (Process* process = pool->find(pid)) {
           process->take(notification.message);
@@ -85,22 +101,24 @@ void Herd::take(const ipc::Notification& notification) {
 }
 
 void Herd::end_grace() {
-  for (const auto* group : {&pools_, &removed_}) {
+  for (const auto* group : {&pools_, &removed_, &rehearsals_}) {
     for (const auto& pool : *group) pool->end_grace();
   }
 }
 
 void Herd::sweep() {
-  std::erase_if(removed_, [](const auto& pool) { return pool->pool().quiet(); });
+  for (auto* group : {&removed_, &rehearsals_}) {
+    std::erase_if(*group, [](const auto& pool) { return pool->pool().quiet(); });
+  }
 }
 
 bool Herd::quiet() const {
-  return removed_.empty() &&
+  return removed_.empty() && rehearsals_.empty() &&
          std::ranges::all_of(pools_, [](const auto& pool) { return pool->pool().quiet(); });
 }
 
-bool Herd::all_running() const {
-  return std::ranges::all_of(pools_, [](const auto& pool) { return pool->all_running(); });
+bool Herd::all_up() const {
+  return std::ranges::all_of(pools_, [](const auto& pool) { return pool->is_up(); });
 }
 
 std::string Herd::summary() const {
@@ -113,7 +131,7 @@ std::string Herd::summary() const {
 
 std::string Herd::survivors() const {
   std::string text;
-  for (const auto* group : {&pools_, &removed_}) {
+  for (const auto* group : {&pools_, &removed_, &rehearsals_}) {
     for (const auto& pool : *group) {
       for (const auto& [id, worker] : pool->pool().workers()) {
         const Process* process = pool->find(id);
@@ -128,7 +146,7 @@ std::string Herd::survivors() const {
 
 Duration Herd::longest_grace() const {
   Duration longest{};
-  for (const auto* group : {&pools_, &removed_}) {
+  for (const auto* group : {&pools_, &removed_, &rehearsals_}) {
     for (const auto& pool : *group) {
       longest = std::max(longest, pool->pool().spec().grace);
       for (const auto& [id, worker] : pool->pool().workers())

@@ -31,6 +31,16 @@ class Herd : private PoolObserver {
 
   Herd(ipc::uv::Loop& loop, Log& log, const Launcher& launcher, CommandBook& book, Hooks hooks);
 
+  /// Removed pools let go of their listeners at once: somebody wants the addresses.
+  void hurry_removed();
+
+  /// A worker off-traffic: a pool of its own, which no name finds, gone once nothing is left of it.
+  /// Null when there is one of that name.
+  [[nodiscard]] PoolRunner* add_rehearsal(Deployment deployment);
+  [[nodiscard]] const std::vector<std::unique_ptr<PoolRunner>>& rehearsals() const {
+    return rehearsals_;
+  }
+
   /// A new pool, which starts nothing by itself.
   PoolRunner& add(Deployment deployment);
   /// Stops the pool, answers the command, and forgets the pool once nothing is left of it.
@@ -54,7 +64,8 @@ class Herd : private PoolObserver {
   void sweep();
 
   [[nodiscard]] bool quiet() const;
-  [[nodiscard]] bool all_running() const;
+  /// Every pool serves, or has done its work.
+  [[nodiscard]] bool all_up() const;
   [[nodiscard]] int workers_killed() const { return workers_killed_; }
   /// "web 2/2 running; jobs 1/1 running"
   [[nodiscard]] std::string summary() const;
@@ -78,6 +89,7 @@ class Herd : private PoolObserver {
   Hooks hooks_;
   std::vector<std::unique_ptr<PoolRunner>> pools_;    // In the order of the configuration.
   std::vector<std::unique_ptr<PoolRunner>> removed_;  // Still draining.
+  std::vector<std::unique_ptr<PoolRunner>> rehearsals_;
   std::random_device seeds_;
   int workers_killed_ = 0;
 };

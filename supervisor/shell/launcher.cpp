@@ -64,7 +64,7 @@ ipc::Result<std::unique_ptr<Process>> Launcher::launch(const Deployment& deploym
 }
 
 std::string process_name(const std::string& pool, int slot) {
-  return fmt::format("{}:{}", pool, slot);
+  return pool.ends_with(kRehearsalSuffix) ? pool : fmt::format("{}:{}", pool, slot);
 }
 
 }  // namespace reeve::supervisor

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "ipc/base/error.hpp"
 #include "ipc/base/uv.hpp"
@@ -17,6 +18,9 @@
 #include "supervisor/shell/ready_log.hpp"
 
 namespace reeve::supervisor {
+
+/// Ends the name of a pool that is a rehearsal of another one; no configured pool has a colon.
+inline constexpr std::string_view kRehearsalSuffix = ":rehearsal";
 
 /// One deployed version of a pool: what its generation is started with.
 struct Deployment {
@@ -50,7 +54,7 @@ class Launcher {
   Surroundings surroundings_;
 };
 
-/// "web:0"
+/// "web:0"; "web:rehearsal" for the only worker of a pool that is called so.
 [[nodiscard]] std::string process_name(const std::string& pool, int slot);
 
 }  // namespace reeve::supervisor

@@ -18,12 +18,15 @@ namespace {
 
 class OutputSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
-  OutputSink(Output& output, bool colours) : output_(output), colours_(colours) {}
+  /// `tail` also gets each line, uncoloured; null: nobody does.
+  OutputSink(Output& output, bool colours, TailBuffer* tail)
+      : output_(output), colours_(colours), tail_(tail) {}
 
  private:
   void sink_it_(const spdlog::details::log_msg& message) override {
     spdlog::memory_buf_t line;
     formatter_->format(message, line);
+    if (tail_ != nullptr && line.size() > 0) tail_->append({line.data(), line.size() - 1});
     if (!colours_ || message.color_range_end <= message.color_range_start) {
       output_.write({line.data(), line.size()});
       return;
@@ -44,6 +47,7 @@ class OutputSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> 
 
   Output& output_;
   bool colours_;
+  TailBuffer* tail_;
 };
 
 /// "<6>": the priority that sd-daemon(3) reads from the start of a line.
@@ -82,10 +86,11 @@ Patterns patterns(LogFormat format, LogDress dress) {
   return {};
 }
 
-std::unique_ptr<spdlog::logger> make_logger(Output& output, const char* pattern, bool colours) {
+std::unique_ptr<spdlog::logger> make_logger(Output& output, const char* pattern, bool colours,
+                                            TailBuffer* tail) {
   auto formatter = std::make_unique<spdlog::pattern_formatter>();
   formatter->add_flag<JournalPriority>('*').set_pattern(pattern);
-  auto sink = std::make_shared<OutputSink>(output, colours);
+  auto sink = std::make_shared<OutputSink>(output, colours, tail);
   sink->set_formatter(std::move(formatter));
   auto logger = std::make_unique<spdlog::logger>("reeve", std::move(sink));
   logger->set_level(spdlog::level::trace);
@@ -129,8 +134,8 @@ Log::Log(Output& output, LogFormat format, LogDress dress, LogLevel level)
     : format_(format), dress_(dress) {
   const Patterns pattern = patterns(format, dress);
   const bool colours = dress == LogDress::Terminal && format == LogFormat::Text;
-  master_ = make_logger(output, pattern.master, colours);
-  workers_ = make_logger(output, pattern.workers, false);
+  master_ = make_logger(output, pattern.master, colours, &tail_);
+  workers_ = make_logger(output, pattern.workers, false, nullptr);
   set_level(level);
   output.on_dropped([this](std::uint64_t lines) {
     warn("{} lines of the log were dropped: whoever reads it is too slow", lines);

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "supervisor/config/config.hpp"
+#include "supervisor/shell/tail_buffer.hpp"
 
 namespace spdlog {
 class logger;
@@ -40,6 +41,8 @@ class Log {
   Log& operator=(const Log&) = delete;
 
   void set_level(LogLevel level);
+  /// The end of the master's own lines, as they were written; without those of the workers.
+  [[nodiscard]] TailBuffer& tail() { return tail_; }
 
   template <class... Args>
   void debug(fmt::format_string<Args...> format, Args&&... args) {
@@ -67,6 +70,7 @@ class Log {
  private:
   LogFormat format_;
   LogDress dress_;
+  TailBuffer tail_;
   std::unique_ptr<spdlog::logger> master_;
   std::unique_ptr<spdlog::logger> workers_;
 };

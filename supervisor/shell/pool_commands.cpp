@@ -35,6 +35,7 @@ bool covers(const SlotSet& slots, const Pool& pool) {
 }  // namespace
 
 void PoolRunner::start(CommandId command, const SlotSet& slots) {
+  held_for_.clear();
   // It is still draining what it is no longer to be: what starts is the version that came since.
   if (adoption_) {
     deploy(command, *std::exchange(adoption_, std::nullopt));
@@ -44,6 +45,7 @@ void PoolRunner::start(CommandId command, const SlotSet& slots) {
 }
 
 void PoolRunner::stop(CommandId command, const SlotSet& slots) {
+  held_for_.clear();
   hurry_quiesce();
   if (covers(slots, pool_) && !is_down()) {
     quiesce_then_stop(command, slots);
@@ -53,6 +55,7 @@ void PoolRunner::stop(CommandId command, const SlotSet& slots) {
 }
 
 void PoolRunner::roll(CommandId command, const SlotSet& slots) {
+  held_for_.clear();
   if (adoption_) {
     deploy(command, *std::exchange(adoption_, std::nullopt));
     return;
@@ -66,6 +69,7 @@ void PoolRunner::roll(CommandId command, const SlotSet& slots) {
 }
 
 void PoolRunner::hard_restart(CommandId command, const SlotSet& slots) {
+  held_for_.clear();
   if (adoption_) {
     deploy(command, *std::exchange(adoption_, std::nullopt));
     return;

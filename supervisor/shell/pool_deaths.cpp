@@ -80,11 +80,13 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
   if (unasked && !process.seats().empty()) seating_.keep(who.slot, std::move(process.seats()));
   seating_.forget(who.worker);
   take_last_figures(process, unasked && !event.death.clean());
+  tell_step(process, facts.cause);
   processes_.erase(who.worker);
 
   if (!facts.reason.empty()) {
     log_.warn("{}: pid {} gave as its reason: {}", facts.name, pid, facts.reason);
   }
+  last_deaths_[who.slot] = event.death;
   dead_ = pid;
   death_told_ = false;
   feed(std::move(event));

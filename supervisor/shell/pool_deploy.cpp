@@ -35,8 +35,11 @@ void add_to(ListenerSet& all, const ListenerSet& more) {
 void PoolRunner::deploy(CommandId command, Deployment next, std::optional<Canary> canary,
                         OnProgress on_progress) {
   adoption_.reset();
+  held_for_.clear();
   if (!open_door(command, next.listeners)) return;
   PoolSpec spec = next.config.spec;
+  // What an operator has scaled to stays, unless the configured number is another one now.
+  if (spec.workers == deployment().config.spec.workers) spec.workers = pool_.spec().workers;
   if (!pool_.rolling()) {
     deployments_.insert_or_assign(pool_.upcoming_generation(), std::move(next));
     deploying_ = command;
@@ -96,6 +99,11 @@ void PoolRunner::versions_settled() {
   }
 }
 
+void PoolRunner::hold(std::string why) {
+  held_for_ = std::move(why);
+  observer_.changed();
+}
+
 ListenerSet PoolRunner::listeners() const {
   ListenerSet all;
   for (const auto& [generation, deployment] : deployments_) add_to(all, deployment.listeners);
@@ -115,6 +123,18 @@ std::string PoolRunner::activity() const {
 
 void PoolRunner::tell(const std::string& line) const {
   if (on_progress_) on_progress_(line);
+}
+
+void PoolRunner::tell_step(const Process& process, const std::string& step) const {
+  if (!on_step_) return;
+  const Worker* worker = pool_.find(process.identity().worker);
+  const Duration age = worker == nullptr ? Duration{} : loop_.now() - worker->forked_at;
+  on_step_(fmt::format("{:>8}  {}", short_duration(age), step));
+}
+
+std::optional<Death> PoolRunner::last_death(int slot) const {
+  const auto found = last_deaths_.find(slot);
+  return found == last_deaths_.end() ? std::nullopt : std::optional(found->second);
 }
 
 void PoolRunner::perform(const Watch& order) {

@@ -73,7 +73,12 @@ void PoolRunner::said(Process& process, const ipc::WorkerMessage& message) {
   const auto deployment = deployments_.find(who.generation);
   const bool by_notify = deployment == deployments_.end() ||
                          std::holds_alternative<ReadyNotify>(deployment->second.config.ready);
-  if (message.step) log_.debug("{}: {}", name_of(who.slot), *message.step);
+  if (message.step) {
+    log_.debug("{}: {}", name_of(who.slot), *message.step);
+    tell_step(process, *message.step);
+  }
+  if (message.status) tell_step(process, fmt::format("says: {}", *message.status));
+  if (message.ready) tell_step(process, "says that it is ready");
   if (message.extend_timeout) feed(Extended{who.worker, *message.extend_timeout});
   if (message.ready && by_notify) feed(Ready{who.worker});
   if (message.stopping) feed(Leaving{who.worker});
@@ -247,9 +252,15 @@ std::vector<std::string> PoolRunner::last_lines(WorkerId worker) const {
   return found == last_words_.end() ? std::vector<std::string>{} : found->lines;
 }
 
-bool PoolRunner::all_running() const {
-  return std::ranges::all_of(pool_.slots(),
-                             [](const Slot& slot) { return slot.state == SlotState::Running; });
+bool PoolRunner::is_up() const {
+  return std::ranges::all_of(pool_.slots(), [this](const Slot& slot) {
+    return slot.state == SlotState::Running || has_finished(slot);
+  });
+}
+
+bool PoolRunner::has_finished(const Slot& slot) const {
+  const auto death = last_deaths_.find(slot.index);
+  return slot.state == SlotState::Exited && death != last_deaths_.end() && death->second.clean();
 }
 
 bool PoolRunner::is_down() const {

@@ -83,6 +83,12 @@ class PoolRunner : private ProcessObserver {
   void adopt(Deployment next);
   /// Ends every grace that is running.
   void end_grace();
+  /// Stops waiting for the queue of its listeners to become empty, if it does.
+  void hurry_quiesce();
+  /// Tells every step of its workers from now on: a rehearsal.
+  void tell_steps(OnProgress on_step) { on_step_ = std::move(on_step); }
+  /// How the last worker of the slot ended.
+  [[nodiscard]] std::optional<Death> last_death(int slot) const;
 
   // What the kernel said of a process. Pids that are not of this pool are ignored.
   [[nodiscard]] Process* find(pid_t pid) const;
@@ -104,8 +110,14 @@ class PoolRunner : private ProcessObserver {
   [[nodiscard]] const Process* find(WorkerId worker) const;
   [[nodiscard]] TailBuffer& tail(int slot) { return tails_[slot]; }
   [[nodiscard]] const DeathBook& deaths() const { return deaths_; }
-  /// Every slot has a worker that is ready.
-  [[nodiscard]] bool all_running() const;
+  /// Every slot has a worker that is ready, or has done its work and is not to be restarted.
+  [[nodiscard]] bool is_up() const;
+  /// A slot of a one-shot pool that ended as it should.
+  [[nodiscard]] bool has_finished(const Slot& slot) const;
+  /// It is to start, and waits for another pool; `why` is shown until a command comes for it.
+  void hold(std::string why);
+  /// Empty when it waits for nothing.
+  [[nodiscard]] const std::string& held_for() const { return held_for_; }
   /// No slot serves, or is to serve again.
   [[nodiscard]] bool is_down() const;
   /// No worker is left and none will be started by itself, though nobody has asked for that: a slot
@@ -151,7 +163,6 @@ class PoolRunner : private ProcessObserver {
   [[nodiscard]] bool open_door(CommandId command);
   [[nodiscard]] bool open_door(CommandId command, const ListenerSet& listeners);
   void quiesce_then_stop(CommandId command, const SlotSet& slots);
-  void hurry_quiesce();
   void close_door();
   [[nodiscard]] ListenerSet own_listeners() const;
 
@@ -164,6 +175,7 @@ class PoolRunner : private ProcessObserver {
     CanaryLedger ledger;
   };
   void tell(const std::string& line) const;
+  void tell_step(const Process& process, const std::string& step) const;
   void look_at_canary();
   void take_figures();
   void take_last_figures(const Process& process, bool crashed);
@@ -180,6 +192,7 @@ class PoolRunner : private ProcessObserver {
   std::optional<Deployment> adoption_;
   Generation settled_generation_;  // The last one that was in force with no roll running.
   OnProgress on_progress_;
+  OnProgress on_step_;
   std::optional<CommandId> deploying_;  // Whose progress that is.
   std::optional<CanaryWatch> canary_;
   std::uint32_t seed_;
@@ -189,8 +202,10 @@ class PoolRunner : private ProcessObserver {
   Kills kills_;
   DeathBook deaths_;
   std::deque<LastWords> last_words_;  // Of the dead, until a verdict needs them.
-  std::optional<pid_t> dead_;         // Whose exit is being told to the core.
-  bool death_told_ = false;           // Its slot's change has named it in the log.
+  std::map<int, Death> last_deaths_;  // By slot.
+  std::string held_for_;
+  std::optional<pid_t> dead_;  // Whose exit is being told to the core.
+  bool death_told_ = false;    // Its slot's change has named it in the log.
   std::deque<Event> events_;
   bool feeding_ = false;
   std::unique_ptr<AcceptQueueWait> quiesce_;

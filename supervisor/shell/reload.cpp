@@ -3,155 +3,310 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <memory>
 #include <utility>
+
+#include "ipc/base/nearest.hpp"
 
 namespace reeve::supervisor {
 namespace {
 
-const PoolVersion* find(const std::vector<PoolVersion>& versions, const std::string& name) {
-  const auto found = std::ranges::find_if(
-      versions, [&name](const PoolVersion& version) { return version.config.spec.name == name; });
-  return found == versions.end() ? nullptr : &*found;
+constexpr std::string_view kAdded = "added";
+constexpr std::string_view kRemoved = "removed";
+constexpr std::string_view kUpdated = "updated";
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::ranges::find(names, name) != names.end();
 }
 
-const PoolConfig& config_of(const Config& config, const std::string& name) {
-  return *std::ranges::find_if(config.pools,
-                               [&name](const PoolConfig& pool) { return pool.spec.name == name; });
+void keep_only(std::vector<std::string>& pools, const std::vector<std::string>& names) {
+  std::erase_if(pools, [&names](const std::string& pool) { return !contains(names, pool); });
+}
+
+/// What went well is one word of supervisorctl's for the whole pool; what did not stays as it is.
+Verdicts in_supervisors_words(const std::string& pool, std::string_view done, Verdicts verdicts) {
+  if (verdicts.empty()) return verdicts;
+  const bool went_well = std::ranges::all_of(verdicts, [](const auto& verdict) {
+    return verdict.ok || verdict.code == "not_running" || verdict.code == "already_started";
+  });
+  if (!went_well) return verdicts;
+  return {{.name = pool, .ok = true, .code = std::string(done), .text = verdicts.front().text}};
+}
+
+Verdicts unknown_pools(const std::vector<std::string>& names,
+                       const std::vector<std::string>& known) {
+  Verdicts unknown;
+  const std::vector<std::string_view> views(known.begin(), known.end());
+  for (const std::string& name : names) {
+    if (contains(known, name)) continue;
+    unknown.push_back(no_such_process(
+        name, fmt::format("neither the file nor the master has a pool named \"{}\"{}", name,
+                          ipc::did_you_mean(name, views))));
+  }
+  return unknown;
 }
 
 }  // namespace
 
-std::vector<PoolVersion> versions_in(const Config& config) {
-  std::vector<PoolVersion> versions;
-  for (const PoolConfig& pool : config.pools) {
-    PoolVersion& version = versions.emplace_back(PoolVersion{pool, {}});
-    for (const std::string& name : pool.listen) {
-      const auto listener = std::ranges::find(config.listeners, name, &ListenerConfig::name);
-      if (listener != config.listeners.end()) version.addresses.push_back(listener->address);
-    }
-  }
-  return versions;
-}
-
-PoolChanges compare(const std::vector<PoolVersion>& before, const std::vector<PoolVersion>& after) {
-  PoolChanges changes;
-  for (const PoolVersion& old : before) {
-    const std::string& name = old.config.spec.name;
-    if (find(after, name) == nullptr) changes.removed.push_back(name);
-  }
-  for (const PoolVersion& version : after) {
-    const std::string& name = version.config.spec.name;
-    const PoolVersion* old = find(before, name);
-    if (old == nullptr) {
-      changes.added.push_back(name);
-      continue;
-    }
-    PoolConfig same_size = old->config;
-    same_size.spec.workers = version.config.spec.workers;
-    if (old->addresses != version.addresses || same_size != version.config) {
-      changes.rolled.push_back(name);
-    } else if (old->config != version.config) {
-      changes.scaled.push_back(name);
-    }
-  }
-  return changes;
-}
-
-std::string needs_restart(const SupervisorConfig& before, const SupervisorConfig& after) {
-  const auto refuse = [](std::string_view key) {
-    return fmt::format(
-        "supervisor.{} cannot change while the master runs; nothing was changed. Put it back, or "
-        "restart "
-        "the master",
-        key);
-  };
-  if (before.name != after.name) return refuse("name");
-  if (before.runtime_dir != after.runtime_dir) return refuse("runtime_dir");
-  if (before.log_format != after.log_format) return refuse("log.format");
-  return "";
-}
-
-Reload::Reload(Log& log, Herd& herd, CommandBook& book, SupervisorConfig config,
-               std::vector<ipc::NamedFd> adopted, std::string path)
+Reload::Reload(Log& log, Herd& herd, CommandBook& book, ConfigFile& file, Deployer& deployer,
+               StartOrder& start_order, Hooks hooks)
     : log_(log),
       herd_(herd),
       book_(book),
-      config_(std::move(config)),
-      adopted_(std::move(adopted)),
-      path_(std::move(path)) {}
+      file_(file),
+      deployer_(deployer),
+      start_order_(start_order),
+      hooks_(std::move(hooks)) {}
 
-void Reload::run(const OnVerdicts& on_verdicts) {
-  if (path_.empty()) {
-    refuse(on_verdicts,
-           "there is no configuration file to reread: the master was started without one");
+void Reload::request(const Asker& asker, OnVerdicts on_verdicts) {
+  if (unsettled_ == 0) {
+    run(asker, on_verdicts);
     return;
   }
-  log_.info("rereading {}", path_);
-  const auto next = load_config(path_);
-  if (!next) {
-    std::string errors = "the configuration has errors; nothing was changed";
-    for (const ConfigError& error : next.error()) errors += "\n  " + to_string(error);
-    refuse(on_verdicts, std::move(errors));
-    return;
+  log_.debug("a reload is running; the file is read again after it");
+  if (!pending_) pending_ = Pending{.asker = asker, .waiting = {}};
+  if (on_verdicts) pending_->waiting.push_back(std::move(on_verdicts));
+}
+
+void Reload::advance() {
+  if (unsettled_ > 0 || !pending_) return;
+  const Pending pending = *std::exchange(pending_, std::nullopt);
+  run(pending.asker, [waiting = pending.waiting](const Verdicts& verdicts) {
+    for (const OnVerdicts& answer : waiting) answer(verdicts);
+  });
+}
+
+void Reload::dismiss(const std::string& why) {
+  if (!pending_) return;
+  for (const OnVerdicts& answer : std::exchange(pending_, std::nullopt)->waiting) {
+    refuse(answer, why);
   }
-  if (auto why = needs_restart(config_, next->supervisor); !why.empty()) {
-    refuse(on_verdicts, std::move(why));
-    return;
+}
+
+void Reload::run(const Asker& asker, const OnVerdicts& on_each) {
+  hooks_.on_begin();
+  const OnVerdicts on_verdicts = [this, on_each](Verdicts verdicts) {
+    hooks_.on_end();
+    if (on_each) on_each(std::move(verdicts));
+  };
+  if (file_.exists()) log_.info("rereading {}", file_.path());
+  auto next = file_.read();
+  if (!next) return refuse(on_verdicts, next.error().text);
+  auto opened = open(*next, next->listeners);
+  if (!opened) return refuse(on_verdicts, opened.error().text);
+  file_.put_in_force(next->supervisor);
+  log_.set_level(next->supervisor.log_level);
+
+  const PoolChanges changes = compare(versions_in_force(), versions_in(*next));
+  unsettled_ = 1;  // Until all of them are counted.
+  apply(
+      {.next = std::move(*next),
+       .opened = std::move(*opened),
+       .asker = asker,
+       .if_busy = IfBusy::Insist,
+       .words = Words::Ours},
+      changes, [this, on_verdicts](Verdicts verdicts) {
+        if (verdicts.empty()) {
+          log_.info("no pool has changed");
+          verdicts = {{.name = "", .ok = true, .code = "reloaded", .text = "no pool has changed"}};
+        }
+        on_verdicts(std::move(verdicts));
+      });
+  settle_one();
+}
+
+void Reload::update(const std::vector<std::string>& names, const Asker& asker, IfBusy if_busy,
+                    const OnVerdicts& on_verdicts) {
+  auto next = file_.read();
+  if (!next) return refuse(on_verdicts, next.error().text);
+  const auto in_force = versions_in_force();
+  PoolChanges changes = compare(in_force, versions_in(*next));
+  std::vector<ListenerConfig> listeners = next->listeners;
+  Verdicts unknown;
+  if (!names.empty()) {
+    std::vector<std::string> known;
+    for (const PoolVersion& version : in_force) known.push_back(version.config.spec.name);
+    for (const PoolConfig& pool : next->pools) known.push_back(pool.spec.name);
+    unknown = unknown_pools(names, known);
+    for (auto* pools : {&changes.added, &changes.removed, &changes.scaled, &changes.rolled}) {
+      keep_only(*pools, names);
+    }
+    listeners.clear();
+    for (const std::string& name : names) {
+      const PoolConfig* pool = find_pool(*next, name);
+      if (pool != nullptr)
+        std::ranges::move(listeners_of(*next, *pool), std::back_inserter(listeners));
+    }
   }
-  const ListenerSet before = herd_.listeners();
-  const auto opened = open_listeners(next->listeners, before, adopted_);
-  if (!opened) {
-    refuse(on_verdicts, fmt::format("{}; nothing was changed", opened.error().text));
-    return;
+  auto opened = open(*next, listeners);
+  if (!opened) return refuse(on_verdicts, opened.error().text);
+  apply({.next = std::move(*next),
+         .opened = std::move(*opened),
+         .asker = asker,
+         .if_busy = if_busy,
+         .words = Words::Supervisors},
+        changes, [on_verdicts, unknown = std::move(unknown)](Verdicts verdicts) {
+          verdicts.insert(verdicts.end(), unknown.begin(), unknown.end());
+          on_verdicts(std::move(verdicts));
+        });
+}
+
+void Reload::add(const std::vector<std::string>& names, const OnVerdicts& on_verdicts) {
+  auto next = file_.read();
+  if (!next) return refuse(on_verdicts, next.error().text);
+  Verdicts refused;
+  PoolChanges changes;
+  std::vector<ListenerConfig> listeners;
+  for (const std::string& name : names) {
+    const PoolConfig* pool = find_pool(*next, name);
+    if (herd_.find(name) != nullptr) {
+      refused.push_back({.name = name, .ok = false, .code = "already_added", .text = ""});
+    } else if (pool == nullptr) {
+      refused.push_back(
+          no_such_process(name, fmt::format("{} has no pool.{}", file_.path(), name)));
+    } else if (!contains(changes.added, name)) {
+      changes.added.push_back(name);
+      std::ranges::move(listeners_of(*next, *pool), std::back_inserter(listeners));
+    }
   }
-  for (const SharedListener& listener : *opened) {
-    if (std::ranges::find(before, listener) != before.end()) continue;
-    log_.info("listening on {} {}", listener->name(), listener->address());
-  }
-  apply(*next, *opened, on_verdicts);
+  auto opened = open(*next, listeners);
+  if (!opened) return refuse(on_verdicts, opened.error().text);
+  apply({.next = std::move(*next),
+         .opened = std::move(*opened),
+         .asker = {},
+         .if_busy = IfBusy::Wait,
+         .words = Words::Supervisors},
+        changes, [on_verdicts, refused = std::move(refused)](Verdicts verdicts) {
+          verdicts.insert(verdicts.end(), refused.begin(), refused.end());
+          on_verdicts(std::move(verdicts));
+        });
+}
+
+ipc::Result<Reload::Differences> Reload::differences() const {
+  const auto next = file_.read();
+  if (!next) return std::unexpected(next.error());
+  Differences differences{.changes = compare(versions_in_force(), versions_in(*next)),
+                          .in_file = {}};
+  for (const PoolConfig& pool : next->pools) differences.in_file.push_back(pool.spec.name);
+  return differences;
 }
 
 /// Not what was read last: a roll that failed has left its pool at an older version.
 std::vector<PoolVersion> Reload::versions_in_force() const {
   std::vector<PoolVersion> versions;
   for (const auto& pool : herd_.pools()) {
-    PoolVersion& version = versions.emplace_back(PoolVersion{pool->deployment().config, {}});
-    for (const SharedListener& listener : pool->deployment().listeners) {
+    PoolVersion& version = versions.emplace_back(PoolVersion{pool->intended().config, {}});
+    for (const SharedListener& listener : pool->intended().listeners) {
       version.addresses.push_back(listener->config().address);
     }
   }
   return versions;
 }
 
-/// A listener that no pool uses in the end closes with `opened`.
-void Reload::apply(const Config& next, const ListenerSet& opened, const OnVerdicts& on_verdicts) {
-  const PoolChanges changes = compare(versions_in_force(), versions_in(next));
-  for (const ListenerConfig& listener : next.listeners) {
-    find_listener(opened, listener.name)->set_backlog(listener.backlog);
+ipc::Result<ListenerSet> Reload::open(const Config& next,
+                                      const std::vector<ListenerConfig>& listeners) {
+  if (auto why = needs_restart(file_.in_force(), next.supervisor); !why.empty()) {
+    return ipc::failure(std::move(why));
   }
-  config_ = next.supervisor;
-  log_.set_level(config_.log_level);
-  if (changes.count() == 0) {
-    log_.info("no pool has changed");
-    on_verdicts({{.name = "", .ok = true, .code = "reloaded", .text = "no pool has changed"}});
-    return;
+  herd_.hurry_removed();
+  const ListenerSet before = herd_.listeners();
+  auto opened = file_.open(listeners, before);
+  if (!opened) return opened;
+  for (const SharedListener& listener : *opened) {
+    if (std::ranges::find(before, listener) != before.end()) continue;
+    log_.info("listening on {} {}", listener->name(), listener->address());
   }
-  const CommandId command = book_.open(static_cast<int>(changes.count()), on_verdicts);
-  const auto deployment = [&](const std::string& name) {
-    return Deployment::of(config_of(next, name), opened);
-  };
-  for (const std::string& name : changes.removed) herd_.remove(command, *herd_.find(name));
-  for (const std::string& name : changes.added) herd_.add(deployment(name)).start(command, {});
-  for (const std::string& name : changes.scaled) {
-    herd_.find(name)->reconfigure_workers(command, config_of(next, name).spec.workers);
+  for (const ListenerConfig& listener : listeners) {
+    find_listener(*opened, listener.name)->set_backlog(listener.backlog);
   }
-  for (const std::string& name : changes.rolled)
-    herd_.find(name)->deploy(command, deployment(name));
+  return opened;
 }
 
-void Reload::refuse(const OnVerdicts& on_verdicts, std::string why) const {
+/// A listener that no pool uses in the end closes with `run`.
+void Reload::apply(Run run, const PoolChanges& changes, const OnVerdicts& on_verdicts) {
+  // A pool that is being deployed will be another one than it is now: what differs shows then.
+  std::vector<std::string> to_change = changes.scaled;
+  std::ranges::copy(changes.rolled, std::back_inserter(to_change));
+  if (run.words == Words::Ours) {
+    for (const auto& pool : herd_.pools()) {
+      const bool busy = deployer_.queue().is_busy(pool->name());
+      const bool stays = find_pool(run.next, pool->name()) != nullptr;
+      if (busy && stays && !contains(to_change, pool->name())) to_change.push_back(pool->name());
+    }
+  }
+  const std::size_t parts = changes.removed.size() + changes.added.size() + to_change.size();
+  if (parts == 0) return on_verdicts({});
+  run.command = book_.open(static_cast<int>(parts), on_verdicts);
+  for (const std::string& name : changes.removed) remove(run, name);
+  for (const std::string& name : changes.added)
+    herd_.add(Deployment::of(*find_pool(run.next, name), run.opened));
+  for (const std::string& name : changes.added) start(run, name);
+  for (const std::string& name : to_change) change(run, name);
+}
+
+void Reload::remove(const Run& run, const std::string& name) {
+  deployer_.queue().dismiss(name, fmt::format("{} was removed", name));
+  herd_.remove(part_of(run, name, kRemoved), *herd_.find(name));
+}
+
+void Reload::start(const Run& run, const std::string& name) {
+  start_order_.start(*herd_.find(name), awaited_part_of(run, name, kAdded));
+}
+
+void Reload::change(const Run& run, const std::string& name) {
+  const auto shared = std::make_shared<const Run>(run);
+  deployer_.take_turn(name, run.asker, run.if_busy, awaited_part_of(run, name, kUpdated),
+                      [this, shared, name](PoolRunner& pool, CommandId part) {
+                        bring_to(pool, part, *find_pool(shared->next, name), *shared);
+                      });
+}
+
+void Reload::bring_to(PoolRunner& pool, CommandId part, const PoolConfig& config, const Run& run) {
+  const PoolChanges changes = compare(versions_in_force(), versions_in(run.next));
+  if (contains(changes.scaled, pool.name())) {
+    pool.reconfigure_workers(part, config.spec.workers);
+  } else if (!contains(changes.rolled, pool.name())) {
+    book_.settle(part, {});
+  } else if (pool.is_down()) {
+    pool.adopt(Deployment::of(config, run.opened));
+    book_.settle(part, {{.name = pool.name(),
+                         .ok = true,
+                         .code = "adopted",
+                         .text = "it is stopped, and will start in its new configuration"}});
+  } else {
+    pool.deploy(part, Deployment::of(config, run.opened));
+  }
+}
+
+CommandId Reload::part_of(const Run& run, std::string name, std::string_view done) {
+  return book_.open(1, [this, words = run.words, command = run.command, name = std::move(name),
+                        done](Verdicts verdicts) {
+    if (words == Words::Supervisors) {
+      verdicts = in_supervisors_words(name, done, std::move(verdicts));
+    }
+    book_.settle(command, std::move(verdicts));
+  });
+}
+
+/// A removed pool may drain for as long as its grace; what is to come does not depend on it.
+CommandId Reload::awaited_part_of(const Run& run, std::string name, std::string_view done) {
+  const CommandId part = part_of(run, std::move(name), done);
+  if (run.words == Words::Supervisors) return part;
+  ++unsettled_;
+  return book_.open(1, [this, part](Verdicts verdicts) {
+    settle_one();
+    book_.settle(part, std::move(verdicts));
+  });
+}
+
+void Reload::settle_one() {
+  if (--unsettled_ == 0) hooks_.wake();
+}
+
+void Reload::refuse(const OnVerdicts& on_verdicts, const std::string& why) const {
   log_.error("reload: {}", why);
-  on_verdicts({{.name = "", .ok = false, .code = "refused", .text = std::move(why)}});
+  on_verdicts({{.name = "", .ok = false, .code = "refused", .text = why}});
 }
 
 }  // namespace reeve::supervisor

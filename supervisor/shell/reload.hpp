@@ -1,72 +1,96 @@
 #pragma once
-// A changed configuration, put into force while workers serve: what differs between two versions,
-// and the steps that lead from one to the other. Everything that can fail does so before the first
-// step.
+// A changed configuration, put into force while workers serve, on the difference between the file
+// and what runs. Everything that can fail does so before the first step. Reloads never overlap:
+// while one runs, any number of requests become one more, which reads the file then. Loop thread.
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "supervisor/config/config.hpp"
+#include "supervisor/shell/config_changes.hpp"
+#include "supervisor/shell/config_file.hpp"
+#include "supervisor/shell/deployer.hpp"
 #include "supervisor/shell/herd.hpp"
-#include "supervisor/shell/listeners.hpp"
+#include "supervisor/shell/start_order.hpp"
 
 namespace reeve::supervisor {
-
-/// What is to be done about each pool. A pool in none of the lists is untouched.
-struct PoolChanges {
-  std::vector<std::string> added;
-  std::vector<std::string> removed;
-  std::vector<std::string> scaled;  ///< only the number of workers differs
-  std::vector<std::string> rolled;  ///< anything else differs, or an address that it listens on
-
-  [[nodiscard]] std::size_t count() const {
-    return added.size() + removed.size() + scaled.size() + rolled.size();
-  }
-  bool operator==(const PoolChanges&) const = default;
-};
-
-/// A pool as far as a change of it matters.
-struct PoolVersion {
-  PoolConfig config;
-  std::vector<ipc::Address> addresses;  ///< where it listens, in order
-};
-
-/// The pools that a configuration asks for.
-[[nodiscard]] std::vector<PoolVersion> versions_in(const Config& config);
-
-/// Pure.
-[[nodiscard]] PoolChanges compare(const std::vector<PoolVersion>& before,
-                                  const std::vector<PoolVersion>& after);
-
-/// Why a change needs a new master; empty when it does not.
-[[nodiscard]] std::string needs_restart(const SupervisorConfig& before,
-                                        const SupervisorConfig& after);
 
 class Reload {
  public:
   using OnVerdicts = CommandBook::OnVerdicts;
 
-  /// `config` is what the master was started with, `adopted` what systemd passed and no listener
-  /// uses. `path` is empty when there is no file.
-  Reload(Log& log, Herd& herd, CommandBook& book, SupervisorConfig config,
-         std::vector<ipc::NamedFd> adopted, std::string path);
+  struct Hooks {
+    std::function<void()> on_begin;  ///< a reload begins
+    std::function<void()> on_end;    ///< it has its verdicts
+    std::function<void()> wake;      ///< advance() is to be called soon, not from inside the call
+  };
+
+  Reload(Log& log, Herd& herd, CommandBook& book, ConfigFile& file, Deployer& deployer,
+         StartOrder& start_order, Hooks hooks);
 
   /// Rereads the file and answers once every change has its verdict. A bad file, or a listener that
-  /// does not open, changes nothing.
-  void run(const OnVerdicts& on_verdicts);
+  /// does not open, changes nothing. A pool that is being deployed is waited for. `on_verdicts` may
+  /// be empty.
+  void request(const Asker& asker, OnVerdicts on_verdicts);
+  /// Runs what was asked for during the last one.
+  void advance();
+  /// Answers whoever waits for a reload that will not come.
+  void dismiss(const std::string& why);
+
+  /// The same for the named pools only; none: for all. Verdicts in supervisorctl's words.
+  void update(const std::vector<std::string>& names, const Asker& asker, IfBusy if_busy,
+              const OnVerdicts& on_verdicts);
+  /// Of the named pools, those that the file has and the master has not.
+  void add(const std::vector<std::string>& names, const OnVerdicts& on_verdicts);
+
+  /// Between the file and what runs, or why the file cannot be read.
+  struct Differences {
+    PoolChanges changes;
+    std::vector<std::string> in_file;
+  };
+  [[nodiscard]] ipc::Result<Differences> differences() const;
 
  private:
+  enum class Words : std::uint8_t { Ours, Supervisors };
+  /// One application of the file to some pools.
+  struct Run {
+    Config next;
+    ListenerSet opened;
+    Asker asker;
+    IfBusy if_busy{};
+    Words words{};
+    CommandId command{};
+  };
+  struct Pending {
+    Asker asker;
+    std::vector<OnVerdicts> waiting;
+  };
+
+  void run(const Asker& asker, const OnVerdicts& on_verdicts);
   [[nodiscard]] std::vector<PoolVersion> versions_in_force() const;
-  void apply(const Config& next, const ListenerSet& opened, const OnVerdicts& on_verdicts);
-  void refuse(const OnVerdicts& on_verdicts, std::string why) const;
+  [[nodiscard]] ipc::Result<ListenerSet> open(const Config& next,
+                                              const std::vector<ListenerConfig>& listeners);
+  void apply(Run run, const PoolChanges& changes, const OnVerdicts& on_verdicts);
+  void remove(const Run& run, const std::string& name);
+  void start(const Run& run, const std::string& name);
+  void change(const Run& run, const std::string& name);
+  void bring_to(PoolRunner& pool, CommandId part, const PoolConfig& config, const Run& run);
+  [[nodiscard]] CommandId part_of(const Run& run, std::string name, std::string_view done);
+  /// The same, and the next reload waits for it.
+  [[nodiscard]] CommandId awaited_part_of(const Run& run, std::string name, std::string_view done);
+  void settle_one();
+  void refuse(const OnVerdicts& on_verdicts, const std::string& why) const;
 
   Log& log_;
   Herd& herd_;
   CommandBook& book_;
-  SupervisorConfig config_;            // As read last.
-  std::vector<ipc::NamedFd> adopted_;  // From systemd, used by no listener yet.
-  std::string path_;
+  ConfigFile& file_;
+  Deployer& deployer_;
+  StartOrder& start_order_;
+  Hooks hooks_;
+  int unsettled_ = 0;  // Pools that a reload is bringing somewhere; 0: none runs.
+  std::optional<Pending> pending_;
 };
 
 }  // namespace reeve::supervisor

@@ -1,5 +1,6 @@
 #include "supervisor/shell/shutdown.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -32,11 +33,13 @@ void Shutdown::request(const std::string& why) {
   }
   if (loop_.now() - begun_at_ < kSameRequest) return;
   log_.warn("{} again: the grace ends now", why);
+  stop_pools(true);
   herd_.end_grace();
 }
 
 void Shutdown::request_now(const std::string& why) {
   if (!running_) begin(why);
+  stop_pools(true);
   herd_.end_grace();
 }
 
@@ -50,8 +53,31 @@ void Shutdown::begin(const std::string& why) {
   running_ = true;
   begun_at_ = loop_.now();
   killed_before_ = herd_.workers_killed();
-  limit_.arm(herd_.longest_grace() + kAfterTheGrace);
+  for (const auto& rehearsal : herd_.rehearsals()) {
+    rehearsal->stop(book_.open(1, [](const Verdicts&) {}), {});
+  }
+  stop_pools(false);
+}
+
+void Shutdown::stop_pools(bool all) {
+  std::vector<PoolRunner*> next;
+  bool someone_stops = false;
   for (const auto& pool : herd_.pools()) {
+    if (stopped_.contains(pool->name())) {
+      someone_stops = someone_stops || !pool->pool().quiet();
+    } else if (all || !is_needed(*pool)) {
+      next.push_back(pool.get());
+    }
+  }
+  // No order leads on, though the configuration is checked for that: shutdown always ends.
+  if (next.empty() && !someone_stops && stopped_.size() < herd_.pools().size()) {
+    stop_pools(true);
+    return;
+  }
+  // Each step of the order has its own grace.
+  if (!next.empty() || !limit_.armed()) limit_.arm(herd_.longest_grace() + kAfterTheGrace);
+  for (PoolRunner* pool : next) {
+    stopped_.insert(pool->name());
     const CommandId command = book_.open(1, [this](Verdicts verdicts) {
       verdicts_.insert(verdicts_.end(), verdicts.begin(), verdicts.end());
     });
@@ -59,8 +85,19 @@ void Shutdown::begin(const std::string& why) {
   }
 }
 
+bool Shutdown::is_needed(const PoolRunner& pool) const {
+  return std::ranges::any_of(herd_.pools(), [&pool](const auto& other) {
+    const auto& after = other->deployment().config.after;
+    return !other->pool().quiet() && std::ranges::find(after, pool.name()) != after.end();
+  });
+}
+
 void Shutdown::check() {
-  if (running_ && herd_.quiet()) end(true);
+  if (!running_ || !on_end_) return;
+  stop_pools(false);
+  const bool all_told = std::ranges::all_of(
+      herd_.pools(), [this](const auto& pool) { return stopped_.contains(pool->name()); });
+  if (all_told && herd_.quiet()) end(true);
 }
 
 void Shutdown::end(bool clean) {
@@ -73,7 +110,7 @@ void Shutdown::end(bool clean) {
   if (clean && killed == 0) log_.info("stopped");
   verdicts_.push_back({.name = "", .ok = clean, .code = "shutdown", .text = ""});
   for (const auto& answer : waiting_) answer(verdicts_);
-  std::exchange(on_end_, nullptr)(clean && killed == 0 ? exit_code::kClean : exit_code::kKilled);
+  std::exchange(on_end_, nullptr)(clean && killed == 0 ? clean_code_ : exit_code::kKilled);
 }
 
 }  // namespace reeve::supervisor

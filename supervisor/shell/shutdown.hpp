@@ -3,6 +3,8 @@
 // Loop thread.
 
 #include <functional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "ipc/base/uv.hpp"
@@ -28,11 +30,17 @@ class Shutdown {
   /// The same as request() for a client, who is answered at the very end.
   void request(const std::string& why, CommandBook::OnVerdicts on_end);
 
-  /// To be called after changes: notices when nothing is left.
+  /// The exit code of an end that would be clean.
+  void exit_with(int code) { clean_code_ = code; }
+
+  /// To be called after changes: stops who need not wait any longer, notices when nothing is left.
   void check();
 
  private:
   void begin(const std::string& why);
+  /// Stops every pool that no other one is still up `after`; `all`: without an order.
+  void stop_pools(bool all);
+  [[nodiscard]] bool is_needed(const PoolRunner& pool) const;
   void end(bool clean);
 
   ipc::uv::Loop& loop_;
@@ -42,6 +50,8 @@ class Shutdown {
   std::function<void(int)> on_end_;
   std::vector<CommandBook::OnVerdicts> waiting_;
   Verdicts verdicts_;
+  std::set<std::string> stopped_;  // Pools that were told to stop.
+  int clean_code_ = 0;
   bool running_ = false;
   int killed_before_ = 0;
   TimePoint begun_at_;

@@ -8,7 +8,8 @@
 namespace reeve::supervisor {
 namespace {
 
-std::string detail_of(const Slot& slot, TimePoint now) {
+std::string detail_of(const PoolRunner& pool, const Slot& slot, TimePoint now) {
+  if (slot.state == SlotState::Stopped && !pool.held_for().empty()) return pool.held_for();
   if (!slot.retry_at) return slot.why;
   const Duration left = std::max(Duration::zero(), *slot.retry_at - now);
   return fmt::format("{}; next try in {}", slot.why, short_duration(left));
@@ -47,7 +48,7 @@ std::vector<ipc::control::Process> status_of(const PoolRunner& pool, const SlotS
     line.state = to_string(slot.state);
     line.uptime = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::max(Duration::zero(), now - since));
-    line.detail = detail_of(slot, now);
+    line.detail = detail_of(pool, slot, now);
     if (worker != nullptr && process != nullptr) add_worker(line, *worker, *process, now);
     lines.push_back(std::move(line));
   }

@@ -16,19 +16,42 @@ Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const Config& config, Gi
       settle_timer_(loop, [this] { settle(); }),
       herd_(loop, log, launcher_, book_,
             {.on_change = [this] { settle_timer_.arm(Duration::zero()); },
-             .read_pending = [this] { notify_->receive_pending(); }}),
-      reload_(log, herd_, book_, config.supervisor, std::move(given.adopted),
-              std::move(given.config_path)),
+             .read_pending = [this] { notify_->receive_pending(); },
+             .on_event = [this](std::string_view kind, const std::string& name,
+                                const std::string& text) { events_.publish(kind, name, text); }}),
+      file_(std::move(given.config_path), config.supervisor, std::move(given.adopted)),
+      deployer_(loop, log, herd_, book_, file_, [this] { settle_timer_.arm(Duration::zero()); }),
+      start_order_(log, herd_, book_),
+      reload_(log, herd_, book_, file_, deployer_, start_order_,
+              {.on_begin = [this] { upstream_.reloading(); },
+               .on_end =
+                   [this] {
+                     // It ends RELOADING=1, and must not come before the first one.
+                     if (said_ready_) upstream_.ready();
+                   },
+               .wake = [this] { settle_timer_.arm(Duration::zero()); }}),
+      rehearsals_(loop, herd_, book_, file_, config.supervisor.runtime_dir),
+      events_([this](SessionId session, const ipc::control::Reply& reply) {
+        control_->reply(session, reply);
+      }),
       shutdown_(loop, log, herd_, book_,
                 [this](int exit_code) {
                   exit_code_ = exit_code;
                   loop_.stop();
                 }),
       commands_(
-          loop, log, herd_, book_,
+          loop, log,
+          {.herd = herd_,
+           .book = book_,
+           .deployer = deployer_,
+           .reload = reload_,
+           .rehearsals = rehearsals_,
+           .events = events_},
           {.reply = [this](SessionId session,
                            const ipc::control::Reply& reply) { control_->reply(session, reply); },
-           .reload = [this](auto on_verdicts) { reload(std::move(on_verdicts)); },
+           .peer = [this](SessionId session) { return control_->peer(session); },
+           .reload = [this](const Asker& asker,
+                            auto on_verdicts) { reload_.request(asker, std::move(on_verdicts)); },
            .shutdown =
                [this](auto on_verdicts) {
                  upstream_.stopping();
@@ -59,6 +82,7 @@ ipc::Result<> Supervision::open(const Config& config, const RuntimeDir& runtime_
   if (!control) return std::unexpected(control.error());
   control_ = std::move(*control);
 
+  file_.keep_adopted(listeners);
   for (const PoolConfig& pool : config.pools) herd_.add(Deployment::of(pool, listeners));
   return {};
 }
@@ -72,7 +96,9 @@ int Supervision::run() {
 
 void Supervision::start_pools() {
   // The log tells how each slot fares; nobody waits for the verdict.
-  for (const auto& pool : herd_.pools()) pool->start(book_.open(1, [](const Verdicts&) {}), {});
+  for (const auto& pool : herd_.pools()) {
+    start_order_.start(*pool, book_.open(1, [](const Verdicts&) {}));
+  }
   settle_timer_.arm(Duration::zero());
 }
 
@@ -92,7 +118,10 @@ void Supervision::on_signal(int signal) {
       shutdown_.request_now(name());
       break;
     case SIGHUP:
-      if (!shutdown_.running()) reload([](const Verdicts&) {});
+      if (!shutdown_.running()) {
+        events_.publish("command", "SIGHUP", "");
+        reload_.request({.what = "reload", .who = "SIGHUP", .session = {}}, {});
+      }
       break;
     case SIGTTIN:
       scale_first_pool(+1);
@@ -119,15 +148,6 @@ void Supervision::scale_first_pool(int by) {
   pool.scale(book_.open(1, log_failures()), workers);
 }
 
-void Supervision::reload(CommandBook::OnVerdicts on_verdicts) {
-  upstream_.reloading();
-  reload_.run([this, on_verdicts = std::move(on_verdicts)](Verdicts verdicts) {
-    if (said_ready_)
-      upstream_.ready();  // It ends RELOADING=1, and must not come before the first one.
-    on_verdicts(std::move(verdicts));
-  });
-}
-
 /// Reads first: what a worker said before it died is older than its death.
 void Supervision::on_turn_end() {
   reaper_.reap_if_pending([this] { notify_->receive_pending(); });
@@ -137,8 +157,33 @@ void Supervision::on_turn_end() {
 void Supervision::settle() {
   herd_.sweep();
   upstream_.status(herd_.summary());
-  if (!said_ready_ && !shutdown_.running() && herd_.all_running()) say_ready();
+  if (shutdown_.running()) {
+    deployer_.queue().dismiss_all("the master is shutting down");
+    reload_.dismiss("the master is shutting down");
+  } else {
+    if (!said_ready_ && herd_.all_up()) say_ready();
+    start_order_.check();
+    deployer_.queue().advance();
+    reload_.advance();
+    check_fatal();
+  }
   shutdown_.check();
+}
+
+/// One slot that gave up is enough: whoever asks for an exit has something else that starts anew.
+void Supervision::check_fatal() {
+  if (file_.in_force().on_fatal != OnFatal::Exit) return;
+  for (const auto& pool : herd_.pools()) {
+    for (const Slot& slot : pool->pool().slots()) {
+      if (slot.state != SlotState::Fatal) continue;
+      log_.error("{} is FATAL, and on_fatal = \"exit\": {}", process_name(pool->name(), slot.index),
+                 slot.why);
+      upstream_.stopping();
+      shutdown_.exit_with(exit_code::kFatal);
+      shutdown_.request("on_fatal");
+      return;
+    }
+  }
 }
 
 void Supervision::say_ready() {

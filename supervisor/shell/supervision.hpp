@@ -9,14 +9,19 @@
 
 #include "ipc/base/uv.hpp"
 #include "supervisor/shell/commands.hpp"
+#include "supervisor/shell/config_file.hpp"
 #include "supervisor/shell/control_server.hpp"
+#include "supervisor/shell/deployer.hpp"
+#include "supervisor/shell/events.hpp"
 #include "supervisor/shell/herd.hpp"
 #include "supervisor/shell/notify_server.hpp"
 #include "supervisor/shell/reaper.hpp"
+#include "supervisor/shell/rehearsal.hpp"
 #include "supervisor/shell/reload.hpp"
 #include "supervisor/shell/runtime_dir.hpp"
 #include "supervisor/shell/shutdown.hpp"
 #include "supervisor/shell/signals.hpp"
+#include "supervisor/shell/start_order.hpp"
 #include "supervisor/shell/upstream.hpp"
 
 namespace reeve::supervisor {
@@ -44,7 +49,7 @@ class Supervision {
   void start_pools();
   void on_signal(int signal);
   void scale_first_pool(int by);
-  void reload(CommandBook::OnVerdicts on_verdicts);
+  void check_fatal();
   void on_turn_end();
   void settle();
   void say_ready();
@@ -57,7 +62,12 @@ class Supervision {
   Launcher launcher_;
   ipc::uv::Timer settle_timer_;
   Herd herd_;
+  ConfigFile file_;
+  Deployer deployer_;
+  StartOrder start_order_;
   Reload reload_;
+  Rehearsals rehearsals_;
+  Events events_;
   Shutdown shutdown_;
   Commands commands_;
   Reaper reaper_;

@@ -23,6 +23,9 @@ class TailBuffer {
   /// The last `bytes` of the text, beginning with a whole line where one fits.
   [[nodiscard]] std::string last(std::size_t bytes) const;
 
+  /// Forgets the past; who follows stays.
+  void clear() { text_.clear(); }
+
   /// Gets every later line with its line end, until it is told to stop. May not unfollow in its
   /// call.
   [[nodiscard]] FollowerId follow(Follower follower);

@@ -1,0 +1,193 @@
+// The commands that bring other versions of pools: restart, deploy, rollback, rehearse, and the
+// family of reread and update.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "supervisor/shell/commands.hpp"
+
+namespace reeve::supervisor {
+
+using ipc::control::Reply;
+using ipc::control::Request;
+
+namespace {
+
+constexpr std::chrono::seconds kWatch{30};
+
+IfBusy if_busy(const Request& request) { return request.wait ? IfBusy::Wait : IfBusy::Refuse; }
+
+/// "web:*" and "web:" are the pool web.
+std::string pool_named(std::string_view name) {
+  for (const std::string_view suffix : {":*", ":"}) {
+    if (name.ends_with(suffix)) name.remove_suffix(suffix.size());
+  }
+  return std::string(name);
+}
+
+std::vector<std::string> pools_named(const std::vector<std::string>& names) {
+  std::vector<std::string> pools;
+  for (const std::string& name : names) {
+    if (name == "all") return {};
+    pools.push_back(pool_named(name));
+  }
+  return pools;
+}
+
+}  // namespace
+
+void Commands::restart(SessionId session, const Request& request) {
+  if (request.hard) {
+    command_pools(session, request, [](PoolRunner& pool, CommandId id, const SlotSet& slots) {
+      pool.hard_restart(id, slots);
+    });
+    return;
+  }
+  const Asker who = asker(session, "restart");
+  command_pools(session, request, [&](PoolRunner& pool, CommandId id, const SlotSet& slots) {
+    deployer_.take_turn(pool.name(), who, if_busy(request), id,
+                        [slots](PoolRunner& runner, CommandId part) { runner.roll(part, slots); });
+  });
+}
+
+void Commands::deploy(SessionId session, const Request& request) {
+  std::optional<Canary> canary;
+  if (request.canary > 0) {
+    const auto watch = request.watch.count() > 0 ? request.watch : kWatch;
+    canary = Canary{.workers = request.canary, .watch = watch};
+  }
+  for_each_pool(session, request, [&](const std::string& pool, CommandId command) {
+    const auto slots = static_cast<int>(herd_.find(pool)->pool().slots().size());
+    if (canary && canary->workers > slots) {
+      book_.settle(command,
+                   {{.name = pool,
+                     .ok = false,
+                     .code = "refused",
+                     .text = fmt::format("{} has {} worker{}; {} canaries are too many", pool,
+                                         slots, slots == 1 ? "" : "s", canary->workers)}});
+      return;
+    }
+    deployer_.deploy(pool, asker(session, "deploy"), if_busy(request), command, canary,
+                     progress_to(session));
+  });
+}
+
+void Commands::rollback(SessionId session, const Request& request) {
+  for_each_pool(session, request, [&](const std::string& pool, CommandId command) {
+    deployer_.rollback(pool, asker(session, "rollback"), if_busy(request), command,
+                       progress_to(session));
+  });
+}
+
+void Commands::rehearse(SessionId session, const Request& request) {
+  // Not only of pools that run: the file may have a new one.
+  if (request.names.size() != 1) {
+    refuse(session, "rehearse wants the name of one pool");
+    return;
+  }
+  rehearsals_.run(pool_named(request.names.front()), progress_to(session), answer_to(session));
+}
+
+void Commands::reread(SessionId session) const {
+  const auto differences = reload_.differences();
+  if (!differences) return refuse(session, differences.error().text);
+  Reply reply;
+  const auto add = [&reply](const std::vector<std::string>& names, std::string_view code) {
+    for (const std::string& name : names) {
+      reply.verdicts.push_back({.name = name, .ok = true, .code = std::string(code), .text = ""});
+    }
+  };
+  add(differences->changes.added, "added");
+  add(differences->changes.scaled, "changed");
+  add(differences->changes.rolled, "changed");
+  add(differences->changes.removed, "removed");
+  doors_.reply(session, reply);
+}
+
+void Commands::avail(SessionId session) const {
+  const auto differences = reload_.differences();
+  if (!differences) return refuse(session, differences.error().text);
+  Reply reply;
+  for (const std::string& name : differences->in_file) {
+    const bool in_use = herd_.find(name) != nullptr;
+    reply.verdicts.push_back(
+        {.name = name, .ok = true, .code = in_use ? "in_use" : "avail", .text = ""});
+  }
+  doors_.reply(session, reply);
+}
+
+void Commands::update(SessionId session, const Request& request) {
+  reload_.update(pools_named(request.names), asker(session, "update"), if_busy(request),
+                 answer_to(session));
+}
+
+void Commands::add(SessionId session, const Request& request) {
+  if (request.names.empty()) return refuse(session, "add wants the names of pools");
+  std::vector<std::string> names;
+  for (const std::string& name : request.names) names.push_back(pool_named(name));
+  reload_.add(names, answer_to(session));
+}
+
+void Commands::remove(SessionId session, const Request& request) {
+  if (request.names.empty()) return refuse(session, "remove wants the names of stopped pools");
+  const CommandId command = book_.open(static_cast<int>(request.names.size()), answer_to(session));
+  for (const std::string& given : request.names) {
+    const std::string name = pool_named(given);
+    PoolRunner* pool = herd_.find(name);
+    if (pool == nullptr) {
+      book_.settle(command, {no_such_process(name, fmt::format("no pool named \"{}\"", name))});
+    } else if (!pool->pool().quiet()) {
+      book_.settle(command, {{.name = name,
+                              .ok = false,
+                              .code = "still_running",
+                              .text = fmt::format("stop it first: reevectl stop {}", name)}});
+    } else {
+      deployer_.queue().dismiss(name, fmt::format("{} was removed", name));
+      herd_.remove(book_.open(1,
+                              [this, command, name](const Verdicts&) {
+                                book_.settle(
+                                    command,
+                                    {{.name = name, .ok = true, .code = "removed", .text = ""}});
+                              }),
+                   *pool);
+    }
+  }
+}
+
+void Commands::for_each_pool(SessionId session, const Request& request,
+                             const std::function<void(const std::string&, CommandId)>& begin) {
+  ResolvedNames resolved = resolve_names(request.names, herd_.known());
+  const auto part = std::ranges::find_if(
+      resolved.targets, [](const Target& target) { return !target.slots.empty(); });
+  if (request.names.empty() || part != resolved.targets.end()) {
+    refuse(session, fmt::format("{} wants the name of a pool; a version is of a pool as a whole",
+                                ipc::control::to_string(request.method)));
+    return;
+  }
+  if (!resolved.unknown.empty()) {
+    answer(session, std::move(resolved.unknown));
+    return;
+  }
+  const CommandId command =
+      book_.open(static_cast<int>(resolved.targets.size()), answer_to(session));
+  for (const Target& target : resolved.targets) begin(target.pool, command);
+}
+
+Asker Commands::asker(SessionId session, std::string what) const {
+  return {.what = std::move(what),
+          .who = fmt::format("reevectl pid {}", doors_.peer(session)),
+          .session = session};
+}
+
+PoolRunner::OnProgress Commands::progress_to(SessionId session) const {
+  return [this, session](const std::string& line) {
+    Reply reply;
+    reply.continues = true;
+    reply.text = line;
+    doors_.reply(session, reply);
+  };
+}
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,69 @@
+#include "supervisor/shell/config_changes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+namespace reeve::supervisor {
+namespace {
+
+const PoolVersion* find(const std::vector<PoolVersion>& versions, const std::string& name) {
+  const auto found = std::ranges::find_if(
+      versions, [&name](const PoolVersion& version) { return version.config.spec.name == name; });
+  return found == versions.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::vector<PoolVersion> versions_in(const Config& config) {
+  std::vector<PoolVersion> versions;
+  for (const PoolConfig& pool : config.pools) {
+    PoolVersion& version = versions.emplace_back(PoolVersion{pool, {}});
+    for (const std::string& name : pool.listen) {
+      const auto listener = std::ranges::find(config.listeners, name, &ListenerConfig::name);
+      if (listener != config.listeners.end()) version.addresses.push_back(listener->address);
+    }
+  }
+  return versions;
+}
+
+PoolChanges compare(const std::vector<PoolVersion>& before, const std::vector<PoolVersion>& after) {
+  PoolChanges changes;
+  for (const PoolVersion& old : before) {
+    const std::string& name = old.config.spec.name;
+    if (find(after, name) == nullptr) changes.removed.push_back(name);
+  }
+  for (const PoolVersion& version : after) {
+    const std::string& name = version.config.spec.name;
+    const PoolVersion* old = find(before, name);
+    if (old == nullptr) {
+      changes.added.push_back(name);
+      continue;
+    }
+    PoolConfig same_size = old->config;
+    same_size.spec.workers = version.config.spec.workers;
+    if (old->addresses != version.addresses || same_size != version.config) {
+      changes.rolled.push_back(name);
+    } else if (old->config != version.config) {
+      changes.scaled.push_back(name);
+    }
+  }
+  return changes;
+}
+
+std::string needs_restart(const SupervisorConfig& before, const SupervisorConfig& after) {
+  const auto refuse = [](std::string_view key) {
+    return fmt::format(
+        "supervisor.{} cannot change while the master runs; nothing was changed. Put it back, or "
+        "restart "
+        "the master",
+        key);
+  };
+  if (before.name != after.name) return refuse("name");
+  if (before.runtime_dir != after.runtime_dir) return refuse("runtime_dir");
+  if (before.log_format != after.log_format) return refuse("log.format");
+  return "";
+}
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,43 @@
+#pragma once
+// What differs between two versions of the configuration, pool by pool. Pure.
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "ipc/listener.hpp"
+#include "supervisor/config/config.hpp"
+
+namespace reeve::supervisor {
+
+/// What is to be done about each pool. A pool in none of the lists is untouched.
+struct PoolChanges {
+  std::vector<std::string> added;
+  std::vector<std::string> removed;
+  std::vector<std::string> scaled;  ///< only the number of workers differs
+  std::vector<std::string> rolled;  ///< anything else differs, or an address that it listens on
+
+  [[nodiscard]] std::size_t count() const {
+    return added.size() + removed.size() + scaled.size() + rolled.size();
+  }
+  bool operator==(const PoolChanges&) const = default;
+};
+
+/// A pool as far as a change of it matters.
+struct PoolVersion {
+  PoolConfig config;
+  std::vector<ipc::Address> addresses;  ///< where it listens, in order
+};
+
+/// The pools that a configuration asks for.
+[[nodiscard]] std::vector<PoolVersion> versions_in(const Config& config);
+
+/// Pure.
+[[nodiscard]] PoolChanges compare(const std::vector<PoolVersion>& before,
+                                  const std::vector<PoolVersion>& after);
+
+/// Why a change needs a new master; empty when it does not.
+[[nodiscard]] std::string needs_restart(const SupervisorConfig& before,
+                                        const SupervisorConfig& after);
+
+}  // namespace reeve::supervisor

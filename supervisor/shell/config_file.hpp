@@ -1,0 +1,52 @@
+#pragma once
+// The configuration file while the master runs: read anew when it is asked for, and its listeners
+// opened. Nothing here touches a pool. Loop thread; reading blocks, as a start does.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ipc/base/error.hpp"
+#include "supervisor/config/config.hpp"
+#include "supervisor/shell/listeners.hpp"
+
+namespace reeve::supervisor {
+
+class ConfigFile {
+ public:
+  /// `in_force` is what the master was started with; `adopted` what systemd passed and no listener
+  /// uses. `path` is empty when there is no file.
+  ConfigFile(std::string path, SupervisorConfig in_force, std::vector<ipc::NamedFd> adopted)
+      : path_(std::move(path)), in_force_(std::move(in_force)), adopted_(std::move(adopted)) {}
+
+  [[nodiscard]] bool exists() const { return !path_.empty(); }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+  /// The whole file, checked. The error lists everything that is wrong, one to a line.
+  [[nodiscard]] ipc::Result<Config> read() const;
+
+  /// Opens listeners of the file, taking over what is open already. On an error nothing is left
+  /// open that was not before.
+  [[nodiscard]] ipc::Result<ListenerSet> open(const std::vector<ListenerConfig>& listeners,
+                                              const ListenerSet& open_now);
+  /// A socket of systemd's comes only once: it is kept while no pool uses it.
+  void keep_adopted(const ListenerSet& listeners);
+
+  /// The part about the master itself that is in force.
+  [[nodiscard]] const SupervisorConfig& in_force() const { return in_force_; }
+  void put_in_force(SupervisorConfig next) { in_force_ = std::move(next); }
+
+ private:
+  std::string path_;
+  SupervisorConfig in_force_;
+  std::vector<ipc::NamedFd> adopted_;  // From systemd, used by no listener yet.
+  ListenerSet kept_;                   // From systemd, used at least once.
+};
+
+/// The part about one pool; null when there is none.
+[[nodiscard]] const PoolConfig* find_pool(const Config& config, const std::string& name);
+/// The listeners that a pool names.
+[[nodiscard]] std::vector<ListenerConfig> listeners_of(const Config& config,
+                                                       const PoolConfig& pool);
+
+}  // namespace reeve::supervisor

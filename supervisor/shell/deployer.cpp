@@ -1,0 +1,105 @@
+#include "supervisor/shell/deployer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace reeve::supervisor {
+namespace {
+
+/// A closed listener may have a twin meanwhile, which has its address.
+ListenerSet with_open_twins(ListenerSet listeners, const ListenerSet& open_now) {
+  for (SharedListener& listener : listeners) {
+    const auto twin = std::ranges::find_if(open_now, [&listener](const SharedListener& other) {
+      return other->is_open() && other->name() == listener->name() &&
+             other->config().address == listener->config().address;
+    });
+    if (!listener->is_open() && twin != open_now.end()) listener = *twin;
+  }
+  return listeners;
+}
+
+}  // namespace
+
+Deployer::Deployer(ipc::uv::Loop& loop, Log& log, Herd& herd, CommandBook& book, ConfigFile& file,
+                   std::function<void()> wake)
+    : loop_(loop), log_(log), herd_(herd), book_(book), file_(file), queue_(std::move(wake)) {
+  queue_.describe_work([this](const std::string& name) {
+    const PoolRunner* pool = herd_.find(name);
+    return pool == nullptr ? "" : pool->activity();
+  });
+}
+
+void Deployer::take_turn(const std::string& pool, const Asker& asker, IfBusy if_busy,
+                         CommandId command, Begin begin) {
+  const auto go = [this, pool, command, begin = std::move(begin)] {
+    const CommandId part = book_.open(1, [this, pool, command](Verdicts verdicts) {
+      queue_.leave(pool, loop_.now());
+      book_.settle(command, std::move(verdicts));
+    });
+    if (PoolRunner* runner = herd_.find(pool)) {
+      begin(*runner, part);
+    } else {
+      book_.settle(part, {no_such_process(pool, fmt::format("{} was removed meanwhile", pool))});
+    }
+  };
+  const auto refused = [this, pool, command](std::string why) {
+    book_.settle(command, {{.name = pool, .ok = false, .code = "busy", .text = std::move(why)}});
+  };
+  queue_.enter(pool, {.asker = asker, .begin = go, .refuse = refused}, if_busy, loop_.now());
+}
+
+void Deployer::deploy(const std::string& pool, const Asker& asker, IfBusy if_busy,
+                      CommandId command, std::optional<Canary> canary,
+                      PoolRunner::OnProgress on_progress) {
+  take_turn(
+      pool, asker, if_busy, command,
+      [this, canary, on_progress = std::move(on_progress)](PoolRunner& runner, CommandId part) {
+        auto next = next_version(runner);
+        if (!next) {
+          refuse(runner, part, next.error().text);
+        } else {
+          runner.deploy(part, std::move(*next), canary, on_progress);
+        }
+      });
+}
+
+void Deployer::rollback(const std::string& pool, const Asker& asker, IfBusy if_busy,
+                        CommandId command, PoolRunner::OnProgress on_progress) {
+  take_turn(pool, asker, if_busy, command,
+            [this, on_progress = std::move(on_progress)](PoolRunner& runner, CommandId part) {
+              if (runner.previous() == nullptr) {
+                refuse(runner, part,
+                       fmt::format("{} has no previous version: nothing else was deployed since "
+                                   "the master has started",
+                                   runner.name()));
+                return;
+              }
+              Deployment next = *runner.previous();
+              next.listeners = with_open_twins(std::move(next.listeners), herd_.listeners());
+              runner.deploy(part, std::move(next), {}, on_progress);
+            });
+}
+
+ipc::Result<Deployment> Deployer::next_version(const PoolRunner& pool) {
+  if (!file_.exists()) return pool.intended();
+  const auto config = file_.read();
+  if (!config) return std::unexpected(config.error());
+  const PoolConfig* next = find_pool(*config, pool.name());
+  if (next == nullptr) {
+    return ipc::failure(
+        fmt::format("{} has no pool.{} any more; to remove it, use `reevectl update {}`",
+                    file_.path(), pool.name(), pool.name()));
+  }
+  const auto opened = file_.open(listeners_of(*config, *next), herd_.listeners());
+  if (!opened) return std::unexpected(opened.error());
+  return Deployment::of(*next, *opened);
+}
+
+void Deployer::refuse(const PoolRunner& pool, CommandId part, std::string why) {
+  book_.settle(part,
+               {{.name = pool.name(), .ok = false, .code = "refused", .text = std::move(why)}});
+}
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,49 @@
+#pragma once
+// Deployments of pools, one at a time each: who asks takes a turn at the pool, and the verdict of
+// its command ends it. Knows no socket. Loop thread.
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "supervisor/shell/config_file.hpp"
+#include "supervisor/shell/deploy_queue.hpp"
+#include "supervisor/shell/herd.hpp"
+
+namespace reeve::supervisor {
+
+class Deployer {
+ public:
+  /// `wake` is to see to it that advance() is called soon, and not from inside the call.
+  Deployer(ipc::uv::Loop& loop, Log& log, Herd& herd, CommandBook& book, ConfigFile& file,
+           std::function<void()> wake);
+
+  /// Gives the pool one command, which answers `part`.
+  using Begin = std::function<void(PoolRunner& pool, CommandId part)>;
+  /// Calls `begin` when it is the asker's turn at the pool. Settles one part of `command`, also
+  /// when the turn is refused or the pool is gone by then.
+  void take_turn(const std::string& pool, const Asker& asker, IfBusy if_busy, CommandId command,
+                 Begin begin);
+
+  /// Rolls to what the file says of the pool by then, even when nothing differs: the program may.
+  void deploy(const std::string& pool, const Asker& asker, IfBusy if_busy, CommandId command,
+              std::optional<Canary> canary, PoolRunner::OnProgress on_progress);
+  /// Rolls to the version before; a second one comes back.
+  void rollback(const std::string& pool, const Asker& asker, IfBusy if_busy, CommandId command,
+                PoolRunner::OnProgress on_progress);
+
+  [[nodiscard]] DeployQueue& queue() { return queue_; }
+
+ private:
+  [[nodiscard]] ipc::Result<Deployment> next_version(const PoolRunner& pool);
+  void refuse(const PoolRunner& pool, CommandId part, std::string why);
+
+  ipc::uv::Loop& loop_;
+  Log& log_;
+  Herd& herd_;
+  CommandBook& book_;
+  ConfigFile& file_;
+  DeployQueue queue_;
+};
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,33 @@
+#pragma once
+// What happens, for whoever follows it: `reevectl events`. Nothing is kept for those who come
+// later. Knows no socket. Loop thread.
+
+#include <functional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "ipc/control.hpp"
+#include "supervisor/shell/control_server.hpp"
+
+namespace reeve::supervisor {
+
+class Events {
+ public:
+  using Send = std::function<void(SessionId, const ipc::control::Reply&)>;
+
+  explicit Events(Send send) : send_(std::move(send)) {}
+
+  void follow(SessionId session) { followers_.insert(session); }
+  void gone(SessionId session) { followers_.erase(session); }
+
+  /// `kind` is a stable word: "state", "exit", "deploy", "verdict", "command", "reload".
+  void publish(std::string_view kind, std::string_view name, std::string_view text) const;
+
+ private:
+  Send send_;
+  std::set<SessionId> followers_;
+};
+
+}  // namespace reeve::supervisor
