@@ -21,7 +21,7 @@ std::string in_phase(WorkerPhase phase) {
     case WorkerPhase::Draining:
       return "while it drained";
     case WorkerPhase::Killed:
-      return "when it was killed";
+      break;
   }
   return {};
 }
@@ -72,7 +72,8 @@ DeathReport death_report(const DeathFacts& facts) {
     add_block(details, "requests in flight",
               requests(*facts.recorder, facts.recorder->oldest.size()));
   }
-  add_block(details, "the crash", facts.box.crash);
+  // What the kill has found says what it did; the signal itself only interrupted it.
+  if (facts.kill.empty()) add_block(details, "the crash", facts.box.crash);
   add_block(details, "before it was killed", facts.kill);
   // The kill's findings have them already.
   if (facts.kill.empty()) add_block(details, "the stacks of its threads", facts.box.stacks);
@@ -85,8 +86,8 @@ DeathReport death_report(const DeathFacts& facts) {
 std::vector<std::string> log_of_death(const DeathFacts& facts) {
   Lines lines = facts.box.exception;
   if (facts.line_lost) lines.emplace_back(kLineLost);
-  // A kill has logged what it found.
-  if (facts.kill.empty() && facts.recorder) {
+  if (!facts.kill.empty()) return lines;  // Which has logged what it found.
+  if (facts.recorder) {
     add_block(lines, "requests that were in flight",
               requests(*facts.recorder, kMostLoggedRequests));
   }

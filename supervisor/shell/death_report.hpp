@@ -15,7 +15,7 @@ struct DeathFacts {
   std::string when;  ///< for a person: date and time of day
   int pid = 0;
   Generation generation{};
-  WorkerPhase phase{};
+  WorkerPhase phase{};  ///< before it was killed
   Duration lived{};
   std::string cause;
   std::optional<ipc::RecorderReading> recorder;  ///< none: a foreign program

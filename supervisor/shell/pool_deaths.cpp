@@ -25,6 +25,13 @@ std::string wall_clock() {
   return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local)};
 }
 
+/// What it was about before it was killed.
+WorkerPhase last_phase(const Worker& worker) {
+  if (!worker.killed_for) return worker.phase;
+  if (worker.drain_kind) return WorkerPhase::Draining;
+  return worker.was_ready ? WorkerPhase::Serving : WorkerPhase::Starting;
+}
+
 /// An end that nobody asked for, or that came otherwise than asked for.
 bool is_worth_a_report(const Worker& worker, const Death& death) {
   const bool asked = worker.phase == WorkerPhase::Draining;
@@ -119,7 +126,7 @@ DeathFacts PoolRunner::facts_of(const Process& process, pid_t pid, const Death& 
                    .status_text = process.status_text(),
                    .output = {process.last_lines().begin(), process.last_lines().end()}};
   if (worker == nullptr) return facts;
-  facts.phase = worker->phase;
+  facts.phase = last_phase(*worker);
   facts.lived = loop_.now() - worker->forked_at;
   if (worker->killed_for) {
     facts.cause += fmt::format(": {}", to_string(*worker->killed_for));

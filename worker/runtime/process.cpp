@@ -38,6 +38,7 @@ Process::Process(const App& app, Identity identity, std::vector<ipc::Address> li
     : app_(app),
       log_(log),
       identity_(std::move(identity)),
+      last_words_(identity_.recorder),
       listen_(std::move(listen)),
       threads_(loop_),
       context_(loop_, threads_),

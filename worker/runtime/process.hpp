@@ -17,6 +17,7 @@
 #include "worker/runtime/context.hpp"
 #include "worker/runtime/heartbeat.hpp"
 #include "worker/runtime/identity.hpp"
+#include "worker/runtime/last_words.hpp"
 #include "worker/runtime/life.hpp"
 #include "worker/runtime/log.hpp"
 #include "worker/runtime/master_link.hpp"
@@ -65,6 +66,7 @@ class Process {
   const App& app_;
   Log& log_;
   Identity identity_;
+  LastWords last_words_;
   std::vector<ipc::Address> listen_;
   const ipc::TimePoint started_ = ipc::Clock::now();
 

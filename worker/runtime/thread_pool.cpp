@@ -6,16 +6,23 @@
 #include <system_error>
 #include <utility>
 
+#include "ipc/black_box.hpp"
+#include "worker/runtime/alternate_stack.hpp"
+
 namespace reeve::worker {
 namespace {
 
-/// Blocks every signal of the calling thread, which a thread started meanwhile inherits: signals
-/// are the loop thread's business.
+/// Blocks the signals of the calling thread, which a thread started meanwhile inherits: they are
+/// the loop thread's business. Not those that are about the thread itself: its crash, and its
+/// stack.
 class SignalsBlocked {
  public:
   SignalsBlocked() {
     sigset_t all;
     sigfillset(&all);
+    for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, ipc::stack_signal()}) {
+      sigdelset(&all, own);
+    }
     pthread_sigmask(SIG_SETMASK, &all, &before_);
   }
   ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
@@ -72,6 +79,7 @@ bool ThreadPool::start_thread() {
 }
 
 void ThreadPool::work() {
+  const AlternateStack for_signals;
   std::unique_lock lock(mutex_);
   while (true) {
     ++idle_;

@@ -1,8 +1,15 @@
 #include "tests/e2e/probe/misbehaviour.hpp"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <csignal>
 #include <cstdlib>
+#include <cstring>
+#include <latch>
+#include <mutex>
+#include <stdexcept>
 #include <thread>
 
 namespace reeve::probe {
@@ -19,6 +26,44 @@ int number(const char* name) { return std::atoi(text(name).c_str()); }
 
 std::chrono::milliseconds milliseconds(const char* name, std::chrono::milliseconds fallback) {
   return is_set(name) ? std::chrono::milliseconds(number(name)) : fallback;
+}
+
+[[gnu::noinline]] void spin_for_ever() {
+  static std::atomic<bool> ended = false;
+  while (!ended) {
+  }
+}
+
+[[gnu::noinline]] void wait_for_each_other() {
+  static std::mutex first;
+  static std::mutex second;
+  static std::latch both(2);
+  std::thread([] {
+    const std::lock_guard mine(second);
+    both.arrive_and_wait();
+    const std::lock_guard other(first);
+  }).detach();
+  const std::lock_guard mine(first);
+  both.arrive_and_wait();
+  const std::lock_guard other(second);
+}
+
+[[gnu::noinline]] void read_what_is_not_there(const volatile int* nothing) { std::exit(*nothing); }
+
+/// Touched, so that it counts; without an end, so that only a limit ends it.
+void take_all_memory() {
+  constexpr std::size_t kStep = std::size_t{1} << 20;
+  for (;;) std::memset(std::malloc(kStep), 1, kStep);
+}
+
+/// The channel is the only socket of its type: SOCK_SEQPACKET.
+void close_channel() {
+  for (int fd = 3; fd < 1024; ++fd) {
+    int type = 0;
+    socklen_t size = sizeof type;
+    const bool is_socket = ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
+    if (is_socket && type == SOCK_SEQPACKET) ::close(fd);
+  }
 }
 
 }  // namespace
@@ -44,6 +89,29 @@ void exit_later(int code, std::chrono::milliseconds delay) {
     std::this_thread::sleep_for(delay);
     std::_Exit(code);
   }).detach();
+}
+
+bool misbehave(std::string_view how) {
+  if (how == "spin") {
+    spin_for_ever();
+  } else if (how == "deadlock") {
+    wait_for_each_other();
+  } else if (how == "segv") {
+    read_what_is_not_there(nullptr);
+  } else if (how == "throw") {
+    std::thread([] { throw std::runtime_error("the queue is on fire"); }).detach();
+  } else if (how == "alloc") {
+    take_all_memory();
+  } else if (how == "exit") {
+    std::_Exit(0);
+  } else if (how == "close") {
+    close_channel();
+  } else if (how == "stop") {
+    ::raise(SIGSTOP);
+  } else {
+    return false;
+  }
+  return true;
 }
 
 }  // namespace reeve::probe

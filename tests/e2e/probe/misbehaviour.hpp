@@ -13,6 +13,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace reeve::probe {
 
@@ -34,5 +35,17 @@ struct Misbehaviour {
 /// Ends the process with `code` after `delay`, from a thread of its own: the worker does not see it
 /// coming.
 void exit_later(int code, std::chrono::milliseconds delay);
+
+/// What /misbehave?how=NAME does; false for a name that is none.
+///
+///   spin      the loop never returns
+///   deadlock  the loop and another thread wait for each other's mutex, for ever
+///   segv      reads what is not there, in a function of its own
+///   throw     an exception that nobody catches, in a thread of its own
+///   alloc     takes memory until there is none
+///   exit      ends with code 0, without a drain
+///   close     closes its line to the master, which is not its own to close
+///   stop      stops itself by SIGSTOP
+[[nodiscard]] bool misbehave(std::string_view how);
 
 }  // namespace reeve::probe

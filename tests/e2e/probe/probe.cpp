@@ -83,6 +83,12 @@ Task<Response> stream(const Request& request) {
 
 Response crash() { std::abort(); }
 
+/// On the loop.
+Task<Response> misbehave_as_told(const Request& request) {
+  const bool known = misbehave(request.query("how").value_or(""));
+  co_return Response::text(known ? "done\n" : "no such misbehaviour\n");
+}
+
 /// Logs its life. Four types, since a State holds one value of each.
 template <int kNumber>
 struct Part {
@@ -132,6 +138,7 @@ void add_routes(App& app, const Misbehaviour& how) {
   app.get("/spin", spin);
   app.get("/stream", stream);
   app.get("/crash", crash);
+  app.get("/misbehave", misbehave_as_told);
   app.post("/echo", echo);
 }
 

@@ -1,0 +1,145 @@
+#include "worker/runtime/last_words.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <typeinfo>
+
+#include "worker/runtime/signal_safe_text.hpp"
+#include "worker/runtime/stack_trace.hpp"
+#include "worker/runtime/thread_stacks.hpp"
+
+namespace reeve::worker {
+namespace {
+
+constexpr std::array kCrashes = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+
+// A signal handler is given nothing, so that what it needs is global.
+std::atomic<ipc::BlackBox*> box;
+std::terminate_handler earlier_terminate = nullptr;
+Symbolizer crash_symbolizer;
+
+std::string_view name_of(int signal) {
+  switch (signal) {
+    case SIGSEGV:
+      return "SIGSEGV";
+    case SIGBUS:
+      return "SIGBUS";
+    case SIGFPE:
+      return "SIGFPE";
+    case SIGILL:
+      return "SIGILL";
+    case SIGABRT:
+      return "SIGABRT";
+    default:
+      return "a signal";
+  }
+}
+
+void write_crash(ipc::BlackBox& into, const siginfo_t& info, const void* context) {
+  const ipc::BlackBoxWriter out(into.crash);
+  SignalSafeText line;
+  line.add(name_of(info.si_signo));
+  const bool sent = info.si_code <= 0;
+  if (!sent) {
+    line.add(" at address ").add_hex(reinterpret_cast<std::uintptr_t>(info.si_addr));
+  } else if (info.si_pid != ::getpid()) {
+    line.add(" sent by pid ").add_decimal(static_cast<std::uint64_t>(info.si_pid));
+  }
+  line.add(", in ");
+  ipc::BlackBoxWriter(out).add(line.text());
+  write_thread_name(out);
+  ipc::BlackBoxWriter(out).add(":\n");
+  crash_symbolizer.load();
+  write_stack(out, crash_symbolizer, context);
+}
+
+/// SA_RESETHAND has restored the default action. What the thread did itself it does again when
+/// this returns, and dies of it with a core that shows it; what was sent is sent again.
+void on_crash(int signal, siginfo_t* info, void* context) {
+  const int saved = errno;
+  if (ipc::BlackBox* into = box.load()) write_crash(*into, *info, context);
+  if (info->si_code <= 0) ::raise(signal);
+  errno = saved;
+}
+
+void on_stack_signal(int /*signal*/, siginfo_t* /*info*/, void* context) {
+  const int saved = errno;
+  if (ipc::BlackBox* into = box.load()) write_thread_stacks(*into, context);
+  errno = saved;
+}
+
+void write_exception(ipc::BlackBox& into) {
+  const auto write = [&](std::string_view type, std::string_view what) {
+    // The prefix makes the name of a type one that the master can read.
+    ipc::BlackBoxWriter(into.exception)
+        .add(SignalSafeText().add("nobody caught _Z").add(type).add(" : ").add(what).text());
+  };
+  try {
+    if (const std::exception_ptr thrown = std::current_exception()) std::rethrow_exception(thrown);
+    ipc::BlackBoxWriter(into.exception).add("std::terminate was called without an exception");
+  } catch (const std::exception& error) {
+    write(typeid(error).name(), error.what());
+  } catch (...) {
+    ipc::BlackBoxWriter(into.exception).add("nobody caught an exception of an unknown type");
+  }
+}
+
+[[noreturn]] void on_terminate() {
+  if (ipc::BlackBox* into = box.load()) write_exception(*into);
+  if (earlier_terminate != nullptr) earlier_terminate();
+  std::abort();
+}
+
+void handle(int signal, int flags, void (*handler)(int, siginfo_t*, void*)) {
+  struct sigaction present{};
+  if (::sigaction(signal, nullptr, &present) != 0 || present.sa_handler != SIG_DFL) return;
+  struct sigaction ours{};
+  ours.sa_sigaction = handler;
+  ours.sa_flags = SA_SIGINFO | SA_ONSTACK | flags;
+  sigfillset(&ours.sa_mask);
+  // A crash in a handler is one, too.
+  for (const int crash : kCrashes) sigdelset(&ours.sa_mask, crash);
+  ::sigaction(signal, &ours, nullptr);
+}
+
+void give_back(int signal, void (*handler)(int, siginfo_t*, void*)) {
+  struct sigaction present{};
+  if (::sigaction(signal, nullptr, &present) != 0 || present.sa_sigaction != handler) return;
+  ::signal(signal, SIG_DFL);
+}
+
+}  // namespace
+
+LastWords::LastWords(const ipc::Recorder& recorder) {
+  if (recorder.fd() < 0 || box.load() != nullptr) return;
+  stack_.emplace();
+  box = &recorder.black_box();
+  if (!is_sanitized()) {
+    for (const int crash : kCrashes) handle(crash, static_cast<int>(SA_RESETHAND), on_crash);
+  }
+  earlier_terminate = std::set_terminate(on_terminate);
+  handle(ipc::stack_signal(), SA_RESTART, on_stack_signal);
+  sigset_t asked;
+  sigemptyset(&asked);
+  sigaddset(&asked, ipc::stack_signal());
+  ::pthread_sigmask(SIG_UNBLOCK, &asked, nullptr);
+  recorder.black_box().answers = ipc::BlackBox::kAnswers;
+}
+
+LastWords::~LastWords() {
+  if (!stack_) return;
+  box.load()->answers = 0;
+  // Ignored, not the default: a request that is under way must not end a worker that ends well.
+  ::signal(ipc::stack_signal(), SIG_IGN);
+  for (const int crash : kCrashes) give_back(crash, on_crash);
+  if (std::get_terminate() == &on_terminate) std::set_terminate(earlier_terminate);
+  box = nullptr;
+}
+
+}  // namespace reeve::worker

@@ -1,0 +1,120 @@
+#include "worker/runtime/thread_stacks.hpp"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <charconv>
+#include <cstring>
+
+#include "ipc/base/clock.hpp"
+#include "ipc/base/unique_fd.hpp"
+#include "worker/runtime/signal_safe_text.hpp"
+#include "worker/runtime/stack_trace.hpp"
+
+namespace reeve::worker {
+namespace {
+
+constexpr std::size_t kMostThreads = 64;
+// The master waits for less than half a second for all of them.
+constexpr ipc::Duration kOneThread = std::chrono::milliseconds(30);
+constexpr ipc::Duration kAllThreads = std::chrono::milliseconds(200);
+
+/// Whose turn it is: a tid, or its negative while that thread writes.
+std::atomic<pid_t> turn;
+std::atomic<bool> begun;
+Symbolizer symbolizer;
+
+void write_own(ipc::BlackBox& into, const void* context) {
+  const ipc::BlackBoxWriter out(into.stacks);
+  write_thread_name(out);
+  ipc::BlackBoxWriter(out).add(":\n");
+  write_stack(out, symbolizer, context);
+}
+
+/// What getdents64(2) writes; the C library's opendir(3) allocates.
+struct Entry {
+  std::uint64_t inode;
+  std::int64_t next;
+  std::uint16_t size;
+  std::uint8_t type;
+  char name[1];
+};
+
+/// Calls `on_tid` for each thread of this process.
+template <class OnTid>
+void for_each_thread(OnTid on_tid) {
+  const ipc::UniqueFd tasks(::open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!tasks) return;
+  alignas(Entry) std::array<char, 2048> buffer;
+  for (;;) {
+    const long size = ::syscall(SYS_getdents64, tasks.get(), buffer.data(), buffer.size());
+    if (size <= 0) return;
+    for (long at = 0; at < size;) {
+      const auto* entry = reinterpret_cast<const Entry*>(buffer.data() + at);
+      at += entry->size;
+      pid_t tid = 0;
+      const char* end = entry->name + std::strlen(entry->name);
+      if (std::from_chars(entry->name, end, tid).ptr == end && tid > 0) on_tid(tid);
+    }
+  }
+}
+
+/// False when `limit` has passed first.
+template <class Done>
+bool wait_until(Done done, ipc::TimePoint limit) {
+  constexpr timespec kPause{.tv_sec = 0, .tv_nsec = 200'000};
+  while (!done()) {
+    if (ipc::Clock::now() >= limit) return false;
+    ::nanosleep(&kPause, nullptr);
+  }
+  return true;
+}
+
+bool ask(pid_t tid, ipc::TimePoint limit) {
+  turn = tid;
+  const auto answered = [] { return turn.load() == 0; };
+  if (::syscall(SYS_tgkill, ::getpid(), tid, ipc::stack_signal()) == 0 &&
+      wait_until(answered, std::min(limit, ipc::Clock::now() + kOneThread))) {
+    return true;
+  }
+  pid_t expected = tid;
+  if (turn.compare_exchange_strong(expected, 0)) return false;
+  return wait_until(answered, limit);  // It has begun.
+}
+
+void write_all(ipc::BlackBox& into, const void* context) {
+  symbolizer.load();
+  write_own(into, context);
+  const ipc::TimePoint limit = ipc::Clock::now() + kAllThreads;
+  std::size_t asked = 0;
+  for_each_thread([&](pid_t tid) {
+    if (tid == ::gettid() || asked++ >= kMostThreads) return;
+    if (ask(tid, limit)) return;
+    SignalSafeText line;
+    line.add("thread ").add_decimal(static_cast<std::uint64_t>(tid));
+    ipc::BlackBoxWriter(into.stacks)
+        .add(line.add(": it blocks the signal, or sleeps in the kernel\n").text());
+  });
+  into.dumped.store(1, std::memory_order_release);
+}
+
+}  // namespace
+
+void write_thread_stacks(ipc::BlackBox& into, const void* context) {
+  const pid_t self = ::gettid();
+  if (self == ::getpid()) {
+    if (!begun.exchange(true)) write_all(into, context);
+    return;
+  }
+  pid_t expected = self;
+  if (!turn.compare_exchange_strong(expected, -self)) return;  // Too late.
+  write_own(into, context);
+  turn = 0;
+}
+
+}  // namespace reeve::worker
