@@ -33,9 +33,8 @@ WorkerPhase last_phase(const Worker& worker) {
 }
 
 /// An end that nobody asked for, or that came otherwise than asked for.
-bool is_worth_a_report(const Worker& worker, const Death& death) {
-  const bool asked = worker.phase == WorkerPhase::Draining;
-  return !asked || !death.clean();
+bool is_worth_a_report(const DeathFacts& facts, const Death& death) {
+  return facts.phase != WorkerPhase::Draining || !death.clean() || facts.line_lost;
 }
 
 }  // namespace
@@ -81,7 +80,7 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
   if (last_words_.size() > kMaxLastWords) last_words_.pop_front();
   const DeathFacts facts = facts_of(process, pid, event.death);
   const Worker* worker = pool_.find(who.worker);
-  const bool reported = worker != nullptr && is_worth_a_report(*worker, event.death);
+  const bool reported = worker != nullptr && is_worth_a_report(facts, event.death);
   const bool unasked = worker != nullptr && (worker->phase == WorkerPhase::Starting ||
                                              worker->phase == WorkerPhase::Serving);
   if (unasked && !process.seats().empty()) seating_.keep(who.slot, std::move(process.seats()));
@@ -130,6 +129,8 @@ DeathFacts PoolRunner::facts_of(const Process& process, pid_t pid, const Death& 
   facts.lived = loop_.now() - worker->forked_at;
   if (worker->killed_for) {
     facts.cause += fmt::format(": {}", to_string(*worker->killed_for));
+  } else if (death.clean() && facts.phase != WorkerPhase::Draining) {
+    facts.cause += ", which nobody had asked for";
   }
   return facts;
 }
