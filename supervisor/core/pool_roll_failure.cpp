@@ -100,12 +100,6 @@ void Pool::pause_roll(const std::string& why, int slot_index, WorkerId culprit) 
       slot.start_again = true;
     }
   }
-  for (const int index : roll.pending) {
-    Slot& slot = *slot_at(index);
-    if (slot.state == SlotState::Starting && !slot.current) {
-      start(slot, generation_, spec_, "the rolling restart is paused");
-    }
-  }
   std::map<Generation, int> running;
   for (const Slot& slot : slots_) {
     if (slot.current) ++running[workers_.at(*slot.current).generation];

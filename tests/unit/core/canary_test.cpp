@@ -202,15 +202,15 @@ TEST(Canary, ThatDoesNotStartFailsTheRoll) {
 }
 
 TEST(Canary, AlwaysTurnsBackEvenWhereAFailurePauses) {
-  PoolSpec spec = spec_of(2);
+  PoolSpec spec = spec_of(3);
   spec.on_failure = RollFailure::Pause;
-  Watched one(1, spec);
-  one.web.exited(one.web.current(0), kCrash);  // So that the canary is the slot's only worker.
-  ASSERT_EQ(one.web.state(0), SlotState::Running);
-  one.web.exited(one.web.current(0), kCrash);
-  one.web.settle();
-  EXPECT_EQ(one.web.outcome(one.roll), Outcome::Aborted);
-  EXPECT_EQ(one.web.generation_of(0), Generation{1});
+  Watched two(2, spec);
+  two.web.exited(two.web.current(0), kCrash);  // So that a canary is the slot's only worker.
+  two.web.exited(two.web.successor(1), kCrash);
+  two.web.settle();
+  ASSERT_EQ(two.web.outcome(two.roll), Outcome::Aborted);
+  EXPECT_THAT(two.web.verdicts(two.roll)[0].text, HasSubstr("generation 1 serves on"));
+  EXPECT_EQ(two.web.generation_of(0), Generation{1});
 }
 
 TEST(Canary, OfASlotWhosePredecessorDiedIsStillJudged) {

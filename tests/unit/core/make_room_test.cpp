@@ -173,6 +173,8 @@ TEST(MakeRoom, AFailureElsewhereWhileItDrainsReturnsItToTheOldGeneration) {
   web.exited(web.current(0));
   web.exited(web.current(0), kCrash);
   ASSERT_EQ(web.state(1), SlotState::Stopping);
+  web.ready(web.current(0));
+  EXPECT_FALSE(web.answered(roll)) << "until this one serves again, too";
   web.exited(drains);
   EXPECT_EQ(web.generation_of(1), Generation{1});
   web.settle();
@@ -192,6 +194,25 @@ TEST(MakeRoom, ASlotOnTrialIsEmptiedByTheWayBack) {
   web.settle();
   EXPECT_EQ(web.outcome(roll), Outcome::Aborted);
   EXPECT_EQ(web.generation_of(0), Generation{1});
+}
+
+TEST(MakeRoom, ASlotOnTrialDoesNotStandInItsOwnWay) {
+  PoolSpec spec = without_surge(3);
+  spec.soak = 4s;
+  PoolDriver web(spec);
+  web.serve();
+  const CommandId roll = web.roll();
+  web.exited(web.current(0));
+  web.ready(web.current(0));
+  web.pass(4s);
+  web.exited(web.current(1));
+  web.ready(web.current(1));
+  const WorkerId trial = web.current(1);
+  web.exited(web.current(0), kCrash);
+  EXPECT_EQ(web.phase(trial), WorkerPhase::Draining);
+  web.settle();
+  EXPECT_EQ(web.outcome(roll), Outcome::Aborted);
+  EXPECT_EQ(web.generation_of(1), Generation{1});
 }
 
 TEST(MakeRoom, AStopOfTheSlotKeepsItDown) {
