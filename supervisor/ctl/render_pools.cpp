@@ -70,7 +70,7 @@ Rendering render_pools(Method method, const std::vector<Verdict>& verdicts, bool
     return {.output = "No config updates to processes\n"};
   }
   std::vector<Verdict> sorted = verdicts;
-  if (method == Method::Reread) std::ranges::stable_sort(sorted, {}, &Verdict::name);
+  if (method == Method::Reread) std::ranges::sort(sorted, {}, &Verdict::name);
   Rendering rendering;
   for (const Verdict& verdict : sorted) {
     rendering.output += line_of(method, verdict);
