@@ -74,6 +74,12 @@ void ControlServer::reply(SessionId session, const ipc::control::Reply& reply) {
   }
 }
 
+void ControlServer::end_streams() {
+  for (const auto& [id, client] : sessions_) {
+    if (client.session->follows()) client.session->reply({});
+  }
+}
+
 pid_t ControlServer::peer(SessionId session) const {
   const auto found = sessions_.find(session);
   return found == sessions_.end() ? 0 : found->second.pid;

@@ -44,6 +44,10 @@ class ControlServer {
   /// Nothing happens when the client has gone.
   void reply(SessionId session, const ipc::control::Reply& reply);
 
+  /// Tells those who follow a log or events that it has come to its end: so they know it from a
+  /// crash.
+  void end_streams();
+
  private:
   ControlServer(ipc::uv::Loop& loop, ipc::UniqueFd fd, std::string path, Callbacks callbacks);
   void accept_one();

@@ -14,7 +14,8 @@
 namespace reeve::supervisor {
 
 ///   Listening --request--> Waiting --last reply--> Listening
-///                          Following: the same, for a request with `more`; ends only by the client
+///                          Following: the same, for what is followed; ends by the client, or by
+///                          the end of the master
 ///   any of them --end of file, error, too much to send--> gone
 class ControlSession {
  public:
@@ -29,6 +30,8 @@ class ControlSession {
 
   /// An answer to the request that is being served. With `continues`, more will follow.
   void reply(const ipc::control::Reply& reply);
+
+  [[nodiscard]] bool follows() const { return state_ == State::Following; }
 
  private:
   enum class State : std::uint8_t { Listening, Waiting, Following, Gone };

@@ -37,6 +37,7 @@ Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const Config& config, Gi
       shutdown_(loop, log, herd_, book_,
                 [this](int exit_code) {
                   exit_code_ = exit_code;
+                  control_->end_streams();
                   loop_.stop();
                 }),
       commands_(

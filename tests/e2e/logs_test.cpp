@@ -139,9 +139,18 @@ TEST_F(Logs, FollowingEndsWithTheMaster) {
   Reeve& reeve = start_script("echo here; exec sleep 1000");
   ASSERT_TRUE(reeve.logs("here"));
   const auto tail = reeve.start_ctl({"tail", "-f", "app:0"});
+  const auto main = reeve.start_ctl({"maintail", "-f"});
+  const auto events = reeve.start_ctl({"events"});
   ASSERT_TRUE(eventually([&] { return tail->output().contains("here"); }));
+  ASSERT_TRUE(eventually([&] { return main->output().contains("app:0"); }));
+  ASSERT_TRUE(eventually([&] {
+    (void)reeve.ctl({"signal", "WINCH", "app:0"});  // Which does nothing to it.
+    return events->output().contains("signalled");
+  }));
   EXPECT_EQ(reeve.stop(3s), Exit{.code = 0}) << "a follower does not hold the master";
-  EXPECT_TRUE(tail->wait());
+  for (const auto& follower : {tail.get(), main.get(), events.get()}) {
+    EXPECT_EQ(follower->wait(), Exit{.code = 0}) << follower->errors();
+  }
 }
 
 TEST_F(Logs, JsonLinesWhenAskedFor) {
