@@ -219,12 +219,13 @@ void PoolRunner::perform(const Changed& order) {
     }
     death_told_ = death_told_ || names_the_dead;
   }
-  log_.write(level_of(order.to, names_the_dead),
-             fmt::format("{}: {} → {} ({})", name_of(order.slot), to_string(order.from),
-                         to_string(order.to), about));
-  observer_.happened(
-      "state", name_of(order.slot),
-      fmt::format("{} → {} ({})", to_string(order.from), to_string(order.to), about));
+  const std::string change =
+      order.from == order.to  // Its worker was recycled, or could not be.
+          ? std::string(to_string(order.to))
+          : fmt::format("{} → {}", to_string(order.from), to_string(order.to));
+  const std::string line = fmt::format("{} ({})", change, about);
+  log_.write(level_of(order.to, names_the_dead), fmt::format("{}: {}", name_of(order.slot), line));
+  observer_.happened("state", name_of(order.slot), line);
   observer_.changed();
 }
 
