@@ -17,6 +17,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kTellEvery = 2s;
+constexpr int kMostWorkers = 3;  ///< that a scenario asks for
+constexpr int kSurge = 1;        ///< the default
 /// For what has to end by itself: drains with streams in them, HUPs in a row.
 constexpr Milliseconds kLongPatience = 60s;
 
@@ -77,10 +79,13 @@ bool Stage::satisfied() const {
 }
 
 void Stage::progress(std::string_view doing) {
+  const int workers = living(reeve_.master().pid());
+  const int allowed = kMostWorkers + kSurge + options_.max_draining;
+  if (workers > allowed) fault(fmt::format("{} workers live, of at most {}", workers, allowed));
   if (Clock::now() - told_ < kTellEvery) return;
   told_ = Clock::now();
   fmt::print("{:6.1f} s: {}, {} requests, {} lost, {} workers\n", seconds_since(started_), doing,
-             ledger().requests(), ledger().lost_in_all(), living(reeve_.master().pid()));
+             ledger().requests(), ledger().lost_in_all(), workers);
   std::fflush(stdout);
 }
 

@@ -35,7 +35,8 @@ class Stage {
 
   /// Enough requests were made and enough time has passed.
   [[nodiscard]] bool satisfied() const;
-  /// Prints a line, unless the last one was printed just now. `doing` is "34 of 200 rolls".
+  /// Looks that no more workers live than may, and prints a line, unless the last one was printed
+  /// just now. `doing` is "34 of 200 rolls".
   void progress(std::string_view doing);
   static void pause(Milliseconds how_long);
   void pause_up_to(Milliseconds longest);
