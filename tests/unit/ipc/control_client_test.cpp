@@ -110,5 +110,18 @@ TEST(ControlClient, SaysWhyItCannotConnect) {
   EXPECT_EQ(Client::connect(path).error().code, ECONNREFUSED);
 }
 
+TEST(ControlClient, WaitsNoLongerThanItsLimit) {
+  // It listens, and never accepts.
+  const unit::TempDir directory;
+  const std::string path = directory / "control.sock";
+  const UniqueFd listener = open_listener(parse_address("unix:" + path).value(), 1).value();
+  auto client = Client::connect(path);
+  ASSERT_TRUE(client) << client.error().text;
+  ASSERT_TRUE(client->limit_wait(std::chrono::milliseconds(20)));
+  const auto reply = client->call({});
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, EAGAIN);
+}
+
 }  // namespace
 }  // namespace reeve::ipc::control

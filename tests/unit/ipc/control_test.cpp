@@ -181,5 +181,14 @@ TEST(FrameReader, AMillionTinyPiecesAreCheap) {
   }
 }
 
+TEST(ControlRequest, LogsAndEventsAreFollowed) {
+  EXPECT_TRUE(follows({.method = Method::Tail, .more = true}));
+  EXPECT_TRUE(follows({.method = Method::Maintail, .more = true}));
+  EXPECT_TRUE(follows({.method = Method::Events}));
+  EXPECT_FALSE(follows({.method = Method::Tail}));
+  // What tells how it goes ends with a verdict.
+  EXPECT_FALSE(follows({.method = Method::Deploy, .more = true}));
+}
+
 }  // namespace
 }  // namespace reeve::ipc::control
