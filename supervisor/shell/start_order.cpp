@@ -4,10 +4,24 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace reeve::supervisor {
 namespace {
+
+/// It does its work and ends: those that are after it want the work done. A program that is not
+/// restarted in every case, and yet serves, is one that says itself when it is ready.
+bool is_one_shot(const PoolConfig& config) {
+  return config.spec.restart != RestartRule::Always &&
+         std::holds_alternative<ReadyAfter>(config.ready);
+}
+
+bool is_done_or_up(const PoolRunner& pool) {
+  if (!is_one_shot(pool.deployment().config)) return pool.is_up();
+  return std::ranges::all_of(pool.pool().slots(),
+                             [&pool](const Slot& slot) { return pool.has_finished(slot); });
+}
 
 /// Why it is not up, where only an operator can help.
 std::string obstacle(const PoolRunner& pool) {
@@ -39,8 +53,9 @@ std::string reason_to_wait(const PoolRunner& pool, const Herd& herd) {
   std::string obstacles;
   for (const std::string& name : pool.deployment().config.after) {
     const PoolRunner* other = herd.find(name);
-    if (other == nullptr || other->is_up()) continue;
+    if (other == nullptr || is_done_or_up(*other)) continue;
     names += (names.empty() ? "" : ", ") + name;
+    if (is_one_shot(other->deployment().config)) names += " to end";
     if (const std::string why = obstacle(*other); !why.empty()) obstacles += "; " + why;
   }
   return names.empty() ? "" : fmt::format("waits for {}{}", names, obstacles);

@@ -9,7 +9,9 @@
 
 namespace reeve::supervisor {
 
-/// Why the pool may not start yet, "waits for db-proxy"; empty when it may.
+/// Why the pool may not start yet, "waits for db-proxy"; empty when it may. A one-shot has to have
+/// ended with 0: one with restart "never" or "on-failure" that does not say itself when it is
+/// ready.
 [[nodiscard]] std::string reason_to_wait(const PoolRunner& pool, const Herd& herd);
 
 class StartOrder {

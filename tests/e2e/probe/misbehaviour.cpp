@@ -75,6 +75,7 @@ Misbehaviour read_misbehaviour() {
   how.hang_close = text("PROBE_HANG_CLOSE");
   how.slow_open = milliseconds("PROBE_SLOW_OPEN_MS", how.slow_open);
   how.exit_after = milliseconds("PROBE_EXIT_AFTER_MS", how.exit_after);
+  if (is_set("PROBE_ANSWER")) how.answer = number("PROBE_ANSWER");
   how.ignore_term = number("PROBE_IGNORE_TERM") != 0;
   if (is_set("PROBE_EXIT_AFTER_START")) how.exit_after_start = number("PROBE_EXIT_AFTER_START");
   return how;

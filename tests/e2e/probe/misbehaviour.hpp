@@ -8,6 +8,7 @@
 //   PROBE_SLOW_OPEN_MS=200       opening each resource takes so long
 //   PROBE_EXIT_AFTER_START=3     exits with that code, without a drain, soon after its start
 //   PROBE_EXIT_AFTER_MS=50       how soon after the last resource is open; 50 by default
+//   PROBE_ANSWER=500             answers GET / with that status
 //   PROBE_IGNORE_TERM=1          blocks the loop for ever instead of ending
 
 #include <chrono>
@@ -24,6 +25,7 @@ struct Misbehaviour {
   std::chrono::milliseconds slow_open{};
   std::optional<int> exit_after_start;
   std::chrono::milliseconds exit_after{50};
+  int answer = 200;
   bool ignore_term = false;
 };
 

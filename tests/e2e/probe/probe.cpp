@@ -131,7 +131,11 @@ void add_lifespan(App& app, const Misbehaviour& how) {
 }
 
 void add_routes(App& app, const Misbehaviour& how) {
-  app.get("/", pid);
+  if (how.answer != 200) {
+    app.get("/", [&how] { return Response::text("told to fail\n", how.answer); });
+  } else {
+    app.get("/", pid);
+  }
   app.get("/pid", pid);
   app.get("/slow", [&how](const Request& request) { return slow(request, how); });
   app.get("/block", block);

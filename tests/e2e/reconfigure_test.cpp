@@ -1,0 +1,198 @@
+// The file and what runs: the difference is put into force, and nothing else is touched.
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "tests/e2e/harness/load.hpp"
+#include "tests/e2e/harness/process_tree.hpp"
+#include "tests/e2e/harness/programs.hpp"
+#include "tests/e2e/harness/reeve_test.hpp"
+
+namespace reeve::e2e {
+namespace {
+
+using Reconfigure = ReeveTest;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string sleeper(std::string_view name, std::string_view more = "") {
+  return pool(name, R"(["/bin/sleep", "1000"])", fmt::format("ready = \"started\"\n{}", more));
+}
+
+std::string environment_of(int pid) {
+  std::ifstream file(fmt::format("/proc/{}/environ", pid));
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::size_t children_of(int pid) { return descendants(pid).size(); }
+
+std::string one_shot(std::string_view name, std::string_view script) {
+  return pool(name, fmt::format(R"(["/bin/sh", "-c", "{}"])", script),
+              "ready = \"started\"\nrestart = \"never\"");
+}
+
+TEST_F(Reconfigure, RereadTellsTheDifferenceAndUpdateMakesIt) {
+  Reeve& reeve = start_ready(hello_pool(1) + sleeper("old") + sleeper("same"));
+  const int web = reeve.pid("web:0");
+  const int same = reeve.pid("same:0");
+  EXPECT_THAT(reeve.ctl({"reread"}).output, HasSubstr("No config updates"));
+  reeve.configure(hello_pool(1, "env = { A = \"1\" }") + sleeper("same") + sleeper("new"));
+  EXPECT_THAT(reeve.ctl({"reread"}).output,
+              AllOf(HasSubstr("web: changed"), HasSubstr("old: disappeared"),
+                    HasSubstr("new: available"), Not(HasSubstr("same"))));
+  EXPECT_EQ(reeve.pid("web:0"), web) << "reread changes nothing";
+
+  const Finished update = reeve.ctl({"update"});
+  EXPECT_EQ(update.code(), 0) << update.output << update.errors;
+  EXPECT_THAT(update.output,
+              AllOf(HasSubstr("web: updated process group"), HasSubstr("new: added process group"),
+                    HasSubstr("old: removed process group")));
+  EXPECT_NE(reeve.pid("web:0"), web);
+  EXPECT_EQ(reeve.pid("same:0"), same);
+  EXPECT_EQ(reeve.slot("new:0").state, "RUNNING");
+  EXPECT_EQ(reeve.slot("old:0").name, "");
+  EXPECT_THAT(reeve.ctl({"reread"}).output, HasSubstr("No config updates"));
+}
+
+TEST_F(Reconfigure, UpdateOfANameLeavesTheOthers) {
+  Reeve& reeve = start_ready(sleeper("a") + sleeper("b"));
+  const int b = reeve.pid("b:0");
+  reeve.configure(sleeper("a", "workers = 2") + sleeper("b", "env = { A = \"1\" }"));
+  EXPECT_EQ(reeve.ctl({"update", "a"}).code(), 0);
+  EXPECT_EQ(reeve.slot("a:1").state, "RUNNING");
+  EXPECT_EQ(reeve.pid("b:0"), b);
+  EXPECT_NE(reeve.ctl({"update", "nobody"}).code(), 0);
+}
+
+TEST_F(Reconfigure, AddRemoveAndAvail) {
+  Reeve& reeve = start_ready(sleeper("a"));
+  reeve.configure(sleeper("a") + sleeper("b"));
+  EXPECT_THAT(reeve.ctl({"avail"}).output, AllOf(HasSubstr("in use"), HasSubstr("avail")));
+  EXPECT_EQ(reeve.ctl({"add", "b"}).code(), 0);
+  EXPECT_EQ(reeve.slot("b:0").state, "RUNNING");
+  EXPECT_THAT(reeve.ctl({"add", "b"}).output, HasSubstr("already active"));
+  EXPECT_NE(reeve.ctl({"add", "c"}).code(), 0);
+  EXPECT_THAT(reeve.ctl({"remove", "b"}).output, HasSubstr("still running: b"));
+  ASSERT_EQ(reeve.ctl({"stop", "b"}).code(), 0);
+  EXPECT_EQ(reeve.ctl({"remove", "b"}).code(), 0);
+  EXPECT_EQ(reeve.slot("b:0").name, "");
+}
+
+TEST_F(Reconfigure, AStoppedPoolStaysStoppedAndStartsInItsNewConfiguration) {
+  Reeve& reeve = start_ready(hello_pool(1));
+  ASSERT_EQ(reeve.ctl({"stop", "web"}).code(), 0);
+  reeve.configure(probe_pool(2));
+  EXPECT_EQ(reeve.ctl({"reload"}).code(), 0);
+  EXPECT_EQ(reeve.count("STOPPED"), 2);
+  ASSERT_EQ(reeve.ctl({"start", "web"}).code(), 0);
+  EXPECT_EQ(reeve.get("/pid")->status, 200);
+}
+
+TEST_F(Reconfigure, AnAddressThatCannotBeBoundChangesNothing) {
+  Reeve& reeve = start_ready(hello_pool(1));
+  const int before = reeve.pid("web:0");
+  reeve.configure(fmt::format("[listen.http]\naddress = \"127.0.0.1:{}\"\n", reeve.port()) +
+                  hello_pool(1) + sleeper("new"));
+  for (const char* verb : {"reload", "update", "deploy"}) {
+    std::vector<std::string> words{verb};
+    if (words.front() == "deploy") words.emplace_back("web");
+    const Finished verdict = reeve.ctl(words);
+    EXPECT_NE(verdict.code(), 0) << verb;
+    EXPECT_THAT(verdict.output + verdict.errors, HasSubstr("nothing was changed")) << verb;
+  }
+  EXPECT_EQ(reeve.pid("web:0"), before);
+  EXPECT_EQ(reeve.slot("new:0").name, "");
+}
+
+TEST_F(Reconfigure, APoolStartsAfterThoseItNeedsAndStopsBeforeThem) {
+  Reeve& reeve =
+      start_ready(sleeper("app", "after = [\"migrate\", \"proxy\"]") +
+                  pool("proxy", R"(["/bin/sh", "-c", "sleep 0.2; echo up; exec sleep 1000"])",
+                       "ready = { log = \"up\" }") +
+                  one_shot("migrate", "sleep 0.1"));
+  EXPECT_EQ(reeve.slot("migrate:0").state, "EXITED") << "and the master is ready all the same";
+  const std::string log = reeve.log();
+  EXPECT_THAT(log, HasSubstr("app: waits for migrate to end, proxy"));
+  EXPECT_LT(log.find("proxy:0: STARTING → RUNNING"), log.find("app:0: STOPPED → STARTING"));
+  EXPECT_EQ(reeve.stop(), Exit{.code = 0});
+  const std::string end = reeve.log();
+  EXPECT_LT(end.find("app:0: STOPPING → STOPPED"), end.find("proxy:0: RUNNING → STOPPING"));
+}
+
+TEST_F(Reconfigure, APoolSaysWhatItWaitsForInVain) {
+  Reeve& reeve = start(one_shot("migrate", "exit 3") + sleeper("app", "after = [\"migrate\"]"));
+  ASSERT_TRUE(eventually([&] { return reeve.slot("migrate:0").state == "EXITED"; }));
+  EXPECT_TRUE(eventually([&] {
+    return reeve.slot("app:0").detail ==
+           "waits for migrate to end; migrate:0 has failed: exited with code 3";
+  })) << reeve.slot("app:0").detail;
+  EXPECT_EQ(reeve.ctl({"start", "app"}).code(), 0) << "the operator knows better";
+  EXPECT_EQ(reeve.slot("app:0").state, "RUNNING");
+}
+
+TEST_F(Reconfigure, AFatalPoolEndsTheMasterWhereThatIsAskedFor) {
+  Reeve& reeve = start(
+      "[supervisor]\nname = \"t\"\nruntime_dir = \"@dir@/run\"\n"
+      "on_fatal = \"exit\"\n" +
+      sleeper("fine") +
+      pool("broken", R"(["/bin/false"])",
+           "backoff = { first = \"1ms\", max = \"1ms\" }\n"
+           "give_up = { failures = 2, within = \"60s\" }"));
+  EXPECT_EQ(reeve.master().wait(), Exit{.code = 3});
+  EXPECT_THAT(reeve.log(), HasSubstr("broken:0 is FATAL, and on_fatal = \"exit\""));
+}
+
+TEST_F(Reconfigure, EventsAreFollowedWhileTheyHappen) {
+  Reeve& reeve = start_ready(hello_pool(1));
+  const auto events = reeve.start_ctl({"events"});
+  // Whoever follows is told from then on: the question is repeated until an answer shows.
+  EXPECT_TRUE(eventually([&] {
+    (void)reeve.ctl({"restart", "web"});
+    return events->output().contains("Restart: web") && events->output().contains("verdict");
+  }));
+  EXPECT_TRUE(eventually([&] { return events->output().contains("exited with code 0"); }));
+  EXPECT_THAT(reeve.ctl({"maintail"}).output, HasSubstr("verdict: web: rolled"));
+}
+
+using ReconfigureUnderLoad = ReeveTest;
+
+/// A configuration that its workers' environment tells.
+std::string version(int number) {
+  return hello_pool(2, fmt::format("env = {{ VERSION = \"{}\" }}", number));
+}
+
+TEST_F(ReconfigureUnderLoad, AStormOfHupsEndsWithTheLastConfigurationAndLosesNothing) {
+  Reeve& reeve = start_ready(version(0));
+  Load load({.port = reeve.port(), .per_request = 2, .keep_alive = 2, .path = "/"});
+  ASSERT_TRUE(load.goes_on());
+  for (int i = 1; i <= 25; ++i) {
+    reeve.configure(version(i));
+    reeve.master().signal(SIGHUP);
+    ASSERT_TRUE(load.goes_on(static_cast<std::uint64_t>(i % 5)));
+  }
+  for (int i = 0; i < 1000; ++i) reeve.master().signal(SIGHUP);
+  const auto runs_the_last = [&] {
+    for (const int pid : reeve.pids()) {
+      if (!environment_of(pid).contains("VERSION=25")) return false;
+    }
+    return reeve.count("RUNNING") == 2;
+  };
+  EXPECT_TRUE(eventually(runs_the_last));
+  // A reload that is asked for now comes after all of them.
+  EXPECT_EQ(reeve.ctl({"reload"}).code(), 0);
+  EXPECT_TRUE(runs_the_last());
+  EXPECT_TRUE(load.goes_on());
+  const LoadReport report = load.stop();
+  EXPECT_EQ(report.lost_in_all(), 0U) << ::testing::PrintToString(report);
+  EXPECT_TRUE(eventually([&] { return children_of(reeve.master().pid()) == 2; }))
+      << "no process too many";
+}
+
+}  // namespace
+}  // namespace reeve::e2e
