@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 /// The variables by which the master tells a worker who it is.
 bool is_reserved(std::string_view variable) {
   return variable.starts_with("REEVE_") || variable.starts_with("LISTEN_") ||
+         variable == "WATCHDOG_USEC" || variable == "WATCHDOG_PID" ||
          variable == ipc::environment::kNotifySocket;
 }
 

@@ -1,13 +1,16 @@
 #pragma once
 // What reevectl exits with: supervisorctl's codes, which are those of LSB init scripts.
 //
-//                                              status   other commands
-//   all is as asked for                             0        0
-//   refused or failed, no such name                 4        1
-//   wrong command line, configuration unreadable    2        2
-//   something named is not running                  3        7   (start: it died; signal, pid: no
-//   process) no master: no control socket                    4        7 no master: refused, or no
-//   permission            4        4
+//                                          status   others
+//   all is as asked for                         0        0
+//   refused or failed, no such name             4        1
+//   wrong command line or configuration         2        2
+//   something named is not running              3        7
+//   no master: no control socket                4        7
+//   no master: refused, or no permission        4        4
+//
+// 7 is of a start that died, and of a signal or pid without a process. What supervisorctl does not
+// have - deploy, rollback, rehearse, upgrade - is done, 0, or not, 1. The shell always ends with 0.
 //
 // For status, "not running" is STOPPED, EXITED and FATAL: what nothing but a command will start
 // again. Stopping what is stopped and starting what runs are errors in words, and 0.

@@ -353,7 +353,8 @@ TEST(ConfigErrors, Env) {
 }
 
 TEST(ConfigErrors, EnvCannotHoldWhatTheMasterSets) {
-  for (const char* name : {"NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "REEVE_SLOT"}) {
+  for (const char* name :
+       {"NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "REEVE_SLOT", "WATCHDOG_USEC"}) {
     EXPECT_THAT(pool_errors("env = { " + std::string(name) + " = '1' }"),
                 ElementsAre("t.toml:3:9: pool.web.env." + std::string(name) +
                             ": reeve sets this variable itself, for each worker; remove it"));
