@@ -6,6 +6,21 @@
 
 namespace reeve::supervisor {
 
+namespace {
+
+/// What a shell means by an exit code, for a command line that is one. Others mean what the program
+/// makes of them.
+std::string meaning(int code) {
+  constexpr int kKilled = 128;  // And the signal's number on top.
+  if (code == 126) return " (what a shell says of a program that it may not execute)";
+  if (code == 127) return " (what a shell says of a program that it does not find)";
+  const char* name = code > kKilled ? sigabbrev_np(code - kKilled) : nullptr;
+  if (name == nullptr) return {};
+  return fmt::format(" (a shell's way to say: its child was killed by SIG{})", name);
+}
+
+}  // namespace
+
 std::string_view to_string(SlotState state) {
   switch (state) {
     case SlotState::Stopped:
@@ -64,7 +79,8 @@ std::string describe(const Death& death) {
         name != nullptr ? fmt::format("SIG{}", name) : fmt::format("signal {}", *death.signal),
         death.core_dumped ? " (core dumped)" : "");
   }
-  return fmt::format("exited with code {}", death.exit_code.value_or(-1));
+  const int code = death.exit_code.value_or(-1);
+  return fmt::format("exited with code {}{}", code, meaning(code));
 }
 
 std::string short_duration(Duration duration) {

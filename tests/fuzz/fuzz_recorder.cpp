@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <string_view>
 
 #include "ipc/recorder.hpp"
 
@@ -14,6 +15,27 @@ namespace {
 
 void must(bool holds) {
   if (!holds) std::abort();
+}
+
+/// The same bytes as last words: bounded, printable lines.
+void look_into_the_black_box(reeve::ipc::BlackBox& box, const std::uint8_t* data,
+                             std::size_t size) {
+  auto* bytes = reinterpret_cast<unsigned char*>(&box);
+  const std::size_t filled = std::min(size, sizeof(box));
+  if (filled > 0) std::memcpy(bytes, data, filled);
+  std::memset(bytes + filled, 0, sizeof(box) - filled);
+  // Sizes are wild as a rule: once as they came, once so that the text is read.
+  for (const bool whole : {false, true}) {
+    if (whole) box.stacks.size = box.stacks.bytes.size();
+    const reeve::ipc::BlackBoxReading reading = reeve::ipc::read(box);
+    must(reading.stacks.size() <= 512);
+    for (const std::string& line : reading.stacks) {
+      must(line.size() <= 240);
+      for (const char byte : line) must(static_cast<unsigned char>(byte) >= ' ');
+    }
+  }
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  must(reeve::ipc::readable_symbol(text).size() <= std::max<std::size_t>(size, 200));
 }
 
 }  // namespace
@@ -37,5 +59,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   must(!reading.since_heartbeat || in_bounds(*reading.since_heartbeat));
   for (const auto& request : reading.oldest) must(in_bounds(request.age));
   for (const char byte : describe(reading)) must(static_cast<unsigned char>(byte) >= ' ');
+  look_into_the_black_box(recorder.black_box(), data, size);
   return 0;
 }

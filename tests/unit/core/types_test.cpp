@@ -40,6 +40,16 @@ TEST(Describe, WhatNeverRanIsToldFirst) {
             "could not be started: exec /x");
 }
 
+TEST(Describe, ExitCodesOfShellsAreExplained) {
+  EXPECT_EQ(describe(Death{.exit_code = 3}), "exited with code 3");
+  EXPECT_EQ(describe(Death{.exit_code = 137}),
+            "exited with code 137 (a shell's way to say: its child was killed by SIGKILL)");
+  EXPECT_EQ(describe(Death{.exit_code = 127}),
+            "exited with code 127 (what a shell says of a program that it does not find)");
+  EXPECT_EQ(describe(Death{.exit_code = 255}), "exited with code 255");
+  EXPECT_EQ(describe(Death{.exit_code = 128}), "exited with code 128");
+}
+
 TEST(Death, IsCleanOnlyWithCodeZeroAndAProgram) {
   EXPECT_TRUE(Death{.exit_code = 0}.clean());
   EXPECT_FALSE(Death{.exit_code = 1}.clean());

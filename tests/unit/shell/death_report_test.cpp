@@ -1,0 +1,117 @@
+// What is told of a death, and what is kept of it.
+
+#include "supervisor/shell/death_report.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "supervisor/shell/death_book.hpp"
+#include "supervisor/shell/why.hpp"
+
+namespace reeve::supervisor {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+DeathFacts crash() {
+  DeathFacts facts{.name = "web:1",
+                   .when = "2026-11-22 10:00:00",
+                   .pid = 4711,
+                   .generation = Generation{3},
+                   .phase = WorkerPhase::Serving,
+                   .lived = 90s,
+                   .cause = "killed by SIGSEGV (core dumped)"};
+  facts.recorder.emplace();
+  facts.recorder->in_flight = 1;
+  facts.recorder->oldest = {{"GET /slow", 31s}};
+  facts.box.crash = {"SIGSEGV at address 0x0, in thread 4711 (web):", "  #0 oops"};
+  facts.output = {"farewell"};
+  return facts;
+}
+
+TEST(DeathReport, SaysWhoWhenWhyAndWhatWasLost) {
+  const DeathReport report = death_report(crash());
+  EXPECT_THAT(report.summary,
+              ElementsAre("web:1: pid 4711 (generation 3) killed by SIGSEGV (core dumped)",
+                          "at 2026-11-22 10:00:00, after 90 s, while it served"));
+  EXPECT_THAT(report.details, Contains("  GET /slow for 31 s"));
+  EXPECT_THAT(report.details, Contains("    #0 oops"));
+  EXPECT_THAT(report.details, Contains("  farewell"));
+}
+
+TEST(DeathReport, TheLogGetsWhatItHasNotYet) {
+  EXPECT_THAT(log_of_death(crash()),
+              ElementsAre("requests that were in flight:", "  GET /slow for 31 s",
+                          "SIGSEGV at address 0x0, in thread 4711 (web):", "  #0 oops"));
+  DeathFacts plain;
+  plain.output = {"its output is in the log already"};
+  EXPECT_THAT(log_of_death(plain), IsEmpty());
+}
+
+TEST(DeathReport, AKillTellsWhatItFoundAndNotTheSignalThatEndedIt) {
+  DeathFacts facts = crash();
+  facts.kill = {"the loop thread spins: 98 % CPU"};
+  EXPECT_THAT(death_report(facts).details, Contains("  the loop thread spins: 98 % CPU"));
+  EXPECT_THAT(death_report(facts).details, Not(Contains("    #0 oops")));
+  EXPECT_THAT(log_of_death(facts), IsEmpty()) << "the kill has logged it";
+}
+
+TEST(DeathReport, ALongCrashIsShortInTheLog) {
+  DeathFacts facts = crash();
+  for (int i = 1; i < 100; ++i) facts.box.crash.emplace_back("  #n more");
+  for (int i = 1; i < 38; ++i) facts.recorder->oldest.push_back({"GET /slow", 1s});
+  EXPECT_THAT(log_of_death(facts), SizeIs(15));
+  EXPECT_THAT(log_of_death(facts), Contains("  and 34 more"));
+}
+
+TEST(DeathReport, RunningOutOfMemoryIsItsCause) {
+  DeathFacts facts = crash();
+  facts.cause = describe(Death{.signal = 9, .out_of_memory = true});
+  EXPECT_THAT(death_report(facts).summary.front(), HasSubstr("killed: out of memory"));
+}
+
+TEST(DeathBook, HasTheLastOneOfEachSlot) {
+  DeathBook book;
+  EXPECT_EQ(book.last(0), nullptr);
+  book.keep(0, {.summary = {"first"}, .details = {}});
+  book.keep(0, {.summary = {"second"}, .details = {}});
+  EXPECT_THAT(book.last(0)->summary, ElementsAre("second"));
+  EXPECT_EQ(book.last(1), nullptr);
+}
+
+TEST(DeathBook, KeepsTheDetailsOfAFewAndForgetsTheOldest) {
+  DeathBook book;
+  const int all = static_cast<int>(DeathBook::kSlots) + 1;
+  for (int slot = 0; slot < all; ++slot) {
+    book.keep(slot, {.summary = {"died"}, .details = {"a", "b"}});
+  }
+  EXPECT_EQ(book.last(0), nullptr);
+  EXPECT_THAT(book.last(1)->details, ElementsAre(HasSubstr("not kept")));
+  EXPECT_THAT(book.last(all - 11)->details, SizeIs(1));
+  EXPECT_THAT(book.last(all - 10)->details, SizeIs(2));
+}
+
+TEST(DeathBook, AnEndlessReportIsCut) {
+  DeathBook book;
+  book.keep(0, {.summary = {}, .details = std::vector<std::string>(100'000, "x")});
+  EXPECT_THAT(book.last(0)->details, SizeIs(DeathBook::kMostDetails + 1));
+}
+
+TEST(Why, SaysHowTheSlotFaresAndHowItsLastWorkerDied) {
+  const DeathReport death{.summary = {"pid 7 exited"}, .details = {"its last lines:"}};
+  const SlotLine slot{.name = "web:0", .state = "BACKOFF", .detail = "next try in 3 s"};
+  EXPECT_EQ(why(slot, nullptr, true),
+            "web:0 is BACKOFF (next try in 3 s)\n  none of its workers has died unasked\n");
+  EXPECT_EQ(why(slot, &death, false),
+            "web:0 is BACKOFF (next try in 3 s)\nits last death:\n  pid 7 exited\n");
+  EXPECT_THAT(why(slot, &death, true), HasSubstr("\n  its last lines:\n"));
+}
+
+}  // namespace
+}  // namespace reeve::supervisor

@@ -1,0 +1,91 @@
+// How a worker hangs, from two looks at it.
+
+#include "supervisor/shell/findings.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace reeve::supervisor {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+ThreadFacts thread(char state, std::chrono::milliseconds cpu_time = 0ms) {
+  return {.tid = 7, .name = "web", .state = state, .cpu_time = cpu_time};
+}
+
+std::string hang(char before, char after, std::chrono::milliseconds cpu) {
+  return how_it_hangs(thread(before), thread(after, cpu), 150ms);
+}
+
+TEST(HowItHangs, SpinsWhenItRunsAllTheTime) {
+  EXPECT_EQ(hang('R', 'R', 150ms), "spins: 100 % CPU");
+  EXPECT_EQ(hang('R', 'R', 40ms), "spins: 26 % CPU") << "on a machine that is busy otherwise";
+  EXPECT_EQ(hang('S', 'R', 140ms), "spins: 93 % CPU");
+  EXPECT_EQ(hang('S', 'R', 10ms), "runs: 6 % CPU") << "it was only met awake";
+  EXPECT_EQ(hang('S', 'S', 140ms), "is busy: 93 % CPU") << "it was only met asleep";
+}
+
+TEST(HowItHangs, StoppedIsNotBlocked) {
+  EXPECT_EQ(hang('S', 'T', 0ms), "is stopped (SIGSTOP)");
+  EXPECT_EQ(hang('S', 't', 0ms), "is stopped by a debugger");
+}
+
+TEST(HowItHangs, NamesWhereItSleeps) {
+  ThreadFacts after = thread('S');
+  EXPECT_EQ(how_it_hangs(thread('S'), after, 150ms),
+            "is blocked in a place that the kernel does not tell");
+  after.wait_channel = "futex_wait_queue";
+  EXPECT_EQ(how_it_hangs(thread('S'), after, 150ms), "is blocked in futex_wait_queue");
+  after.system_call = "futex";
+  EXPECT_EQ(how_it_hangs(thread('S'), after, 150ms),
+            "is blocked in futex_wait_queue (system call futex)");
+  after.wait_channel = "ep_poll";
+  EXPECT_THAT(how_it_hangs(thread('S'), after, 150ms), HasSubstr("waits for events"));
+  after.state = 'D';
+  EXPECT_THAT(how_it_hangs(thread('S'), after, 150ms), HasSubstr("uninterruptible"));
+}
+
+TEST(HowItHangs, NoTimeBetweenTheLooksIsNoDivisionByZero) {
+  EXPECT_EQ(how_it_hangs(thread('R'), thread('R', 10ms), 0ms), "runs: 0 % CPU");
+}
+
+TEST(Findings, OfANativeWorkerHaveItsStacks) {
+  Looks looks{
+      .first = {}, .second = {.threads = {thread('S')}, .thread_count = 40}, .between = 150ms};
+  looks.second.resident_bytes = 3 << 20;
+  looks.second.descriptors = ProcFacts::kMostDescriptors;
+  looks.second.threads[0].kernel_stack = {"futex_wait"};
+  ipc::BlackBoxReading box{.answers = true, .dumped = false, .stacks = {"thread 7 (web):"}};
+  const auto lines = findings(looks, box, true);
+  EXPECT_THAT(lines.at(0), HasSubstr("the loop thread is blocked"));
+  EXPECT_EQ(lines.at(1), "it uses 3.0 MiB resident, 4096 or more open descriptors, 40 threads");
+  EXPECT_THAT(lines, Contains("and 39 further threads"));
+  EXPECT_THAT(lines, Contains("thread 7 (web):"));
+  EXPECT_EQ(lines.back(), "(it did not get further in time)");
+  EXPECT_THAT(lines, Not(Contains(HasSubstr("kernel's stack")))) << "its own say more";
+}
+
+TEST(Findings, WithoutStacksOfItsOwnTheKernelsAreShown) {
+  Looks looks{
+      .first = {}, .second = {.threads = {thread('S')}, .thread_count = 1}, .between = 150ms};
+  looks.second.threads[0].kernel_stack = {"futex_wait"};
+  const auto foreign = findings(looks, {}, false);
+  EXPECT_THAT(foreign.front(), HasSubstr("its first thread"));
+  EXPECT_EQ(foreign.back(), "  futex_wait");
+  looks.second.threads[0].state = 'T';
+  EXPECT_TRUE(is_stopped(looks.second));
+  EXPECT_THAT(findings(looks, {.answers = true}, true),
+              Contains("no stacks: a stopped process runs no handler"));
+}
+
+TEST(Findings, OfAProcessThatHasGoneAreNone) {
+  EXPECT_FALSE(is_stopped({}));
+  EXPECT_TRUE(findings({}, {}, false).empty());
+}
+
+}  // namespace
+}  // namespace reeve::supervisor
