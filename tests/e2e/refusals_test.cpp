@@ -72,11 +72,20 @@ TEST_F(RefusedConfig, AMissingCommandIsNamed) {
   EXPECT_THAT(verdict.errors, ContainsRegex("[Nn]o such|not found"));
 }
 
-TEST_F(RefusedConfig, AKeyThatIsNotBuiltYetIsRefused) {
-  const Finished verdict = refused(
-      with_supervisor("[pool.web]\ncommand = [\"@hello@\"]\nrecycle = { requests = 10 }\n"));
+TEST_F(RefusedConfig, WhatThisMachineLacksIsNamedAtOnce) {
+  dir.write("bad.env", "A=1\nnothing\n");
+  const Finished verdict = refused(with_supervisor(R"([pool.web]
+command = ["@hello@"]
+user = "no-such-user"
+env_file = "bad.env"
+required_env = ["REEVE_T_MISSING"]
+after = ["web"]
+)"));
   EXPECT_EQ(verdict.code(), kBadConfiguration);
-  EXPECT_THAT(verdict.errors, HasSubstr("recycle"));
+  EXPECT_THAT(verdict.errors, HasSubstr("no user \"no-such-user\" on this machine"));
+  EXPECT_THAT(verdict.errors, HasSubstr("bad.env\": line 2: no '=' after the name"));
+  EXPECT_THAT(verdict.errors, HasSubstr("not set: REEVE_T_MISSING"));
+  EXPECT_THAT(verdict.errors, HasSubstr("a pool cannot wait for itself"));
 }
 
 TEST_F(RefusedConfig, APortInUseIsNamed) {
