@@ -71,6 +71,8 @@ class Commands {
   /// single processes.
   void for_each_pool(SessionId session, const ipc::control::Request& request,
                      const std::function<void(const std::string& pool, CommandId)>& begin);
+  void tell_wait(SessionId session, const ipc::control::Request& request,
+                 const std::string& pool) const;
   [[nodiscard]] Asker asker(SessionId session, std::string what) const;
   [[nodiscard]] PoolRunner::OnProgress progress_to(SessionId session) const;
 

@@ -47,6 +47,7 @@ void Commands::restart(SessionId session, const Request& request) {
   }
   const Asker who = asker(session, "restart");
   command_pools(session, request, [&](PoolRunner& pool, CommandId id, const SlotSet& slots) {
+    tell_wait(session, request, pool.name());
     deployer_.take_turn(pool.name(), who, if_busy(request), id,
                         [slots](PoolRunner& runner, CommandId part) { runner.roll(part, slots); });
   });
@@ -69,6 +70,7 @@ void Commands::deploy(SessionId session, const Request& request) {
                                          slots, slots == 1 ? "" : "s", canary->workers)}});
       return;
     }
+    tell_wait(session, request, pool);
     deployer_.deploy(pool, asker(session, "deploy"), if_busy(request), command, canary,
                      progress_to(session));
   });
@@ -76,6 +78,7 @@ void Commands::deploy(SessionId session, const Request& request) {
 
 void Commands::rollback(SessionId session, const Request& request) {
   for_each_pool(session, request, [&](const std::string& pool, CommandId command) {
+    tell_wait(session, request, pool);
     deployer_.rollback(pool, asker(session, "rollback"), if_busy(request), command,
                        progress_to(session));
   });
@@ -173,6 +176,11 @@ void Commands::for_each_pool(SessionId session, const Request& request,
   const CommandId command =
       book_.open(static_cast<int>(resolved.targets.size()), answer_to(session));
   for (const Target& target : resolved.targets) begin(target.pool, command);
+}
+
+void Commands::tell_wait(SessionId session, const Request& request, const std::string& pool) const {
+  const auto at_work = deployer_.queue().at_work(pool, loop_.now());
+  if (request.wait && at_work) progress_to(session)(fmt::format("waits: {} is running", *at_work));
 }
 
 Asker Commands::asker(SessionId session, std::string what) const {

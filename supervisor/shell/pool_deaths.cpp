@@ -138,7 +138,9 @@ DeathFacts PoolRunner::facts_of(const Process& process, pid_t pid, const Death& 
 void PoolRunner::report(const DeathFacts& facts, int slot) {
   const std::vector<std::string> lines = log_of_death(facts);
   for (const std::string& line : lines) log_.warn("{}: {}", facts.name, line);
-  if (!lines.empty()) log_.info("{}: more: `reevectl why {}`", facts.name, facts.name);
+  const bool is_rehearsal = on_step_ != nullptr;  // No name finds it.
+  if (!lines.empty() && !is_rehearsal)
+    log_.info("{}: more: `reevectl why {}`", facts.name, facts.name);
   deaths_.keep(slot, death_report(facts));
 }
 

@@ -110,7 +110,8 @@ void Shutdown::end(bool clean) {
   if (clean && killed == 0) log_.info("stopped");
   verdicts_.push_back({.name = "", .ok = clean, .code = "shutdown", .text = ""});
   for (const auto& answer : waiting_) answer(verdicts_);
-  std::exchange(on_end_, nullptr)(clean && killed == 0 ? clean_code_ : exit_code::kKilled);
+  const int code = clean && killed == 0 ? exit_code::kClean : exit_code::kKilled;
+  std::exchange(on_end_, nullptr)(exit_code_.value_or(code));
 }
 
 }  // namespace reeve::supervisor

@@ -3,6 +3,7 @@
 // Loop thread.
 
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -30,8 +31,8 @@ class Shutdown {
   /// The same as request() for a client, who is answered at the very end.
   void request(const std::string& why, CommandBook::OnVerdicts on_end);
 
-  /// The exit code of an end that would be clean.
-  void exit_with(int code) { clean_code_ = code; }
+  /// The exit code, however the end goes: the reason for it counts more.
+  void exit_with(int code) { exit_code_ = code; }
 
   /// To be called after changes: stops who need not wait any longer, notices when nothing is left.
   void check();
@@ -51,7 +52,7 @@ class Shutdown {
   std::vector<CommandBook::OnVerdicts> waiting_;
   Verdicts verdicts_;
   std::set<std::string> stopped_;  // Pools that were told to stop.
-  int clean_code_ = 0;
+  std::optional<int> exit_code_;
   bool running_ = false;
   int killed_before_ = 0;
   TimePoint begun_at_;

@@ -23,7 +23,11 @@ Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const Config& config, Gi
       deployer_(loop, log, herd_, book_, file_, [this] { settle_timer_.arm(Duration::zero()); }),
       start_order_(log, herd_, book_),
       reload_(log, herd_, book_, file_, deployer_, start_order_,
-              {.on_begin = [this] { upstream_.reloading(); },
+              {.on_begin =
+                   [this] {
+                     upstream_.reloading();
+                     events_.publish("reload", "", "the configuration is reread");
+                   },
                .on_end =
                    [this] {
                      // It ends RELOADING=1, and must not come before the first one.

@@ -167,6 +167,7 @@ TEST_F(Deploy, ASecondDeploymentWaitsWhenAskedTo) {
   ASSERT_TRUE(eventually([&] { return first->output().contains("generation 2: web:0 started"); }));
   const Finished second = reeve.ctl({"deploy", "--wait", "web"});
   EXPECT_EQ(second.code(), 0) << second.output << second.errors;
+  EXPECT_THAT(second.output, HasSubstr("waits: deploy of web by reevectl pid"));
   EXPECT_EQ(first->wait(), Exit{.code = 0});
   EXPECT_EQ(reeve.slot("web:0").generation, 3U);
 }
@@ -177,6 +178,7 @@ TEST_F(Deploy, AClientThatLeavesGivesUpItsPlace) {
   ASSERT_TRUE(eventually([&] { return first->output().contains("started as pid"); }));
   {
     const auto waits = reeve.start_ctl({"restart", "--wait", "web"});
+    ASSERT_TRUE(eventually([&] { return waits->output().contains("waits: "); }));
     waits->signal(SIGKILL);
     ASSERT_TRUE(waits->wait());
   }
