@@ -15,7 +15,7 @@ constexpr int kWorkers = 2;
 }  // namespace
 
 int run_deploys(const Options& options) {
-  Stage stage(options, web_pool(kWorkers, options.max_draining));
+  Stage stage(options, web_pool(kWorkers, options.max_draining, R"(watchdog = "5s")"));
   for (int rolls = 0; rolls < options.times || !stage.satisfied(); ++rolls) {
     const e2e::Finished verdict = stage.reeve().ctl({"restart", "web"});
     if (verdict.code() != 0) {

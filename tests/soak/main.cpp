@@ -24,6 +24,8 @@ int run(const Options& options) {
       return run_upgrades(options);
     case Options::Scenario::Kills:
       return run_kills(options);
+    case Options::Scenario::Recycles:
+      return run_recycles(options);
   }
   std::unreachable();
 }

@@ -28,6 +28,8 @@ constexpr Offer kOffers[] = {
      20'000},
     {Scenario::Kills, "kills", "kill -9 of one worker after the other", "--kills", "kills", 25,
      20'000},
+    {Scenario::Recycles, "recycles", "Workers that are replaced for their age", "--recycles",
+     "workers to be recycled", 100, 20'000},
 };
 
 void add(CLI::App& app, const Offer& offer, Options& options, int& stream_ms) {

@@ -9,10 +9,10 @@
 namespace reeve::soak {
 
 struct Options {
-  enum class Scenario : std::uint8_t { Deploys, Hups, Upgrades, Kills };
+  enum class Scenario : std::uint8_t { Deploys, Hups, Upgrades, Kills, Recycles };
 
   Scenario scenario{};
-  int times = 0;               ///< rolls, HUPs of the loop, upgrades or kills
+  int times = 0;               ///< rolls, HUPs of the loop, upgrades, kills or recycled workers
   std::uint64_t requests = 0;  ///< to be made at least
   int seconds = 0;             ///< to be taken at least
   int max_draining = 24;       ///< old workers that may drain beside the serving ones

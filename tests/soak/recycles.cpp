@@ -1,0 +1,37 @@
+// Workers that are replaced because they are old, by themselves and all the time.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+
+#include "tests/soak/scenarios.hpp"
+#include "tests/soak/stage.hpp"
+
+namespace reeve::soak {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kWorkers = 2;
+
+}  // namespace
+
+int run_recycles(const Options& options) {
+  Stage stage(options, web_pool(kWorkers, options.max_draining,
+                                R"(recycle = { age = "300ms", jitter = 0.3 })"));
+  std::set<int> seen;  // Every pid that has served.
+  const auto recycled = [&] {
+    std::ranges::copy(stage.reeve().pids(), std::inserter(seen, seen.end()));
+    return static_cast<int>(seen.size()) - kWorkers;
+  };
+  while (recycled() < options.times || !stage.satisfied()) {
+    stage.progress(fmt::format("{} of {} recycled", recycled(), options.times));
+    const int before = recycled();
+    if (!stage.expect_soon([&] { return recycled() > before; }, "no worker is recycled")) break;
+  }
+  return stage.finish(kWorkers);
+}
+
+}  // namespace reeve::soak
