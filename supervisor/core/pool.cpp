@@ -184,16 +184,18 @@ void Pool::current_ended(Slot& slot, const Worker& worker, const Death& death,
   switch (slot.state) {
     case SlotState::Stopping: {
       const bool again = std::exchange(slot.start_again, false);
+      const bool made_room = roll_ && roll_->emptied.contains(slot.index);
       enter(slot, SlotState::Stopped, why);
       settle_if_gone(slot.index);
-      if (again) start_current(slot, "restart");
+      if (again) start_current(slot, made_room ? "rolling restart" : "restart");
       return;
     }
     case SlotState::Starting:
     case SlotState::Running:
       if (!slot.successor) {
         restart_or_leave(slot, worker, death, why);
-      } else if (!roll_ && ends_for_good(spec_, death)) {  // Nobody wants it recycled any more.
+      } else if (ends_for_good(spec_, death) && !is_newcomer(workers_.at(*slot.successor))) {
+        // Its work is done: there is nothing left to recycle.
         retire(slot.successor, DrainKind::Prompt);
         restart_or_leave(slot, worker, death, why);
       } else {  // It was to be replaced anyway.

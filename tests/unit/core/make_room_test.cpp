@@ -33,6 +33,8 @@ TEST(MakeRoom, DrainsPatientlyAndStartsWhenTheOldWorkerIsGone) {
   EXPECT_THAT(web.forked(), ElementsAre(web.current(0)));
   EXPECT_EQ(web.generation_of(0), Generation{2});
   EXPECT_EQ(web.state(0), SlotState::Starting);
+  ASSERT_FALSE(web.all<Changed>().empty());
+  EXPECT_EQ(web.all<Changed>().back().why, "rolling restart");
   EXPECT_THAT(web.drained(), IsEmpty()) << "one at a time";
   web.ready(web.current(0));
   EXPECT_EQ(web.state(1), SlotState::Stopping);

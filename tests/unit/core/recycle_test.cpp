@@ -289,6 +289,17 @@ TEST(Recycle, WorkThatEndsForGoodMeanwhileNeedsNoSuccessor) {
   EXPECT_EQ(jobs.phase(young), WorkerPhase::Draining);
 }
 
+TEST(Recycle, WorkThatEndsForGoodWhileOtherSlotsRollNeedsNoneEither) {
+  PoolSpec spec = recycling(2, kByAge);
+  spec.restart = RestartRule::OnFailure;
+  PoolDriver jobs(spec);
+  jobs.serve();
+  jobs.pass(1h);
+  jobs.roll({1});
+  jobs.exited(jobs.current(0));
+  EXPECT_EQ(jobs.state(0), SlotState::Exited);
+}
+
 TEST(Recycle, AStopTakesTheSuccessorAlong) {
   for (const SlotSet& slots : {SlotSet{}, SlotSet{0}}) {
     PoolDriver web(recycling(2, kByAge));
