@@ -156,6 +156,23 @@ Duration Herd::longest_grace() const {
   return longest;
 }
 
+std::optional<TimePoint> Herd::latest_deadline() const {
+  std::optional<TimePoint> latest;
+  const auto take = [&latest](std::optional<TimePoint> deadline) {
+    if (deadline) latest = std::max(latest.value_or(*deadline), *deadline);
+  };
+  for (const auto* group : {&pools_, &removed_}) {
+    for (const auto& pool : *group) {
+      for (const auto& [id, worker] : pool->pool().workers()) {
+        take(worker.deadline);
+        take(worker.ready_at);
+      }
+      for (const Slot& slot : pool->pool().slots()) take(slot.retry_at);
+    }
+  }
+  return latest;
+}
+
 void Herd::finished(CommandId command, Verdicts verdicts) {
   book_.settle(command, std::move(verdicts));
 }

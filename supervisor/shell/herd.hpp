@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -73,6 +74,8 @@ class Herd : private PoolObserver {
   [[nodiscard]] std::string survivors() const;
   /// The longest grace of any pool.
   [[nodiscard]] Duration longest_grace() const;
+  /// When the last of the deadlines that are running ends: of starts, drains and back-offs.
+  [[nodiscard]] std::optional<TimePoint> latest_deadline() const;
 
  private:
   void finished(CommandId command, Verdicts verdicts) override;

@@ -131,20 +131,62 @@ LogDress dress_for(int fd, bool is_terminal) {
 }
 
 Log::Log(Output& output, LogFormat format, LogDress dress, LogLevel level)
-    : format_(format), dress_(dress) {
-  const Patterns pattern = patterns(format, dress);
-  const bool colours = dress == LogDress::Terminal && format == LogFormat::Text;
-  master_ = make_logger(output, pattern.master, colours, &tail_);
-  workers_ = make_logger(output, pattern.workers, false, nullptr);
-  set_level(level);
-  output.on_dropped([this](std::uint64_t lines) {
-    warn("{} lines of the log were dropped: whoever reads it is too slow", lines);
+    : output_(output), format_(format), descriptor_dress_(dress), level_(level) {
+  this->dress(dress);
+  output.on_dropped([this](std::uint64_t lines, std::string_view why) {
+    warn("{} lines of the log were dropped: {}", lines, why);
   });
 }
 
 Log::~Log() = default;
 
-void Log::set_level(LogLevel level) { master_->set_level(to_spdlog(level)); }
+void Log::set_level(LogLevel level) {
+  level_ = level;
+  master_->set_level(to_spdlog(level));
+}
+
+void Log::dress(LogDress dress) {
+  dress_ = dress;
+  const Patterns pattern = patterns(format_, dress);
+  const bool colours = dress == LogDress::Terminal && format_ == LogFormat::Text;
+  master_ = make_logger(output_, pattern.master, colours, &tail_);
+  workers_ = make_logger(output_, pattern.workers, false, nullptr);
+  set_level(level_);
+}
+
+ipc::Result<> Log::follow(const SupervisorConfig& config) {
+  const LogFile::Rules rules{.max_size = config.log_max_size, .keep = config.log_keep};
+  if (config.log_to.empty()) {
+    if (output_.file() != nullptr) dress(descriptor_dress_);
+    output_.use_descriptor();
+    return {};
+  }
+  if (LogFile* file = output_.file(); file != nullptr && file->path() == config.log_to) {
+    file->set_rules(rules);
+    return {};
+  }
+  auto file = LogFile::open(config.log_to, rules);
+  if (!file) {
+    return ipc::failure(
+        fmt::format("supervisor.log.to: cannot {}; name a file that the master can "
+                    "write",
+                    file.error().text));
+  }
+  output_.use_file(std::move(*file));
+  dress(LogDress::Plain);
+  return {};
+}
+
+void Log::reopen() {
+  LogFile* file = output_.file();
+  if (file == nullptr) {
+    info("the log goes to stderr, there is no file to reopen");
+  } else if (auto opened = file->reopen(); !opened) {
+    warn("cannot {}; the log goes on in the old file", opened.error().text);
+  } else {
+    info("reopened {}", file->path());
+  }
+}
 
 void Log::write(LogLevel level, std::string_view text) {
   if (format_ == LogFormat::Json) {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "ipc/base/error.hpp"
 #include "supervisor/config/config.hpp"
 #include "supervisor/shell/tail_buffer.hpp"
 
@@ -44,6 +45,12 @@ class Log {
   /// The end of the master's own lines, as they were written; without those of the workers.
   [[nodiscard]] TailBuffer& tail() { return tail_; }
 
+  /// Goes where the configuration says (log.to, log.max_size, log.keep), from the next line on. An
+  /// error, which names the key: the file cannot be opened, and nothing has changed.
+  [[nodiscard]] ipc::Result<> follow(const SupervisorConfig& config);
+  /// Opens the file anew, for whoever rotates it from outside. Says what came of it.
+  void reopen();
+
   template <class... Args>
   void debug(fmt::format_string<Args...> format, Args&&... args) {
     write(LogLevel::Debug, fmt::format(format, std::forward<Args>(args)...));
@@ -68,8 +75,13 @@ class Log {
   void worker_line(std::string_view process, Stream stream, std::string_view line);
 
  private:
+  void dress(LogDress dress);
+
+  Output& output_;
   LogFormat format_;
-  LogDress dress_;
+  LogDress descriptor_dress_;  // What suits the output's descriptor; a file is plain.
+  LogDress dress_{};
+  LogLevel level_;
   TailBuffer tail_;
   std::unique_ptr<spdlog::logger> master_;
   std::unique_ptr<spdlog::logger> workers_;

@@ -33,6 +33,10 @@ Output::Output(ipc::uv::Loop& loop, int fd)
 }
 
 void Output::write(std::string_view line) {
+  if (file_) {
+    write_to_file(line);
+    return;
+  }
   while (queue_.empty() && !line.empty() && write_some(line)) {
   }
   if (line.empty()) return;
@@ -58,7 +62,21 @@ void Output::flush() {
     if (!more) return;
   }
   if (poll_) poll_->watch(0);
-  if (dropped_ > 0 && report_dropped_) report_dropped_(std::exchange(dropped_, 0));
+  if (!file_) report_dropped("whoever reads it is too slow");
+}
+
+void Output::write_to_file(std::string_view line) {
+  if (const int error = file_->write(line)) {
+    file_error_ = error;
+    ++dropped_;
+    return;
+  }
+  report_dropped(ipc::errno_text(file_error_));
+}
+
+void Output::report_dropped(std::string_view why) {
+  const std::uint64_t lines = std::exchange(dropped_, 0);  // The report may drop lines itself.
+  if (lines > 0 && report_dropped_) report_dropped_(lines, why);
 }
 
 void Output::finish(ipc::Duration limit) {

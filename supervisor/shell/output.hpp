@@ -1,7 +1,7 @@
 #pragma once
-// Where the master's log and the lines of its workers go: stderr. A reader that is slow, or
-// stopped, delays nobody: what it does not take waits in a bounded queue, and beyond that is
-// dropped and counted. Knows no format. Loop thread.
+// Where the master's log and the lines of its workers go: stderr, or a file. A reader that is slow,
+// or stopped, delays nobody: what it does not take waits in a bounded queue, and beyond that is
+// dropped and counted, as is what a full disk does not take. Knows no format. Loop thread.
 
 #include <cstddef>
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "ipc/base/uv.hpp"
+#include "supervisor/shell/log_file.hpp"
 
 namespace reeve::supervisor {
 
@@ -23,20 +24,29 @@ class Output {
   /// it.
   Output(ipc::uv::Loop& loop, int fd);
 
+  /// From now on lines go to the file, or back to `fd`. What was queued for `fd` still goes there.
+  void use_file(LogFile file) { file_ = std::move(file); }
+  void use_descriptor() { file_.reset(); }
+  /// Null: lines go to `fd`.
+  [[nodiscard]] LogFile* file() { return file_ ? &*file_ : nullptr; }
+
   /// One line with its line end.
   void write(std::string_view line);
   /// Writes what is queued as far as the reader takes it.
   void flush();
   /// The same at the end of the process: waits for a slow reader, within `limit`.
   void finish(ipc::Duration limit);
-  /// Called once the reader has caught up after lines were dropped.
-  void on_dropped(std::function<void(std::uint64_t lines)> report) {
+  /// Called once lines get through again after some were dropped.
+  void on_dropped(std::function<void(std::uint64_t lines, std::string_view why)> report) {
     report_dropped_ = std::move(report);
   }
 
+  /// Of `fd`.
   [[nodiscard]] bool is_terminal() const { return is_terminal_; }
 
  private:
+  void write_to_file(std::string_view line);
+  void report_dropped(std::string_view why);
   [[nodiscard]] bool takes_more(int timeout_ms = 0) const;
   /// Writes a part that fits, and removes it from `text`. False: not now.
   [[nodiscard]] bool write_some(std::string_view& text);
@@ -44,10 +54,12 @@ class Output {
   int fd_;
   bool never_blocks_;  // A regular file, or a device that epoll refuses, like /dev/null.
   bool is_terminal_;
+  std::optional<LogFile> file_;
+  int file_error_ = 0;  // Of the last line that the file did not take.
   std::deque<std::string> queue_;
   std::size_t queued_bytes_ = 0;
   std::uint64_t dropped_ = 0;
-  std::function<void(std::uint64_t)> report_dropped_;
+  std::function<void(std::uint64_t, std::string_view)> report_dropped_;
   std::optional<ipc::uv::Poll> poll_;
 };
 

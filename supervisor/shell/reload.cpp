@@ -95,6 +95,9 @@ void Reload::run(const Asker& asker, const OnVerdicts& on_each) {
   if (!next) return refuse(on_verdicts, next.error().text);
   auto opened = open(*next, next->listeners);
   if (!opened) return refuse(on_verdicts, opened.error().text);
+  if (auto logged = log_.follow(next->supervisor); !logged) {
+    return refuse(on_verdicts, fmt::format("{}; nothing was changed", logged.error().text));
+  }
   file_.put_in_force(next->supervisor);
   log_.set_level(next->supervisor.log_level);
 

@@ -14,6 +14,9 @@
 namespace reeve::supervisor {
 namespace {
 
+/// For what follows a worker's deadline: its SIGKILL, and the master's own end.
+constexpr auto kMargin = std::chrono::seconds(5);
+
 std::string variable(const char* name) {
   const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): one thread.
   return value == nullptr ? "" : value;
@@ -52,6 +55,14 @@ void Upstream::reloading() {
 }
 
 void Upstream::stopping() { send("STOPPING=1"); }
+
+void Upstream::wait_until(ipc::TimePoint end, ipc::TimePoint now) {
+  end += kMargin;
+  if (end <= promised_ || end <= now) return;
+  promised_ = end;
+  const auto left = std::chrono::duration_cast<std::chrono::microseconds>(end - now);
+  send(fmt::format("EXTEND_TIMEOUT_USEC={}", left.count()));
+}
 
 void Upstream::ping() {
   send("WATCHDOG=1");

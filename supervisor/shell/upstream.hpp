@@ -20,6 +20,11 @@ class Upstream {
   void status(std::string_view text);
   void reloading();
   void stopping();
+  /// The start, or the stop, may rightly last until `end`: systemd is asked to wait as long
+  /// (EXTEND_TIMEOUT_USEC), whatever its TimeoutStartSec and TimeoutStopSec are. Sent only when it
+  /// is later than what was asked for before.
+  void wait_until(ipc::TimePoint end, ipc::TimePoint now);
+  [[nodiscard]] bool someone_listens() const { return !socket_.empty(); }
 
  private:
   void send(std::string_view text) const;
@@ -27,6 +32,7 @@ class Upstream {
 
   std::string socket_;
   std::string status_;
+  ipc::TimePoint promised_{};
   ipc::Duration ping_every_{};
   ipc::uv::Timer watchdog_;
 };

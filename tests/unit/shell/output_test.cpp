@@ -61,7 +61,7 @@ TEST(Output, DropsWholeLinesBeyondItsBoundAndSaysHowMany) {
   Pipe pipe = *Pipe::open();
   Output output(driver.loop, pipe.write_end.get());
   std::uint64_t dropped = 0;
-  output.on_dropped([&dropped](std::uint64_t lines) { dropped = lines; });
+  output.on_dropped([&dropped](std::uint64_t lines, std::string_view) { dropped = lines; });
   const std::string line = std::string(1023, 'x') + "\n";
   const std::uint64_t written = 2000;  // 2 MB: the queue takes half of it.
   for (std::uint64_t i = 0; i < written; ++i) output.write(line);

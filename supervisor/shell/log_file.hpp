@@ -1,0 +1,44 @@
+#pragma once
+// The file that the log goes to when it does not go to stderr: appended to, rotated by size, opened
+// anew when someone else has rotated it. A full disk costs lines and nothing else. Plain writes: a
+// regular file takes them without waiting. Loop thread.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "ipc/base/error.hpp"
+#include "ipc/base/unique_fd.hpp"
+
+namespace reeve::supervisor {
+
+class LogFile {
+ public:
+  struct Rules {
+    std::uint64_t max_size = 50ULL
+                             << 20;  ///< bytes; a line that would lead beyond goes to a new file
+    int keep = 10;                   ///< FILE.1 is the newest of the rotated ones; 0: none is kept
+  };
+
+  [[nodiscard]] static ipc::Result<LogFile> open(std::string path, Rules rules);
+
+  /// One whole line. An errno when it was not written; the file is none the worse for that.
+  [[nodiscard]] int write(std::string_view line);
+  /// Someone has renamed or removed the file. An error: it goes on with the old one.
+  [[nodiscard]] ipc::Result<> reopen();
+  void set_rules(Rules rules) { rules_ = rules; }
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  LogFile(std::string path, Rules rules) : path_(std::move(path)), rules_(rules) {}
+  void rotate();
+
+  std::string path_;
+  Rules rules_;
+  ipc::UniqueFd fd_;
+  std::uint64_t size_ = 0;
+  bool torn_ = false;  // The last line is there in part only.
+};
+
+}  // namespace reeve::supervisor
