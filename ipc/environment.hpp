@@ -10,7 +10,9 @@ inline constexpr char kSlot[] = "REEVE_SLOT";                  ///< "web:0"
 inline constexpr char kGeneration[] = "REEVE_GENERATION";      ///< counts up with each deploy
 inline constexpr char kGraceMs[] = "REEVE_GRACE_MS";           ///< the drain's limit, milliseconds
 inline constexpr char kIdleDrainMs[] = "REEVE_IDLE_DRAIN_MS";  ///< idle this long: closed
+inline constexpr char kApp[] = "REEVE_APP";                    ///< [pool.NAME.app], as TOML
 inline constexpr char kNotifySocket[] = "NOTIFY_SOCKET";       ///< sd_notify(3)
 inline constexpr char kWatchdogUsec[] = "WATCHDOG_USEC";       ///< sd_watchdog_enabled(3)
+inline constexpr char kWatchdogPid[] = "WATCHDOG_PID";         ///< the worker's own pid
 
 }  // namespace reeve::ipc::environment

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <iterator>
 
 namespace reeve::supervisor {
 
@@ -71,7 +72,11 @@ std::string_view to_string(KillReason reason) {
 
 std::string describe(const Death& death) {
   if (!death.exec_error.empty()) return fmt::format("could not be started: {}", death.exec_error);
+  if (death.out_of_memory && death.memory_limit) {
+    return fmt::format("killed: out of memory (its limit is {})", short_size(*death.memory_limit));
+  }
   if (death.out_of_memory) return "killed: out of memory";
+  if (death.killed_by_others) return "killed by SIGKILL, which Reeve did not send";
   if (death.signal) {
     const char* name = sigabbrev_np(*death.signal);
     return fmt::format(
@@ -92,6 +97,16 @@ std::string short_duration(Duration duration) {
   if (seconds < 120) return fmt::format("{} s", seconds);
   if (seconds < 7200) return fmt::format("{} min", seconds / 60);
   return fmt::format("{} h", seconds / 3600);
+}
+
+std::string short_size(std::uint64_t bytes) {
+  constexpr std::string_view kUnits[] = {"KiB", "MiB", "GiB", "TiB"};
+  if (bytes < 1024) return fmt::format("{} bytes", bytes);
+  double size = static_cast<double>(bytes) / 1024;
+  std::size_t unit = 0;
+  for (; size >= 1024 && unit + 1 < std::size(kUnits); ++unit) size /= 1024;
+  const bool is_whole = size >= 100 || size == static_cast<double>(static_cast<int>(size));
+  return fmt::format("{:.{}f} {}", size, is_whole ? 0 : 1, kUnits[unit]);
 }
 
 }  // namespace reeve::supervisor

@@ -96,13 +96,15 @@ struct Death {
   std::optional<int> signal;
   bool core_dumped = false;
   std::string exec_error;  ///< not empty: it never became the program, "exec /bin/x: No such file"
-  bool out_of_memory = false;  ///< the kernel's killer chose it
+  bool out_of_memory = false;                 ///< the kernel's killer chose it
+  std::optional<std::uint64_t> memory_limit;  ///< of its own, in bytes, when that was the cause
+  bool killed_by_others = false;              ///< SIGKILL, not from the master, nor from the killer
 
   [[nodiscard]] bool clean() const { return exit_code == 0 && exec_error.empty(); }
   bool operator==(const Death&) const = default;
 };
-/// "exited with code 3", "killed by SIGSEGV (core dumped)", "could not be started: exec /bin/x:
-/// ...".
+/// "exited with code 3", "killed by SIGSEGV (core dumped)", "killed: out of memory (its limit is
+/// 512 MiB)", "could not be started: exec /bin/x: ...".
 [[nodiscard]] std::string describe(const Death& death);
 
 /// Why the master sends SIGKILL.
@@ -111,5 +113,8 @@ enum class KillReason : std::uint8_t { GraceExpired, StartTimeout, GraceEndedByO
 
 /// "1.5 s", "350 ms", "2 min": short, for a person.
 [[nodiscard]] std::string short_duration(Duration duration);
+
+/// "512 MiB", "1.5 GiB", "100 bytes": the same for amounts of memory.
+[[nodiscard]] std::string short_size(std::uint64_t bytes);
 
 }  // namespace reeve::supervisor

@@ -1,12 +1,14 @@
 #include "supervisor/shell/launch_plan.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 
 #include "ipc/environment.hpp"
 #include "ipc/listen_fds.hpp"
+#include "supervisor/config/limits.hpp"
 #include "supervisor/config/program.hpp"
 
 namespace reeve::supervisor {
@@ -26,6 +28,35 @@ std::string join(const std::vector<std::string>& words, char separator) {
   return text;
 }
 
+void lay_over(Environment& variables, const Environment& stronger) {
+  for (const auto& [name, value] : stronger) variables[name] = value;
+}
+
+/// What login(1) would set; PATH and SHELL stay the master's.
+void add_user(Environment& variables, const User& who) {
+  variables["USER"] = name_of(who);
+  variables["LOGNAME"] = name_of(who);
+  variables["HOME"] = who.home.empty() ? "/" : who.home;
+}
+
+void add_watchdog(Environment& variables, const PoolConfig& pool) {
+  if (!pool.spec.watchdog) return;
+  const auto interval = std::chrono::duration_cast<std::chrono::microseconds>(*pool.spec.watchdog);
+  variables[environment::kWatchdogUsec] = fmt::to_string(interval.count());
+  variables[environment::kWatchdogPid] = std::string(kPidDigits, '0');
+}
+
+/// Soft and hard alike, as systemd does: a worker cannot lift what the operator has set.
+std::vector<ResourceLimit> resource_limits(const Limits& limits) {
+  std::vector<ResourceLimit> all;
+  for (const auto& [name, value] : limits.resources) {
+    const auto resource = resource_number(name);
+    if (!resource) continue;  // The configuration was checked.
+    all.push_back({.name = name, .resource = *resource, .value = {value, value}});
+  }
+  return all;
+}
+
 std::string milliseconds(Duration duration) {
   return fmt::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
 }
@@ -40,10 +71,11 @@ void add_identity(Environment& variables, const PoolConfig& pool, const WorkerId
   variables[environment::kGraceMs] = milliseconds(pool.spec.grace);
   variables[environment::kIdleDrainMs] = milliseconds(pool.idle_drain);
   variables[environment::kNotifySocket] = identity.notify_socket;
+  if (!pool.app.empty()) variables[environment::kApp] = pool.app;
   if (pool.listen.empty()) return;
   variables["LISTEN_FDS"] = fmt::to_string(pool.listen.size());
   variables["LISTEN_FDNAMES"] = join(pool.listen, ':');
-  variables["LISTEN_PID"] = std::string(kListenPidDigits, '0');
+  variables["LISTEN_PID"] = std::string(kPidDigits, '0');
 }
 
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
@@ -72,19 +104,46 @@ Environment inheritable_environment(const char* const* environment) {
 LaunchPlan plan_launch(const PoolConfig& pool, const Environment& inherited,
                        const WorkerIdentity& identity) {
   Environment variables = inherited;
-  for (const auto& [name, value] : pool.env) variables[name] = value;
+  if (identity.user) add_user(variables, *identity.user);
+  lay_over(variables, pool.env_from_file);
+  lay_over(variables, pool.env);
   add_identity(variables, pool, identity);
+  add_watchdog(variables, pool);
 
   LaunchPlan plan;
   plan.arguments = expand_command(pool.command, pool.listen);
   // Not found: exec itself shall say why.
   plan.program = find_program(pool).value_or(plan.arguments.front());
   plan.directory = pool.directory;
+  plan.user = identity.user;
+  plan.limits = resource_limits(pool.limits);
   plan.environment.reserve(variables.size());
   for (const auto& [name, value] : variables) {
     plan.environment.push_back(fmt::format("{}={}", name, value));
   }
   return plan;
+}
+
+std::string name_of(const User& user) {
+  return user.name.empty() ? fmt::to_string(user.uid) : user.name;
+}
+
+std::expected<void, std::string> check_required(const PoolConfig& pool, const LaunchPlan& plan) {
+  std::vector<std::string> missing;
+  for (const std::string& name : pool.required_env) {
+    // Empty is as good as missing: `FOO=` in a file is a value that somebody forgot.
+    const bool is_set = std::ranges::any_of(plan.environment, [&name](const std::string& variable) {
+      return variable.size() > name.size() + 1 && variable.starts_with(name) &&
+             variable[name.size()] == '=';
+    });
+    if (!is_set) missing.push_back(name);
+  }
+  if (missing.empty()) return {};
+  return std::unexpected(
+      fmt::format("pool.{}.required_env: {} {} not set; set {} in env, in env_file or in the "
+                  "master's environment",
+                  pool.spec.name, fmt::join(missing, ", "), missing.size() == 1 ? "is" : "are",
+                  missing.size() == 1 ? "it" : "them"));
 }
 
 std::vector<std::string> expand_command(const std::vector<std::string>& command,

@@ -5,6 +5,7 @@
 
 #include <sys/resource.h>
 
+#include <expected>
 #include <map>
 #include <optional>
 #include <string>
@@ -12,29 +13,41 @@
 #include <vector>
 
 #include "supervisor/config/config.hpp"
+#include "supervisor/config/user.hpp"
 
 namespace reeve::supervisor {
+
+struct ResourceLimit {
+  std::string name;  ///< "nofile"
+  int resource = 0;  ///< RLIMIT_NOFILE
+  rlimit value{};
+};
 
 struct LaunchPlan {
   std::string program;                   ///< what is executed: PATH was searched
   std::vector<std::string> arguments;    ///< argv
-  std::vector<std::string> environment;  ///< "NAME=value"; LISTEN_PID is filled in by the child
+  std::vector<std::string> environment;  ///< "NAME=value"; its own pid is filled in by the child
   std::string directory;                 ///< empty: the master's
   int stdout_fd = -1;                    ///< borrowed, as the following
   int stderr_fd = -1;
   std::vector<int> descriptors;  ///< become 3, 4, ... of the child
-  std::optional<rlimit> nofile;  ///< what the master itself was given, before it raised its own
+  std::vector<ResourceLimit> limits;
+  std::optional<User> user;  ///< none: it runs as the master does
+  /// The directory of the worker's cgroup, borrowed; -1: it stays in the master's.
+  int cgroup_fd = -1;
 };
 
-/// "LISTEN_PID=" with room for any pid: only the child knows its own.
+/// Variables that hold the child's own pid, with room for any: only the child knows it.
 inline constexpr std::string_view kListenPid = "LISTEN_PID=";
-inline constexpr std::size_t kListenPidDigits = 10;
+inline constexpr std::string_view kWatchdogPid = "WATCHDOG_PID=";
+inline constexpr std::size_t kPidDigits = 10;
 
 /// Who a worker is.
 struct WorkerIdentity {
   std::string slot;  ///< "web:0"
   Generation generation{};
   std::string notify_socket;
+  std::optional<User> user;  ///< when the pool has a `user`
 };
 
 using Environment = std::map<std::string, std::string>;
@@ -44,9 +57,17 @@ using Environment = std::map<std::string, std::string>;
 [[nodiscard]] Environment inheritable_environment(const char* const* environment);
 
 /// All of a plan but its descriptors. The listeners of `pool` will be 3 and up, in order, then the
-/// channel and the recorder.
+/// channel and the recorder. A variable is taken from, the strongest first: what Reeve itself says,
+/// `env`, `env_file`, the user's HOME and name, `inherited`.
 [[nodiscard]] LaunchPlan plan_launch(const PoolConfig& pool, const Environment& inherited,
                                      const WorkerIdentity& identity);
+
+/// Its number when it has no name.
+[[nodiscard]] std::string name_of(const User& user);
+
+/// What `required_env` asks for and the plan does not have: an error that names all of it.
+[[nodiscard]] std::expected<void, std::string> check_required(const PoolConfig& pool,
+                                                              const LaunchPlan& plan);
 
 /// `command` with each ${fd:NAME} replaced by the number that listener NAME will have.
 [[nodiscard]] std::vector<std::string> expand_command(const std::vector<std::string>& command,

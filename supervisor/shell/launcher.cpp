@@ -6,6 +6,8 @@
 #include <utility>
 #include <variant>
 
+#include "supervisor/shell/socket_access.hpp"
+
 namespace reeve::supervisor {
 namespace {
 
@@ -15,10 +17,24 @@ int socket_for_worker(const Listener& listener, const Seats& seats) {
   return seat == seats.end() ? listener.fd() : seat->fd();
 }
 
+/// Looked up once: the databases of users may be slow.
+ipc::Result<std::optional<User>> user_of(const PoolConfig& pool) {
+  if (pool.user.empty()) return std::nullopt;
+  auto found = find_user(pool.user);
+  if (found) return std::optional(std::move(*found));
+  return ipc::failure(fmt::format("pool.{}.user: {}", pool.spec.name, found.error()));
+}
+
+bool has_limit(const LaunchPlan& plan, int resource) {
+  return std::ranges::find(plan.limits, resource, &ResourceLimit::resource) != plan.limits.end();
+}
+
 }  // namespace
 
 Deployment Deployment::of(PoolConfig config, const ListenerSet& all) {
-  Deployment deployment{.config = std::move(config), .listeners = {}, .ready_log = nullptr};
+  Deployment deployment{
+      .config = std::move(config), .listeners = {}, .ready_log = nullptr, .user = std::nullopt};
+  deployment.user = user_of(deployment.config);
   for (const std::string& name : deployment.config.listen) {
     deployment.listeners.push_back(find_listener(all, name));  // The configuration was checked.
   }
@@ -31,6 +47,7 @@ Deployment Deployment::of(PoolConfig config, const ListenerSet& all) {
 ipc::Result<std::unique_ptr<Process>> Launcher::launch(const Deployment& deployment,
                                                        Process::Identity identity, Seats seats,
                                                        ProcessObserver& observer) const {
+  if (!deployment.user) return std::unexpected(deployment.user.error());
   auto channel = ipc::Channel::pair();
   if (!channel) return std::unexpected(channel.error());
   auto recorder = ipc::Recorder::create();
@@ -44,23 +61,68 @@ ipc::Result<std::unique_ptr<Process>> Launcher::launch(const Deployment& deploym
   LaunchPlan plan = plan_launch(pool, surroundings_.environment,
                                 {.slot = process_name(pool.spec.name, identity.slot),
                                  .generation = identity.generation,
-                                 .notify_socket = surroundings_.notify_socket});
+                                 .notify_socket = surroundings_.notify_socket,
+                                 .user = *deployment.user});
+  if (auto required = check_required(pool, plan); !required) {
+    return ipc::failure(std::move(required.error()));
+  }
   plan.stdout_fd = out->write_end.get();
   plan.stderr_fd = error->write_end.get();
-  plan.nofile = surroundings_.nofile;
+  if (surroundings_.nofile && !has_limit(plan, RLIMIT_NOFILE)) {
+    plan.limits.push_back(
+        {.name = "nofile", .resource = RLIMIT_NOFILE, .value = *surroundings_.nofile});
+  }
   for (const SharedListener& listener : deployment.listeners) {
     plan.descriptors.push_back(socket_for_worker(*listener, seats));
   }
   plan.descriptors.push_back(channel->second.fd());
   plan.descriptors.push_back(recorder->fd());
 
+  auto cgroup = make_cgroup(pool, identity);
+  limit_memory(pool, cgroup.get());
+  if (plan.user) open_notify_socket_to(pool, *plan.user);
+
+  auto cgroup_fd = cgroup ? cgroup->open() : ipc::UniqueFd();
+  if (!cgroup_fd) return std::unexpected(cgroup_fd.error());
+  plan.cgroup_fd = cgroup_fd->get();
   auto spawned = spawn(plan);
+  plan.cgroup_fd = -1;  // It closes here.
   if (!spawned) return std::unexpected(spawned.error());
   return std::make_unique<Process>(
       loop_, observer, identity,
       Process::Ends{std::move(channel->first), std::move(*recorder), std::move(out->read_end),
-                    std::move(error->read_end), std::move(seats)},
+                    std::move(error->read_end), std::move(seats), std::move(cgroup)},
       std::move(plan), std::move(*spawned));
+}
+
+/// Without one the process group has to do: a worker is not refused for that.
+std::unique_ptr<WorkerCgroup> Launcher::make_cgroup(const PoolConfig& pool,
+                                                    const Process::Identity& identity) const {
+  if (surroundings_.cgroups == nullptr) return nullptr;
+  auto made = surroundings_.cgroups->add(fmt::format("{}.{}.{}", pool.spec.name, identity.slot,
+                                                     static_cast<std::uint64_t>(identity.worker)));
+  return made ? std::move(*made) : nullptr;
+}
+
+void Launcher::limit_memory(const PoolConfig& pool, WorkerCgroup* cgroup) const {
+  if (!pool.limits.memory) return;
+  std::string why = surroundings_.why_no_cgroups;
+  if (cgroup != nullptr) {
+    const auto limited = cgroup->limit_memory(*pool.limits.memory);
+    if (limited) return;
+    why = limited.error().text;
+  }
+  surroundings_.warn(fmt::format("pool.{}.limits.memory: the limit of {} does not hold: {}",
+                                 pool.spec.name, short_size(*pool.limits.memory),
+                                 why.empty() ? "a cgroup could not be made" : why));
+}
+
+void Launcher::open_notify_socket_to(const PoolConfig& pool, const User& who) const {
+  if (make_reachable(who, surroundings_.notify_socket)) return;
+  surroundings_.warn(fmt::format(
+      "pool.{}.user: {} cannot reach {}, so what it says with sd_notify(3) is lost; put "
+      "supervisor.runtime_dir where that user may enter",
+      pool.spec.name, name_of(who), surroundings_.notify_socket));
 }
 
 std::string process_name(const std::string& pool, int slot) {

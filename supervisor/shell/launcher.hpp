@@ -4,6 +4,7 @@
 
 #include <sys/resource.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -27,6 +28,8 @@ struct Deployment {
   PoolConfig config;
   ListenerSet listeners;                             ///< those of config.listen, in order
   std::shared_ptr<const ReadyLogMatcher> ready_log;  ///< only with the rule ReadyLog
+  /// Of config.user; none: the master's. An error: there is no such user, so nothing starts.
+  ipc::Result<std::optional<User>> user = std::nullopt;
 
   [[nodiscard]] static Deployment of(PoolConfig config, const ListenerSet& all);
 };
@@ -36,7 +39,12 @@ class Launcher {
   struct Surroundings {
     Environment environment;  ///< what workers inherit of the master's
     std::string notify_socket;
-    std::optional<rlimit> nofile;  ///< what the master was given; workers get the same
+    std::optional<rlimit> nofile;   ///< what the master was given; workers get the same
+    CgroupTree* cgroups = nullptr;  ///< null: none was delegated to the master
+    std::string why_no_cgroups = "";
+    /// A limit or a right that a worker does not have, in spite of its configuration. The same text
+    /// comes with every start.
+    std::function<void(const std::string& text)> warn = [](const std::string&) {};
   };
 
   Launcher(ipc::uv::Loop& loop, Surroundings surroundings)
@@ -50,6 +58,11 @@ class Launcher {
                                                              ProcessObserver& observer) const;
 
  private:
+  [[nodiscard]] std::unique_ptr<WorkerCgroup> make_cgroup(const PoolConfig& pool,
+                                                          const Process::Identity& identity) const;
+  void limit_memory(const PoolConfig& pool, WorkerCgroup* cgroup) const;
+  void open_notify_socket_to(const PoolConfig& pool, const User& who) const;
+
   ipc::uv::Loop& loop_;
   Surroundings surroundings_;
 };

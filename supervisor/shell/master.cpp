@@ -6,10 +6,14 @@
 #include <chrono>
 #include <exception>
 #include <optional>
+#include <set>
+#include <string>
 
 #include "ipc/base/uv.hpp"
 #include "ipc/version.hpp"
+#include "supervisor/shell/cgroup.hpp"
 #include "supervisor/shell/log.hpp"
+#include "supervisor/shell/out_of_memory.hpp"
 #include "supervisor/shell/output.hpp"
 #include "supervisor/shell/supervision.hpp"
 
@@ -30,6 +34,20 @@ std::optional<rlimit> raise_descriptor_limit() {
   return limit;
 }
 
+/// Says each text once, however often a worker is started.
+class Once {
+ public:
+  explicit Once(Log& log) : log_(&log) {}
+  void operator()(const std::string& text) {
+    if (told_.size() < kMost && told_.insert(text).second) log_->warn("{}", text);
+  }
+
+ private:
+  static constexpr std::size_t kMost = 256;
+  Log* log_;
+  std::set<std::string> told_;
+};
+
 int supervise(ipc::uv::Loop& loop, Log& log, const Config& config, const std::string& config_path) {
   const auto nofile = raise_descriptor_limit();
   std::vector<ipc::NamedFd> adopted = ipc::adopt_listen_fds();
@@ -44,17 +62,29 @@ int supervise(ipc::uv::Loop& loop, Log& log, const Config& config, const std::st
     log.error("{}", listeners.error().text);
     return exit_code::kCannotStart;
   }
+  // Only now: whoever starts a master that cannot start sees why on its own terminal.
+  if (auto logged = log.follow(config.supervisor); !logged) {
+    log.error("{}", logged.error().text);
+    return exit_code::kCannotStart;
+  }
   log.info("reeve {} (pid {}) supervises {}", ipc::kVersion, ::getpid(), config.supervisor.name);
   for (const SharedListener& listener : *listeners) {
     log.info("listening on {} {}", listener->name(), listener->address());
   }
+
+  const auto cgroups = open_cgroup_tree(config.supervisor.runtime_dir);
+  if (!cgroups) log.debug("no cgroup for each worker: {}", cgroups.error().text);
 
   Supervision supervision(loop, log, config,
                           {.config_path = config_path,
                            .adopted = std::move(adopted),
                            .workers = {.environment = inheritable_environment(environ),
                                        .notify_socket = runtime_dir->notify_socket(),
-                                       .nofile = nofile}});
+                                       .nofile = nofile,
+                                       .cgroups = cgroups ? cgroups->get() : nullptr,
+                                       .why_no_cgroups = cgroups ? "" : cgroups.error().text,
+                                       .warn = Once(log)},
+                           .oom_counter = find_oom_counter(own_cgroup().value_or(""))});
   if (auto opened = supervision.open(config, *runtime_dir, *listeners); !opened) {
     log.error("{}", opened.error().text);
     return exit_code::kCannotStart;

@@ -74,8 +74,7 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
   process.reaped();
 
   const Process::Identity who = process.identity();
-  Exited event{who.worker, death};
-  event.death.exec_error = process.exec_error();
+  Exited event{who.worker, process.explain(death)};
   last_words_.push_back({who.worker, {process.last_lines().begin(), process.last_lines().end()}});
   if (last_words_.size() > kMaxLastWords) last_words_.pop_front();
   const DeathFacts facts = facts_of(process, pid, event.death);

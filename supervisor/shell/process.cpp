@@ -24,6 +24,7 @@ Process::Process(ipc::uv::Loop& loop, ProcessObserver& observer, Identity identi
       channel_(std::move(ends.channel)),
       recorder_(std::move(ends.recorder)),
       seats_(std::move(ends.seats)),
+      cgroup_(std::move(ends.cgroup)),
       exec_status_(std::move(spawned.exec_status)),
       stdout_(loop, std::move(ends.stdout_pipe),
               [this](std::string_view line) { print(Stream::Stdout, line); }),
@@ -36,11 +37,30 @@ Process::Process(ipc::uv::Loop& loop, ProcessObserver& observer, Identity identi
 }
 
 void Process::signal(int signal) const {
-  if (pid_) ::kill(*pid_, signal);
+  if (!pid_) return;
+  ::kill(*pid_, signal);
+  kill_sent_ = kill_sent_ || signal == SIGKILL;
 }
 
 void Process::kill_group() const {
+  kill_all_of_it();
+  kill_sent_ = true;
+}
+
+void Process::kill_all_of_it() const {
   if (pid_) ::kill(-*pid_, SIGKILL);
+  if (cgroup_) cgroup_->kill();
+}
+
+Death Process::explain(Death death) const {
+  death.exec_error = exec_error_;
+  const bool killed_by_others = death.signal == SIGKILL && !kill_sent_;
+  // Its own cgroup knows for sure; what happened in the master's may have hit anyone there.
+  const auto own_witness = cgroup_ ? cgroup_->ran_out_of_memory() : std::nullopt;
+  death.out_of_memory = killed_by_others && own_witness.value_or(death.out_of_memory);
+  if (death.out_of_memory && cgroup_) death.memory_limit = cgroup_->memory_limit();
+  death.killed_by_others = killed_by_others && !death.out_of_memory;
+  return death;
 }
 
 void Process::drain(ipc::DrainKind kind) {
@@ -57,7 +77,7 @@ void Process::conclude() {
   if (channel_poll_) on_channel();
   stdout_.finish();
   stderr_.finish();
-  kill_group();
+  kill_all_of_it();
 }
 
 void Process::take(const ipc::WorkerMessage& message) {

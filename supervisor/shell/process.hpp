@@ -15,6 +15,7 @@
 #include "ipc/message.hpp"
 #include "ipc/recorder.hpp"
 #include "supervisor/core/types.hpp"
+#include "supervisor/shell/cgroup.hpp"
 #include "supervisor/shell/log.hpp"
 #include "supervisor/shell/log_pipe.hpp"
 #include "supervisor/shell/seat.hpp"
@@ -48,6 +49,7 @@ class Process {
     ipc::UniqueFd stdout_pipe;
     ipc::UniqueFd stderr_pipe;
     Seats seats;
+    std::unique_ptr<WorkerCgroup> cgroup = nullptr;  ///< null: it is in the master's
   };
 
   Process(ipc::uv::Loop& loop, ProcessObserver& observer, Identity identity, Ends ends,
@@ -67,8 +69,11 @@ class Process {
   void drain(ipc::DrainKind kind);
   /// When drain() was first called.
   [[nodiscard]] std::optional<TimePoint> drained_at() const { return drained_at_; }
-  /// SIGKILL to its whole group.
+  /// SIGKILL to its whole group, and to what has left that for a session of its own.
   void kill_group() const;
+  /// What the kernel said of its death, and what the master knows beside that: a failed exec, who
+  /// has killed it.
+  [[nodiscard]] Death explain(Death death) const;
 
   /// It is a zombie: takes its last words, and kills what is left of its group. A child that
   /// outlived its worker would keep the pool's listeners and serve nobody's requests.
@@ -104,6 +109,7 @@ class Process {
   static constexpr std::size_t kLastSteps = 8;
 
  private:
+  void kill_all_of_it() const;
   void on_exec_status();
   void on_channel();
   void miss_the_line();
@@ -119,6 +125,8 @@ class Process {
   ipc::Channel channel_;
   ipc::Recorder recorder_;
   Seats seats_;
+  std::unique_ptr<WorkerCgroup> cgroup_;
+  mutable bool kill_sent_ = false;  // By us, while it lived: no news of its state, of ours only.
   ipc::UniqueFd exec_status_;
   std::string exec_error_;
   std::string status_text_;

@@ -2,8 +2,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <grp.h>
 #include <linux/close_range.h>
+#include <linux/sched.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,13 +22,14 @@
 namespace reeve::supervisor {
 namespace {
 
-enum class Step : int { SetUp, ChangeDirectory, Execute };
+enum class Step : int { SetUp, SetLimit, BecomeUser, ChangeDirectory, Execute };
 
 /// What the child writes when it cannot become the program. Exec closes the pipe, which says the
 /// opposite.
 struct ExecFailure {
   Step step;
   int error;
+  int index;  // SetLimit: which of the plan's limits.
 };
 
 /// The plan as arrays of pointers into it, which the child may read without allocating.
@@ -38,22 +43,24 @@ class Prepared {
     arguments_.push_back(nullptr);
     for (std::string& variable : environment_) {
       variables_.push_back(variable.data());
-      if (variable.starts_with(kListenPid)) listen_pid_ = variable.data() + kListenPid.size();
+      for (const std::string_view name : {kListenPid, kWatchdogPid}) {
+        if (variable.starts_with(name)) own_pids_.push_back(variable.data() + name.size());
+      }
     }
     variables_.push_back(nullptr);
   }
 
   /// Child only. No snprintf: it may allocate.
-  void fill_in_listen_pid() {
-    if (listen_pid_ == nullptr) return;
-    char digits[kListenPidDigits];
-    std::size_t count = 0;
+  void fill_in_own_pid() {
+    char digits[kPidDigits];
+    std::size_t length = 0;
     for (pid_t pid = ::getpid(); pid > 0; pid /= 10) {
-      digits[count++] = static_cast<char>('0' + pid % 10);
+      digits[length++] = static_cast<char>('0' + pid % 10);
     }
-    char* out = listen_pid_;
-    while (count > 0) *out++ = digits[--count];
-    *out = '\0';
+    for (char* out : own_pids_) {
+      for (std::size_t i = length; i > 0; --i) *out++ = digits[i - 1];
+      *out = '\0';
+    }
   }
 
   [[nodiscard]] char* const* arguments() const { return arguments_.data(); }
@@ -64,14 +71,14 @@ class Prepared {
   std::vector<std::string> environment_;
   std::vector<char*> arguments_;
   std::vector<char*> variables_;
-  char* listen_pid_ = nullptr;
+  std::vector<char*> own_pids_;
   std::vector<int> numbers_;
 };
 
 // Everything below runs in the child, between fork and exec: async-signal-safe calls only.
 
-[[noreturn]] void fail(int status_fd, Step step) {
-  const ExecFailure failure{step, errno};
+[[noreturn]] void fail(int status_fd, Step step, int index = 0) {
+  const ExecFailure failure{step, errno, index};
   [[maybe_unused]] const ssize_t written = ::write(status_fd, &failure, sizeof(failure));
   ::_exit(127);
 }
@@ -92,6 +99,40 @@ void reset_signals() {
 void follow_the_master(pid_t master, int status_fd) {
   if (::prctl(PR_SET_PDEATHSIG, SIGTERM) != 0) fail(status_fd, Step::SetUp);
   if (::getppid() != master) ::_exit(127);
+}
+
+/// For kernels and sandboxes without CLONE_INTO_CGROUP. That it fails is tolerated: the process
+/// group is there too.
+void enter_cgroup(int cgroup_fd) {
+  const int procs = ::openat(cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+  if (procs < 0) return;
+  [[maybe_unused]] const ssize_t tolerated = ::write(procs, "0", 1);
+  ::close(procs);
+}
+
+/// As long as it may still lift its hard limits: before it becomes another user.
+void set_limits(const LaunchPlan& plan, int status_fd) {
+  for (std::size_t i = 0; i < plan.limits.size(); ++i) {
+    const ResourceLimit& limit = plan.limits[i];
+    const auto resource = static_cast<__rlimit_resource>(limit.resource);
+    if (::setrlimit(resource, &limit.value) != 0) {
+      fail(status_fd, Step::SetLimit, static_cast<int>(i));
+    }
+  }
+}
+
+/// Groups first, while it may; then all three ids of each kind, so that there is no way back. The
+/// system calls themselves: the library's would ask other threads to follow, and there are none.
+void become_user(const User& who, pid_t master, int status_fd) {
+  const bool is_already =
+      ::geteuid() == who.uid && ::getuid() == who.uid && ::getegid() == who.gid && ::geteuid() != 0;
+  if (is_already) return;
+  if (::syscall(SYS_setgroups, who.groups.size(), who.groups.data()) != 0 ||
+      ::syscall(SYS_setresgid, who.gid, who.gid, who.gid) != 0 ||
+      ::syscall(SYS_setresuid, who.uid, who.uid, who.uid) != 0) {
+    fail(status_fd, Step::BecomeUser);
+  }
+  follow_the_master(master, status_fd);  // A change of user has cleared it (prctl(2)).
 }
 
 /// Moves the plan's descriptors to 0, 1, 2, 3 ..., whichever numbers they had, closes all others,
@@ -133,14 +174,37 @@ int place_descriptors(const LaunchPlan& plan, std::vector<int>& numbers, int sta
   ::setpgid(0, 0);
   follow_the_master(master, status_fd);
   status_fd = place_descriptors(plan, prepared.numbers(), status_fd);
+  set_limits(plan, status_fd);
+  if (plan.user) become_user(*plan.user, master, status_fd);
   if (!plan.directory.empty() && ::chdir(plan.directory.c_str()) != 0) {
     fail(status_fd, Step::ChangeDirectory);
   }
-  if (plan.nofile) ::setrlimit(RLIMIT_NOFILE, &*plan.nofile);
-  prepared.fill_in_listen_pid();
+  prepared.fill_in_own_pid();
   reset_signals();  // Last: a TERM that came meanwhile now does what it means.
   ::execve(plan.program.c_str(), prepared.arguments(), prepared.variables());
   fail(status_fd, Step::Execute);
+}
+
+// In the master again.
+
+/// No process can be made now; a fallback would not help.
+bool is_shortage(int error) { return error == EAGAIN || error == ENOMEM || error == EINTR; }
+
+/// fork(2), straight into the cgroup where the kernel can do that. Else the child goes there
+/// itself.
+pid_t fork_into(int cgroup_fd) {
+  if (cgroup_fd < 0) return ::fork();
+  clone_args arguments{};
+  arguments.flags = CLONE_INTO_CGROUP;
+  arguments.exit_signal = SIGCHLD;
+  arguments.cgroup = static_cast<__u64>(cgroup_fd);
+  // The library has no wrapper. Its fork() would do no more here: there is one thread, and the
+  // child calls nothing that takes a lock.
+  const long direct = ::syscall(SYS_clone3, &arguments, sizeof(arguments));
+  if (direct >= 0 || is_shortage(errno)) return static_cast<pid_t>(direct);
+  const pid_t pid = ::fork();
+  if (pid == 0) enter_cgroup(cgroup_fd);
+  return pid;
 }
 
 }  // namespace
@@ -150,7 +214,7 @@ ipc::Result<Spawned> spawn(const LaunchPlan& plan) {
   if (!status) return std::unexpected(status.error());
   Prepared prepared(plan);
   const pid_t master = ::getpid();
-  const pid_t pid = ::fork();
+  const pid_t pid = fork_into(plan.cgroup_fd);
   if (pid < 0) return ipc::system_error("fork for", plan.program, errno);
   if (pid == 0) become_the_program(plan, prepared, master, status->write_end.get());
   // The child does the same; whoever comes first. It fails once exec has happened: then it is done.
@@ -167,6 +231,16 @@ ExecResult read_exec_status(int fd, const LaunchPlan& plan) {
   switch (failure.step) {
     case Step::SetUp:
       return {ExecStatus::Failed, fmt::format("set up its descriptors: {}", why)};
+    case Step::SetLimit: {
+      const auto index = static_cast<std::size_t>(failure.index);
+      if (index >= plan.limits.size()) return {ExecStatus::Failed, "set its limits: " + why};
+      const ResourceLimit& limit = plan.limits[index];
+      return {ExecStatus::Failed,
+              fmt::format("set limits.{} to {}: {}", limit.name, limit.value.rlim_max, why)};
+    }
+    case Step::BecomeUser:
+      return {ExecStatus::Failed,
+              fmt::format("become user {}: {}", plan.user ? name_of(*plan.user) : "", why)};
     case Step::ChangeDirectory:
       return {ExecStatus::Failed, fmt::format("change to directory {}: {}", plan.directory, why)};
     case Step::Execute:

@@ -7,13 +7,21 @@
 #include "supervisor/shell/master.hpp"
 
 namespace reeve::supervisor {
+namespace {
+
+/// Less than the margin by which systemd is asked to wait longer than the workers may take.
+constexpr Duration kAskEvery = std::chrono::seconds(2);
+
+}  // namespace
 
 Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const Config& config, Given given)
     : loop_(loop),
       log_(log),
       upstream_(loop),
+      cgroups_(given.workers.cgroups),
       launcher_(loop, std::move(given.workers)),
       settle_timer_(loop, [this] { settle(); }),
+      ask_timer_(loop, [this] { ask_for_time(); }),
       herd_(loop, log, launcher_, book_,
             {.on_change = [this] { settle_timer_.arm(Duration::zero()); },
              .read_pending = [this] { notify_->receive_pending(); },
@@ -65,7 +73,8 @@ Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const Config& config, Gi
                },
            .shutting_down = [this] { return shutdown_.running(); }}),
       reaper_([this](pid_t pid) { herd_.conclude(pid); },
-              [this](pid_t pid, const Death& death) { herd_.exited(pid, death); }),
+              [this](pid_t pid, const Death& death) { on_exit(pid, death); }),
+      out_of_memory_(std::move(given.oom_counter)),
       signals_(loop, [this](int signal) { on_signal(signal); }),
       check_(loop, [this] { on_turn_end(); }) {}
 
@@ -135,7 +144,7 @@ void Supervision::on_signal(int signal) {
       scale_first_pool(-1);
       break;
     case SIGUSR1:
-      log_.info("SIGUSR1: the log goes to stderr, there is no file to reopen");
+      log_.reopen();
       break;
     case SIGUSR2:
       log_.warn(
@@ -155,7 +164,16 @@ void Supervision::scale_first_pool(int by) {
 
 /// Reads first: what a worker said before it died is older than its death.
 void Supervision::on_turn_end() {
-  reaper_.reap_if_pending([this] { notify_->receive_pending(); });
+  reaper_.reap_if_pending([this] {
+    notify_->receive_pending();
+    out_of_memory_.look();
+  });
+}
+
+void Supervision::on_exit(pid_t pid, Death death) {
+  death.out_of_memory = death.signal == SIGKILL && out_of_memory_.has_killed();
+  herd_.exited(pid, death);
+  if (cgroups_ != nullptr) cgroups_->sweep();
 }
 
 /// After something has changed, and outside of every callback that changed it.
@@ -172,6 +190,7 @@ void Supervision::settle() {
     reload_.advance();
     check_fatal();
   }
+  ask_for_time();
   shutdown_.check();
 }
 
@@ -189,6 +208,24 @@ void Supervision::check_fatal() {
       return;
     }
   }
+}
+
+/// So that systemd does not kill a master whose workers are within their own start_timeout or
+/// grace. Looks again from time to time, since a worker may ask for more without any change of its
+/// slot.
+void Supervision::ask_for_time() {
+  const bool in_transition = !said_ready_ || shutdown_.running();
+  if (!in_transition || !upstream_.someone_listens()) {
+    ask_timer_.disarm();
+    return;
+  }
+  const TimePoint now = loop_.now();
+  if (shutdown_.running() && !asked_for_stop_) {
+    asked_for_stop_ = true;
+    upstream_.wait_until(now + herd_.longest_grace(), now);
+  }
+  if (const auto end = herd_.latest_deadline()) upstream_.wait_until(*end, now);
+  ask_timer_.arm(kAskEvery);
 }
 
 void Supervision::say_ready() {

@@ -15,6 +15,7 @@
 #include "supervisor/shell/events.hpp"
 #include "supervisor/shell/herd.hpp"
 #include "supervisor/shell/notify_server.hpp"
+#include "supervisor/shell/out_of_memory.hpp"
 #include "supervisor/shell/reaper.hpp"
 #include "supervisor/shell/rehearsal.hpp"
 #include "supervisor/shell/reload.hpp"
@@ -32,6 +33,7 @@ class Supervision {
     std::string config_path;
     std::vector<ipc::NamedFd> adopted;  ///< from systemd
     Launcher::Surroundings workers;
+    std::string oom_counter;  ///< for OutOfMemoryWatch
   };
 
   Supervision(ipc::uv::Loop& loop, Log& log, const Config& config, Given given);
@@ -51,16 +53,20 @@ class Supervision {
   void scale_first_pool(int by);
   void check_fatal();
   void on_turn_end();
+  void on_exit(pid_t pid, Death death);
   void settle();
   void say_ready();
+  void ask_for_time();
   [[nodiscard]] CommandBook::OnVerdicts log_failures();
 
   ipc::uv::Loop& loop_;
   Log& log_;
   Upstream upstream_;
   CommandBook book_;
+  CgroupTree* cgroups_;  // Null: none.
   Launcher launcher_;
   ipc::uv::Timer settle_timer_;
+  ipc::uv::Timer ask_timer_;
   Herd herd_;
   ConfigFile file_;
   Deployer deployer_;
@@ -71,12 +77,14 @@ class Supervision {
   Shutdown shutdown_;
   Commands commands_;
   Reaper reaper_;
+  OutOfMemoryWatch out_of_memory_;
   std::unique_ptr<NotifyServer> notify_;
   std::unique_ptr<ControlServer> control_;
   SignalSource signals_;
   ipc::uv::Check check_;
   TimePoint started_at_;
   bool said_ready_ = false;
+  bool asked_for_stop_ = false;
   int exit_code_ = 0;
 };
 

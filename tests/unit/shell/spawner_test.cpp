@@ -5,10 +5,14 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <sstream>
 #include <string>
@@ -16,6 +20,8 @@
 
 #include "supervisor/shell/launch_plan.hpp"
 #include "supervisor/shell/log_pipe.hpp"
+#include "supervisor/shell/socket_access.hpp"
+#include "tests/unit/temp_dir.hpp"
 
 namespace reeve::supervisor {
 namespace {
@@ -168,6 +174,125 @@ TEST(Spawner, StartsInTheDirectory) {
   PoolConfig pool = shell_pool("pwd");
   pool.directory = "/usr";
   EXPECT_EQ(run(plan_launch(pool, {{"PATH", "/usr/bin:/bin"}}, kIdentity)).out, "/usr\n");
+}
+
+User nobody() {
+  return *find_user("nobody");  // Every Linux has one.
+}
+
+TEST(Spawner, BecomesAnotherUserForGood) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may become another user";
+  WorkerIdentity identity = kIdentity;
+  identity.user = nobody();
+  const Ran ran = run(plan_launch(
+      shell_pool("grep -E '^(Uid|Gid|Groups):' /proc/self/status; echo $HOME $USER $LOGNAME"),
+      {{"PATH", "/usr/bin:/bin"}, {"HOME", "/root"}, {"USER", "root"}}, identity));
+  const std::string uid = std::to_string(identity.user->uid);
+  const std::string gid = std::to_string(identity.user->gid);
+  EXPECT_THAT(words(ran.out), ElementsAre("Uid:", uid, uid, uid, uid, "Gid:", gid, gid, gid, gid,
+                                          "Groups:", gid, identity.user->home, "nobody", "nobody"));
+}
+
+/// A child that spawns a worker and dies; true when the worker, another user by then, gets TERM.
+TEST(Spawner, DiesWithTheMasterAsAnotherUserToo) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may become another user";
+  Pipe out = *Pipe::open();
+  const pid_t master = ::fork();
+  if (master == 0) {
+    WorkerIdentity identity = kIdentity;
+    identity.user = nobody();
+    LaunchPlan plan = plan_launch(
+        shell_pool("trap 'echo TERM; exit' TERM; echo up; while :; do read x < /proc/$PPID/comm; "
+                   "sleep 0.01; done"),
+        {{"PATH", "/usr/bin:/bin"}}, identity);
+    plan.stdout_fd = plan.stderr_fd = out.write_end.get();
+    const auto spawned = spawn(plan);
+    char byte = 0;
+    ::fcntl(out.read_end.get(), F_SETFL, 0);
+    ::_exit(spawned && ::read(out.read_end.get(), &byte, 1) == 1 ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(master, &status, 0);
+  ASSERT_EQ(WEXITSTATUS(status), 0);
+  out.write_end.reset();
+  EXPECT_THAT(read_all(out.read_end.get()), ::testing::HasSubstr("TERM"));
+}
+
+TEST(Spawner, BringsARefusedChangeOfUserBack) {
+  if (::geteuid() != 0) GTEST_SKIP() << "becomes nobody first";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::setresuid(65534, 65534, 65534) != 0) ::_exit(2);
+    WorkerIdentity identity = kIdentity;
+    identity.user = User{.uid = 1, .gid = 1, .groups = {1}, .name = "daemon", .home = ""};
+    const Ran ran = run(plan_launch(shell_pool("true"), {{"PATH", "/bin"}}, identity));
+    ::_exit(ran.exec.error == "become user daemon: Operation not permitted" ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(Spawner, SetsLimitsHardAndSoft) {
+  PoolConfig pool = shell_pool("ulimit -Sn; ulimit -Hn; ulimit -c");
+  pool.limits.resources = {{"nofile", 123}, {"core", 0}};
+  EXPECT_EQ(run(plan_launch(pool, {{"PATH", "/bin"}}, kIdentity)).out, "123\n123\n0\n");
+}
+
+TEST(Spawner, NamesALimitThatCannotBeSet) {
+  PoolConfig pool = shell_pool("true");
+  pool.limits.resources = {{"core", 0}, {"nofile", 1ULL << 40}};  // Above fs.nr_open, for root too.
+  EXPECT_EQ(run(plan_launch(pool, {{"PATH", "/bin"}}, kIdentity)).exec.error,
+            "set limits.nofile to 1099511627776: Operation not permitted");
+}
+
+TEST(Spawner, TellsTheWorkerOfItsWatchdog) {
+  PoolConfig pool = shell_pool("echo $WATCHDOG_USEC $WATCHDOG_PID");
+  pool.spec.watchdog = std::chrono::milliseconds(1500);
+  const Ran ran = run(plan_launch(pool, {{"PATH", "/bin"}}, kIdentity));
+  EXPECT_EQ(ran.out, "1500000 " + std::to_string(ran.pid) + "\n");
+}
+
+TEST(LaunchPlan, TakesAVariableFromTheStrongestThatHasIt) {
+  PoolConfig pool = shell_pool("true");
+  pool.env_from_file = {{"A", "file"}, {"B", "file"}, {"HOME", "/file"}, {"REEVE_SLOT", "forged"}};
+  pool.env = {{"A", "pool"}};
+  pool.app = "[database]\nurl = \"x\"\n";
+  WorkerIdentity identity = kIdentity;
+  identity.user = User{.uid = 1, .gid = 1, .groups = {}, .name = "shop", .home = "/srv/shop"};
+  const LaunchPlan plan =
+      plan_launch(pool, {{"A", "master"}, {"B", "master"}, {"USER", "root"}}, identity);
+  for (const char* expected : {"A=pool", "B=file", "HOME=/file", "USER=shop", "LOGNAME=shop",
+                               "REEVE_SLOT=web:0", "REEVE_APP=[database]\nurl = \"x\"\n"}) {
+    EXPECT_THAT(plan.environment, Contains(expected));
+  }
+}
+
+TEST(LaunchPlan, NamesRequiredVariablesThatAreMissingOrEmpty) {
+  PoolConfig pool = shell_pool("true");
+  pool.required_env = {"THERE", "EMPTY", "GONE"};
+  const auto checked =
+      check_required(pool, plan_launch(pool, {{"THERE", "1"}, {"EMPTY", ""}}, kIdentity));
+  ASSERT_FALSE(checked.has_value());
+  EXPECT_THAT(checked.error(), ::testing::StartsWith("pool.web.required_env: EMPTY, GONE are not "
+                                                     "set; set them in env"));
+  pool.required_env = {"THERE"};
+  EXPECT_TRUE(check_required(pool, plan_launch(pool, {{"THERE", "1"}}, kIdentity)).has_value());
+}
+
+TEST(SocketAccess, OpensTheWayToASocketOfOurs) {
+  const unit::TempDir directory;
+  const std::string run = directory / "run";
+  const std::string socket = run + "/notify.sock";
+  std::filesystem::create_directory(run);
+  std::ofstream(socket) << "";
+  ::chmod(std::string(directory.path()).c_str(), 0755);
+  ::chmod(run.c_str(), 0750);
+  const User who{.uid = 4242, .gid = 4242, .groups = {}, .name = "", .home = ""};
+  EXPECT_FALSE(can_reach(who, socket));
+  EXPECT_TRUE(make_reachable(who, socket));
+  ::chmod(std::string(directory.path()).c_str(), 0700);
+  EXPECT_FALSE(make_reachable(who, socket)) << "what is further up is not ours to open";
 }
 
 TEST(LaunchPlan, KeepsTheMastersOwnVariablesFromWorkers) {

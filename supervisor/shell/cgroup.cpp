@@ -1,0 +1,298 @@
+#include "supervisor/shell/cgroup.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <utility>
+
+#include "ipc/base/clock.hpp"
+#include "ipc/base/text.hpp"
+#include "supervisor/shell/small_file.hpp"
+
+namespace reeve::supervisor {
+namespace {
+
+constexpr mode_t kDirectoryMode = 0755;
+constexpr std::string_view kSupervisor = "/supervisor";
+// Only what is stuck in the kernel keeps a cgroup from becoming empty; a crowd of that is given up.
+constexpr std::size_t kMostRetired = 1024;
+
+// At the very end, for grandchildren that were killed.
+constexpr auto kLastMoments = std::chrono::milliseconds(100);
+
+struct Mount {
+  std::string root;   // Which part of the hierarchy is mounted.
+  std::string point;  // Where.
+};
+
+/// mountinfo writes blanks, tabs, line ends and backslashes as octal numbers.
+std::string unescape(std::string_view text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\' || i + 3 >= text.size()) {
+      plain += text[i];
+      continue;
+    }
+    const int code = (text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0');
+    plain += static_cast<char>(code);
+    i += 3;
+  }
+  return plain;
+}
+
+/// "41 32 0:38 / /sys/fs/cgroup rw,relatime shared:9 - cgroup2 cgroup2 rw"
+std::optional<Mount> cgroup2_mount(std::string_view line) {
+  std::array<std::string_view, 5> fields;
+  for (std::string_view& field : fields) {
+    const auto word = next_word(line);
+    if (!word) return std::nullopt;
+    field = *word;
+  }
+  while (const auto word = next_word(line)) {
+    if (*word != "-") continue;
+    if (next_word(line) != "cgroup2") return std::nullopt;
+    return Mount{unescape(fields[3]), unescape(fields[4])};
+  }
+  return std::nullopt;
+}
+
+std::string joined(const std::string& directory, std::string_view below) {
+  if (below.empty() || below == "/") return directory;
+  return directory + (below.starts_with('/') ? "" : "/") + std::string(below);
+}
+
+/// The line of the v2 hierarchy: "0::/system.slice/shop.service".
+std::optional<std::string> path_in_hierarchy(std::string_view cgroup) {
+  while (const auto line = next_line(cgroup)) {
+    if (line->starts_with("0::/")) return std::string(line->substr(3));
+  }
+  return std::nullopt;
+}
+
+/// systemd marks with "1" what it has handed over.
+bool marked_as_delegated(const std::string& directory) {
+  for (const char* name : {"user.delegate", "trusted.delegate"}) {
+    char value = '0';
+    if (::getxattr(directory.c_str(), name, &value, 1) == 1 && value == '1') return true;
+  }
+  return false;
+}
+
+/// What was killed there needs a moment to be gone.
+void wait_until_empty(const std::string& path, ipc::TimePoint deadline) {
+  const ipc::UniqueFd events(::open((path + "/cgroup.events").c_str(), O_RDONLY | O_CLOEXEC));
+  char text[256];
+  while (events) {
+    const ssize_t size = ::pread(events.get(), text, sizeof(text), 0);
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - ipc::Clock::now());
+    if (size <= 0 || left.count() <= 0) return;
+    if (number_of({text, static_cast<std::size_t>(size)}, "populated") != 1) return;
+    pollfd changed{events.get(), POLLPRI, 0};
+    ::poll(&changed, 1, static_cast<int>(left.count()));
+  }
+}
+
+bool has_word(std::string_view text, std::string_view wanted) {
+  while (const auto word = next_word(text)) {
+    if (*word == wanted) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+ipc::Result<std::string> find_own_cgroup(std::string_view mountinfo, std::string_view cgroup) {
+  const auto path = path_in_hierarchy(cgroup);
+  if (!path) return ipc::failure("this kernel has no cgroup v2 hierarchy");
+  if (path->starts_with("/..")) return ipc::failure("its cgroup is outside of its namespace");
+  while (const auto line = next_line(mountinfo)) {
+    const auto mount = cgroup2_mount(*line);
+    if (!mount) continue;
+    if (mount->root == "/") return joined(mount->point, *path);
+    // Without a namespace a container sees a part of the hierarchy, and whole paths.
+    if (*path == mount->root) return mount->point;
+    if (path->starts_with(mount->root + "/")) {
+      return joined(mount->point, path->substr(mount->root.size()));
+    }
+  }
+  return ipc::failure("no cgroup v2 hierarchy is mounted that shows the master's own cgroup");
+}
+
+ipc::Result<> check_delegated(const std::string& directory) {
+  if (::access(directory.c_str(), W_OK) != 0) {
+    return ipc::system_error("make cgroups in", directory, errno);
+  }
+  struct stat info{};
+  const bool systemd_runs = ::lstat("/run/systemd/system", &info) == 0;
+  if (systemd_runs && !marked_as_delegated(directory)) {
+    return ipc::failure(fmt::format(
+        "{} belongs to systemd; set Delegate=yes in the unit of the master", directory));
+  }
+  return {};
+}
+
+WorkerCgroup::WorkerCgroup(CgroupTree& tree, std::string path)
+    : tree_(tree),
+      path_(std::move(path)),
+      kill_file_(::open((path_ + "/cgroup.kill").c_str(), O_WRONLY | O_CLOEXEC)) {}
+
+WorkerCgroup::~WorkerCgroup() { tree_.retire(std::move(path_)); }
+
+ipc::Result<ipc::UniqueFd> WorkerCgroup::open() const {
+  ipc::UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return ipc::system_error("open cgroup", path_, errno);
+  return fd;
+}
+
+void WorkerCgroup::kill() const {
+  if (kill_file_ && ::write(kill_file_.get(), "1", 1) == 1) return;
+  // Before Linux 5.14: one by one. Who forks meanwhile escapes; the process group was killed too.
+  const auto pids = read_small_file(path_ + "/cgroup.procs");
+  if (!pids) return;
+  std::string_view rest = *pids;
+  while (const auto word = next_word(rest)) {
+    if (const auto pid = ipc::parse_number<pid_t>(*word); pid && *pid > 1) ::kill(*pid, SIGKILL);
+  }
+}
+
+ipc::Result<> WorkerCgroup::limit_memory(std::uint64_t bytes) {
+  if (auto enabled = tree_.enable_memory(); !enabled) return enabled;
+  if (auto set = write_small_file(path_ + "/memory.max", fmt::to_string(bytes)); !set) return set;
+  memory_limit_ = bytes;
+  return {};
+}
+
+std::optional<bool> WorkerCgroup::ran_out_of_memory() const {
+  const auto events = read_small_file(path_ + "/memory.events");
+  if (!events) return std::nullopt;
+  const auto kills = number_of(*events, "oom_kill");
+  return kills ? std::optional(*kills > 0) : std::nullopt;
+}
+
+CgroupTree::CgroupTree(std::string own, std::string base)
+    : own_(std::move(own)), base_(std::move(base)) {}
+
+ipc::Result<std::unique_ptr<CgroupTree>> CgroupTree::open(const std::string& own,
+                                                          const std::string& name) {
+  const std::string within = fmt::format("/{}{}", name, kSupervisor);
+  const std::string above = own.ends_with(within) ? own.substr(0, own.size() - within.size()) : own;
+  std::string base = fmt::format("{}/{}", above, name);
+  if (::mkdir(base.c_str(), kDirectoryMode) != 0 && errno != EEXIST) {
+    return ipc::system_error("make cgroup", base, errno);
+  }
+  return std::unique_ptr<CgroupTree>(new CgroupTree(above, std::move(base)));
+}
+
+/// Goes back where it came from, or its cgroup could not be removed. What cannot be removed is
+/// found again by the next master.
+CgroupTree::~CgroupTree() {
+  sweep();
+  const auto deadline = ipc::Clock::now() + kLastMoments;
+  for (const std::string& path : retired_) wait_until_empty(path, deadline);
+  sweep();
+  const std::string supervisor = base_ + std::string(kSupervisor);
+  if (::access(supervisor.c_str(), F_OK) == 0) {
+    for (const std::string& directory : {base_, own_}) {
+      [[maybe_unused]] const auto tolerated =
+          write_small_file(directory + "/cgroup.subtree_control", "-memory");
+    }
+    [[maybe_unused]] const auto tolerated = write_small_file(own_ + "/cgroup.procs", "0");
+    ::rmdir(supervisor.c_str());
+  }
+  ::rmdir(base_.c_str());
+}
+
+ipc::Result<std::unique_ptr<WorkerCgroup>> CgroupTree::add(const std::string& name) {
+  std::string path = fmt::format("{}/{}", base_, name);
+  if (::mkdir(path.c_str(), kDirectoryMode) != 0) {
+    // A dead master may have left one with this name; its processes were ended at the start.
+    const bool made_anew =
+        errno == EEXIST && ::rmdir(path.c_str()) == 0 && ::mkdir(path.c_str(), kDirectoryMode) == 0;
+    if (!made_anew) return ipc::system_error("make cgroup", path, errno);
+  }
+  return std::make_unique<WorkerCgroup>(*this, std::move(path));
+}
+
+std::unique_ptr<WorkerCgroup> CgroupTree::adopt(pid_t pid) {
+  const auto cgroup = read_small_file(fmt::format("/proc/{}/cgroup", pid));
+  const auto path = cgroup ? path_in_hierarchy(*cgroup) : std::nullopt;
+  if (!path) return nullptr;
+  const std::string within = base_.substr(base_.rfind('/')) + "/";
+  const std::size_t found = path->rfind(within);
+  if (found == std::string::npos) return nullptr;
+  const std::string name = path->substr(found + within.size());
+  if (name.contains('/') || "/" + name == kSupervisor) return nullptr;
+  auto adopted = std::make_unique<WorkerCgroup>(*this, fmt::format("{}/{}", base_, name));
+  return adopted;
+}
+
+void CgroupTree::retire(std::string path) {
+  if (::rmdir(path.c_str()) == 0 || errno == ENOENT) return;
+  if (retired_.size() < kMostRetired) retired_.push_back(std::move(path));
+}
+
+void CgroupTree::sweep() {
+  std::erase_if(retired_, [](const std::string& path) {
+    return ::rmdir(path.c_str()) == 0 || errno == ENOENT;
+  });
+}
+
+ipc::Result<> CgroupTree::enable_memory() {
+  if (!memory_) memory_ = share_memory_out();
+  return *memory_;
+}
+
+ipc::Result<> CgroupTree::share_memory_out() {
+  const auto controllers = read_small_file(own_ + "/cgroup.controllers");
+  if (!controllers) return std::unexpected(controllers.error());
+  if (!has_word(*controllers, "memory")) {
+    return ipc::failure(fmt::format("the memory controller is not enabled in {}", own_));
+  }
+  auto shared = write_small_file(own_ + "/cgroup.subtree_control", "+memory");
+  if (!shared && shared.error().code == EBUSY) {
+    const std::string supervisor = base_ + std::string(kSupervisor);
+    if (::mkdir(supervisor.c_str(), kDirectoryMode) != 0 && errno != EEXIST) {
+      return ipc::system_error("make cgroup", supervisor, errno);
+    }
+    if (auto moved = write_small_file(supervisor + "/cgroup.procs", "0"); !moved) return moved;
+    shared = write_small_file(own_ + "/cgroup.subtree_control", "+memory");
+  }
+  return shared ? write_small_file(base_ + "/cgroup.subtree_control", "+memory") : shared;
+}
+
+std::string cgroup_name(const std::string& runtime_dir) {
+  std::string name = "reeve" + std::string(runtime_dir.starts_with('/') ? "" : ":") + runtime_dir;
+  std::ranges::replace(name, '/', ':');
+  return name;
+}
+
+ipc::Result<std::string> own_cgroup() {
+  const auto mounts = read_small_file("/proc/self/mountinfo");
+  if (!mounts) return std::unexpected(mounts.error());
+  const auto cgroup = read_small_file("/proc/self/cgroup");
+  if (!cgroup) return std::unexpected(cgroup.error());
+  return find_own_cgroup(*mounts, *cgroup);
+}
+
+ipc::Result<std::unique_ptr<CgroupTree>> open_cgroup_tree(const std::string& runtime_dir) {
+  const auto own = own_cgroup();
+  if (!own) return std::unexpected(own.error());
+  const std::string name = cgroup_name(runtime_dir);
+  if (!own->ends_with(fmt::format("/{}{}", name, kSupervisor))) {
+    if (auto delegated = check_delegated(*own); !delegated) {
+      return std::unexpected(delegated.error());
+    }
+  }
+  return CgroupTree::open(*own, name);
+}
+
+}  // namespace reeve::supervisor
