@@ -2,6 +2,7 @@
 // Everything that a service includes.
 
 #include "reeve/app.hpp"          // IWYU pragma: export
+#include "reeve/app_config.hpp"   // IWYU pragma: export
 #include "reeve/environment.hpp"  // IWYU pragma: export
 #include "reeve/lifespan.hpp"     // IWYU pragma: export
 #include "reeve/request.hpp"      // IWYU pragma: export
