@@ -1,5 +1,6 @@
 #include "supervisor/shell/cgroup.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
@@ -195,10 +196,10 @@ ipc::Result<std::unique_ptr<CgroupTree>> CgroupTree::open(const std::string& own
 /// Goes back where it came from, or its cgroup could not be removed. What cannot be removed is
 /// found again by the next master.
 CgroupTree::~CgroupTree() {
-  sweep();
+  remove_empty_ones();
   const auto deadline = ipc::Clock::now() + kLastMoments;
   for (const std::string& path : retired_) wait_until_empty(path, deadline);
-  sweep();
+  remove_empty_ones();
   const std::string supervisor = base_ + std::string(kSupervisor);
   if (::access(supervisor.c_str(), F_OK) == 0) {
     for (const std::string& directory : {base_, own_}) {
@@ -238,6 +239,18 @@ std::unique_ptr<WorkerCgroup> CgroupTree::adopt(pid_t pid) {
 void CgroupTree::retire(std::string path) {
   if (::rmdir(path.c_str()) == 0 || errno == ENOENT) return;
   if (retired_.size() < kMostRetired) retired_.push_back(std::move(path));
+}
+
+void CgroupTree::remove_empty_ones() {
+  const std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(base_.c_str()), &::closedir);
+  if (open == nullptr) return;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread.
+  while (const dirent* entry = ::readdir(open.get())) {
+    if (entry->d_type == DT_DIR && entry->d_name[0] != '.') {
+      ::unlinkat(::dirfd(open.get()), entry->d_name, AT_REMOVEDIR);
+    }
+  }
+  sweep();
 }
 
 void CgroupTree::sweep() {

@@ -79,6 +79,8 @@ class CgroupTree {
 
   /// To be called after children were reaped: removes what has become empty since.
   void sweep();
+  /// The same, and for those that a dead master has left behind. Start-up and end.
+  void remove_empty_ones();
   /// The master steps aside, so that its children in the tree may have controllers: a cgroup with
   /// processes of its own cannot share any out. Tried once.
   [[nodiscard]] ipc::Result<> enable_memory();

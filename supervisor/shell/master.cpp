@@ -3,7 +3,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <exception>
 #include <optional>
 #include <set>
@@ -12,6 +14,7 @@
 #include "ipc/base/uv.hpp"
 #include "ipc/version.hpp"
 #include "supervisor/shell/cgroup.hpp"
+#include "supervisor/shell/leftovers.hpp"
 #include "supervisor/shell/log.hpp"
 #include "supervisor/shell/out_of_memory.hpp"
 #include "supervisor/shell/output.hpp"
@@ -48,6 +51,35 @@ class Once {
   std::set<std::string> told_;
 };
 
+/// A second TERM, or any other wish to end, that has come while the master is not listening yet.
+bool told_to_end() {
+  sigset_t pending;
+  ::sigpending(&pending);
+  return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1 ||
+         sigismember(&pending, SIGQUIT) == 1;
+}
+
+/// Before any listener is opened: they may hold the addresses.
+void end_workers_of_a_dead_master(Log& log, const Config& config, const RuntimeDir& runtime_dir,
+                                  const std::string& cgroup_base) {
+  if (!runtime_dir.dead_master()) return;
+  const auto leftovers =
+      find_leftovers({.notify_socket = runtime_dir.notify_socket(), .cgroup_base = cgroup_base});
+  if (leftovers.empty()) return;
+  std::string who;
+  Duration grace{};
+  for (const Leftover& each : leftovers) {
+    who += fmt::format("{}pid {}{}", who.empty() ? "" : ", ", each.pid,
+                       each.slot.empty() ? "" : fmt::format(" ({})", each.slot));
+  }
+  for (const PoolConfig& pool : config.pools) grace = std::max(grace, pool.spec.grace);
+  log.warn("the master before this one (pid {}) was killed, and its workers still run: ending {}",
+           *runtime_dir.dead_master(), who);
+  Upstream::ask_for(grace);
+  const int killed = end_leftovers(leftovers, grace, told_to_end);
+  if (killed > 0) log.warn("{} of them had to be killed", killed);
+}
+
 int supervise(ipc::uv::Loop& loop, Log& log, const Config& config, const std::string& config_path) {
   const auto nofile = raise_descriptor_limit();
   std::vector<ipc::NamedFd> adopted = ipc::adopt_listen_fds();
@@ -57,6 +89,11 @@ int supervise(ipc::uv::Loop& loop, Log& log, const Config& config, const std::st
     log.error("{}", runtime_dir.error().text);
     return runtime_dir.error().held_by_another ? exit_code::kHeld : exit_code::kCannotStart;
   }
+  const auto cgroups = open_cgroup_tree(config.supervisor.runtime_dir);
+  if (!cgroups) log.debug("no cgroup for each worker: {}", cgroups.error().text);
+  end_workers_of_a_dead_master(log, config, *runtime_dir, cgroups ? (*cgroups)->base() : "");
+  if (cgroups && runtime_dir->dead_master()) (*cgroups)->remove_empty_ones();
+
   auto listeners = open_listeners(config.listeners, {}, adopted);
   if (!listeners) {
     log.error("{}", listeners.error().text);
@@ -71,9 +108,6 @@ int supervise(ipc::uv::Loop& loop, Log& log, const Config& config, const std::st
   for (const SharedListener& listener : *listeners) {
     log.info("listening on {} {}", listener->name(), listener->address());
   }
-
-  const auto cgroups = open_cgroup_tree(config.supervisor.runtime_dir);
-  if (!cgroups) log.debug("no cgroup for each worker: {}", cgroups.error().text);
 
   Supervision supervision(loop, log, config,
                           {.config_path = config_path,

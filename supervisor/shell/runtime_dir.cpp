@@ -73,9 +73,13 @@ std::expected<RuntimeDir, RuntimeDir::Refusal> RuntimeDir::hold(const std::strin
 
   const std::string pid_path = path + "/reeve.pid";
   const ipc::UniqueFd pid_file(
-      ::open(pid_path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kFileMode));
-  if (!pid_file || !write_pid(pid_file.get())) return refuse("write", pid_path, errno);
-  return RuntimeDir(path, std::move(lock));
+      ::open(pid_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kFileMode));
+  if (!pid_file) return refuse("write", pid_path, errno);
+  // Whoever ends as it should removes the file.
+  auto dead_master = ipc::parse_number<pid_t>(first_line(pid_file.get()));
+  if (dead_master == ::getpid()) dead_master.reset();
+  if (!write_pid(pid_file.get())) return refuse("write", pid_path, errno);
+  return RuntimeDir(path, std::move(lock), dead_master);
 }
 
 RuntimeDir::~RuntimeDir() {

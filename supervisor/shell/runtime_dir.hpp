@@ -1,7 +1,10 @@
 #pragma once
 // The runtime directory: one master holds it at a time. Start-up only, as it makes and reads files.
 
+#include <sys/types.h>
+
 #include <expected>
+#include <optional>
 #include <string>
 
 #include "ipc/base/error.hpp"
@@ -25,15 +28,19 @@ class RuntimeDir {
   /// Removes reeve.pid. The lock file stays: removing it would let two masters lock two files.
   ~RuntimeDir();
 
+  /// The master that held it before and did not end as it should, by the pid that it has left.
+  [[nodiscard]] std::optional<pid_t> dead_master() const { return dead_master_; }
+
   [[nodiscard]] std::string control_socket() const { return path_ + "/control.sock"; }
   [[nodiscard]] std::string notify_socket() const { return path_ + "/notify.sock"; }
 
  private:
-  RuntimeDir(std::string path, ipc::UniqueFd lock)
-      : path_(std::move(path)), lock_(std::move(lock)) {}
+  RuntimeDir(std::string path, ipc::UniqueFd lock, std::optional<pid_t> dead_master)
+      : path_(std::move(path)), lock_(std::move(lock)), dead_master_(dead_master) {}
 
   std::string path_;
   ipc::UniqueFd lock_;
+  std::optional<pid_t> dead_master_;
 };
 
 }  // namespace reeve::supervisor

@@ -64,6 +64,14 @@ void Upstream::wait_until(ipc::TimePoint end, ipc::TimePoint now) {
   send(fmt::format("EXTEND_TIMEOUT_USEC={}", left.count()));
 }
 
+void Upstream::ask_for(ipc::Duration time) {
+  const std::string socket = variable("NOTIFY_SOCKET");
+  if (socket.empty()) return;
+  const auto wait = std::chrono::duration_cast<std::chrono::microseconds>(time + kMargin);
+  [[maybe_unused]] const auto tolerated =
+      ipc::notify(socket, fmt::format("EXTEND_TIMEOUT_USEC={}", wait.count()));
+}
+
 void Upstream::ping() {
   send("WATCHDOG=1");
   watchdog_.arm(ping_every_);

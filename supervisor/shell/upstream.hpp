@@ -24,6 +24,8 @@ class Upstream {
   /// (EXTEND_TIMEOUT_USEC), whatever its TimeoutStartSec and TimeoutStopSec are. Sent only when it
   /// is later than what was asked for before.
   void wait_until(ipc::TimePoint end, ipc::TimePoint now);
+  /// The same for a start that is not under the loop yet: not less than `time`, from now on.
+  static void ask_for(ipc::Duration time);
   [[nodiscard]] bool someone_listens() const { return !socket_.empty(); }
 
  private:

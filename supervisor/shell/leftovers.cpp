@@ -1,0 +1,146 @@
+#include "supervisor/shell/leftovers.hpp"
+
+#include <dirent.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "ipc/base/text.hpp"
+#include "ipc/environment.hpp"
+#include "supervisor/shell/small_file.hpp"
+
+namespace reeve::supervisor {
+namespace {
+
+// Between two looks at whether somebody is in a hurry.
+constexpr auto kLook = std::chrono::milliseconds(50);
+// After SIGKILL: only what is stuck in the kernel takes longer.
+constexpr auto kDying = std::chrono::seconds(2);
+
+std::vector<std::string> names_in(const std::string& directory) {
+  std::vector<std::string> names;
+  const std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(directory.c_str()), &::closedir);
+  if (open == nullptr) return names;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread.
+  while (const dirent* entry = ::readdir(open.get())) names.emplace_back(entry->d_name);
+  return names;
+}
+
+pid_t parent_of(pid_t pid) {
+  const auto status = read_small_file(fmt::format("/proc/{}/status", pid));
+  return status ? static_cast<pid_t>(number_of(*status, "PPid:").value_or(0)) : 0;
+}
+
+std::set<pid_t> myself_and_my_ancestors() {
+  std::set<pid_t> family;
+  for (pid_t pid = ::getpid(); pid > 0 && family.insert(pid).second;) pid = parent_of(pid);
+  return family;
+}
+
+std::set<pid_t> members_below(const std::string& cgroup_base) {
+  std::set<pid_t> members;
+  if (cgroup_base.empty()) return members;
+  for (const std::string& name : names_in(cgroup_base)) {
+    if (name.starts_with('.')) continue;
+    const auto text = read_small_file(fmt::format("{}/{}/cgroup.procs", cgroup_base, name));
+    if (!text) continue;
+    std::string_view rest = *text;
+    while (const auto word = next_word(rest)) {
+      if (const auto pid = ipc::parse_number<pid_t>(*word); pid && *pid > 1) members.insert(*pid);
+    }
+  }
+  return members;
+}
+
+/// Opened before anything is read of it, so that what was read is of this process.
+ipc::UniqueFd open_pidfd(pid_t pid) {
+  return ipc::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+}
+
+void signal_all(const std::vector<Leftover>& leftovers, int signal) {
+  for (const Leftover& each : leftovers) {
+    ::syscall(SYS_pidfd_send_signal, each.pidfd.get(), signal, nullptr, 0);
+  }
+}
+
+/// How many still live, after waiting for a change within `limit`.
+int count_living(const std::vector<Leftover>& leftovers, std::chrono::milliseconds limit) {
+  std::vector<pollfd> living;
+  for (const Leftover& each : leftovers) {
+    pollfd ended{each.pidfd.get(), POLLIN, 0};
+    if (::poll(&ended, 1, 0) == 0) living.push_back(ended);
+  }
+  if (!living.empty()) ::poll(living.data(), living.size(), static_cast<int>(limit.count()));
+  return static_cast<int>(living.size());
+}
+
+int wait_for(const std::vector<Leftover>& leftovers, ipc::Duration limit,
+             const std::function<bool()>& hurry) {
+  const auto deadline = ipc::Clock::now() + limit;
+  int living = 0;
+  while ((living = count_living(leftovers, kLook)) > 0) {
+    if (ipc::Clock::now() >= deadline || hurry()) break;
+  }
+  return living;
+}
+
+}  // namespace
+
+std::optional<std::string> slot_in_environment(std::string_view environment,
+                                               std::string_view notify_socket) {
+  std::optional<std::string> slot;
+  bool is_ours = false;
+  const std::string slot_is = fmt::format("{}=", ipc::environment::kSlot);
+  const std::string socket_is =
+      fmt::format("{}={}", ipc::environment::kNotifySocket, notify_socket);
+  while (!environment.empty()) {
+    const std::size_t end = std::min(environment.find('\0'), environment.size());
+    const std::string_view variable = environment.substr(0, end);
+    environment.remove_prefix(std::min(end + 1, environment.size()));
+    if (variable.starts_with(slot_is)) {
+      slot = ipc::printable(variable.substr(slot_is.size()), 64);
+    }
+    is_ours = is_ours || variable == socket_is;
+  }
+  return is_ours ? slot : std::nullopt;
+}
+
+std::vector<Leftover> find_leftovers(const DeadMaster& master) {
+  std::vector<Leftover> leftovers;
+  const std::set<pid_t> family = myself_and_my_ancestors();
+  const std::set<pid_t> members = members_below(master.cgroup_base);
+  for (const std::string& name : names_in("/proc")) {
+    const auto pid = ipc::parse_number<pid_t>(name);
+    if (!pid || *pid <= 1 || family.contains(*pid)) continue;
+    Leftover found{.pid = *pid, .pidfd = open_pidfd(*pid), .slot = ""};
+    if (!found.pidfd) continue;  // It has gone.
+    const auto environment = read_small_file(fmt::format("/proc/{}/environ", *pid));
+    auto slot =
+        environment ? slot_in_environment(*environment, master.notify_socket) : std::nullopt;
+    if (!slot && !members.contains(*pid)) continue;
+    found.slot = std::move(slot).value_or("");
+    leftovers.push_back(std::move(found));
+  }
+  return leftovers;
+}
+
+int end_leftovers(const std::vector<Leftover>& leftovers, ipc::Duration grace,
+                  const std::function<bool()>& hurry) {
+  signal_all(leftovers, SIGTERM);
+  const int refused = wait_for(leftovers, grace, hurry);
+  if (refused == 0) return 0;
+  signal_all(leftovers, SIGKILL);
+  [[maybe_unused]] const int stuck = wait_for(leftovers, kDying, [] { return false; });
+  return refused;
+}
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,44 @@
+#pragma once
+// The workers of a master that was killed: they got TERM with its death, but one that ignores that,
+// or hangs, would keep the listeners and serve an old version for ever. The next master in the same
+// runtime directory ends them before it serves. Start-up only: it blocks, within the grace.
+
+#include <sys/types.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ipc/base/clock.hpp"
+#include "ipc/base/unique_fd.hpp"
+
+namespace reeve::supervisor {
+
+struct Leftover {
+  pid_t pid = 0;
+  ipc::UniqueFd pidfd;  ///< stays right when the pid is used again
+  std::string slot;     ///< "web:0"; empty: one that a worker has started
+};
+
+/// Whom to look for.
+struct DeadMaster {
+  std::string notify_socket;  ///< which its workers have in their environment
+  std::string cgroup_base;    ///< below which they are; empty: nowhere
+};
+
+/// Every process that still lives of the workers of that master; never this one or its ancestors.
+[[nodiscard]] std::vector<Leftover> find_leftovers(const DeadMaster& master);
+
+/// TERM; what is left after the grace, or when `hurry()` says so, gets KILL. Returns how many were
+/// killed.
+int end_leftovers(const std::vector<Leftover>& leftovers, ipc::Duration grace,
+                  const std::function<bool()>& hurry);
+
+/// The REEVE_SLOT in the text of /proc/PID/environ if it belongs to a worker of that master, whose
+/// notify socket is in it too; none: it does not. Pure.
+[[nodiscard]] std::optional<std::string> slot_in_environment(std::string_view environment,
+                                                             std::string_view notify_socket);
+
+}  // namespace reeve::supervisor
