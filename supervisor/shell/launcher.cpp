@@ -1,6 +1,7 @@
 #include "supervisor/shell/launcher.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -80,7 +81,13 @@ ipc::Result<std::unique_ptr<Process>> Launcher::launch(const Deployment& deploym
 
   auto cgroup = make_cgroup(pool, identity);
   limit_memory(pool, cgroup.get());
-  if (plan.user) open_notify_socket_to(pool, *plan.user);
+  if (plan.user) {
+    open_notify_socket_to(pool, *plan.user);
+    // Programs open /dev/stderr anew, which asks whose the pipe is. Tolerated: most do not.
+    for (const int fd : {plan.stdout_fd, plan.stderr_fd}) {
+      [[maybe_unused]] const int tolerated = ::fchown(fd, plan.user->uid, plan.user->gid);
+    }
+  }
 
   auto cgroup_fd = cgroup ? cgroup->open() : ipc::UniqueFd();
   if (!cgroup_fd) return std::unexpected(cgroup_fd.error());

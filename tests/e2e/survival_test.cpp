@@ -82,11 +82,15 @@ TEST_F(Survival, ASigkillOfAnOperatorIsSaidToBeOurs) {
 TEST_F(Survival, AWorkerOfAnotherUserSaysThatItIsReady) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can start workers as somebody else";
   fs::permissions(dir.path(), fs::perms(0755));
-  Reeve& reeve = start(pool("jobs", R"(["/bin/sh", "-c", "id -un > /proc/self/fd/1; python3 -c \"
+  (void)dir.write_program("script", R"sh(#!/bin/sh
+id -un > /dev/stderr
+python3 -c "
 import os, socket
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.sendto(b'READY=1', os.environ['NOTIFY_SOCKET'])\"; exec sleep 1000"])",
-                            "user = \"nobody\""));
+s.sendto(b'READY=1', os.environ['NOTIFY_SOCKET'])"
+exec sleep 1000
+)sh");
+  Reeve& reeve = start(pool("jobs", R"(["@dir@/script"])", "user = \"nobody\""));
   EXPECT_TRUE(reeve.ready()) << "its notification got through";
   EXPECT_TRUE(reeve.logs("| nobody"));
 }
