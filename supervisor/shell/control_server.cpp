@@ -88,7 +88,7 @@ pid_t ControlServer::peer(SessionId session) const {
 void ControlServer::accept_one() {
   ipc::UniqueFd client(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!client) {
-    if (errno == EMFILE || errno == ENFILE) pause();
+    if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) pause();
     return;  // Otherwise the client has gone again.
   }
   Peer peer = peer_of(client.get());
@@ -101,7 +101,7 @@ void ControlServer::accept_one() {
   }
 }
 
-/// No descriptor is left, and the client that waits would wake the loop without end.
+/// No descriptor or memory is left, and the client that waits would wake the loop without end.
 void ControlServer::pause() {
   poll_.watch(0);
   try_again_.arm(kPause);

@@ -90,6 +90,7 @@ s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.sendto(b'READY=1', os.environ['NOTIFY_SOCKET'])"
 exec sleep 1000
 )sh");
+  fs::permissions(dir / "script", fs::perms(0755));
   Reeve& reeve = start(pool("jobs", R"(["@dir@/script"])", "user = \"nobody\""));
   EXPECT_TRUE(reeve.ready()) << "its notification got through";
   EXPECT_TRUE(reeve.logs("| nobody"));
@@ -103,6 +104,60 @@ TEST_F(Survival, AMemoryLimitThatDoesNotHoldIsSaidOnce) {
   const auto said = log.find("the limit of 64 MiB does not hold: ");
   if (said == std::string::npos) GTEST_SKIP() << "a memory controller was delegated to this test";
   EXPECT_EQ(log.find("does not hold", said + 40), std::string::npos) << "for the second worker too";
+}
+
+TEST_F(Survival, TheNextMasterEndsWhatAKilledOneLeft) {
+  const std::string toml =
+      pool("jobs", R"(["/bin/sh", "-c", "trap '' TERM; while :; do sleep 1; done"])",
+           "ready = \"started\"\ngrace = \"300ms\"");
+  Reeve& first = start_ready(toml);
+  const Watch worker(first.pid("jobs:0"));
+  first.master().signal(SIGKILL);
+  ASSERT_TRUE(first.master().wait());
+  EXPECT_FALSE(worker.ended_within(50ms)) << "it ignores that its master is gone";
+  fs::remove(dir / "notify.sock");
+  Reeve& second = start_ready(toml);
+  EXPECT_TRUE(worker.ended());
+  EXPECT_THAT(second.log(), HasSubstr("was killed, and its workers still run: ending pid"));
+  EXPECT_THAT(second.log(), HasSubstr("(jobs:0)"));
+}
+
+/// The master as the first process of a container.
+class Container : public Survival {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can make a namespace of processes";
+  }
+  /// Runs to its end; a script in the container says when that comes.
+  Finished run_as_pid_1(std::string_view toml) {
+    dir.write("reeve.toml",
+              expand("[supervisor]\nruntime_dir = \"@dir@/run\"\n" + std::string(toml), dir));
+    return run({.argv = {"unshare", "--pid", "--fork", "--mount-proc", binary("reeve"), "run", "-c",
+                         (dir / "reeve.toml").string()}},
+               dir, "container");
+  }
+};
+
+TEST_F(Container, OrphansAreReapedAndTermEndsItWellAsPid1) {
+  (void)dir.write_program("script", R"sh(#!/bin/sh
+for i in 1 2 3 4 5; do (setsid true &) ; done
+until ! grep -l 'State:.Z' /proc/[0-9]*/status > /dev/null 2>&1; do sleep 0.01; done
+echo master $PPID, no zombie is left
+kill -TERM 1
+exec sleep 1000
+)sh");
+  const Finished ended =
+      run_as_pid_1(pool("jobs", expand(R"(["@dir@/script"])", dir), "ready = \"started\""));
+  EXPECT_EQ(ended.exit, Exit{.code = 0}) << ended.errors;
+  EXPECT_THAT(ended.errors, HasSubstr("master 1, no zombie is left"));
+}
+
+TEST_F(Container, AFatalPoolEndsItWith3) {
+  const Finished ended = run_as_pid_1("on_fatal = \"exit\"\n" + pool("jobs", R"(["/bin/false"])",
+                                                                     R"(ready = "notify"
+backoff = { first = "1ms", max = "1ms" }
+give_up = { failures = 2, within = "10s" })"));
+  EXPECT_EQ(ended.exit, Exit{.code = 3}) << ended.errors;
 }
 
 }  // namespace
