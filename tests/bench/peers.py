@@ -72,7 +72,7 @@ class Peer:
     def version(cls) -> str:
         run = subprocess.run(cls.version_command, env=ENVIRONMENT, capture_output=True, text=True, timeout=30)
         words = (run.stdout + run.stderr).replace('/', ' ').split()
-        return next((word.lstrip('v') for word in words if word.lstrip('v')[:1].isdigit()), '?')
+        return next((word.strip('v()') for word in words if word.strip('v()')[:1].isdigit()), '?')
 
     def path(self, name: str) -> str:
         return os.path.join(self.directory, name)
@@ -233,7 +233,7 @@ class Supervisord(Peer):
     name = 'supervisord'
     program = 'supervisord'
     version_command = ['supervisord', '--version']
-    most_workers, slow = 100, True
+    most_workers, slow = 10, True  # 100 uvicorns are a minute and a half of booting
 
     def configure(self):
         user = 'user=root' if os.geteuid() == 0 else ''
