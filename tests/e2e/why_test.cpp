@@ -182,8 +182,8 @@ env = { PROBE_HANG_RESOURCE = "cache" }
 TEST_F(Why, MemoryRunsOut) {
   // A limit of address space stands in for the kernel's killer: malloc fails, memset writes to
   // null.
-  const std::string script = R"(["/bin/sh", "-c", "ulimit -v 400000; exec @probe@"])";
-  Reeve& reeve = start_ready(pool("web", script, "listen = [\"http\"]\nwatchdog = \"2s\""));
+  const std::string script = R"(["/bin/sh", "-c", "ulimit -v 200000; exec @probe@"])";
+  Reeve& reeve = start_ready(pool("web", script, "listen = [\"http\"]"));
   misbehave(reeve, "alloc");
   EXPECT_THAT(why(reeve),
               AllOf(HasSubstr("killed by SIGSEGV"), HasSubstr("SIGSEGV at address 0x0")))
