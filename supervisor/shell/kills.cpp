@@ -56,6 +56,17 @@ void Kills::strike(WorkerId worker) {
   kill.last_resort->arm(kPatience);
 }
 
+void Kills::hurry() {
+  for (auto& [worker, kill] : kills_) {
+    if (kill.examination) {
+      kill.order.signal = SIGKILL;
+      strike(worker);
+    } else {
+      kill.process->kill_group();
+    }
+  }
+}
+
 void Kills::write_report(Kill& kill) {
   const Process& process = *kill.process;
   const auto& lines = process.last_lines();

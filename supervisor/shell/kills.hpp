@@ -34,6 +34,8 @@ class Kills {
 
   /// `process` must be alive, and forgotten here before it is destroyed.
   void begin(Process& process, Order order);
+  /// Nobody waits any longer, for a report or for a core: SIGKILL to all.
+  void hurry();
   /// It has died. Returns what was found of it; empty when it was not being killed.
   [[nodiscard]] std::vector<std::string> end(WorkerId worker);
 

@@ -90,6 +90,7 @@ void PoolRunner::reconfigure_workers(CommandId command, int workers) {
 
 void PoolRunner::end_grace() {
   hurry_quiesce();
+  kills_.hurry();
   feed(GraceEnded{});
 }
 

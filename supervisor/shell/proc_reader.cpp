@@ -86,8 +86,8 @@ std::optional<ProcFacts> read_proc(pid_t pid) {
   for (const pid_t tid : tids) {
     if (auto thread = read_thread(pid, tid)) facts.threads.push_back(std::move(*thread));
   }
-  std::ranges::stable_partition(facts.threads,
-                                [pid](const ThreadFacts& thread) { return thread.tid == pid; });
+  const auto first = std::ranges::find(facts.threads, pid, &ThreadFacts::tid);
+  if (first != facts.threads.end()) std::rotate(facts.threads.begin(), first, first + 1);
   const std::string status = read_start(fmt::format("/proc/{}/status", pid));
   facts.resident_bytes = parse_status_size(status, "VmRSS");
   facts.peak_bytes = parse_status_size(status, "VmHWM");

@@ -167,6 +167,18 @@ TEST_F(Why, AnIgnoredTerm) {
   EXPECT_TRUE(reeve.logs("its drain took longer than the grace"));
 }
 
+TEST_F(Why, AWorkerThatDumpsNoCoreIsNotWaitedForOnceTheMasterMustEnd) {
+  // Ignores ABRT: the master would give it five seconds before SIGKILL.
+  Reeve& reeve =
+      start(pool("app", R"(["/bin/sh", "-c", "trap '' ABRT; while :; do sleep 1000; done"])",
+                 R"(ready = "started"
+watchdog = "100ms"
+)"));
+  ASSERT_TRUE(reeve.logs("killing pid"));
+  reeve.master().signal(SIGQUIT);
+  EXPECT_TRUE(reeve.master().wait(3s));
+}
+
 TEST_F(Why, AStartThatHangs) {
   Reeve& reeve = start(probe_pool(1, R"(start_timeout = "300ms"
 backoff = { first = "60s", max = "60s" }
