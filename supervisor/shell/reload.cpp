@@ -79,9 +79,8 @@ void Reload::advance() {
 
 void Reload::dismiss(const std::string& why) {
   if (!pending_) return;
-  for (const OnVerdicts& answer : std::exchange(pending_, std::nullopt)->waiting) {
-    refuse(answer, why);
-  }
+  const Pending dismissed = *std::exchange(pending_, std::nullopt);
+  for (const OnVerdicts& answer : dismissed.waiting) refuse(answer, why);
 }
 
 void Reload::run(const Asker& asker, const OnVerdicts& on_each) {
