@@ -11,22 +11,17 @@ namespace reeve::supervisor::sim {
 
 namespace {
 
-void hold(bool condition, const char* invariant) {
-  if (!condition) throw Broken(invariant);
-}
-
 /// Slots that a request names; none of them: all.
 bool names(const SlotSet& slots, int slot) { return slots.empty() || slots.contains(slot); }
 
-/// Whether the request takes this slot's worker down by intention.
+}  // namespace
+
 bool takes_down(const Event& event, int slot) {
   if (const auto* stop = std::get_if<StopRequested>(&event)) return names(stop->slots, slot);
   if (const auto* hard = std::get_if<HardRestartRequested>(&event)) return names(hard->slots, slot);
   if (const auto* scale = std::get_if<ScaleRequested>(&event)) return slot >= scale->workers;
   return false;
 }
-
-}  // namespace
 
 void Witness::check_same_workers() const {
   hold(pool_.workers().size() == seen_.size(),
@@ -50,9 +45,11 @@ void Witness::check_same_workers() const {
 /// before.
 void Witness::check_counts() const {
   const int active = count(WorkerPhase::Starting) + count(WorkerPhase::Serving);
-  hold(active <= pool_.spec().workers + std::max(pool_.spec().surge, before_.spec.surge),
-       "not draining <= workers + surge");
-  hold(pool_.rolling() || active <= pool_.spec().workers, "the surge is for rolling restarts only");
+  const auto* request = roll_request();
+  const int canaries = request != nullptr && request->canary ? request->canary->workers : 0;
+  const int extra = std::max({1, pool_.spec().surge, before_.spec.surge, canaries});
+  hold(active <= pool_.spec().workers + extra, "not draining <= workers + surge, or canaries");
+  hold(active <= pool_.spec().workers + successors(), "beyond `workers` there are successors only");
   hold(pool_.draining() == count(WorkerPhase::Draining) + count(WorkerPhase::Killed),
        "draining() counts those on their way out");
 }
@@ -71,7 +68,8 @@ void Witness::check_slots(TimePoint now) const {
     hold(slot.retry_at.has_value() == (slot.state == SlotState::Backoff), "BACKOFF has an end");
     switch (slot.state) {
       case SlotState::Running:
-        hold(phase == WorkerPhase::Serving, "RUNNING means that its worker serves");
+        hold(phase == WorkerPhase::Serving || current->killed_for == KillReason::Hung,
+             "RUNNING means that its worker serves, or dies of having hung");
         break;
       case SlotState::Starting:
         hold(phase == WorkerPhase::Starting || phase == WorkerPhase::Killed,
@@ -95,10 +93,10 @@ void Witness::check_slots(TimePoint now) const {
     if (slot.current) placed.insert(*slot.current);
     if (!slot.successor) continue;
     const Worker* successor = pool_.find(*slot.successor);
-    hold(pool_.rolling(), "only a roll makes successors");
     hold(successor != nullptr && successor->slot == slot.index, "a successor lives, in this slot");
-    hold(successor->phase == WorkerPhase::Starting || successor->phase == WorkerPhase::Killed,
-         "a successor boots: once ready it is the current one");
+    hold(successor->phase == WorkerPhase::Starting || successor->phase == WorkerPhase::Killed ||
+             (pool_.rolling() && successor->phase == WorkerPhase::Serving),
+         "a successor boots, or is on trial in a roll");
     hold(placed.insert(*slot.successor).second, "nobody succeeds itself");
   }
   for (const auto& [id, worker] : seen_) {
@@ -132,14 +130,17 @@ void Witness::check_deadlines(const Event& event, TimePoint now) const {
 /// roll is neither: this is what makes it zero-downtime.
 void Witness::check_service(const Event& event) const {
   const std::set<int> serving = serving_slots();
-  const bool left = std::holds_alternative<Exited>(event) || std::holds_alternative<Leaving>(event);
+  const bool left = std::holds_alternative<Exited>(event) ||
+                    std::holds_alternative<Leaving>(event) ||
+                    std::holds_alternative<Measured>(event);  // It hung: see check_hung().
+  const bool makes_room = (before_.rolling || pool_.rolling()) && before_.spec.max_unavailable > 0;
   for (const int slot : before_.serving) {
     if (serving.contains(slot) || takes_down(event, slot)) continue;
     const bool adopted_fewer = before_.rolling && !pool_.rolling() && slot >= pool_.spec().workers;
     if (adopted_fewer) continue;
-    hold(left, "a roll takes nobody down before the successor serves");
+    hold(left || makes_room, "a roll takes nobody down before the successor serves");
   }
-  // One end excuses one slot.
+  // One end excuses one slot. How many a roll may empty, note_room() knows.
   std::set<int> lost;
   std::ranges::set_difference(before_.serving, serving, std::inserter(lost, lost.end()));
   if (left)
@@ -150,6 +151,8 @@ void Witness::check_service(const Event& event) const {
 /// a roll by itself never exceeds max_draining. (A stop or a recycling worker in between may;
 /// nobody is made to serve longer for it.)
 void Witness::check_successor_fits(const Fork& fork) const {
+  const auto* request = roll_request();
+  if (request != nullptr && request->canary && !trial_.good) return;
   const auto allowed = [](const PoolSpec& spec) {
     return spec.max_draining.value_or(std::max(1, spec.workers));
   };
@@ -157,9 +160,7 @@ void Witness::check_successor_fits(const Fork& fork) const {
     return slot.successor == fork.worker && slot.index == fork.slot;
   });
   if (!succeeds) return;
-  const auto successors = std::ranges::count_if(
-      pool_.slots(), [](const Slot& slot) { return slot.successor.has_value(); });
-  hold(static_cast<int>(successors) <= std::max(pool_.spec().surge, before_.spec.surge),
+  hold(successors() <= std::max({1, pool_.spec().surge, before_.spec.surge}),
        "at most `surge` successors start at a time");
   hold(count(WorkerPhase::Draining) + count(WorkerPhase::Killed) + 1 <=
            std::max(allowed(pool_.spec()), allowed(before_.spec)),
@@ -195,8 +196,14 @@ void Witness::check_deployed(const RollRequested& request) const {
     hold(leaves || worker.generation == pool_.generation(),
          "rolled means that no old worker serves on");
   }
-  for (const Slot& slot : pool_.slots())
-    hold(!slot.successor, "rolled means that nobody waits to succeed");
+  for (const Slot& slot : pool_.slots()) {
+    hold(!slot.successor || seen_.at(slot.current.value()).may_be_due,
+         "rolled means that nobody waits to succeed");
+  }
+  for (const int slot : emptied_)
+    hold(slot >= pool_.spec().workers ||
+             !pool_.slots().at(static_cast<std::size_t>(slot)).start_again,
+         "a roll that is done has filled what it emptied");
   if (!request.spec) return;
   PoolSpec adopted = pool_.spec();
   adopted.workers = request.spec->workers;  // Scaled meanwhile, perhaps.
@@ -209,11 +216,15 @@ void Witness::check_not_deployed(const Asked& asked) const {
   kept.workers = asked.spec.workers;  // Scaled meanwhile, perhaps.
   hold(kept == asked.spec && pool_.generation() == asked.generation,
        "a failed roll changes nothing");
+  const auto& request = std::get<RollRequested>(asked.request);
+  const PoolSpec& wanted = request.spec ? *request.spec : asked.spec;
+  if (wanted.on_failure == RollFailure::Pause) return;  // What was replaced stays.
   for (const auto& [id, worker] : seen_) {
     const bool leaves =
         worker.phase == WorkerPhase::Draining || worker.phase == WorkerPhase::Killed;
     const bool tried = newest_.at(worker.slot) > id;  // The old version does not start any more.
-    hold(leaves || tried || worker.generation == pool_.generation(),
+    const bool is_older = id <= asked.last_forked;    // A roll that was paused may have left it.
+    hold(leaves || tried || is_older || worker.generation == pool_.generation(),
          "a failed roll goes all the way back");
   }
 }
@@ -226,6 +237,34 @@ void Witness::check_stopped(const Asked& asked, int slot) const {
   if (started_again || slot >= asked.fewest_slots) return;
   hold(std::ranges::none_of(seen_, [slot](const auto& entry) { return entry.second.slot == slot; }),
        "stopped means that no process is left");
+}
+
+/// A successor that serves is not yet counted on.
+bool Witness::is_on_trial(WorkerId id) const {
+  return std::ranges::any_of(pool_.slots(),
+                             [id](const Slot& slot) { return slot.successor == id; });
+}
+
+std::set<int> Witness::serving_slots() const {
+  std::set<int> slots;
+  for (const auto& [id, worker] : seen_) {
+    if (worker.phase == WorkerPhase::Serving && !is_on_trial(id)) slots.insert(worker.slot);
+  }
+  return slots;
+}
+
+int Witness::successors() const {
+  return static_cast<int>(std::ranges::count_if(
+      pool_.slots(), [](const Slot& slot) { return slot.successor.has_value(); }));
+}
+
+const RollRequested* Witness::roll_request() const {
+  return roll_ ? std::get_if<RollRequested>(&roll_->request) : nullptr;
+}
+
+int Witness::count(WorkerPhase phase) const {
+  return static_cast<int>(std::ranges::count_if(
+      seen_, [phase](const auto& entry) { return entry.second.phase == phase; }));
 }
 
 }  // namespace reeve::supervisor::sim

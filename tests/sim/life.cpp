@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "supervisor/core/pool.hpp"
 #include "tests/sim/operator.hpp"
@@ -22,6 +24,9 @@ Climate random_climate(Dice& dice) {
   if (dice.percent(20)) climate.dies_starting = climate.never_ready = 50;
   if (dice.percent(20)) climate.ignores_term = 70;
   if (dice.percent(20)) climate.dies_serving = 0;
+  if (dice.percent(10)) climate.fork_fails = climate.fork_storm = 40;
+  if (dice.percent(10)) climate.asks_for_time = climate.never_enough = 95;
+  if (dice.percent(20)) climate.hangs = 40;
   return climate;
 }
 
@@ -35,6 +40,8 @@ class Life {
         world_(Dice(dice_.next()), random_climate(dice_)),
         operator_(Dice(dice_.next())),
         stalls_(dice_.percent(30) ? 4 : 0),
+        disorder_(dice_.percent(30) ? 15 : 0),
+        upgrades_(dice_.percent(30) ? 10 : 0),
         trace_(now_, aloud) {}
 
   Verdict live() {
@@ -60,6 +67,12 @@ class Life {
   void stop();
   void settle(const char* what_for);
   bool turn(std::optional<TimePoint> until, Duration late);
+  void oversleep();
+  void patrol();
+  void hand_over();
+  void check_hung(const Action& action) const;
+  [[nodiscard]] bool at_rest() const;
+  [[nodiscard]] bool is_patrolled() const;
   void step(const Event& event);
   void command(const Event& event, const char* what_for);
   void expect(bool condition, const char* invariant) const {
@@ -73,7 +86,10 @@ class Life {
   Witness witness_;
   World world_;
   Operator operator_;
-  int stalls_;  // Chance of a stall in a turn, in percent.
+  int stalls_;    // Chances in a turn, in percent: that the master is stalled,
+  int disorder_;  // that a message comes in a later turn than its time,
+  int upgrades_;  // that another master takes over.
+  std::vector<Event> delayed_;
   Trace trace_;
   int steps_ = 0;
 };
@@ -88,11 +104,24 @@ void Life::step(const Event& event) {
   trace_.add(now_, to_line(pool_));
   witness_.after(event, actions, now_);
   for (const Action& action : actions) {
-    const auto* fork = std::get_if<Fork>(&action);
+    check_hung(action);
     PoolSpec spec = pool_.spec();
-    if (fork != nullptr) spec.ready_after = pool_.find(fork->worker)->ready_after;
+    if (const auto* fork = std::get_if<Fork>(&action)) {
+      const Worker* worker = pool_.find(fork->worker);
+      spec.ready_after = worker->ready_after;
+      spec.watchdog = worker->watchdog;
+    }
     world_.carry_out(action, now_, spec);
   }
+  expect(pool_.state().has_value() == (!pool_.rolling() && witness_.all_answered()),
+         "a pool can be handed over while no command and no roll waits for its end");
+}
+
+/// Only the world knows who really hangs.
+void Life::check_hung(const Action& action) const {
+  const auto* kill = std::get_if<Kill>(&action);
+  if (kill == nullptr || kill->reason != KillReason::Hung) return;
+  expect(!world_.beats(kill->worker, now_), "no worker that beats is killed as hung");
 }
 
 /// One turn of the master's loop: sleeps until something is due, then tells the pool all of it in
@@ -102,59 +131,122 @@ bool Life::turn(std::optional<TimePoint> until, Duration late) {
   for (const auto& due : {pool_.next_deadline(), world_.next()}) {
     if (due && (!next || *due < *next)) next = due;
   }
+  if (!delayed_.empty()) next = std::min(next.value_or(now_), now_ + 1ms);
   if (!next) return false;
   now_ = std::max(now_, *next) + late;
-  std::vector<Event> mail = world_.live_until(now_);
-  if (const auto deadline = pool_.next_deadline(); deadline && *deadline <= now_)
-    mail.emplace_back(Tick{});
+  std::vector<Event> mail = std::exchange(delayed_, {});
+  for (Event& event : world_.live_until(now_)) {
+    (dice_.percent(disorder_) ? delayed_ : mail).push_back(std::move(event));
+  }
+  const auto patrol_at = pool_.next_patrol();
+  const bool patrols = patrol_at && *patrol_at <= now_;
+  const auto deadline = pool_.next_deadline();
+  if (deadline && *deadline <= now_ && !patrols) mail.emplace_back(Tick{});
   dice_.shuffle(mail);
   for (const Event& event : mail) step(event);
+  if (patrols) patrol();
   return true;
 }
 
+/// As the shell does it: what has come is read first, then everyone is looked at, then the Tick.
+void Life::patrol() {
+  std::vector<WorkerId> everyone;
+  for (const auto& [id, worker] : pool_.workers()) everyone.push_back(id);
+  dice_.shuffle(everyone);
+  for (const WorkerId id : everyone) step(world_.measure(id, now_));
+  step(Tick{});
+}
+
+/// The master was stopped while its workers went on; or all of the machine was.
+void Life::oversleep() {
+  const Duration by = dice_.percent(80) ? dice_.between(1s, 100s) : dice_.between(1min, 48h);
+  if (dice_.percent(50)) {
+    trace_.add(now_, "--- the machine is suspended");
+    world_.suspend(by);
+  }
+  turn(now_, by);
+}
+
+/// Another master goes on with what the old one wrote down.
+void Life::hand_over() {
+  auto state = pool_.state();
+  if (!state) return;
+  trace_.add(now_, "--- another master takes over");
+  const std::string before = to_line(pool_);
+  const auto deadline = pool_.next_deadline();
+  pool_ = Pool(std::move(*state), static_cast<std::uint32_t>(dice_.next()), now_);
+  expect(to_line(pool_) == before && pool_.next_deadline() == deadline,
+         "a pool that is handed over stays as it is");
+}
+
 void Life::chaos(int turns) {
+  constexpr int kMostTurns = 500;  // Patrols are many, and most of them find nothing.
   TimePoint command_at = now_;
   step(operator_.start_all());
-  for (int i = 0; i < turns; ++i) {
-    const bool stalls = dice_.percent(stalls_);
-    const Duration late = stalls              ? dice_.between(1s, 100s)
-                          : dice_.percent(20) ? dice_.between(0ms, 40ms)
-                                              : 0ms;
-    turn(command_at, late);
+  for (int all = 0, i = 0; i < turns && all < kMostTurns; ++all) {
+    const auto patrol_at = pool_.next_patrol();
+    if (!patrol_at || pool_.next_deadline() != patrol_at) ++i;
+    if (dice_.percent(stalls_)) oversleep();
+    turn(command_at, dice_.percent(20) ? dice_.between(0ms, 40ms) : 0ms);
     if (dice_.percent(3)) step(Tick{});  // Too early: changes nothing.
+    if (dice_.percent(upgrades_)) hand_over();
     if (command_at > now_) continue;
     step(operator_.some_command(static_cast<int>(pool_.slots().size())));
     command_at = now_ + (dice_.percent(40) ? dice_.between(0ms, 300ms) : dice_.between(0ms, 60s));
   }
 }
 
-/// Lets a good world run until nothing is due any more. In it every drain, start and pause comes to
-/// an end, so a pool that is still busy after this many turns spins or waits for ever.
+/// Nothing is under way. A pool that recycles is busy again and again, but not all of the time.
+bool Life::at_rest() const {
+  const bool recycles =
+      pool_.spec().recycle.any() && std::ranges::any_of(pool_.slots(), [](const Slot& slot) {
+        return slot.state == SlotState::Running;
+      });
+  return witness_.all_answered() && !pool_.rolling() && delayed_.empty() &&
+         std::ranges::all_of(pool_.slots(),
+                             [this](const Slot& slot) {
+                               switch (slot.state) {
+                                 case SlotState::Running:
+                                 case SlotState::Stopped:
+                                 case SlotState::Exited:
+                                 case SlotState::Fatal:
+                                   return !slot.successor || pool_.spec().recycle.any();
+                                 case SlotState::Starting:
+                                 case SlotState::Stopping:
+                                 case SlotState::Backoff:
+                                   break;
+                               }
+                               return false;
+                             }) &&
+         std::ranges::all_of(pool_.workers(), [recycles](const auto& entry) {
+           return entry.second.phase == WorkerPhase::Serving || recycles;
+         });
+}
+
+/// Whether somebody is looked after for ever: then something is always due.
+bool Life::is_patrolled() const {
+  return std::ranges::any_of(pool_.workers(), [](const auto& entry) {
+    return entry.second.watchdog || entry.second.recycle.any();
+  });
+}
+
+/// Lets a good world run until nothing is under way. In it every drain, start and pause comes to an
+/// end, so a pool that is still busy after this time waits for ever, and one that is after so many
+/// turns spins.
 void Life::settle(const char* what_for) {
-  constexpr int kTurns = 2000;
+  constexpr int kTurns = 30'000;
+  constexpr Duration kShortest = 1s;  // What the healed world has still on its way.
+  constexpr Duration kLongest = 3h;   // A drain may have been extended to an hour.
+  const TimePoint begin = now_;
   int turns = 0;
-  while (turn(std::nullopt, 0ms)) {
-    if (++turns > kTurns) throw Broken(fmt::format("the pool comes to rest after {}", what_for));
+  const auto is_done = [&] { return is_patrolled() && now_ - begin >= kShortest && at_rest(); };
+  while (!is_done() && turn(std::nullopt, 0ms)) {
+    if (++turns > kTurns || now_ - begin > kLongest)
+      throw Broken(fmt::format("the pool comes to rest after {}", what_for));
   }
   if (!witness_.all_answered())
     throw Broken(fmt::format("every command is answered, at last after {}", what_for));
-  expect(!pool_.rolling(), "a roll ends");
-  for (const Slot& slot : pool_.slots()) {
-    switch (slot.state) {
-      case SlotState::Running:
-      case SlotState::Stopped:
-      case SlotState::Exited:
-      case SlotState::Fatal:
-        break;
-      case SlotState::Starting:
-      case SlotState::Stopping:
-      case SlotState::Backoff:
-        throw Broken(fmt::format("no slot stays {}", to_string(slot.state)));
-    }
-  }
-  for (const auto& [id, worker] : pool_.workers()) {
-    expect(worker.phase == WorkerPhase::Serving, "no worker drains for ever");
-  }
+  if (!at_rest()) throw Broken(fmt::format("nothing is forgotten half way after {}", what_for));
 }
 
 void Life::command(const Event& event, const char* what_for) {
@@ -165,6 +257,7 @@ void Life::command(const Event& event, const char* what_for) {
 void Life::turn_good() {
   trace_.add(now_, "--- the world turns good");
   world_.heal(now_);
+  disorder_ = 0;
   settle("the storm");
   const auto all_run = [this] {
     return std::ranges::all_of(pool_.slots(),

@@ -49,17 +49,21 @@ int main(int argc, char** argv) {
   CLI::App app("Random lives of a pool, checked after each step.", "reeve_sim");
   std::uint64_t seeds = 1000;
   std::optional<std::uint64_t> seed;
+  std::uint64_t from = 1;
+  double least_speed = 0;
   bool verbose = false;
-  app.add_option("--seeds", seeds, "how many lives, from seed 1 on")->capture_default_str();
+  app.add_option("--seeds", seeds, "how many lives")->capture_default_str();
+  app.add_option("--from", from, "the seed of the first one")->capture_default_str();
   app.add_option("--seed", seed, "live this one only, and tell it");
+  app.add_option("--faster-than", least_speed, "fail when simulated time is less times real time");
   app.add_flag("--verbose", verbose, "tell every life");
   CLI11_PARSE(app, argc, argv);
 
   using Clock = std::chrono::steady_clock;
   const auto begin = Clock::now();
   Sum sum;
-  const std::uint64_t first = seed.value_or(1);
-  const std::uint64_t last = seed ? *seed : seeds;
+  const std::uint64_t first = seed.value_or(from);
+  const std::uint64_t last = seed ? *seed : from + seeds - 1;
   for (std::uint64_t one = first; one <= last; ++one) {
     if (!passes(one, verbose || seed.has_value(), sum)) return 1;
   }
@@ -68,5 +72,7 @@ int main(int argc, char** argv) {
   const double real = Seconds(Clock::now() - begin).count();
   fmt::print("{} seeds, {} steps, {:.1f} h simulated in {:.1f} s: {:.0f} times real time\n",
              sum.lives, sum.steps, simulated / 3600, real, simulated / real);
-  return 0;
+  if (simulated >= least_speed * real) return 0;
+  fmt::print(stderr, "slower than {:.0f} times real time\n", least_speed);
+  return 1;
 }

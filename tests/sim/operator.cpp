@@ -6,6 +6,21 @@ namespace reeve::supervisor::sim {
 
 using namespace std::chrono_literals;
 
+namespace {
+
+Recycling random_recycling(Dice& dice) {
+  Recycling recycle;
+  if (dice.percent(50)) recycle.requests = static_cast<std::uint64_t>(dice.between(100, 5000));
+  if (dice.percent(50)) {
+    recycle.memory_bytes = static_cast<std::uint64_t>(dice.between(16, 512)) << 20U;
+  }
+  if (dice.percent(50)) recycle.age = dice.between(5s, 60s);
+  recycle.jitter = 0.1 * dice.between(0, 5);
+  return recycle;
+}
+
+}  // namespace
+
 PoolSpec random_spec(Dice& dice) {
   PoolSpec spec;
   spec.name = "web";
@@ -21,8 +36,13 @@ PoolSpec random_spec(Dice& dice) {
   spec.backoff_max = std::max(spec.backoff_first, dice.between(100ms, 10s));
   spec.give_up_failures = dice.between(1, 6);
   spec.give_up_within = dice.between(1s, 60s);
-  spec.surge = dice.between(1, 3);
+  if (dice.percent(25)) spec.max_unavailable = dice.between(1, 3);
+  spec.surge = dice.between(spec.max_unavailable > 0 ? 0 : 1, 3);
   if (dice.percent(40)) spec.max_draining = dice.between(1, 4);
+  if (dice.percent(40)) spec.soak = dice.between(1ms, 5s);
+  if (dice.percent(25)) spec.on_failure = RollFailure::Pause;
+  if (dice.percent(40)) spec.watchdog = dice.between(500ms, 20s);
+  if (dice.percent(40)) spec.recycle = random_recycling(dice);
   return spec;
 }
 
@@ -36,6 +56,7 @@ Event Operator::some_command(int slots) {
   if (lot < 93) {
     RollRequested roll{command, dice_.percent(60) ? SlotSet{} : some_slots(slots), {}};
     if (dice_.percent(50)) roll.spec = random_spec(dice_);
+    if (dice_.percent(25)) roll.canary = Canary{dice_.between(0, 3), dice_.between(0ms, 20s)};
     return roll;
   }
   return GraceEnded{};
@@ -43,7 +64,12 @@ Event Operator::some_command(int slots) {
 
 Event Operator::start_all() { return StartRequested{next_command(), {}}; }
 Event Operator::stop_all() { return StopRequested{next_command(), {}}; }
-Event Operator::roll_all(const PoolSpec& spec) { return RollRequested{next_command(), {}, spec}; }
+
+Event Operator::roll_all(const PoolSpec& spec) {
+  RollRequested roll{next_command(), {}, spec, {}};
+  if (dice_.percent(30)) roll.canary = Canary{dice_.between(1, 3), dice_.between(0ms, 20s)};
+  return roll;
+}
 
 SlotSet Operator::some_slots(int slots) {
   SlotSet some;

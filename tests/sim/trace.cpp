@@ -26,12 +26,17 @@ std::string show(const SlotSet& slots) {
 std::string show(const PoolSpec& spec) {
   return fmt::format(
       "workers={} surge={} max_draining={} grace={} start_timeout={} ready_after={} restart={} "
-      "backoff={}..{} give_up={}/{}",
+      "backoff={}..{} give_up={}/{} unavailable={} soak={} on_failure={} watchdog={} "
+      "recycle={}/{}/{}/{}",
       spec.workers, spec.surge, spec.max_draining.value_or(-1), short_duration(spec.grace),
       short_duration(spec.start_timeout),
       spec.ready_after ? short_duration(*spec.ready_after) : "-", std::to_underlying(spec.restart),
       short_duration(spec.backoff_first), short_duration(spec.backoff_max), spec.give_up_failures,
-      short_duration(spec.give_up_within));
+      short_duration(spec.give_up_within), spec.max_unavailable, short_duration(spec.soak),
+      spec.on_failure == RollFailure::Pause ? "pause" : "rollback",
+      spec.watchdog ? short_duration(*spec.watchdog) : "-", spec.recycle.requests.value_or(0),
+      spec.recycle.memory_bytes.value_or(0),
+      spec.recycle.age ? short_duration(*spec.recycle.age) : "-", spec.recycle.jitter);
 }
 
 std::string show(const SlotVerdict& verdict) {
@@ -61,8 +66,13 @@ std::string to_line(const Event& event) {
             return fmt::format("#{} stop {}", number(e.command), show(e.slots));
           },
           [](const RollRequested& e) {
-            return fmt::format("#{} roll {} {}", number(e.command), show(e.slots),
-                               e.spec ? show(*e.spec) : "");
+            std::string canary;
+            if (e.canary) {
+              canary = fmt::format(" canaries={} for {}", e.canary->workers,
+                                   short_duration(e.canary->watch));
+            }
+            return fmt::format("#{} roll {} {}{}", number(e.command), show(e.slots),
+                               e.spec ? show(*e.spec) : "", canary);
           },
           [](const HardRestartRequested& e) {
             return fmt::format("#{} hard restart {}", number(e.command), show(e.slots));
@@ -119,6 +129,7 @@ std::string to_line(const Pool& pool) {
   for (const Slot& slot : pool.slots()) {
     text += fmt::format(" {}:{}", slot.index, to_string(slot.state));
     if (slot.current) text += fmt::format("={}", number(*slot.current));
+    if (slot.start_again) text += "+";
     if (slot.successor) text += fmt::format("<{}", number(*slot.successor));
   }
   text += " |";

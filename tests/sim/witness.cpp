@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -12,8 +13,8 @@ using namespace std::chrono_literals;
 
 std::optional<CommandId> command_of(const Event& event) {
   return std::visit(
-      [](const auto& e) -> std::optional<CommandId> {
-        if constexpr (requires { e.command; }) return e.command;
+      []<class T>(const T& e) -> std::optional<CommandId> {
+        if constexpr (requires { e.command; } && !std::is_same_v<T, Judged>) return e.command;
         return std::nullopt;
       },
       event);
@@ -37,8 +38,10 @@ void Witness::before(const Event& event, TimePoint now) {
                      .generation = pool_.generation(),
                      .deadline = pool_.next_deadline(),
                      .rolling = pool_.rolling(),
-                     .serving = serving_slots()};
+                     .serving = serving_slots(),
+                     .patrol = pool_.next_patrol()};
   for (const Slot& slot : pool_.slots()) {
+    if (slot.successor) before_.successors.insert(*slot.successor);
     if (slot.current && slot.state != SlotState::Stopping) before_.wanted.insert(*slot.current);
   }
   if (before_.deadline && now - *before_.deadline > kStall) {
@@ -51,14 +54,21 @@ void Witness::before(const Event& event, TimePoint now) {
 void Witness::after(const Event& event, const Actions& actions, TimePoint now) {
   const auto about = worker_of(event);
   const bool is_due = before_.deadline && *before_.deadline <= now;
-  if (about && !seen_.contains(*about) && !is_due && !actions.empty()) {
+  const bool was_measured = std::exchange(measured_, std::holds_alternative<Measured>(event));
+  if (about && !seen_.contains(*about) && !is_due && !was_measured && !actions.empty()) {
     throw Broken("a message of a worker that is gone changes nothing");
   }
   note(event, now);
   catch_up(now);
+  note_trial(event);
   for (const Action& action : actions) {
     if (const auto* fork = std::get_if<Fork>(&action)) note_fork(*fork, event, now);
-    if (const auto* drain = std::get_if<Drain>(&action)) note_drain(*drain, now);
+    if (const auto* drain = std::get_if<Drain>(&action)) {
+      check_replaced(*drain, event, now);
+      note_drain(*drain, now);
+    }
+    if (const auto* watch = std::get_if<Watch>(&action)) note_watch(*watch, now);
+    if (const auto* judge = std::get_if<Judge>(&action)) note_judge(*judge, now);
     if (const auto* kill = std::get_if<Kill>(&action)) note_kill(*kill, event, now);
   }
   const auto scaled_away = [this](int slot) { return slot >= pool_.spec().workers; };
@@ -72,7 +82,12 @@ void Witness::after(const Event& event, const Actions& actions, TimePoint now) {
   check_slots(now);
   check_deadlines(event, now);
   check_service(event);
-  note_roll(event);
+  check_found(event, now);
+  check_patrolled(now);
+  // Measurements are acted on at the Tick that follows them.
+  if (!std::holds_alternative<Measured>(event)) check_nobody_due_waits();
+  note_room(event);
+  note_roll();
   for (const Action& action : actions) {
     if (const auto* finished = std::get_if<Finished>(&action)) note_finished(*finished);
   }
@@ -84,6 +99,9 @@ void Witness::forgive(Duration late) {
   for (auto& [id, worker] : seen_) {
     worker.kill_from += late;
     worker.kill_by += late + kStall;
+    if (worker.alive_at) *worker.alive_at += late;
+    if (worker.ready_since) *worker.ready_since += late;
+    worker.doubt += kStall;
   }
 }
 
@@ -115,7 +133,7 @@ void Witness::note_wish(const Event& request) {
   if (const auto* hard = std::get_if<HardRestartRequested>(&request))
     wish(hard->slots, false, true);
   if (const auto* roll = std::get_if<RollRequested>(&request)) {
-    wish(roll->spec ? SlotSet{} : roll->slots, false, false);
+    wish(roll->spec || roll->canary ? SlotSet{} : roll->slots, false, false);
   }
 }
 
@@ -132,12 +150,15 @@ void Witness::note(const Event& event, TimePoint now) {
     note_end(*about, false, now);
     seen_.erase(found);
   } else if (const auto* extended = std::get_if<Extended>(&event)) {
-    worker.kill_by = std::max(worker.kill_by, now + extended->by);
+    // However often it asks, or for how long: no phase is longer than an hour for that.
+    const TimePoint asked = now + std::min(extended->by, Duration(1h));
+    worker.kill_by = std::max(worker.kill_by, std::min(asked, worker.phase_since + 1h));
+  } else if (const auto* measured = std::get_if<Measured>(&event)) {
+    note_measured(*measured, now);
   } else if (std::holds_alternative<Started>(event)) {
     if (worker.ready_after && !worker.ready_from) worker.ready_from = now + *worker.ready_after;
   } else if (std::holds_alternative<Ready>(event) && worker.phase == WorkerPhase::Starting) {
-    worker.phase = WorkerPhase::Serving;
-    worker.was_ready = true;
+    begin_service(worker, now);
   } else if (std::holds_alternative<Leaving>(event) && worker.phase == WorkerPhase::Serving) {
     // Whether its word or its exit counts is the pool's choice (by its restart rule).
     const Worker* same = pool_.find(*about);
@@ -150,10 +171,20 @@ void Witness::note(const Event& event, TimePoint now) {
 /// A worker ended. Told to, that is no failure; and a roll answers for its own.
 void Witness::note_end(WorkerId id, bool clean, TimePoint now) {
   const Seen& worker = seen_.at(id);
-  if (!before_.wanted.contains(id) || pool_.rolling() || before_.rolling) return;
+  if (pool_.rolling() || before_.rolling) return;
   Record& record = records_[worker.slot];
+  const bool was_recycling =
+      worker.phase == WorkerPhase::Starting || worker.phase == WorkerPhase::Killed;
+  if (!before_.wanted.contains(id) && was_recycling && before_.successors.contains(id)) {
+    record.not_recycled = now;
+  }
+  if (!before_.wanted.contains(id)) return;
   record.ended = now;
   record.pause_from.reset();
+  const bool was_followed = std::ranges::any_of(before_.successors, [&](WorkerId successor) {
+    return seen_.contains(successor) && seen_.at(successor).slot == worker.slot;
+  });
+  if (was_followed) return;  // Its successor was there already: nothing to restart.
   if (!worker.was_ready) record.pause_from = now;
   const bool useful = worker.was_ready && now - worker.forked_at >= 1s;
   if (!useful) {
@@ -176,9 +207,16 @@ void Witness::catch_up(TimePoint now) {
       throw Broken(
           fmt::format("worker {} counts as ready and never said so", std::to_underlying(id)));
     }
-    worker.phase = WorkerPhase::Serving;
-    worker.was_ready = true;
+    begin_service(worker, now);
   }
+  note_age(now);
+}
+
+void Witness::begin_service(Seen& worker, TimePoint now) {
+  worker.phase = WorkerPhase::Serving;
+  worker.was_ready = true;
+  worker.ready_since = worker.alive_at = worker.phase_since = now;
+  worker.doubt = {};
 }
 
 void Witness::note_fork(const Fork& fork, const Event& event, TimePoint now) {
@@ -192,11 +230,17 @@ void Witness::note_fork(const Fork& fork, const Event& event, TimePoint now) {
                                   .forked_at = now,
                                   .grace = same->grace,
                                   .ready_after = same->ready_after,
+                                  .phase_since = now,
+                                  .watchdog = same->watchdog,
+                                  .recycle = same->recycle,
                                   .kill_from = now + same->start_timeout,
                                   .kill_by = now + same->start_timeout + kStall});
+  check_successor_fits(fork);
   if (before_.rolling || pool_.rolling()) {
-    check_successor_fits(fork);
+    check_canary_fork(fork);
     records_.erase(fork.slot);
+  } else if (pool_.slots().at(static_cast<std::size_t>(fork.slot)).successor == fork.worker) {
+    check_recycling_fork(fork, now);
   } else if (!command_of(event)) {
     check_automatic_restart(fork.slot, now);
   }
@@ -204,6 +248,7 @@ void Witness::note_fork(const Fork& fork, const Event& event, TimePoint now) {
 
 void Witness::begin_drain(Seen& worker, TimePoint now) {
   worker.phase = WorkerPhase::Draining;
+  worker.phase_since = now;
   worker.kill_from = now + worker.grace;
   worker.kill_by = now + worker.grace + kStall;
 }
@@ -231,7 +276,10 @@ void Witness::note_kill(const Kill& kill, const Event& event, TimePoint now) {
   if (phase == WorkerPhase::Killed) throw Broken("a worker is killed once");
   switch (kill.reason) {
     case KillReason::Hung:
-      break;
+      worker.phase = phase;
+      check_hung(kill, event, now);
+      worker.phase = WorkerPhase::Killed;
+      return;
     case KillReason::GraceEndedByOperator:
       if (!std::holds_alternative<GraceEnded>(event)) throw Broken("nobody ended the grace");
       if (phase != WorkerPhase::Draining) throw Broken("only a grace that runs can be ended");
@@ -251,10 +299,9 @@ void Witness::note_kill(const Kill& kill, const Event& event, TimePoint now) {
 
 /// A roll has deployed when the generation changes. Its answer may come later: when workers that
 /// the new version has more are up, too.
-void Witness::note_roll(const Event& event) {
-  const auto* request = std::get_if<RollRequested>(&event);
-  if (request != nullptr && !before_.rolling) roll_ = asked_.at(request->command);
+void Witness::note_roll() {
   if (!roll_ || pool_.rolling()) return;
+  check_trial(pool_.generation() != roll_->generation);
   if (pool_.generation() != roll_->generation) {
     check_deployed(std::get<RollRequested>(roll_->request));
   } else {
@@ -275,7 +322,7 @@ void Witness::note_finished(const Finished& finished) {
     if (verdict.outcome == Outcome::Stopped) check_stopped(asked, verdict.slot.value());
     if (verdict.outcome != Outcome::Rolled) continue;
     const auto& request = std::get<RollRequested>(asked.request);
-    const bool whole = request.slots.empty() || request.spec;
+    const bool whole = request.slots.empty() || request.spec || request.canary;
     if (whole && pool_.generation() == asked.generation) throw Broken("rolled means deployed");
   }
 }
@@ -286,19 +333,6 @@ Witness::Seen& Witness::known(WorkerId id, const char* order) {
     throw Broken(fmt::format("{} for worker {}, which is gone", order, std::to_underlying(id)));
   }
   return found->second;
-}
-
-std::set<int> Witness::serving_slots() const {
-  std::set<int> slots;
-  for (const auto& [id, worker] : seen_) {
-    if (worker.phase == WorkerPhase::Serving) slots.insert(worker.slot);
-  }
-  return slots;
-}
-
-int Witness::count(WorkerPhase phase) const {
-  return static_cast<int>(std::ranges::count_if(
-      seen_, [phase](const auto& entry) { return entry.second.phase == phase; }));
 }
 
 }  // namespace reeve::supervisor::sim

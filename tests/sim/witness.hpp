@@ -42,6 +42,14 @@ class Witness {
     std::optional<TimePoint> ready_from;  ///< by ready_after: not before
     bool was_ready = false;
     bool prompt = false;  ///< told to drain promptly
+    std::optional<TimePoint> ready_since;
+    TimePoint phase_since;
+    std::optional<Duration> watchdog;
+    Recycling recycle;
+    std::optional<TimePoint> alive_at;  ///< newest sign of life that was reported, stalls added
+    Duration doubt{};                   ///< what the stalls may have added more
+    bool may_be_due = false;            ///< for recycling: with all of the jitter
+    bool is_due = false;                ///< with none of it
     // When the present phase may end in a Kill, and when it must have. Both move with stalls; only
     // the second one with the worker's wishes.
     TimePoint kill_from;
@@ -49,10 +57,11 @@ class Witness {
   };
   /// What is known of one slot's failures, since the last command that concerned it.
   struct Record {
-    std::deque<TimePoint> failures;       ///< of young workers: these fill give_up
-    std::deque<TimePoint> incidents;      ///< of those that had served
-    std::optional<TimePoint> pause_from;  ///< a worker that was never ready ended
-    std::optional<TimePoint> ended;       ///< its last worker, of itself
+    std::deque<TimePoint> failures;         ///< of young workers: these fill give_up
+    std::deque<TimePoint> incidents;        ///< of those that had served
+    std::optional<TimePoint> pause_from;    ///< a worker that was never ready ended
+    std::optional<TimePoint> ended;         ///< its last worker, of itself
+    std::optional<TimePoint> not_recycled;  ///< a successor failed
   };
   /// The pool before the step.
   struct Snapshot {
@@ -62,8 +71,10 @@ class Witness {
     bool rolling = false;
     bool stalled = false;   ///< this step is the first one after a stall of the master
     std::set<int> serving;  ///< slots that serve
+    std::optional<TimePoint> patrol;
     /// Workers that a slot shows and wants: their end is for its restart policy to answer.
     std::set<WorkerId> wanted;
+    std::set<WorkerId> successors;
   };
   struct Asked {
     Event request;
@@ -71,6 +82,15 @@ class Witness {
     PoolSpec spec;
     WorkerId last_forked{};
     int fewest_slots = 0;  ///< since then
+  };
+
+  /// A roll that goes on in steps of trial.
+  struct Trial {
+    std::optional<TimePoint> until;  ///< canaries are watched
+    bool asked = false;              ///< for a judgement
+    std::optional<bool> good;
+    std::set<int> canaries;
+    bool had_workers = false;  ///< when it began: something to compare with
   };
 
   // witness.cpp: writing down.
@@ -82,10 +102,29 @@ class Witness {
   void note_fork(const Fork& fork, const Event& event, TimePoint now);
   void note_drain(const Drain& drain, TimePoint now);
   void note_kill(const Kill& kill, const Event& event, TimePoint now);
-  void note_roll(const Event& event);
+  void note_roll();
   void note_finished(const Finished& finished);
+  void begin_service(Seen& worker, TimePoint now);
   void begin_drain(Seen& worker, TimePoint now);
   void catch_up(TimePoint now);
+
+  // trials.cpp: soak, canaries, room in a roll.
+  void note_trial(const Event& event);
+  void note_room(const Event& event);
+  void note_watch(const Watch& watch, TimePoint now);
+  void note_judge(const Judge& judge, TimePoint now);
+  void check_replaced(const Drain& drain, const Event& event, TimePoint now) const;
+  void check_canary_fork(const Fork& fork) const;
+  void check_trial(bool deployed) const;
+
+  // patrol.cpp: the watchdog and recycling.
+  void note_measured(const Measured& found, TimePoint now);
+  void note_age(TimePoint now);
+  void check_hung(const Kill& kill, const Event& event, TimePoint now);
+  void check_found(const Event& event, TimePoint now) const;
+  void check_recycling_fork(const Fork& fork, TimePoint now);
+  void check_patrolled(TimePoint now) const;
+  void check_nobody_due_waits() const;
 
   // invariants.cpp: objecting.
   void check_same_workers() const;
@@ -101,7 +140,10 @@ class Witness {
 
   [[nodiscard]] Seen& known(WorkerId id, const char* order);
   [[nodiscard]] std::set<int> serving_slots() const;
+  [[nodiscard]] bool is_on_trial(WorkerId id) const;
   [[nodiscard]] int count(WorkerPhase phase) const;
+  [[nodiscard]] int successors() const;
+  [[nodiscard]] const RollRequested* roll_request() const;
 
   const Pool& pool_;
   std::map<WorkerId, Seen> seen_;
@@ -111,10 +153,20 @@ class Witness {
   std::map<int, WorkerId> newest_;  ///< worker of each slot
   WorkerId last_forked_{};
   std::optional<Asked> roll_;  ///< that runs
+  bool measured_ = false;      ///< by the last event, and not yet acted on
+  Trial trial_;                ///< of that roll
+  std::set<int> emptied_;      ///< slots that the roll took down to make room
   std::set<int> told_down_;    ///< slots that must not start: their last request was a stop
   std::set<int> told_up_;      ///< slots that must not be STOPPED: it was a start
   Snapshot before_;
 };
+
+/// An invariant that holds, or ends the life.
+inline void hold(bool condition, const char* invariant) {
+  if (!condition) throw Broken(invariant);
+}
+/// Whether the request takes this slot's worker down by intention.
+[[nodiscard]] bool takes_down(const Event& event, int slot);
 
 /// What the request names itself by; none when the event is no request.
 [[nodiscard]] std::optional<CommandId> command_of(const Event& event);

@@ -1,6 +1,8 @@
 #include "tests/sim/world.hpp"
 
+#include <algorithm>
 #include <csignal>
+#include <functional>
 #include <variant>
 
 namespace reeve::supervisor::sim {
@@ -11,6 +13,8 @@ void World::carry_out(const Action& action, TimePoint now, const PoolSpec& spec)
   if (const auto* fork = std::get_if<Fork>(&action)) born(fork->worker, now, spec);
   if (const auto* drain = std::get_if<Drain>(&action)) told(drain->worker, now);
   if (const auto* kill = std::get_if<Kill>(&action)) killed(kill->worker, now);
+  if (const auto* watch = std::get_if<Watch>(&action)) judge(watch->command, false, now);
+  if (const auto* verdict = std::get_if<Judge>(&action)) judge(verdict->command, true, now);
 }
 
 std::vector<Event> World::live_until(TimePoint now) {
@@ -31,9 +35,13 @@ std::optional<TimePoint> World::next() const {
 /// A worker that boots well is ready before its start_timeout; what a bad one does, it may do at
 /// any time.
 void World::born(WorkerId id, TimePoint now, const PoolSpec& spec) {
-  alive_.emplace(id, Process{});
-  if (dice_.percent(climate_.fork_fails))
-    return plan(now + dice_.between(0ms, 2ms), id, What::ForkFails);
+  Process& process = alive_[id];
+  process.native = dice_.percent(60);
+  process.requests_a_second = dice_.between(0, 500);
+  process.bytes_a_second = dice_.between(0, 64) * 1048576.0;
+  const Duration most = spec.watchdog.value_or(3s) / 3;
+  if (!dice_.percent(climate_.mute)) process.beat = dice_.percent(50) ? most : most / 10;
+  if (fork_fails(now)) return plan(now + dice_.between(0ms, 2ms), id, What::ForkFails);
   if (dice_.percent(climate_.exec_fails))
     return plan(now + dice_.between(0ms, 5ms), id, What::Ends);
 
@@ -47,12 +55,28 @@ void World::born(WorkerId id, TimePoint now, const PoolSpec& spec) {
   if (dice_.percent(climate_.asks_for_time))
     plan(now + dice_.between(0ms, 10s), id, What::WantsTime);
   if (dice_.percent(climate_.babbles)) plan(now + dice_.between(0ms, 30s), id, What::Babbles);
+  process.serves_from = spec.ready_after ? runs : ready;
+  if (dice_.percent(climate_.hangs)) process.hangs_from = ready + dice_.between(0ms, 20s);
+}
+
+/// One that fails is often not alone: EAGAIN and ENOMEM last a while.
+bool World::fork_fails(TimePoint now) {
+  if (now < storm_until_) return true;
+  if (!dice_.percent(climate_.fork_fails)) return false;
+  if (dice_.percent(climate_.fork_storm)) storm_until_ = now + dice_.between(0ms, 10s);
+  return true;
 }
 
 void World::told(WorkerId id, TimePoint now) {
   const auto found = alive_.find(id);
   if (found == alive_.end()) return;  // It ended, and the master has not read of it yet.
   found->second.told = true;
+  Process& process = found->second;
+  if (!process.native && dice_.percent(climate_.mute * 5)) {
+    process.hangs_from = now;  // A foreign one that stops its signs of life, and drains on.
+  } else if (process.hangs(now)) {
+    return;
+  }
   if (dice_.percent(climate_.ignores_term)) return;
   if (dice_.percent(climate_.dies_draining))
     return plan(now + dice_.between(0ms, 2s), id, What::Ends);
@@ -68,9 +92,62 @@ void World::killed(WorkerId id, TimePoint now) {
   plan(now + (stuck ? dice_.between(1s, 60s) : dice_.between(0ms, 5ms)), id, What::Dies);
 }
 
+/// While they are watched a bad verdict may come at once, and a good one comes too early. Later,
+/// any, or none.
+void World::judge(CommandId command, bool in_time, TimePoint now) {
+  if (dice_.percent(in_time ? climate_.no_verdict : 100 - climate_.no_verdict)) return;
+  ahead_.push(Happening{.at = now + dice_.between(0ms, 8s),
+                        .lot = dice_.next(),
+                        .worker = {},
+                        .what = What::Judges,
+                        .command = command,
+                        .good = !dice_.percent(climate_.bad_verdict)});
+}
+
+Measured World::measure(WorkerId id, TimePoint now) {
+  Measured found{.worker = id};
+  const auto process = alive_.find(id);
+  if (process == alive_.end() || !process->second.serves_from) return found;
+  const Process& it = process->second;
+  found.native = it.native;
+  found.sign_of_life = last_beat(it, now);
+  using Seconds = std::chrono::duration<double>;
+  const double served = std::max(0.0, Seconds(now - *it.serves_from).count());
+  if (it.native) found.requests = static_cast<std::uint64_t>(it.requests_a_second * served);
+  found.memory_bytes = (8ULL << 20U) + static_cast<std::uint64_t>(it.bytes_a_second * served);
+  return found;
+}
+
+std::optional<TimePoint> World::last_beat(const Process& process, TimePoint now) const {
+  const TimePoint until = process.hangs(now) ? *process.hangs_from : now;
+  if (!process.beat || !process.serves_from || until < *process.serves_from) return std::nullopt;
+  return *process.serves_from + (until - *process.serves_from) / *process.beat * *process.beat;
+}
+
+bool World::beats(WorkerId id, TimePoint now) const {
+  const auto found = alive_.find(id);
+  return found != alive_.end() && !found->second.hangs(now) &&
+         last_beat(found->second, now).has_value();
+}
+
+void World::suspend(Duration duration) {
+  std::vector<Happening> later;
+  for (; !ahead_.empty(); ahead_.pop()) later.push_back(ahead_.top());
+  for (Happening& happening : later) {
+    happening.at += duration;
+    ahead_.push(happening);
+  }
+  for (auto& [id, process] : alive_) {
+    if (process.serves_from) *process.serves_from += duration;
+    if (process.hangs_from) *process.hangs_from += duration;
+  }
+  storm_until_ += duration;
+}
+
 /// Whoever is booting, serving or draining now does it well; what was said already stays said.
 void World::heal(TimePoint now) {
   climate_ = kFair;
+  storm_until_ = {};
   std::vector<Happening> kept;
   for (; !ahead_.empty(); ahead_.pop()) {
     const What what = ahead_.top().what;
@@ -78,20 +155,27 @@ void World::heal(TimePoint now) {
       kept.push_back(ahead_.top());
   }
   for (const Happening& happening : kept) ahead_.push(happening);
-  for (const auto& [id, process] : alive_) {
+  for (auto& [id, process] : alive_) {
+    process.hangs_from.reset();
+    if (!process.beat) process.beat = 10ms;
     if (process.told) plan(now + dice_.between(0ms, 50ms), id, What::Obeys);
     if (process.killed) plan(now + dice_.between(0ms, 5ms), id, What::Dies);
   }
 }
 
 void World::plan(TimePoint at, WorkerId id, What what) {
-  ahead_.push(Happening{at, dice_.next(), id, what});
+  ahead_.push(Happening{.at = at, .lot = dice_.next(), .worker = id, .what = what});
 }
 
 void World::happen(const Happening& happening, std::vector<Event>& mail) {
   const WorkerId id = happening.worker;
   if (happening.what == What::Babbles) return mail.push_back(babble(id));
+  if (happening.what == What::Judges)
+    return mail.push_back(Judged{happening.command, happening.good, "as the dice fell"});
   if (!alive_.contains(id)) return;
+  const bool acts_by_itself = happening.what == What::IsReady || happening.what == What::Leaves ||
+                              happening.what == What::WantsTime;
+  if (acts_by_itself && alive_.at(id).hangs(happening.at)) return;
   const auto ends = [&](const Event& event) {
     alive_.erase(id);
     mail.push_back(event);
@@ -108,9 +192,15 @@ void World::happen(const Happening& happening, std::vector<Event>& mail) {
     case What::IsReady:
       return mail.push_back(Ready{id});
     case What::Leaves:
-      if (dice_.percent(80)) plan(happening.at + dice_.between(0ms, 5s), id, What::Obeys);
+      if (dice_.percent(80)) {
+        alive_.at(id).told = true;  // By itself.
+        plan(happening.at + dice_.between(0ms, 5s), id, What::Obeys);
+      }
       return mail.push_back(Leaving{id});
     case What::WantsTime:
+      if (dice_.percent(climate_.never_enough)) {
+        plan(happening.at + dice_.between(0ms, 5s), id, What::WantsTime);
+      }
       return mail.push_back(Extended{id, dice_.between(0ms, 10s)});
     case What::Ends:
       return ends(Exited{id, some_death()});
@@ -119,6 +209,7 @@ void World::happen(const Happening& happening, std::vector<Event>& mail) {
     case What::Dies:
       return ends(Exited{id, Death{.signal = SIGKILL}});
     case What::Babbles:
+    case What::Judges:
       return;
   }
 }
@@ -128,16 +219,25 @@ void World::happen(const Happening& happening, std::vector<Event>& mail) {
 Event World::babble(WorkerId id) {
   constexpr WorkerId kStranger{1'000'000};
   const bool dead = !alive_.contains(id);
-  switch (dice_.between(0, dead ? 5 : 2)) {
+  switch (dice_.between(0, dead ? 8 : 5)) {
     case 0:
       return Ready{dead ? id : kStranger};
     case 1:
       return Started{id};
     case 2:
       return Extended{kStranger, 5s};
-    case 3:
+    case 3:  // Too much, or nothing.
+      return Extended{id, dice_.percent(50) ? Duration(24h) : Duration(-5s)};
+    case 4:  // A recorder that lies.
+      return Measured{.worker = dead ? id : kStranger,
+                      .sign_of_life = TimePoint(1h),
+                      .requests = ~std::uint64_t{0},
+                      .memory_bytes = ~std::uint64_t{0}};
+    case 5:
+      return Judged{CommandId{999'999}, dice_.percent(50), "not asked"};
+    case 6:
       return Leaving{id};
-    case 4:
+    case 7:
       return Ready{id};
     default:
       return Exited{kStranger, Death{.exit_code = 0}};
