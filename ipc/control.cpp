@@ -67,6 +67,16 @@ class Members {
     });
   }
 
+  /// Reads an object, when there is one; `read_one` takes Members and a T.
+  template <class T>
+  void read(const char* key, std::optional<T>& into, void (*read_one)(Members&, T&)) {
+    with(key, &Json::is_object, "an object", [&](const Json& value) {
+      Members members(value);
+      read_one(members, into.emplace());
+      if (!members.error_.empty()) refuse(key, members.error_);
+    });
+  }
+
   /// Reads an array of objects; `read_one` takes Members and a T.
   template <class T>
   void read(const char* key, std::vector<T>& into, void (*read_one)(Members&, T&)) {
@@ -164,6 +174,13 @@ void read_verdict(Members& members, Verdict& verdict) {
   members.read("text", verdict.text);
 }
 
+void read_event(Members& members, Event& event) {
+  members.read("time", event.time);
+  members.read("kind", event.kind);
+  members.read("name", event.name);
+  members.read("text", event.text);
+}
+
 template <class T>
 Json to_array(const std::vector<T>& values) {
   Json array = Json::array();
@@ -255,6 +272,12 @@ std::string encode(const Reply& reply) {
   Json parameters = {{"processes", to_array(reply.processes)},
                      {"verdicts", to_array(reply.verdicts)}};
   if (!reply.text.empty()) parameters["text"] = reply.text;
+  if (reply.event) {
+    parameters["event"] = {{"time", reply.event->time},
+                           {"kind", reply.event->kind},
+                           {"name", reply.event->name},
+                           {"text", reply.event->text}};
+  }
   if (reply.master_pid != 0) parameters["master_pid"] = reply.master_pid;
 
   Json json = {{"parameters", std::move(parameters)}};
@@ -282,6 +305,7 @@ Result<Reply> decode_reply(std::string_view frame) {
   parameters.read("processes", reply.processes, read_process);
   parameters.read("verdicts", reply.verdicts, read_verdict);
   parameters.read("text", reply.text);
+  parameters.read("event", reply.event, read_event);
   parameters.read("master_pid", reply.master_pid);
   if (auto done = parameters.done(); !done) return std::unexpected(done.error());
   return reply;

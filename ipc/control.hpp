@@ -109,6 +109,16 @@ struct Verdict {
   bool operator==(const Verdict&) const = default;
 };
 
+/// One thing that happened, for a program; Reply::text tells a person the same.
+struct Event {
+  std::string time;  ///< RFC 3339, UTC: "2026-01-31T23:59:59.123Z"
+  std::string kind;  ///< a stable word: "state", "exit", "deploy", "verdict", "command", "reload"
+  std::string name;  ///< "web:0", "web"; empty: about the master
+  std::string text;
+
+  bool operator==(const Event&) const = default;
+};
+
 struct Reply {
   bool continues = false;  ///< more replies to the same request follow
   /// The request as a whole failed; names thing, cause and remedy.
@@ -118,7 +128,8 @@ struct Reply {
   /// Tail, Maintail: bytes of the log (made valid UTF-8). Version: the version. Why: the reports.
   /// Events: a line for each event. With `continues` of any other: lines that say how it goes.
   std::string text;
-  int master_pid = 0;  ///< Status, Pid, Version
+  std::optional<Event> event;  ///< Events
+  int master_pid = 0;          ///< Status, Pid, Version
 
   bool operator==(const Reply&) const = default;
 };

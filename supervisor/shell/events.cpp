@@ -24,8 +24,13 @@ void Events::publish(std::string_view kind, std::string_view name, std::string_v
   if (followers_.empty()) return;
   ipc::control::Reply reply;
   reply.continues = true;
-  reply.text = fmt::format("{} {:<8} {}{}{}\n", time_now(), kind, name,
+  const std::string time = time_now();
+  reply.text = fmt::format("{} {:<8} {}{}{}\n", time, kind, name,
                            name.empty() || text.empty() ? "" : ": ", text);
+  reply.event = {.time = time,
+                 .kind = std::string(kind),
+                 .name = std::string(name),
+                 .text = std::string(text)};
   // A copy: whoever is too slow is dropped by its session, and may be gone by then.
   const auto followers = followers_;
   for (const SessionId session : followers) send_(session, reply);

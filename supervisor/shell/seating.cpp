@@ -70,15 +70,17 @@ void Seating::sweep(const Pool& pool) {
 }
 
 void Seating::steer(const Pool& pool, const Processes& processes) {
+  std::vector<Process*> leaving;
   for (const auto& [id, process] : processes) {
-    Seats& seats = process->seats();
-    if (seats.empty() || !serves(pool, id)) continue;
-    for (Seat& seat : seats) seat.enable();
+    if (process->seats().empty()) continue;
+    if (!serves(pool, id)) {
+      leaving.push_back(process.get());
+      continue;
+    }
+    for (Seat& seat : process->seats()) seat.enable();
   }
-  for (const auto& [id, process] : processes) {
-    Seats& seats = process->seats();
-    if (seats.empty() || serves(pool, id)) continue;
-    for (Seat& seat : seats) seat.disable();
+  for (Process* process : leaving) {
+    for (Seat& seat : process->seats()) seat.disable();
   }
 }
 

@@ -99,6 +99,10 @@ TEST(ControlReply, SurvivesTheWire) {
                     .processes = {process, {}},
                     .verdicts = {{"web:0", true, "started", "two\nlines"}},
                     .text = "log",
+                    .event = Event{.time = "2026-01-31T23:59:59.123Z",
+                                   .kind = "exit",
+                                   .name = "web:0",
+                                   .text = "killed by SIGSEGV"},
                     .master_pid = 1};
   EXPECT_EQ(decode_reply(encode(reply)), reply);
 }
