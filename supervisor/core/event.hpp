@@ -14,6 +14,7 @@ namespace reeve::supervisor {
 struct ForkFailed {
   WorkerId worker;
   std::string why;
+  bool shortage = false;  ///< of the machine, and may pass; else the configuration is to blame
 };
 struct Started {  ///< exec has succeeded
   WorkerId worker;

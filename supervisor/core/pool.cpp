@@ -76,7 +76,9 @@ std::optional<PoolState> Pool::state() const {
   return state;
 }
 
-void Pool::take(const ForkFailed& event) { remove(event.worker, Death{.exec_error = event.why}); }
+void Pool::take(const ForkFailed& event) {
+  remove(event.worker, Death{.exec_error = event.why, .shortage = event.shortage});
+}
 
 void Pool::take(const Exited& event) { remove(event.worker, event.death); }
 

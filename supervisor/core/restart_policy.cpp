@@ -44,6 +44,9 @@ bool is_failure(const Ended& ended) { return !ended.death.clean() || !had_a_usef
 
 AfterEnd RestartPolicy::on_end(const PoolSpec& spec, const Ended& ended, TimePoint now,
                                Random& random) {
+  if (ended.death.shortage) {
+    return Retry{pause_after(spec, count(late_, now, spec.give_up_within), random)};
+  }
   if (ends_for_good(spec, ended.death)) return Leave{};
   if (!is_failure(ended)) return Retry{Duration::zero()};
 

@@ -49,6 +49,9 @@ using AfterEnd = std::variant<Retry, Leave, GiveUp>;
 ///          now and then takes the service down. After `give_up_failures` of them the pause grows
 ///          in the same way, so that it does not spin, but it never gives up.
 ///
+/// A start for which the machine had no process, memory or descriptor left counts as late, but is
+/// never repeated at once; and it is repeated whatever `restart` says, as nothing has run yet.
+///
 /// Each pause is taken give or take a quarter, so that slots that died together do not return
 /// together.
 class RestartPolicy {

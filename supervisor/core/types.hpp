@@ -98,7 +98,9 @@ struct Death {
   std::string exec_error;  ///< not empty: it never became the program, "exec /bin/x: No such file"
   bool out_of_memory = false;                 ///< the kernel's killer chose it
   std::optional<std::uint64_t> memory_limit;  ///< of its own, in bytes, when that was the cause
-  bool killed_by_others = false;              ///< SIGKILL, not from the master, nor from the killer
+  /// The machine could make no process (fork, descriptors, memory): no fault of the program's.
+  bool shortage = false;
+  bool killed_by_others = false;  ///< SIGKILL, not from the master, nor from the killer
 
   [[nodiscard]] bool clean() const { return exit_code == 0 && exec_error.empty(); }
   bool operator==(const Death&) const = default;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cerrno>
 #include <csignal>
 #include <utility>
 #include <variant>
@@ -31,6 +32,12 @@ LogLevel level_of(SlotState to, bool after_a_death) {
       return LogLevel::Info;
   }
   std::unreachable();
+}
+
+/// What passes by itself, or once others leave some.
+bool is_shortage(int error) {
+  return error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE ||
+         error == ENOSPC || error == ENOBUFS;
 }
 
 }  // namespace
@@ -143,14 +150,14 @@ void PoolRunner::perform(const Fork& order) {
   const Deployment& deployment = deployments_.at(order.generation);
   auto seats = seating_.seats_for(order.slot, deployment.listeners);
   if (!seats) {
-    feed(ForkFailed{order.worker, seats.error().text});
+    feed(ForkFailed{order.worker, seats.error().text, is_shortage(seats.error().code)});
     return;
   }
   auto process = launcher_.launch(
       deployment, {.worker = order.worker, .slot = order.slot, .generation = order.generation},
       std::move(*seats), *this);
   if (!process) {
-    feed(ForkFailed{order.worker, process.error().text});
+    feed(ForkFailed{order.worker, process.error().text, is_shortage(process.error().code)});
     return;
   }
   const pid_t pid = *(*process)->pid();

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include "tests/e2e/harness/process_tree.hpp"
 #include "tests/e2e/harness/programs.hpp"
@@ -120,6 +121,26 @@ TEST_F(Survival, TheNextMasterEndsWhatAKilledOneLeft) {
   EXPECT_TRUE(worker.ended());
   EXPECT_THAT(second.log(), HasSubstr("was killed, and its workers still run: ending pid"));
   EXPECT_THAT(second.log(), HasSubstr("(jobs:0)"));
+}
+
+TEST_F(Survival, AMasterWithoutDescriptorsServesOnAndRecovers) {
+  Reeve& reeve = start_ready(hello_pool(1,
+                                        "backoff = { first = \"10ms\", max = \"50ms\" }\n"
+                                        "give_up = { failures = 2, within = \"60s\" }"));
+  const int master = reeve.master().pid();
+  const auto open_files = std::distance(
+      fs::directory_iterator("/proc/" + std::to_string(master) + "/fd"), fs::directory_iterator());
+  rlimit before{};
+  ASSERT_EQ(::prlimit(master, RLIMIT_NOFILE, nullptr, &before), 0);
+  // Room for reevectl and no more: a worker needs a dozen.
+  const rlimit few{static_cast<rlim_t>(open_files) + 3, before.rlim_max};
+  ASSERT_EQ(::prlimit(master, RLIMIT_NOFILE, &few, nullptr), 0);
+  EXPECT_EQ(reeve.ctl({"scale", "web", "2"}).exit.has_value(), true);
+  EXPECT_TRUE(reeve.logs("Too many open files"));
+  EXPECT_TRUE(reeve.becomes("web:1", "BACKOFF")) << "not FATAL, however often";
+  EXPECT_TRUE(judge(reeve.get("/")));
+  ASSERT_EQ(::prlimit(master, RLIMIT_NOFILE, &before, nullptr), 0);
+  EXPECT_TRUE(reeve.becomes("web:1", "RUNNING"));
 }
 
 /// The master as the first process of a container.

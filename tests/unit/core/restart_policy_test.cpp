@@ -59,6 +59,14 @@ TEST_F(RestartPolicyTest, CrashesSoonAfterTheStartGiveUp) {
   EXPECT_TRUE(std::holds_alternative<GiveUp>(crash_soon()));
 }
 
+TEST_F(RestartPolicyTest, AShortageOfTheMachineWaitsAndNeverGivesUp) {
+  spec_.restart = RestartRule::Never;
+  const Ended nothing_ran{.death = Death{.exec_error = "fork: no memory", .shortage = true}};
+  for (const Duration expected : {1s, 2s, 4s, 8s, 8s, 8s, 8s, 8s}) {
+    expect_about(expected, pause(policy_.on_end(spec_, nothing_ran, TimePoint{}, random_)));
+  }
+}
+
 TEST_F(RestartPolicyTest, AFailedStartWaits) { expect_about(1s, pause(crash_while_starting())); }
 
 TEST_F(RestartPolicyTest, ThePauseDoublesUpToItsMaximum) {
