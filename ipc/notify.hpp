@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
@@ -24,6 +25,11 @@ class NotifySocket {
  public:
   /// Binds `path` (a leading '@' means abstract), replacing a stale one.
   [[nodiscard]] static Result<NotifySocket> open(const std::string& path);
+
+  /// One that open() has made, in the process before this one.
+  [[nodiscard]] static NotifySocket adopt(UniqueFd fd, std::string path) {
+    return {std::move(fd), std::move(path)};
+  }
 
   [[nodiscard]] int fd() const { return fd_.get(); }
   [[nodiscard]] const std::string& path() const { return path_; }

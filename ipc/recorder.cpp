@@ -35,13 +35,24 @@ Result<Recorder> Recorder::create() {
   return Recorder(std::move(fd), page);
 }
 
-Result<Recorder> Recorder::attach(UniqueFd fd) {
+Result<> Recorder::check(int fd) {
   struct stat found{};
-  if (::fstat(fd.get(), &found) != 0)
-    return system_error("look at", "the inherited recorder", errno);
+  if (::fstat(fd, &found) != 0) return system_error("look at", "the inherited recorder", errno);
   if (!S_ISREG(found.st_mode) || found.st_size != static_cast<off_t>(kBytes)) {
     return failure("the inherited recorder is not a recorder of this version: it has another size");
   }
+  return {};
+}
+
+Result<Recorder> Recorder::adopt(UniqueFd fd) {
+  if (auto fits = check(fd.get()); !fits) return std::unexpected(fits.error());
+  RecorderPage* page = map(fd.get());
+  if (page == nullptr) return system_error("map", "a worker's recorder", errno);
+  return Recorder(std::move(fd), page);
+}
+
+Result<Recorder> Recorder::attach(UniqueFd fd) {
+  if (auto fits = check(fd.get()); !fits) return std::unexpected(fits.error());
   // What the worker starts itself has no business with it.
   if (::fcntl(fd.get(), F_SETFD, FD_CLOEXEC) != 0) {
     return system_error("keep", "the inherited recorder", errno);

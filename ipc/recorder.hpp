@@ -86,6 +86,10 @@ class Recorder {
  public:
   /// Master: a new sealed memfd and its mapping. The fd is CLOEXEC.
   [[nodiscard]] static Result<Recorder> create();
+  /// Master: maps again what it was handed by the master before it (check() has passed).
+  [[nodiscard]] static Result<Recorder> adopt(UniqueFd fd);
+  /// Whether the fd is a recorder of this version's layout.
+  [[nodiscard]] static Result<> check(int fd);
   /// Worker: maps the inherited fd and writes the magic. Refuses one of the wrong size.
   [[nodiscard]] static Result<Recorder> attach(UniqueFd fd);
   /// Worker without a master: private memory, so that the code above needs no special case.

@@ -5,14 +5,19 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "ipc/base/text.hpp"
 #include "supervisor/config/command_line.hpp"
 #include "supervisor/config/config.hpp"
 #include "supervisor/shell/master.hpp"
+#include "supervisor/shell/self.hpp"
+#include "supervisor/shell/takeover.hpp"
+#include "supervisor/shell/upgrade_trial.hpp"
 
 namespace reeve::supervisor {
 namespace {
@@ -24,15 +29,21 @@ int complain(const std::vector<ConfigError>& errors) {
   return exit_code::kCannotStart;
 }
 
-int supervise(LoadResult config, const std::string& path) {
+int supervise(LoadResult config, const std::string& path, const Self& self) {
   if (!config) return complain(config.error());
-  return Master(std::move(*config), path).run();
+  return Master(std::move(*config), path, self).run();
 }
 
 struct Perform {
-  int operator()(const RunFile& run) const { return supervise(load_config(run.path), run.path); }
+  const Self& self;
 
-  int operator()(const RunQuick& run) const { return supervise(quick_config(run.options), ""); }
+  int operator()(const RunFile& run) const {
+    return supervise(load_config(run.path), run.path, self);
+  }
+
+  int operator()(const RunQuick& run) const {
+    return supervise(quick_config(run.options), "", self);
+  }
 
   int operator()(const CheckFile& check) const {
     const LoadResult config = load_config(check.path);
@@ -47,15 +58,26 @@ struct Perform {
   }
 };
 
+/// What one master asks of another binary, before it becomes it (upgrade_trial.hpp).
+std::optional<int> to_be_tried(const std::vector<std::string>& arguments) {
+  if (arguments.size() != 2 || arguments.front() != kTrialCommand) return std::nullopt;
+  return ipc::parse_number<int>(arguments.back());
+}
+
+int run(int argc, char** argv) {
+  const Self self = started_as(argc, argv);
+  const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  if (const auto state = handed_over_at()) return Master::take_over(*state, self);
+  if (const auto state = to_be_tried(arguments)) return try_takeover(*state);
+  const auto command = parse_command_line(arguments);
+  if (!command) {
+    fmt::print(stderr, "reeve: {}\n", command.error());
+    return exit_code::kCannotStart;
+  }
+  return std::visit(Perform{self}, *command);
+}
+
 }  // namespace
 }  // namespace reeve::supervisor
 
-int main(int argc, char** argv) {
-  const auto command =
-      reeve::supervisor::parse_command_line({argv + std::min(argc, 1), argv + argc});
-  if (!command) {
-    fmt::print(stderr, "reeve: {}\n", command.error());
-    return reeve::supervisor::exit_code::kCannotStart;
-  }
-  return std::visit(reeve::supervisor::Perform{}, *command);
-}
+int main(int argc, char** argv) { return reeve::supervisor::run(argc, argv); }

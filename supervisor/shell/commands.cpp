@@ -123,6 +123,9 @@ void Commands::take(SessionId session, const Request& request) {
     case Method::Shutdown:
       doors_.shutdown(answer_to(session));
       return;
+    case Method::Upgrade:
+      doors_.upgrade(session);
+      return;
     case Method::Deploy:
       deploy(session, request);
       return;
@@ -155,9 +158,6 @@ void Commands::take(SessionId session, const Request& request) {
       return;
     case Method::Events:
       events_.follow(session);
-      return;
-    case Method::Upgrade:
-      refuse(session, fmt::format("{} is not built yet", ipc::control::to_string(request.method)));
       return;
     case Method::Version: {
       Reply reply;

@@ -26,6 +26,7 @@ class Commands {
     std::function<pid_t(SessionId)> peer;  ///< who asks
     std::function<void(const Asker&, CommandBook::OnVerdicts)> reload;
     std::function<void(CommandBook::OnVerdicts)> shutdown;
+    std::function<void(SessionId)> upgrade;
     std::function<bool()> shutting_down;
   };
 
@@ -41,6 +42,8 @@ class Commands {
   Commands(ipc::uv::Loop& loop, Log& log, Parts parts, Doors doors);
 
   void take(SessionId session, const ipc::control::Request& request);
+  /// The verdict on what somebody else carries out.
+  void answer(SessionId session, Verdicts verdicts) const;
   /// The client has left; what it asked for goes on, but what waits for its turn does not.
   void gone(SessionId session);
 
@@ -77,7 +80,6 @@ class Commands {
   [[nodiscard]] PoolRunner::OnProgress progress_to(SessionId session) const;
 
   [[nodiscard]] CommandBook::OnVerdicts answer_to(SessionId session) const;
-  void answer(SessionId session, Verdicts verdicts) const;
   void refuse(SessionId session, std::string why) const;
 
   struct Following {

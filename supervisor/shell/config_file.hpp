@@ -32,6 +32,11 @@ class ConfigFile {
   /// A socket of systemd's comes only once: it is kept while no pool uses it.
   void keep_adopted(const ListenerSet& listeners);
 
+  // For who hands over.
+  /// What systemd passed: not used yet, and used at least once.
+  [[nodiscard]] const std::vector<ipc::NamedFd>& spare() const { return adopted_; }
+  [[nodiscard]] const ListenerSet& kept() const { return kept_; }
+
   /// The part about the master itself that is in force.
   [[nodiscard]] const SupervisorConfig& in_force() const { return in_force_; }
   void put_in_force(SupervisorConfig next) { in_force_ = std::move(next); }

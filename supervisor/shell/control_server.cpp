@@ -109,16 +109,17 @@ void ControlServer::pause() {
 
 void ControlServer::admit(ipc::UniqueFd client, pid_t pid) {
   const SessionId id{next_session_++};
-  auto session = std::make_unique<ControlSession>(
-      loop_, std::move(client),
-      ControlSession::Callbacks{
-          .on_request = [this, id](const auto& request) { callbacks_.on_request(id, request); },
+  sessions_.emplace(id, Client{pid, std::make_unique<ControlSession>(loop_, std::move(client),
+                                                                     callbacks_of(id))});
+}
+
+ControlSession::Callbacks ControlServer::callbacks_of(SessionId id) {
+  return {.on_request = [this, id](const auto& request) { callbacks_.on_request(id, request); },
           .on_gone =
               [this, id] {
                 callbacks_.on_gone(id);
                 sessions_.erase(id);
-              }});
-  sessions_.emplace(id, Client{pid, std::move(session)});
+              }};
 }
 
 }  // namespace reeve::supervisor

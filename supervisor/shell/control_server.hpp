@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
@@ -34,6 +35,18 @@ class ControlServer {
   [[nodiscard]] static ipc::Result<std::unique_ptr<ControlServer>> open(ipc::uv::Loop& loop,
                                                                         const std::string& path,
                                                                         Callbacks callbacks);
+  // control_handover.cpp
+  /// Goes on with a socket that another master has opened.
+  [[nodiscard]] static std::unique_ptr<ControlServer> adopt(ipc::uv::Loop& loop, ipc::UniqueFd fd,
+                                                            std::string path, Callbacks callbacks);
+  /// Takes over the clients, and serves those that follow. Returns who has asked for the upgrade.
+  [[nodiscard]] std::vector<SessionId> adopt(const std::vector<SessionHandover>& sessions);
+  /// The clients. Of those that wait for a verdict, only `askers` can be handed over.
+  [[nodiscard]] std::vector<SessionHandover> hand_over(const std::vector<SessionId>& askers) const;
+  /// Whether somebody else waits for a verdict.
+  [[nodiscard]] bool is_asked(const std::vector<SessionId>& askers) const;
+  [[nodiscard]] int fd() const { return fd_.get(); }
+
   ~ControlServer();
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;
@@ -53,6 +66,7 @@ class ControlServer {
   void accept_one();
   void pause();
   void admit(ipc::UniqueFd client, pid_t pid);
+  [[nodiscard]] ControlSession::Callbacks callbacks_of(SessionId id);
 
   struct Client {
     pid_t pid;

@@ -77,7 +77,9 @@ void ControlSession::serve_next() {
       reply(refusal);
       continue;
     }
-    state_ = ipc::control::follows(*request) ? State::Following : State::Waiting;
+    const bool follows = ipc::control::follows(*request);
+    state_ = follows ? State::Following : State::Waiting;
+    if (follows) follows_ = *frame;
     callbacks_.on_request(*request);
   }
 }

@@ -10,6 +10,7 @@
 #include "ipc/base/unique_fd.hpp"
 #include "ipc/base/uv.hpp"
 #include "ipc/control.hpp"
+#include "supervisor/shell/handover.hpp"
 
 namespace reeve::supervisor {
 
@@ -27,6 +28,13 @@ class ControlSession {
   };
 
   ControlSession(ipc::uv::Loop& loop, ipc::UniqueFd fd, Callbacks callbacks);
+
+  // control_handover.cpp: a client whose master is replaced.
+  ControlSession(ipc::uv::Loop& loop, const SessionHandover& handover, Callbacks callbacks);
+  /// Asks anew for what it follows, without the past that it has already.
+  void resume(const SessionHandover& handover);
+  [[nodiscard]] SessionHandover hand_over() const;
+  [[nodiscard]] bool waits_for_verdict() const { return state_ == State::Waiting; }
 
   /// An answer to the request that is being served. With `continues`, more will follow.
   void reply(const ipc::control::Reply& reply);
@@ -48,6 +56,7 @@ class ControlSession {
   Callbacks callbacks_;
   ipc::control::FrameReader frames_;
   std::string unsent_;
+  std::string follows_;  // The request, while Following.
   State state_ = State::Listening;
   bool input_ended_ = false;
   bool half_closed_ = false;  // It will say no more, and may still listen.

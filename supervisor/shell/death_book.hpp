@@ -19,6 +19,8 @@ class DeathBook {
   void keep(int slot, DeathReport report);
   /// nullptr: nobody has died in it.
   [[nodiscard]] const DeathReport* last(int slot) const;
+  /// Those with a report; the last death is last.
+  [[nodiscard]] const std::deque<int>& slots() const { return newest_; }
 
  private:
   std::map<int, DeathReport> reports_;

@@ -44,6 +44,13 @@ class Herd : private PoolObserver {
 
   /// A new pool, which starts nothing by itself.
   PoolRunner& add(Deployment deployment);
+  // herd_handover.cpp
+  /// What cannot be handed over because it has no verdict yet; empty: nothing.
+  [[nodiscard]] std::string at_work() const;
+  [[nodiscard]] std::vector<PoolHandover> hand_over(HandedListeners& listeners) const;
+  void adopt(const std::vector<PoolHandover>& pools, const ListenerSet& listeners);
+  [[nodiscard]] int workers() const;
+
   /// Stops the pool, answers the command, and forgets the pool once nothing is left of it.
   void remove(CommandId command, PoolRunner& pool);
 

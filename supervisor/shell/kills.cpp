@@ -100,4 +100,11 @@ std::vector<std::string> Kills::end(WorkerId worker) {
   return lines;
 }
 
+bool Kills::under_way() const {
+  return std::ranges::any_of(kills_, [](const auto& entry) {
+    const Kill& kill = entry.second;
+    return kill.examination || (kill.last_resort && kill.last_resort->armed());
+  });
+}
+
 }  // namespace reeve::supervisor

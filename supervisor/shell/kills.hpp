@@ -38,6 +38,8 @@ class Kills {
   void hurry();
   /// It has died. Returns what was found of it; empty when it was not being killed.
   [[nodiscard]] std::vector<std::string> end(WorkerId worker);
+  /// Some worker has not got its SIGKILL yet.
+  [[nodiscard]] bool under_way() const;
 
  private:
   struct Kill {

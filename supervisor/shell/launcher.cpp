@@ -33,12 +33,19 @@ bool has_limit(const LaunchPlan& plan, int resource) {
 }  // namespace
 
 Deployment Deployment::of(PoolConfig config, const ListenerSet& all) {
-  Deployment deployment{
-      .config = std::move(config), .listeners = {}, .ready_log = nullptr, .user = std::nullopt};
-  deployment.user = user_of(deployment.config);
-  for (const std::string& name : deployment.config.listen) {
-    deployment.listeners.push_back(find_listener(all, name));  // The configuration was checked.
+  ListenerSet own;
+  for (const std::string& name : config.listen) {
+    own.push_back(find_listener(all, name));  // The configuration was checked.
   }
+  return with(std::move(config), std::move(own));
+}
+
+Deployment Deployment::with(PoolConfig config, ListenerSet own) {
+  Deployment deployment{.config = std::move(config),
+                        .listeners = std::move(own),
+                        .ready_log = nullptr,
+                        .user = std::nullopt};
+  deployment.user = user_of(deployment.config);
   if (const auto* rule = std::get_if<ReadyLog>(&deployment.config.ready)) {
     deployment.ready_log = std::make_shared<const ReadyLogMatcher>(rule->pattern);
   }

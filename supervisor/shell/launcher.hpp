@@ -32,6 +32,8 @@ struct Deployment {
   ipc::Result<std::optional<User>> user = std::nullopt;
 
   [[nodiscard]] static Deployment of(PoolConfig config, const ListenerSet& all);
+  /// The same with its listeners found already.
+  [[nodiscard]] static Deployment with(PoolConfig config, ListenerSet own);
 };
 
 class Launcher {
@@ -56,6 +58,8 @@ class Launcher {
                                                              Process::Identity identity,
                                                              Seats seats,
                                                              ProcessObserver& observer) const;
+
+  [[nodiscard]] const Surroundings& surroundings() const { return surroundings_; }
 
  private:
   [[nodiscard]] std::unique_ptr<WorkerCgroup> make_cgroup(const PoolConfig& pool,

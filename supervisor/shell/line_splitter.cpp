@@ -16,6 +16,11 @@ void LineSplitter::feed(std::string_view bytes) {
   }
 }
 
+void LineSplitter::go_on_with(std::string_view partial, bool cut) {
+  line_ = partial.substr(0, kMaxLineBytes);
+  cut_ = cut;
+}
+
 void LineSplitter::finish() {
   if (!line_.empty()) end_line();
 }

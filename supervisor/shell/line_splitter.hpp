@@ -20,6 +20,11 @@ class LineSplitter {
 
   /// A line longer than kMaxLineBytes is given once, cut and marked; the rest of it is dropped.
   void feed(std::string_view bytes);
+  /// The last line so far, and whether it was cut: for another splitter to go on with.
+  [[nodiscard]] const std::string& partial() const { return line_; }
+  [[nodiscard]] bool cut() const { return cut_; }
+  void go_on_with(std::string_view partial, bool cut);
+
   /// The stream has ended: gives the last line if it has no line end.
   void finish();
 

@@ -12,6 +12,7 @@
 #include "ipc/base/unique_fd.hpp"
 #include "ipc/listen_fds.hpp"
 #include "supervisor/config/config.hpp"
+#include "supervisor/shell/handover.hpp"
 #include "supervisor/shell/steering.hpp"
 
 namespace reeve::supervisor {
@@ -26,6 +27,9 @@ class Listener {
   ~Listener() { close(); }
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
+  // listeners_handover.cpp
+  [[nodiscard]] static std::shared_ptr<Listener> adopt(const ListenerHandover& handover);
+  [[nodiscard]] ListenerHandover hand_over() const;
 
   /// Binds and listens, unless it does already. A port that the kernel chose is asked for again
   /// after a close, so that clients find it.

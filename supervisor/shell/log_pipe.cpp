@@ -34,6 +34,15 @@ LogPipe::LogPipe(ipc::uv::Loop& loop, ipc::UniqueFd read_end, LineSplitter::OnLi
   poll_.watch(UV_READABLE);
 }
 
+LogPipe::LogPipe(ipc::uv::Loop& loop, const LogPipeHandover& handover, LineSplitter::OnLine on_line)
+    : LogPipe(loop, ipc::UniqueFd(handover.fd), std::move(on_line)) {
+  lines_.go_on_with(handover.partial, handover.cut);
+}
+
+LogPipeHandover LogPipe::hand_over() const {
+  return {.fd = fd_.get(), .partial = lines_.partial(), .cut = lines_.cut()};
+}
+
 LogPipe::Progress LogPipe::read_once() {
   std::array<char, kChunkBytes> chunk;
   const ssize_t size = ::read(fd_.get(), chunk.data(), chunk.size());

@@ -8,6 +8,7 @@
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
 #include "ipc/base/uv.hpp"
+#include "supervisor/shell/handover.hpp"
 #include "supervisor/shell/line_splitter.hpp"
 
 namespace reeve::supervisor {
@@ -23,6 +24,9 @@ struct Pipe {
 class LogPipe {
  public:
   LogPipe(ipc::uv::Loop& loop, ipc::UniqueFd read_end, LineSplitter::OnLine on_line);
+  /// Goes on where another master has stopped reading.
+  LogPipe(ipc::uv::Loop& loop, const LogPipeHandover& handover, LineSplitter::OnLine on_line);
+  [[nodiscard]] LogPipeHandover hand_over() const;
 
   /// The worker has died: takes what still lies in the pipe, and the last line without an end.
   /// Whoever else holds the pipe open is not waited for.

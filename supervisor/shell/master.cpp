@@ -1,5 +1,6 @@
 #include "supervisor/shell/master.hpp"
 
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -10,15 +11,19 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "ipc/base/uv.hpp"
 #include "ipc/version.hpp"
 #include "supervisor/shell/cgroup.hpp"
+#include "supervisor/shell/handover_descriptors.hpp"
 #include "supervisor/shell/leftovers.hpp"
 #include "supervisor/shell/log.hpp"
 #include "supervisor/shell/out_of_memory.hpp"
 #include "supervisor/shell/output.hpp"
 #include "supervisor/shell/supervision.hpp"
+#include "supervisor/shell/takeover.hpp"
 
 namespace reeve::supervisor {
 namespace {
@@ -80,7 +85,14 @@ void end_workers_of_a_dead_master(Log& log, const Config& config, const RuntimeD
   if (killed > 0) log.warn("{} of them had to be killed", killed);
 }
 
-int supervise(ipc::uv::Loop& loop, Log& log, const Config& config, const std::string& config_path) {
+struct Start {
+  const Config& config;
+  const std::string& config_path;
+  Self self;
+};
+
+int supervise(ipc::uv::Loop& loop, Output& output, Log& log, Start start) {
+  const Config& config = start.config;
   const auto nofile = raise_descriptor_limit();
   std::vector<ipc::NamedFd> adopted = ipc::adopt_listen_fds();
 
@@ -109,8 +121,8 @@ int supervise(ipc::uv::Loop& loop, Log& log, const Config& config, const std::st
     log.info("listening on {} {}", listener->name(), listener->address());
   }
 
-  Supervision supervision(loop, log, config,
-                          {.config_path = config_path,
+  Supervision supervision(loop, log, config.supervisor,
+                          {.config_path = start.config_path,
                            .adopted = std::move(adopted),
                            .workers = {.environment = inheritable_environment(environ),
                                        .notify_socket = runtime_dir->notify_socket(),
@@ -118,7 +130,10 @@ int supervise(ipc::uv::Loop& loop, Log& log, const Config& config, const std::st
                                        .cgroups = cgroups ? cgroups->get() : nullptr,
                                        .why_no_cgroups = cgroups ? "" : cgroups.error().text,
                                        .warn = Once(log)},
-                           .oom_counter = find_oom_counter(own_cgroup().value_or(""))});
+                           .oom_counter = find_oom_counter(own_cgroup().value_or("")),
+                           .self = std::move(start.self),
+                           .lock_fd = runtime_dir->lock_fd(),
+                           .output = output});
   if (auto opened = supervision.open(config, *runtime_dir, *listeners); !opened) {
     log.error("{}", opened.error().text);
     return exit_code::kCannotStart;
@@ -127,23 +142,87 @@ int supervise(ipc::uv::Loop& loop, Log& log, const Config& config, const std::st
   return supervision.run();
 }
 
-}  // namespace
+std::optional<rlimit> limit_of(const Handover& handover) {
+  if (!handover.nofile) return std::nullopt;
+  return rlimit{.rlim_cur = handover.nofile->soft, .rlim_max = handover.nofile->hard};
+}
 
-int Master::run() {
+int go_on(ipc::uv::Loop& loop, Output& output, Log& log, const Handover& handover, Self self) {
+  if (!handover.unwritten_log.empty()) output.write(handover.unwritten_log);
+  const RuntimeDir runtime_dir =
+      RuntimeDir::adopt(handover.supervisor.runtime_dir, ipc::UniqueFd(handover.lock_fd));
+  std::vector<ipc::NamedFd> spare;
+  for (const NamedFdHandover& handed : handover.adopted) {
+    spare.push_back({.name = handed.name, .fd = ipc::UniqueFd(handed.fd)});
+  }
+  const auto cgroups = open_cgroup_tree(handover.supervisor.runtime_dir);
+  if (cgroups) (*cgroups)->remove_empty_ones();
+  if (auto logged = log.follow(handover.supervisor); !logged) log.error("{}", logged.error().text);
+  self.binary = handover.binary;
+  Supervision supervision(loop, log, handover.supervisor,
+                          {.config_path = handover.config_path,
+                           .adopted = std::move(spare),
+                           .workers = {.environment = inheritable_environment(environ),
+                                       .notify_socket = runtime_dir.notify_socket(),
+                                       .nofile = limit_of(handover),
+                                       .cgroups = cgroups ? cgroups->get() : nullptr,
+                                       .why_no_cgroups = cgroups ? "" : cgroups.error().text,
+                                       .warn = Once(log)},
+                           .oom_counter = find_oom_counter(own_cgroup().value_or("")),
+                           .self = std::move(self),
+                           .lock_fd = runtime_dir.lock_fd(),
+                           .output = output});
+  supervision.adopt(handover, runtime_dir);
+  return supervision.run();
+}
+
+/// `supervise` gets the loop, the output and the log.
+template <class Supervise>
+int run_with(const SupervisorConfig& config, Supervise supervise) {
   block_signals();
   become_subreaper();
   ipc::uv::Loop loop;
   Output output(loop, STDERR_FILENO);
-  Log log(output, config_.supervisor.log_format, dress_for(STDERR_FILENO, output.is_terminal()),
-          config_.supervisor.log_level);
+  Log log(output, config.log_format, dress_for(STDERR_FILENO, output.is_terminal()),
+          config.log_level);
   int code = exit_code::kCannotStart;
   try {
-    code = supervise(loop, log, config_, config_path_);
+    code = supervise(loop, output, log);
   } catch (const std::exception& error) {  // libuv or the kernel refused what every start needs.
     log.error("cannot start: {}", error.what());
   }
   output.finish(kLastLines);
   return code;
+}
+
+/// An exec by descriptor has left its number as the name that ps and top show.
+void restore_name(const Self& self) {
+  if (self.arguments.empty()) return;
+  const std::string& path = self.arguments.front();
+  ::prctl(PR_SET_NAME, path.c_str() + path.rfind('/') + 1);  // npos + 1 is 0.
+}
+
+}  // namespace
+
+int Master::run() {
+  return run_with(config_.supervisor, [this](auto& loop, auto& output, auto& log) {
+    return supervise(loop, output, log, {config_, config_path_, self_});
+  });
+}
+
+int Master::take_over(int state, Self self) {
+  auto handover = receive(state);
+  if (!handover) {
+    // The trial has read the same; nobody is left to go back to.
+    fmt::print(stderr, "reeve: cannot take over: {}\n", handover.error().text);
+    return exit_code::kCannotStart;
+  }
+  ::close(state);
+  set_inherited(numbers_of(descriptors_of(*handover)), false);
+  restore_name(self);
+  return run_with(handover->supervisor, [&](auto& loop, auto& output, auto& log) {
+    return go_on(loop, output, log, *handover, std::move(self));
+  });
 }
 
 }  // namespace reeve::supervisor

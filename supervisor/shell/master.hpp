@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "supervisor/config/config.hpp"
+#include "supervisor/shell/self.hpp"
 
 namespace reeve::supervisor {
 
@@ -21,8 +22,9 @@ inline constexpr int kHeld = 4;         ///< another master holds the runtime di
 class Master {
  public:
   /// `config_path` is reread on reload; empty when there is no file (`reeve run -- COMMAND`).
-  Master(Config config, std::string config_path)
-      : config_(std::move(config)), config_path_(std::move(config_path)) {}
+  /// `self` is how to start it anew, for an upgrade.
+  Master(Config config, std::string config_path, Self self)
+      : config_(std::move(config)), config_path_(std::move(config_path)), self_(std::move(self)) {}
   Master(const Master&) = delete;
   Master& operator=(const Master&) = delete;
 
@@ -30,9 +32,14 @@ class Master {
   /// that names the thing, the cause and the remedy. Returns an exit_code.
   [[nodiscard]] int run();
 
+  /// The same for a process that was another master until its exec, and has left its state at the
+  /// descriptor (takeover.hpp).
+  [[nodiscard]] static int take_over(int state, Self self);
+
  private:
   Config config_;
   std::string config_path_;
+  Self self_;
 };
 
 }  // namespace reeve::supervisor

@@ -17,8 +17,13 @@ ipc::Result<std::unique_ptr<NotifyServer>> NotifyServer::open(ipc::uv::Loop& loo
                                                               OnMessage on_message) {
   auto socket = ipc::NotifySocket::open(path);
   if (!socket) return std::unexpected(socket.error());
+  return adopt(loop, std::move(*socket), std::move(on_message));
+}
+
+std::unique_ptr<NotifyServer> NotifyServer::adopt(ipc::uv::Loop& loop, ipc::NotifySocket socket,
+                                                  OnMessage on_message) {
   return std::unique_ptr<NotifyServer>(
-      new NotifyServer(loop, std::move(*socket), std::move(on_message)));
+      new NotifyServer(loop, std::move(socket), std::move(on_message)));
 }
 
 NotifyServer::NotifyServer(ipc::uv::Loop& loop, ipc::NotifySocket socket, OnMessage on_message)

@@ -18,6 +18,10 @@ class NotifyServer {
   [[nodiscard]] static ipc::Result<std::unique_ptr<NotifyServer>> open(ipc::uv::Loop& loop,
                                                                        const std::string& path,
                                                                        OnMessage on_message);
+  /// Goes on with a socket that another master has opened.
+  [[nodiscard]] static std::unique_ptr<NotifyServer> adopt(ipc::uv::Loop& loop,
+                                                           ipc::NotifySocket socket,
+                                                           OnMessage on_message);
   ~NotifyServer();
   NotifyServer(const NotifyServer&) = delete;
   NotifyServer& operator=(const NotifyServer&) = delete;
@@ -26,6 +30,7 @@ class NotifyServer {
   /// datagrams are older than its death.
   void receive_pending();
 
+  [[nodiscard]] int fd() const { return socket_.fd(); }
   [[nodiscard]] const std::string& path() const { return socket_.path(); }
 
  private:

@@ -79,6 +79,12 @@ void Output::report_dropped(std::string_view why) {
   if (lines > 0 && report_dropped_) report_dropped_(lines, why);
 }
 
+std::string Output::unwritten() const {
+  std::string all;
+  for (const std::string& line : queue_) all += line;
+  return all;
+}
+
 void Output::finish(ipc::Duration limit) {
   const auto end = ipc::Clock::now() + limit;
   flush();

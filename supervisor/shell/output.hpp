@@ -34,6 +34,8 @@ class Output {
   void write(std::string_view line);
   /// Writes what is queued as far as the reader takes it.
   void flush();
+  /// What the reader has not taken yet.
+  [[nodiscard]] std::string unwritten() const;
   /// The same at the end of the process: waits for a slow reader, within `limit`.
   void finish(ipc::Duration limit);
   /// Called once lines get through again after some were dropped.

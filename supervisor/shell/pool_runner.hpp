@@ -19,8 +19,10 @@
 #include "supervisor/shell/accept_queue.hpp"
 #include "supervisor/shell/canary_judge.hpp"
 #include "supervisor/shell/death_book.hpp"
+#include "supervisor/shell/handover.hpp"
 #include "supervisor/shell/kills.hpp"
 #include "supervisor/shell/launcher.hpp"
+#include "supervisor/shell/listeners_handover.hpp"
 #include "supervisor/shell/log.hpp"
 #include "supervisor/shell/process.hpp"
 #include "supervisor/shell/seating.hpp"
@@ -58,6 +60,9 @@ class PoolRunner : private ProcessObserver {
   };
 
   PoolRunner(Surroundings surroundings, Deployment deployment, std::uint32_t seed);
+  // pool_runner_handover.cpp: one that goes on where another master has left it.
+  PoolRunner(Surroundings surroundings, const PoolHandover& handover, const ListenerSet& listeners,
+             std::uint32_t seed);
   ~PoolRunner() override;
   PoolRunner(const PoolRunner&) = delete;
   PoolRunner& operator=(const PoolRunner&) = delete;
@@ -123,6 +128,11 @@ class PoolRunner : private ProcessObserver {
   /// No worker is left and none will be started by itself, though nobody has asked for that: a slot
   /// gave up, or has ended for good. Its listeners are closed, so that clients are refused.
   [[nodiscard]] bool is_out_of_service() const;
+  /// What has no verdict yet, as "a rolling restart of web runs": so it cannot be handed over.
+  /// Empty: nothing.
+  [[nodiscard]] std::string at_work() const;
+  /// All of it, while nothing is at_work(). Adds the listeners that it has.
+  [[nodiscard]] PoolHandover hand_over(HandedListeners& listeners) const;
   /// "web 2/2 running"
   [[nodiscard]] std::string summary() const;
 

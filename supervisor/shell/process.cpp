@@ -30,9 +30,16 @@ Process::Process(ipc::uv::Loop& loop, ProcessObserver& observer, Identity identi
               [this](std::string_view line) { print(Stream::Stdout, line); }),
       stderr_(loop, std::move(ends.stderr_pipe),
               [this](std::string_view line) { print(Stream::Stderr, line); }) {
-  channel_poll_.emplace(loop, channel_.fd(), [this](int) { on_channel(); });
-  channel_poll_->watch(UV_READABLE);
-  exec_status_poll_.emplace(loop, exec_status_.get(), [this](int) { on_exec_status(); });
+  watch();
+}
+
+void Process::watch() {
+  if (!line_lost_) {
+    channel_poll_.emplace(loop_, channel_.fd(), [this](int) { on_channel(); });
+    channel_poll_->watch(UV_READABLE);
+  }
+  if (!exec_status_) return;
+  exec_status_poll_.emplace(loop_, exec_status_.get(), [this](int) { on_exec_status(); });
   exec_status_poll_->watch(UV_READABLE);
 }
 

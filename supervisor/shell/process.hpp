@@ -16,6 +16,7 @@
 #include "ipc/recorder.hpp"
 #include "supervisor/core/types.hpp"
 #include "supervisor/shell/cgroup.hpp"
+#include "supervisor/shell/handover.hpp"
 #include "supervisor/shell/log.hpp"
 #include "supervisor/shell/log_pipe.hpp"
 #include "supervisor/shell/seat.hpp"
@@ -54,6 +55,11 @@ class Process {
 
   Process(ipc::uv::Loop& loop, ProcessObserver& observer, Identity identity, Ends ends,
           LaunchPlan plan, Spawned spawned);
+  // process_handover.cpp: one that another master has started, and that goes on under this one.
+  Process(ipc::uv::Loop& loop, ProcessObserver& observer, const ProcessHandover& handover,
+          Seats seats, std::unique_ptr<WorkerCgroup> cgroup);
+  /// All but its seats.
+  [[nodiscard]] ProcessHandover hand_over() const;
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
@@ -102,6 +108,7 @@ class Process {
   [[nodiscard]] Seats& seats() { return seats_; }
   /// It has closed its channel, over which it had spoken, and lives on.
   [[nodiscard]] bool line_lost() const { return line_lost_; }
+  [[nodiscard]] const Seats& seats() const { return seats_; }
   /// It speaks over the channel: it was written for this, and drains without losing anything.
   [[nodiscard]] bool is_native() const { return state_.has_value(); }
 
@@ -110,6 +117,7 @@ class Process {
 
  private:
   void kill_all_of_it() const;
+  void watch();
   void on_exec_status();
   void on_channel();
   void miss_the_line();

@@ -51,6 +51,9 @@ class Reload {
   };
   [[nodiscard]] ipc::Result<Differences> differences() const;
 
+  /// One is running, or is to run.
+  [[nodiscard]] bool busy() const { return unsettled_ > 0 || pending_.has_value(); }
+
  private:
   enum class Words : std::uint8_t { Ours, Supervisors };
   /// One application of the file to some pools.

@@ -6,6 +6,7 @@
 #include <expected>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
@@ -23,6 +24,11 @@ class RuntimeDir {
   /// the process, however that ends.
   [[nodiscard]] static std::expected<RuntimeDir, Refusal> hold(const std::string& path);
 
+  /// Goes on with the lock that another master has taken. Its pid file is right: so is the pid.
+  [[nodiscard]] static RuntimeDir adopt(std::string path, ipc::UniqueFd lock) {
+    return {std::move(path), std::move(lock), std::nullopt};
+  }
+
   RuntimeDir(RuntimeDir&& other) noexcept = default;
   RuntimeDir& operator=(RuntimeDir&& other) = delete;
   /// Removes reeve.pid. The lock file stays: removing it would let two masters lock two files.
@@ -31,6 +37,7 @@ class RuntimeDir {
   /// The master that held it before and did not end as it should, by the pid that it has left.
   [[nodiscard]] std::optional<pid_t> dead_master() const { return dead_master_; }
 
+  [[nodiscard]] int lock_fd() const { return lock_.get(); }
   [[nodiscard]] std::string control_socket() const { return path_ + "/control.sock"; }
   [[nodiscard]] std::string notify_socket() const { return path_ + "/notify.sock"; }
 

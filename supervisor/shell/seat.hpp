@@ -3,6 +3,7 @@
 // outlives a crash: the successor takes the seat over, and with it the connections that wait there.
 // Loop thread.
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -16,6 +17,10 @@ class Seat {
  public:
   /// A new socket at the address. New connections do not go to it yet.
   [[nodiscard]] static ipc::Result<Seat> take(std::shared_ptr<SteeredAddress> address);
+  /// One that another master has taken, by its number().
+  [[nodiscard]] static Seat adopt(std::shared_ptr<SteeredAddress> address, std::uint64_t number) {
+    return {std::move(address), SteeredAddress::Member{number}};
+  }
   Seat(Seat&& other) noexcept = default;
   Seat& operator=(Seat&& other) noexcept {
     std::swap(address_, other.address_);
@@ -29,6 +34,7 @@ class Seat {
   [[nodiscard]] bool is_at(const std::shared_ptr<SteeredAddress>& address) const {
     return address_ == address;
   }
+  [[nodiscard]] std::uint64_t number() const { return static_cast<std::uint64_t>(member_); }
   [[nodiscard]] int fd() const { return address_->fd(member_); }
   void enable() { address_->enable(member_); }
   void disable() { address_->disable(member_); }

@@ -39,6 +39,9 @@ class Seating {
   /// The worker ended, or is to drain at once: `on_left` will not be called.
   void forget(WorkerId worker) { leaving_.erase(worker); }
 
+  [[nodiscard]] bool leaving(WorkerId worker) const { return leaving_.contains(worker); }
+  [[nodiscard]] const std::map<int, Seats>& kept() const { return kept_; }
+
  private:
   ipc::uv::Loop& loop_;
   std::map<int, Seats> kept_;

@@ -38,6 +38,17 @@ void block_signals() {
   std::signal(SIGCHLD, SIG_DFL);
 }
 
+void reset_signals() {
+  struct sigaction standard{};
+  standard.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < NSIG; ++signal) {
+    if (signal != SIGKILL && signal != SIGSTOP) ::sigaction(signal, &standard, nullptr);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
 SignalSource::SignalSource(ipc::uv::Loop& loop, std::function<void(int)> on_signal)
     : fd_(open_signalfd()),
       on_signal_(std::move(on_signal)),

@@ -14,6 +14,9 @@ namespace reeve::supervisor {
 /// arrives from then on waits for a SignalSource. Children undo both before exec.
 void block_signals();
 
+/// Undoes it in a child: a program expects signals neither ignored nor blocked. Async-signal-safe.
+void reset_signals();
+
 class SignalSource {
  public:
   /// Throws std::system_error when the kernel has no descriptor left; start-up only.

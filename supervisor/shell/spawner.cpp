@@ -18,6 +18,7 @@
 
 #include "ipc/listen_fds.hpp"
 #include "supervisor/shell/log_pipe.hpp"
+#include "supervisor/shell/signals.hpp"
 
 namespace reeve::supervisor {
 namespace {
@@ -81,18 +82,6 @@ class Prepared {
   const ExecFailure failure{step, errno, index};
   [[maybe_unused]] const ssize_t written = ::write(status_fd, &failure, sizeof(failure));
   ::_exit(127);
-}
-
-/// The master ignores and blocks signals; a program expects neither.
-void reset_signals() {
-  struct sigaction standard{};
-  standard.sa_handler = SIG_DFL;
-  for (int signal = 1; signal < NSIG; ++signal) {
-    if (signal != SIGKILL && signal != SIGSTOP) ::sigaction(signal, &standard, nullptr);
-  }
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 /// Dies with the master. The check closes the gap in which it may have died already.

@@ -15,6 +15,7 @@
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
 #include "ipc/listener.hpp"
+#include "supervisor/shell/handover.hpp"
 
 namespace reeve::supervisor {
 
@@ -25,6 +26,9 @@ class SteeredAddress {
   /// Reserves the address, without listening: a port in use is an error now. Port 0 is chosen here.
   [[nodiscard]] static ipc::Result<SteeredAddress> reserve(const ipc::Address& address,
                                                            int backlog);
+  // listeners_handover.cpp: goes on with the group of another master.
+  [[nodiscard]] static SteeredAddress adopt(const SteeredHandover& handover);
+  [[nodiscard]] SteeredHandover hand_over() const;
 
   /// A new listening socket, not enabled.
   [[nodiscard]] ipc::Result<Member> add();

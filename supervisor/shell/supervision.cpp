@@ -14,7 +14,7 @@ constexpr Duration kAskEvery = std::chrono::seconds(2);
 
 }  // namespace
 
-Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const Config& config, Given given)
+Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& config, Given given)
     : loop_(loop),
       log_(log),
       upstream_(loop),
@@ -27,7 +27,7 @@ Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const Config& config, Gi
              .read_pending = [this] { notify_->receive_pending(); },
              .on_event = [this](std::string_view kind, const std::string& name,
                                 const std::string& text) { events_.publish(kind, name, text); }}),
-      file_(std::move(given.config_path), config.supervisor, std::move(given.adopted)),
+      file_(std::move(given.config_path), config, std::move(given.adopted)),
       deployer_(loop, log, herd_, book_, file_, [this] { settle_timer_.arm(Duration::zero()); }),
       start_order_(log, herd_, book_),
       reload_(log, herd_, book_, file_, deployer_, start_order_,
@@ -42,7 +42,7 @@ Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const Config& config, Gi
                      if (said_ready_) upstream_.ready();
                    },
                .wake = [this] { settle_timer_.arm(Duration::zero()); }}),
-      rehearsals_(loop, herd_, book_, file_, config.supervisor.runtime_dir),
+      rehearsals_(loop, herd_, book_, file_, config.runtime_dir),
       events_([this](SessionId session, const ipc::control::Reply& reply) {
         control_->reply(session, reply);
       }),
@@ -71,12 +71,31 @@ Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const Config& config, Gi
                  shutdown_.request("shutdown", std::move(on_verdicts));
                  settle_timer_.arm(Duration::zero());
                },
+           .upgrade = [this](SessionId session) { upgrade_.request(session); },
            .shutting_down = [this] { return shutdown_.running(); }}),
-      reaper_([this](pid_t pid) { herd_.conclude(pid); },
-              [this](pid_t pid, const Death& death) { on_exit(pid, death); }),
+      upgrade_(loop, log, std::move(given.self),
+               {.hand_over = [this](const auto& askers) { return hand_over(askers); },
+                .answer = [this](SessionId session,
+                                 const Verdicts& verdicts) { commands_.answer(session, verdicts); },
+                .leaving =
+                    [this] {
+                      if (said_ready_) upstream_.reloading();
+                    },
+                .staying =
+                    [this] {
+                      if (said_ready_) upstream_.ready();
+                    }}),
+      reaper_(
+          [this](pid_t pid) {
+            herd_.conclude(pid);
+            upgrade_.conclude(pid);
+          },
+          [this](pid_t pid, const Death& death) { on_exit(pid, death); }),
       out_of_memory_(std::move(given.oom_counter)),
       signals_(loop, [this](int signal) { on_signal(signal); }),
-      check_(loop, [this] { on_turn_end(); }) {}
+      check_(loop, [this] { on_turn_end(); }),
+      lock_fd_(given.lock_fd),
+      output_(given.output) {}
 
 ipc::Result<> Supervision::open(const Config& config, const RuntimeDir& runtime_dir,
                                 const ListenerSet& listeners) {
@@ -86,13 +105,7 @@ ipc::Result<> Supervision::open(const Config& config, const RuntimeDir& runtime_
   if (!notify) return std::unexpected(notify.error());
   notify_ = std::move(*notify);
 
-  auto control =
-      ControlServer::open(loop_, runtime_dir.control_socket(),
-                          {.on_request =
-                               [this](SessionId session, const ipc::control::Request& request) {
-                                 commands_.take(session, request);
-                               },
-                           .on_gone = [this](SessionId session) { commands_.gone(session); }});
+  auto control = ControlServer::open(loop_, runtime_dir.control_socket(), control_callbacks());
   if (!control) return std::unexpected(control.error());
   control_ = std::move(*control);
 
@@ -101,9 +114,19 @@ ipc::Result<> Supervision::open(const Config& config, const RuntimeDir& runtime_
   return {};
 }
 
+ControlServer::Callbacks Supervision::control_callbacks() {
+  return {.on_request =
+              [this](SessionId session, const ipc::control::Request& request) {
+                commands_.take(session, request);
+              },
+          .on_gone = [this](SessionId session) { commands_.gone(session); }};
+}
+
 int Supervision::run() {
-  started_at_ = loop_.now();
-  start_pools();
+  if (!adopted_) {
+    started_at_ = loop_.now();
+    start_pools();
+  }
   loop_.run();
   return exit_code_;
 }
@@ -147,8 +170,7 @@ void Supervision::on_signal(int signal) {
       log_.reopen();
       break;
     case SIGUSR2:
-      log_.warn(
-          "SIGUSR2: replacing the master in place is not supported by this version, ignoring");
+      upgrade_.request(std::nullopt);
       break;
   }
   settle_timer_.arm(Duration::zero());
@@ -173,6 +195,7 @@ void Supervision::on_turn_end() {
 void Supervision::on_exit(pid_t pid, Death death) {
   death.out_of_memory = death.signal == SIGKILL && out_of_memory_.has_killed();
   herd_.exited(pid, death);
+  upgrade_.exited(pid, death);
   if (cgroups_ != nullptr) cgroups_->sweep();
 }
 

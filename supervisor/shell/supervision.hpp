@@ -16,6 +16,7 @@
 #include "supervisor/shell/herd.hpp"
 #include "supervisor/shell/notify_server.hpp"
 #include "supervisor/shell/out_of_memory.hpp"
+#include "supervisor/shell/output.hpp"
 #include "supervisor/shell/reaper.hpp"
 #include "supervisor/shell/rehearsal.hpp"
 #include "supervisor/shell/reload.hpp"
@@ -23,6 +24,7 @@
 #include "supervisor/shell/shutdown.hpp"
 #include "supervisor/shell/signals.hpp"
 #include "supervisor/shell/start_order.hpp"
+#include "supervisor/shell/upgrade.hpp"
 #include "supervisor/shell/upstream.hpp"
 
 namespace reeve::supervisor {
@@ -34,9 +36,12 @@ class Supervision {
     std::vector<ipc::NamedFd> adopted;  ///< from systemd
     Launcher::Surroundings workers;
     std::string oom_counter;  ///< for OutOfMemoryWatch
+    Self self;
+    int lock_fd;           ///< of the runtime directory; borrowed
+    const Output& output;  ///< where the log goes
   };
 
-  Supervision(ipc::uv::Loop& loop, Log& log, const Config& config, Given given);
+  Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& config, Given given);
   Supervision(const Supervision&) = delete;
   Supervision& operator=(const Supervision&) = delete;
 
@@ -44,7 +49,12 @@ class Supervision {
   /// started.
   [[nodiscard]] ipc::Result<> open(const Config& config, const RuntimeDir& runtime_dir,
                                    const ListenerSet& listeners);
-  /// Starts every pool and supervises until the end. Returns the exit code.
+  // supervision_handover.cpp
+  /// Instead of open(): goes on where another master has stopped.
+  void adopt(const Handover& handover, const RuntimeDir& runtime_dir);
+
+  /// Starts every pool, unless they were adopted, and supervises until the end. Returns the exit
+  /// code.
   [[nodiscard]] int run();
 
  private:
@@ -52,6 +62,9 @@ class Supervision {
   void on_signal(int signal);
   void scale_first_pool(int by);
   void check_fatal();
+  [[nodiscard]] ControlServer::Callbacks control_callbacks();
+  [[nodiscard]] ipc::Result<Handover> hand_over(const std::vector<SessionId>& askers) const;
+  void upgraded(const Handover& from, const std::vector<SessionId>& askers);
   void on_turn_end();
   void on_exit(pid_t pid, Death death);
   void settle();
@@ -76,12 +89,16 @@ class Supervision {
   Events events_;
   Shutdown shutdown_;
   Commands commands_;
+  Upgrade upgrade_;
   Reaper reaper_;
   OutOfMemoryWatch out_of_memory_;
   std::unique_ptr<NotifyServer> notify_;
   std::unique_ptr<ControlServer> control_;
   SignalSource signals_;
   ipc::uv::Check check_;
+  int lock_fd_;
+  const Output& output_;
+  bool adopted_ = false;
   TimePoint started_at_;
   bool said_ready_ = false;
   bool asked_for_stop_ = false;

@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace reeve::supervisor {
 
@@ -20,6 +21,8 @@ class TailBuffer {
 
   /// One line without its line end.
   void append(std::string_view line);
+  /// The past, as last() gave it to another master. First thing.
+  void restore(std::string text) { text_ = std::move(text); }
   /// The last `bytes` of the text, beginning with a whole line where one fits.
   [[nodiscard]] std::string last(std::size_t bytes) const;
 

@@ -46,10 +46,11 @@ ipc::NotifySocket open_notify_socket(const TempDir& dir) {
   return std::move(*socket);
 }
 
-Command command_for(const TempDir& dir, std::string_view toml, Environment env,
+Command command_for(const TempDir& dir, std::string_view toml, Environment env, std::string program,
                     ipc::UniqueFd listener) {
   write_configuration(toml, dir);
-  Command command{.argv = {binary("reeve"), "run", "-c", (dir / "reeve.toml").string()},
+  if (program.empty()) program = binary("reeve");
+  Command command{.argv = {std::move(program), "run", "-c", (dir / "reeve.toml").string()},
                   .env = std::move(env)};
   command.env.emplace_back("NOTIFY_SOCKET", (dir / "notify.sock").string());
   command.listeners.push_back({"http", std::move(listener)});
@@ -70,14 +71,16 @@ std::string next_ctl_name() {
 
 }  // namespace
 
-Reeve::Reeve(const TempDir& dir, std::string_view toml, Environment env)
-    : Reeve(dir, toml, std::move(env), listen_on_loopback()) {}
+Reeve::Reeve(const TempDir& dir, std::string_view toml, Environment env, std::string program)
+    : Reeve(dir, toml, std::move(env), std::move(program), listen_on_loopback()) {}
 
-Reeve::Reeve(const TempDir& dir, std::string_view toml, Environment env, ipc::UniqueFd listener)
+Reeve::Reeve(const TempDir& dir, std::string_view toml, Environment env, std::string program,
+             ipc::UniqueFd listener)
     : dir_(dir),
       port_(port_of(listener.get())),
       notify_(open_notify_socket(dir)),
-      master_(command_for(dir, toml, std::move(env), std::move(listener)), dir, "reeve") {}
+      master_(command_for(dir, toml, std::move(env), std::move(program), std::move(listener)), dir,
+              "reeve") {}
 
 void Reeve::configure(std::string_view toml) const { write_configuration(toml, dir_); }
 

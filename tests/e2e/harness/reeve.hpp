@@ -25,7 +25,8 @@ class Reeve {
   /// Starts `reeve run -c`. `toml` is expanded (programs.hpp), and gets in front what it does not
   /// have itself: [supervisor] with a runtime_dir in `dir`, and [listen.http] on the socket of
   /// port().
-  Reeve(const TempDir& dir, std::string_view toml, Environment env = {});
+  /// `program` is another file to run than the build's: one that an upgrade may replace.
+  Reeve(const TempDir& dir, std::string_view toml, Environment env = {}, std::string program = "");
 
   /// Writes the configuration anew, for HUP and `reload`.
   void configure(std::string_view toml) const;
@@ -76,7 +77,8 @@ class Reeve {
   [[nodiscard]] std::optional<Exit> stop(Milliseconds patience = kPatience);
 
  private:
-  Reeve(const TempDir& dir, std::string_view toml, Environment env, ipc::UniqueFd listener);
+  Reeve(const TempDir& dir, std::string_view toml, Environment env, std::string program,
+        ipc::UniqueFd listener);
   [[nodiscard]] std::optional<ipc::WorkerMessage> next_message(Milliseconds patience);
 
   const TempDir& dir_;

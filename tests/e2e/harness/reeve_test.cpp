@@ -33,8 +33,8 @@ bool nobody_is_left() {
 
 }  // namespace
 
-Reeve& ReeveTest::start_ready(std::string_view toml, Environment env) {
-  Reeve& reeve = start(toml, std::move(env));
+Reeve& ReeveTest::start_ready(std::string_view toml, Environment env, std::string program) {
+  Reeve& reeve = start(toml, std::move(env), std::move(program));
   if (!reeve.ready()) throw std::runtime_error("the master did not become ready:\n" + reeve.log());
   return reeve;
 }

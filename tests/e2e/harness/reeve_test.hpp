@@ -18,13 +18,13 @@ namespace reeve::e2e {
 class ReeveTest : public ::testing::Test {
  protected:
   /// Starts the master; the test decides what it waits for.
-  Reeve& start(std::string_view toml, Environment env = {}) {
-    return master_.emplace(dir, toml, std::move(env));
+  Reeve& start(std::string_view toml, Environment env = {}, std::string program = "") {
+    return master_.emplace(dir, toml, std::move(env), std::move(program));
   }
 
   /// Starts the master and waits until all of its pools serve. Throws, with its log, when they do
   /// not.
-  Reeve& start_ready(std::string_view toml, Environment env = {});
+  Reeve& start_ready(std::string_view toml, Environment env = {}, std::string program = "");
 
   void TearDown() override;
 

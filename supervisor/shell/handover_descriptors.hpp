@@ -1,0 +1,30 @@
+#pragma once
+// The descriptors of a handover: which there are, whether they are what they should be, and whether
+// they survive the next exec. Loop thread, and the child that tries a new binary.
+
+#include <string>
+#include <vector>
+
+#include "supervisor/shell/handover.hpp"
+
+namespace reeve::supervisor {
+
+struct HandedFd {
+  enum class Kind : std::uint8_t { Socket, Pipe, Memory, File };
+  std::string what;  ///< "the channel of web:0"
+  int fd = kNoFd;
+  Kind kind{};
+};
+
+/// Every descriptor, those that are not optional also when they are missing.
+[[nodiscard]] std::vector<HandedFd> descriptors_of(const Handover& handover);
+
+/// Asks the kernel: the first that is not open, or something else; empty when all are right.
+[[nodiscard]] std::string wrong_descriptor(const std::vector<HandedFd>& descriptors);
+
+/// Whether they are there after an exec, or closed. Async-signal-safe.
+void set_inherited(const std::vector<int>& fds, bool inherited);
+
+[[nodiscard]] std::vector<int> numbers_of(const std::vector<HandedFd>& descriptors);
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,98 @@
+#include "supervisor/shell/upgrade.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "supervisor/shell/handover_codec.hpp"
+#include "supervisor/shell/handover_descriptors.hpp"
+#include "supervisor/shell/handover_memory.hpp"
+#include "supervisor/shell/takeover.hpp"
+
+namespace reeve::supervisor {
+
+Upgrade::Upgrade(ipc::uv::Loop& loop, Log& log, Self self, Doors doors)
+    : loop_(loop),
+      log_(log),
+      self_(std::move(self)),
+      doors_(std::move(doors)),
+      leave_(loop, [this] { take_leave(); }) {}
+
+void Upgrade::request(std::optional<SessionId> asker) {
+  if (asker) askers_.push_back(*asker);
+  if (trial_ || leave_.armed()) return;  // They all get the verdict on this one.
+  const auto handover = doors_.hand_over(askers_);
+  if (!handover) return refuse(handover.error().text);
+  auto binary = open_binary(self_.binary);
+  if (!binary) {
+    return refuse(fmt::format("{}; install the new version there", binary.error().text));
+  }
+  const auto state = seal(encode(*handover));
+  if (!state) return refuse(state.error().text);
+
+  log_.info("upgrade: trying {}", self_.binary);
+  binary_ = std::move(*binary);
+  trial_ = std::make_unique<UpgradeTrial>(
+      loop_, UpgradeTrial::kLongest,
+      [this](const UpgradeTrial::Verdict& verdict) { judge(verdict); });
+  const auto started = trial_->start({.binary = binary_.get(),
+                                      .name = self_.arguments.front(),
+                                      .state = state->get(),
+                                      .descriptors = numbers_of(descriptors_of(*handover))});
+  if (!started) {
+    trial_.reset();
+    refuse(started.error().text);
+  }
+}
+
+void Upgrade::conclude(pid_t pid) const {
+  if (trial_) trial_->conclude(pid);
+}
+
+void Upgrade::exited(pid_t pid, const Death& death) {
+  if (!trial_) return;
+  trial_->exited(pid, death);
+  if (trial_->ended()) trial_.reset();
+}
+
+void Upgrade::judge(const UpgradeTrial::Verdict& verdict) {
+  if (!verdict) {
+    refuse(fmt::format("{} cannot take over: {}", self_.binary, verdict.error()));
+    return;
+  }
+  new_version_ = *verdict;
+  leave_.arm(Duration::zero());
+}
+
+/// Takes the state a second time: much may have happened while the new binary was tried.
+void Upgrade::take_leave() {
+  log_.info("upgrade: becoming reeve {} ({})", new_version_, self_.binary);
+  const auto handover = doors_.hand_over(askers_);
+  if (!handover) {
+    refuse(fmt::format("since the new binary was tried, {}", handover.error().text));
+    return;
+  }
+  const auto state = seal(encode(*handover));
+  if (!state) return refuse(state.error().text);
+
+  std::vector<int> inherited = numbers_of(descriptors_of(*handover));
+  inherited.push_back(state->get());
+  doors_.leaving();
+  set_inherited(inherited, true);
+  const ipc::Error error =
+      become(binary_.get(), self_.arguments, fmt::format("{}={}", kHandoverVariable, state->get()));
+  set_inherited(inherited, false);
+  doors_.staying();
+  refuse(error.text);
+}
+
+void Upgrade::refuse(const std::string& why) {
+  binary_.reset();
+  const std::string text = fmt::format("{}; nothing has changed", why);
+  log_.error("upgrade: {}", text);
+  for (const SessionId asker : std::exchange(askers_, {})) {
+    doors_.answer(asker, {{.name = "", .ok = false, .code = "refused", .text = text}});
+  }
+}
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,123 @@
+#pragma once
+// A handover in which every field says something: two workers of which one drains, a steered
+// listener with a seat for each, clients of each kind.
+
+#include <chrono>
+
+#include "supervisor/shell/handover.hpp"
+
+namespace reeve::supervisor {
+
+[[nodiscard]] inline Worker worker_of(std::uint64_t id, int slot, WorkerPhase phase) {
+  using namespace std::chrono_literals;
+  Worker worker{.id = WorkerId{id}, .slot = slot, .generation = Generation{2}, .phase = phase};
+  worker.forked_at = TimePoint(1234567890123ns);
+  worker.phase_since = TimePoint(2s);
+  worker.was_ready = true;
+  worker.grace = 7s;
+  worker.start_timeout = 8s;
+  worker.ready_after = 9s;
+  return worker;
+}
+
+[[nodiscard]] inline PoolState pool_state() {
+  using namespace std::chrono_literals;
+  PoolState state{
+      .spec = {.name = "web", .workers = 2, .max_draining = 3, .watchdog = 5s},
+      .slots = {},
+      .workers = {worker_of(4, 0, WorkerPhase::Serving), worker_of(5, 1, WorkerPhase::Draining)},
+      .generation = Generation{2},
+      .last_generation = Generation{3},
+      .next_worker = 6};
+  state.spec.recycle = {.requests = 100, .memory_bytes = 1 << 30, .age = 24h, .jitter = 0.25};
+  Worker& drains = state.workers[1];
+  drains.deadline = TimePoint(99s);
+  drains.ready_at = TimePoint(98s);
+  drains.drain_kind = DrainKind::Patient;
+  drains.killed_for = KillReason::GraceExpired;
+  drains.watchdog = 15s;
+  drains.recycle = state.spec.recycle;
+  drains.recycle_share = 0.9;
+  drains.alive_at = TimePoint(97s);
+  drains.silent_for = 3s;
+  drains.recycle_at = TimePoint(500s);
+  drains.due = "it is 24 h old";
+  state.slots.push_back({.index = 0, .state = SlotState::Running, .why = "ready after 3 ms"});
+  state.slots[0].current = WorkerId{4};
+  state.slots.push_back({.index = 1, .state = SlotState::Backoff, .why = "exited with code 3"});
+  state.slots[1].retry_at = TimePoint(77s);
+  state.slots[1].failed_recycles = 1;
+  state.slots[1].recycle_again_at = TimePoint(78s);
+  state.slots[1].policy.remember({.young = {TimePoint(3s)}, .late = {TimePoint(1s)}});
+  return state;
+}
+
+[[nodiscard]] inline PoolConfig pool_config() {
+  PoolConfig config;
+  config.spec = pool_state().spec;
+  config.command = {"/bin/web", "--fd", "${fd:http}"};
+  config.listen = {"http"};
+  config.ready = ReadyLog{"start.* complete"};
+  config.env = {{"LANG", "\xff not UTF-8 \xc3\xa4"}};
+  config.env_from_file = {{"KEY", "value"}};
+  config.required_env = {"KEY"};
+  config.limits = {.resources = {{"nofile", 65536}}, .memory = 1 << 20};
+  config.after = {"db"};
+  return config;
+}
+
+[[nodiscard]] inline ProcessHandover process_of(std::uint64_t worker, int slot, int first_fd) {
+  ProcessHandover process{.worker = WorkerId{worker}, .slot = slot, .generation = Generation{2}};
+  process.pid = 1000 + slot;
+  process.channel_fd = first_fd;
+  process.recorder_fd = first_fd + 1;
+  process.exec_status_fd = first_fd + 2;
+  process.out = {.fd = first_fd + 3, .partial = "half a li", .cut = false};
+  process.error = {.fd = first_fd + 4, .partial = "\x80\x81", .cut = true};
+  process.drained_at = TimePoint(std::chrono::seconds(5));
+  process.state = ipc::WorkerState::Running;
+  process.last_lines = {"one", "two"};
+  process.seats = {{.listener = 0, .member = worker}};
+  return process;
+}
+
+[[nodiscard]] inline Handover handover_sample() {
+  Handover handover;
+  handover.version = "0.1.0";
+  handover.binary = "/usr/bin/reeve";
+  handover.config_path = "reeve.toml";
+  handover.supervisor.runtime_dir = "/run/reeve";
+  handover.nofile = LimitHandover{.soft = 1024, .hard = 4096};
+  handover.started_at = TimePoint(std::chrono::milliseconds(12));
+  handover.said_ready = true;
+  handover.lock_fd = 10;
+  handover.notify_fd = 11;
+  handover.control_fd = 12;
+  handover.adopted = {{.name = "spare", .fd = 13}};
+  ListenerHandover listener;
+  listener.config = {.name = "http", .sockets = Sockets::PerWorker};
+  listener.bound = ipc::Address{.host = "127.0.0.1", .port = 8000};
+  listener.steered = SteeredHandover{.anchor_fd = 14, .backlog = 128, .next_member = 6};
+  listener.steered->sockets = {
+      {.member = 5, .fd = 15}, {.member = 4, .fd = 16, .enabled = true}, {.member = 3, .fd = 17}};
+  handover.listeners = {listener};
+  PoolHandover pool{.removed = false, .state = pool_state()};
+  pool.deployments = {{.generation = Generation{2}, .config = pool_config(), .listeners = {0}}};
+  pool.kept_seats = {{.slot = 1, .seats = {{.listener = 0, .member = 3}}}};
+  pool.last_deaths = {{1, Death{.exit_code = 3, .exec_error = "exec"}}};
+  pool.held_for = "waits for db";
+  pool.deaths = {{.slot = 1, .summary = {"web:1 died"}, .details = {"in main()"}}};
+  pool.previous = pool.deployments.front();
+  pool.adoption = pool.deployments.front();
+  pool.processes = {process_of(4, 0, 20), process_of(5, 1, 30)};
+  pool.tails = {{0, "a line\n"}, {1, "another\n"}};
+  handover.pools = {pool};
+  handover.sessions = {{.fd = 40, .pid = 812, .unread = "{\"meth", .unsent = {'{', '}', '\0'}},
+                       {.fd = 41, .follows = "{}", .wants_verdict = true}};
+  handover.kept_listeners = {0};
+  handover.log_tail = "ready\n";
+  handover.unwritten_log = "a late line\n";
+  return handover;
+}
+
+}  // namespace reeve::supervisor
