@@ -80,6 +80,10 @@ void Pool::begin_pending() {
     // One that stops (an order that came before, or to make room) starts when that is done.
     if (!turn || slot.state == SlotState::Stopping) {
       ++next;
+    } else if (!forward && slot.current && workers_.at(*slot.current).generation == roll_->target) {
+      // The newcomer died, and its restart has brought the old version back already.
+      roll_->emptied.erase(slot.index);
+      next = roll_->pending.erase(next);
     } else if (!slot.current || !rolling || may_fork_successor()) {
       begin(slot, spec);
       next = roll_->pending.erase(next);

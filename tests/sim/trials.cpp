@@ -89,12 +89,9 @@ void Witness::check_replaced(const Drain& drain, const Event& event, TimePoint n
   if (pool_.slots().size() <= static_cast<std::size_t>(old.slot)) return;  // Adopted fewer.
   const auto newest = newest_.find(old.slot);
   const auto next = newest == newest_.end() ? seen_.end() : seen_.find(newest->second);
-  const bool exists = next != seen_.end();
-  if (exists && newest->second != drain.worker && next->second.generation <= roll_->generation)
-    return;  // The roll has turned back.
   hold(!request->canary || !trial_.had_workers || trial_.good == true,
        "nobody is replaced before the canaries were judged good");
-  if (!exists || newest->second == drain.worker) return;   // Emptied: see note_room().
+  if (next == seen_.end() || next->second.generation <= roll_->generation) return;
   if (next->second.phase != WorkerPhase::Serving) return;  // Emptied: see note_room().
   if (trial_.canaries.contains(old.slot)) return;          // Watched instead.
   const PoolSpec& spec = request->spec ? *request->spec : before_.spec;

@@ -362,5 +362,27 @@ TEST(Roll, AFatalSlotIsNotRevivedByItsFailure) {
   EXPECT_THAT(web.all<Fork>(), testing::Not(testing::Contains(Field(&Fork::slot, 0))));
 }
 
+/// Slots 0 and 1 have been replaced when slot 2 fails; slot 0 returns first.
+TEST(Roll, OnItsWayBackLeavesAWorkerThatACrashHasBroughtBackAlready) {
+  PoolDriver web(spec_of(3));
+  web.serve();
+  web.roll();
+  for (const int slot : {0, 1}) {
+    const WorkerId old = web.current(slot);
+    web.ready(web.successor(slot));
+    web.exited(old);
+  }
+  web.pass(2s);
+  web.exited(web.successor(2), kCrash);
+  const WorkerId back = web.successor(0);
+  web.exited(web.current(1), kCrash);
+  const WorkerId again = web.current(1);
+  web.ready(again);
+  web.ready(back);
+  EXPECT_THAT(web.forked(), testing::IsEmpty());
+  EXPECT_EQ(web.current(1), again);
+  EXPECT_FALSE(web.pool().rolling());
+}
+
 }  // namespace
 }  // namespace reeve::supervisor
