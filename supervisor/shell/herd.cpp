@@ -108,7 +108,13 @@ void Herd::end_grace() {
 
 void Herd::sweep() {
   for (auto* group : {&removed_, &rehearsals_}) {
-    std::erase_if(*group, [](const auto& pool) { return pool->pool().quiet(); });
+    std::vector<PoolRunner*> quiet;
+    for (const auto& pool : *group) {
+      if (pool->pool().quiet()) quiet.push_back(pool.get());
+    }
+    // Its workers have gone before it was told to stop: whoever asked for that gets the answer.
+    for (PoolRunner* pool : quiet) pool->hurry_quiesce();
+    std::erase_if(*group, [](const auto& pool) { return pool->is_gone(); });
   }
 }
 
@@ -144,6 +150,16 @@ std::string Herd::survivors() const {
   return text;
 }
 
+void Herd::kill_survivors() const {
+  for (const auto* group : {&pools_, &removed_, &rehearsals_}) {
+    for (const auto& pool : *group) {
+      for (const auto& [id, worker] : pool->pool().workers()) {
+        if (const Process* process = pool->find(id)) process->kill_group();
+      }
+    }
+  }
+}
+
 Duration Herd::longest_grace() const {
   Duration longest{};
   for (const auto* group : {&pools_, &removed_, &rehearsals_}) {
@@ -161,7 +177,7 @@ std::optional<TimePoint> Herd::latest_deadline() const {
   const auto take = [&latest](std::optional<TimePoint> deadline) {
     if (deadline) latest = std::max(latest.value_or(*deadline), *deadline);
   };
-  for (const auto* group : {&pools_, &removed_}) {
+  for (const auto* group : {&pools_, &removed_, &rehearsals_}) {
     for (const auto& pool : *group) {
       for (const auto& [id, worker] : pool->pool().workers()) {
         take(worker.deadline);

@@ -79,6 +79,8 @@ class Herd : private PoolObserver {
   [[nodiscard]] std::string summary() const;
   /// "web:0 (pid 1234), ..." of every process that is left.
   [[nodiscard]] std::string survivors() const;
+  /// SIGKILL to every process that is left, whatever its pool still grants it.
+  void kill_survivors() const;
   /// The longest grace of any pool.
   [[nodiscard]] Duration longest_grace() const;
   /// When the last of the deadlines that are running ends: of starts, drains and back-offs.

@@ -125,6 +125,10 @@ class PoolRunner : private ProcessObserver {
   [[nodiscard]] const std::string& held_for() const { return held_for_; }
   /// No slot serves, or is to serve again.
   [[nodiscard]] bool is_down() const;
+  /// It is_down(), or is told to be once the queue of its listeners is empty.
+  [[nodiscard]] bool is_going_down() const { return quiesce_ != nullptr || is_down(); }
+  /// Nothing is left of it, not even a command that waits.
+  [[nodiscard]] bool is_gone() const { return pool_.quiet() && quiesce_ == nullptr; }
   /// No worker is left and none will be started by itself, though nobody has asked for that: a slot
   /// gave up, or has ended for good. Its listeners are closed, so that clients are refused.
   [[nodiscard]] bool is_out_of_service() const;

@@ -12,6 +12,12 @@ namespace {
 // Beyond the grace and its SIGKILL: only a process that is stuck in the kernel lasts longer.
 constexpr Duration kAfterTheGrace = std::chrono::seconds(5);
 
+// For those that were only killed when the limit was reached, after a stall for instance.
+constexpr Duration kAfterTheLastKill = std::chrono::seconds(2);
+
+// A worker cannot extend its drain for longer than this.
+constexpr Duration kLongestExtension = std::chrono::hours(1);
+
 // No person asks twice within this time, and no second request is meant to be told from the first.
 constexpr Duration kSameRequest = std::chrono::milliseconds(20);
 
@@ -24,7 +30,7 @@ Shutdown::Shutdown(ipc::uv::Loop& loop, Log& log, Herd& herd, CommandBook& book,
       herd_(herd),
       book_(book),
       on_end_(std::move(on_end)),
-      limit_(loop, [this] { end(false); }) {}
+      limit_(loop, [this] { on_limit(); }) {}
 
 void Shutdown::request(const std::string& why) {
   if (!running_) {
@@ -75,7 +81,12 @@ void Shutdown::stop_pools(bool all) {
     return;
   }
   // Each step of the order has its own grace.
-  if (!next.empty() || !limit_.armed()) limit_.arm(herd_.longest_grace() + kAfterTheGrace);
+  if (!next.empty() || !limit_.armed()) {
+    const Duration longest = herd_.longest_grace() + kAfterTheGrace;
+    limit_.arm(longest);
+    last_limit_ = loop_.now() + longest + kLongestExtension;
+    survivors_killed_ = false;
+  }
   for (PoolRunner* pool : next) {
     stopped_.insert(pool->name());
     const CommandId command = book_.open(1, [this](Verdicts verdicts) {
@@ -98,6 +109,19 @@ void Shutdown::check() {
   const bool all_told = std::ranges::all_of(
       herd_.pools(), [this](const auto& pool) { return stopped_.contains(pool->name()); });
   if (all_told && herd_.quiet()) end(true);
+}
+
+void Shutdown::on_limit() {
+  const TimePoint now = loop_.now();
+  const TimePoint latest = herd_.latest_deadline().value_or(now);
+  if (latest > now && now < last_limit_) {
+    limit_.arm(std::min(latest, last_limit_) - now + kAfterTheGrace);
+  } else if (!std::exchange(survivors_killed_, true)) {
+    herd_.kill_survivors();
+    limit_.arm(kAfterTheLastKill);
+  } else {
+    end(false);
+  }
 }
 
 void Shutdown::end(bool clean) {

@@ -42,6 +42,9 @@ class Shutdown {
   /// Stops every pool that no other one is still up `after`; `all`: without an order.
   void stop_pools(bool all);
   [[nodiscard]] bool is_needed(const PoolRunner& pool) const;
+  /// Whoever could still be going to end gets the time for it; the others are killed, then given
+  /// up.
+  void on_limit();
   void end(bool clean);
 
   ipc::uv::Loop& loop_;
@@ -56,6 +59,8 @@ class Shutdown {
   bool running_ = false;
   int killed_before_ = 0;
   TimePoint begun_at_;
+  TimePoint last_limit_;  // No deadline of a worker moves limit_ beyond.
+  bool survivors_killed_ = false;
   ipc::uv::Timer limit_;
 };
 
