@@ -78,6 +78,7 @@ void PoolRunner::hard_restart(CommandId command, const SlotSet& slots) {
 }
 
 void PoolRunner::scale(CommandId command, int workers) {
+  hurry_quiesce();  // What is about to stop is not started again for that.
   const bool stays_down = is_down() && !pool_.slots().empty();
   if (!stays_down && !open_door(command)) return;
   feed(ScaleRequested{command, workers});
@@ -85,6 +86,7 @@ void PoolRunner::scale(CommandId command, int workers) {
 
 void PoolRunner::reconfigure_workers(CommandId command, int workers) {
   deployments_.at(pool_.generation()).config.spec.workers = workers;
+  if (adoption_) adoption_->config.spec.workers = workers;
   scale(command, workers);
 }
 

@@ -118,7 +118,8 @@ void PoolRunner::feed(Event event) {
   seating_.sweep(pool_);
   if (!pool_.rolling()) versions_settled();
   adopt_when_gone();
-  if (!pool_.rolling() && is_out_of_service()) close_door();
+  const bool scaled_to_none = pool_.slots().empty() && pool_.quiet();
+  if (!pool_.rolling() && (is_out_of_service() || scaled_to_none)) close_door();
   arm_timer();
 }
 

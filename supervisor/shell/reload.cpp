@@ -16,12 +16,24 @@ constexpr std::string_view kAdded = "added";
 constexpr std::string_view kRemoved = "removed";
 constexpr std::string_view kUpdated = "updated";
 
+/// For one reload, which answers all of them.
+constexpr std::size_t kMostWaiting = 64;
+
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::ranges::find(names, name) != names.end();
 }
 
 void keep_only(std::vector<std::string>& pools, const std::vector<std::string>& names) {
   std::erase_if(pools, [&names](const std::string& pool) { return !contains(names, pool); });
+}
+
+/// Pools may share a listener, which is to be opened once.
+void add_listeners_of(const Config& config, const PoolConfig& pool,
+                      std::vector<ListenerConfig>& listeners) {
+  for (ListenerConfig& listener : listeners_of(config, pool)) {
+    const auto known = std::ranges::find(listeners, listener.name, &ListenerConfig::name);
+    if (known == listeners.end()) listeners.push_back(std::move(listener));
+  }
 }
 
 /// What went well is one word of supervisorctl's for the whole pool; what did not stays as it is.
@@ -66,12 +78,17 @@ void Reload::request(const Asker& asker, OnVerdicts on_verdicts) {
   }
   log_.debug("a reload is running; the file is read again after it");
   if (!pending_) pending_ = Pending{.asker = asker, .waiting = {}};
-  if (on_verdicts) pending_->waiting.push_back(std::move(on_verdicts));
+  if (!on_verdicts) return;
+  if (pending_->waiting.size() >= kMostWaiting) {
+    return refuse(on_verdicts, "too many wait for the next reload already; try again later");
+  }
+  pending_->waiting.push_back(std::move(on_verdicts));
 }
 
 void Reload::advance() {
   if (unsettled_ > 0 || !pending_) return;
   const Pending pending = *std::exchange(pending_, std::nullopt);
+  if (pending.waiting.empty()) return run(pending.asker, {});
   run(pending.asker, [waiting = pending.waiting](const Verdicts& verdicts) {
     for (const OnVerdicts& answer : waiting) answer(verdicts);
   });
@@ -108,10 +125,15 @@ void Reload::run(const Asker& asker, const OnVerdicts& on_each) {
        .asker = asker,
        .if_busy = IfBusy::Insist,
        .words = Words::Ours},
-      changes, [this, on_verdicts](Verdicts verdicts) {
+      changes, [this, on_verdicts, nobody_asked = !on_each](Verdicts verdicts) {
         if (verdicts.empty()) {
           log_.info("no pool has changed");
           verdicts = {{.name = "", .ok = true, .code = "reloaded", .text = "no pool has changed"}};
+        } else if (nobody_asked) {
+          for (const auto& verdict : verdicts) {
+            log_.write(verdict.ok ? LogLevel::Info : LogLevel::Error,
+                       fmt::format("reload: {}", one_line(verdict)));
+          }
         }
         on_verdicts(std::move(verdicts));
       });
@@ -137,8 +159,7 @@ void Reload::update(const std::vector<std::string>& names, const Asker& asker, I
     listeners.clear();
     for (const std::string& name : names) {
       const PoolConfig* pool = find_pool(*next, name);
-      if (pool != nullptr)
-        std::ranges::move(listeners_of(*next, *pool), std::back_inserter(listeners));
+      if (pool != nullptr) add_listeners_of(*next, *pool, listeners);
     }
   }
   auto opened = open(*next, listeners);
@@ -169,7 +190,7 @@ void Reload::add(const std::vector<std::string>& names, const OnVerdicts& on_ver
           no_such_process(name, fmt::format("{} has no pool.{}", file_.path(), name)));
     } else if (!contains(changes.added, name)) {
       changes.added.push_back(name);
-      std::ranges::move(listeners_of(*next, *pool), std::back_inserter(listeners));
+      add_listeners_of(*next, *pool, listeners);
     }
   }
   auto opened = open(*next, listeners);
@@ -270,7 +291,7 @@ void Reload::bring_to(PoolRunner& pool, CommandId part, const PoolConfig& config
     pool.reconfigure_workers(part, config.spec.workers);
   } else if (!contains(changes.rolled, pool.name())) {
     book_.settle(part, {});
-  } else if (pool.is_down()) {
+  } else if (pool.is_going_down()) {
     pool.adopt(Deployment::of(config, run.opened));
     book_.settle(part, {{.name = pool.name(),
                          .ok = true,

@@ -308,6 +308,53 @@ TEST_F(RunningPool, ClosesItsListenerWhileStoppedAndOpensItAgain) {
   EXPECT_EQ(listener->address(), address);
 }
 
+TEST_F(RunningPool, ClosesItsListenerWhenItIsScaledToNone) {
+  auto listener = std::make_shared<Listener>(
+      ListenerConfig{.name = "http", .address = *ipc::parse_address("127.0.0.1:0"), .backlog = 16});
+  ASSERT_TRUE(listener->open().has_value());
+  PoolConfig pool = shell_pool(kWellBehaved);
+  pool.listen = {"http"};
+  run(pool, {listener});
+  start();
+  command([this](CommandId id) { runner_->scale(id, 0); });
+  EXPECT_TRUE(driver_.run_until([&] { return runner_->pool().quiet(); }));
+  EXPECT_FALSE(listener->is_open());
+  command([this](CommandId id) { runner_->scale(id, 1); });
+  EXPECT_TRUE(listener->is_open());
+}
+
+TEST_F(RunningPool, WhileItsStopWaitsForTheQueueItIsGoingDownAndNotGone) {
+  auto listener = std::make_shared<Listener>(
+      ListenerConfig{.name = "http", .address = *ipc::parse_address("127.0.0.1:0"), .backlog = 16});
+  ASSERT_TRUE(listener->open().has_value());
+  PoolConfig pool = shell_pool(kWellBehaved);
+  pool.listen = {"http"};
+  run(pool, {listener});
+  start();
+  std::optional<Verdicts> answer;
+  runner_->stop(book_.open(1, [&answer](Verdicts verdicts) { answer = std::move(verdicts); }), {});
+  EXPECT_FALSE(runner_->is_down());
+  EXPECT_TRUE(runner_->is_going_down());
+  EXPECT_FALSE(runner_->is_gone());
+  runner_->hurry_quiesce();
+  EXPECT_TRUE(runner_->is_down());
+  EXPECT_TRUE(driver_.run_until([&] { return answer.has_value() && runner_->is_gone(); }));
+}
+
+TEST_F(RunningPool, AVersionThatWaitsToBeAdoptedGetsTheNewNumberOfWorkers) {
+  PoolConfig pool =
+      shell_pool("trap 'sleep 0.2; exit' TERM; echo up; while :; do sleep 0.02; done");
+  run(pool);
+  start();
+  runner_->stop(book_.open(1, [](const Verdicts&) {}), {});
+  pool.env["A"] = "1";
+  runner_->adopt(Deployment::of(pool, {}));
+  runner_->reconfigure_workers(book_.open(1, [](const Verdicts&) {}), 3);
+  EXPECT_EQ(runner_->intended().config.spec.workers, 3);
+  EXPECT_TRUE(driver_.run_until([&] { return runner_->is_gone(); }));
+  EXPECT_EQ(runner_->pool().slots().size(), 3U);
+}
+
 TEST_F(RunningPool, AStartThatOvertakesAStopHurriesIt) {
   run(shell_pool(kWellBehaved));
   start();
