@@ -43,7 +43,7 @@ OutOfMemoryWatch::OutOfMemoryWatch(std::string file) : file_(std::move(file)) { 
 
 void OutOfMemoryWatch::look() {
   const std::uint64_t now = count();
-  has_killed_ = now > seen_;
+  has_killed_ = has_killed_ || now > seen_;
   seen_ = now;
 }
 

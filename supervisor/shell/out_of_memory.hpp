@@ -14,9 +14,11 @@ class OutOfMemoryWatch {
   /// Looks at `file`, which has a line "oom_kill NUMBER"; empty: at none.
   explicit OutOfMemoryWatch(std::string file);
 
-  /// Before a batch of dead children is told of: whoever dies of it does so after it was counted.
+  /// A batch of dead children is about to be told of, and its verdict is its own.
+  void begin_batch() { has_killed_ = false; }
+  /// Before each of them is: whoever dies of it does so after it was counted.
   void look();
-  /// Between the last two looks it has killed someone.
+  /// It has killed someone between the last look at the batch before and the last one at this.
   [[nodiscard]] bool has_killed() const { return has_killed_; }
 
  private:

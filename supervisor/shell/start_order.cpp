@@ -80,7 +80,12 @@ void StartOrder::check() {
     std::string why = reason_to_wait(*pool, herd_);
     if (why.empty()) {
       log_.info("{}: what it waited for is up", pool->name());
-      pool->start(book_.open(1, [](const Verdicts&) {}), {});
+      const auto log_failures = [this](const Verdicts& verdicts) {
+        for (const auto& verdict : verdicts) {
+          if (!verdict.ok) log_.error("{}", one_line(verdict));
+        }
+      };
+      pool->start(book_.open(1, log_failures), {});
     } else if (why != pool->held_for()) {
       hold(*pool, std::move(why));
     }

@@ -109,6 +109,7 @@ ipc::Result<> Supervision::open(const Config& config, const RuntimeDir& runtime_
   if (!control) return std::unexpected(control.error());
   control_ = std::move(*control);
 
+  ::uv_update_time(loop_.get());  // The pools begin now, not when the loop was made.
   file_.keep_adopted(listeners);
   for (const PoolConfig& pool : config.pools) herd_.add(Deployment::of(pool, listeners));
   return {};
@@ -123,6 +124,8 @@ ControlServer::Callbacks Supervision::control_callbacks() {
 }
 
 int Supervision::run() {
+  // What came before may have waited for long: for workers of a dead master.
+  ::uv_update_time(loop_.get());
   if (!adopted_) {
     started_at_ = loop_.now();
     start_pools();
@@ -132,9 +135,9 @@ int Supervision::run() {
 }
 
 void Supervision::start_pools() {
-  // The log tells how each slot fares; nobody waits for the verdict.
+  // Nobody waits for the verdict.
   for (const auto& pool : herd_.pools()) {
-    start_order_.start(*pool, book_.open(1, [](const Verdicts&) {}));
+    start_order_.start(*pool, book_.open(1, log_failures()));
   }
   settle_timer_.arm(Duration::zero());
 }
@@ -186,6 +189,7 @@ void Supervision::scale_first_pool(int by) {
 
 /// Reads first: what a worker said before it died is older than its death.
 void Supervision::on_turn_end() {
+  out_of_memory_.begin_batch();
   reaper_.reap_if_pending([this] {
     notify_->receive_pending();
     out_of_memory_.look();

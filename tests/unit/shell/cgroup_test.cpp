@@ -174,6 +174,9 @@ TEST(OutOfMemoryWatch, NoticesThatTheCounterGrew) {
   watch.look();
   EXPECT_TRUE(watch.has_killed());
   watch.look();
+  EXPECT_TRUE(watch.has_killed()) << "it holds for every dead child of the batch";
+  watch.begin_batch();
+  watch.look();
   EXPECT_FALSE(watch.has_killed());
   fs::remove(file);
   watch.look();
