@@ -1,16 +1,15 @@
 #include "ipc/base/uv.hpp"
 
 #include <cassert>
-#include <stdexcept>
-#include <string>
+#include <system_error>
 #include <utility>
 
 namespace reeve::ipc::uv {
 namespace {
 
-// libuv can fail here only for want of memory or descriptors at start-up, or for a misuse of ours.
+// libuv can fail here only for want of memory, descriptors or watches, or for a misuse of ours.
 void must(int status) {
-  if (status < 0) throw std::runtime_error(std::string("libuv: ") + uv_strerror(status));
+  if (status < 0) throw std::system_error(-status, std::generic_category(), "libuv");
 }
 
 // The callback is copied to the stack of the caller: it may destroy the handle that owns it.

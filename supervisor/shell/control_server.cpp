@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <chrono>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "ipc/listener.hpp"
@@ -109,8 +110,12 @@ void ControlServer::pause() {
 
 void ControlServer::admit(ipc::UniqueFd client, pid_t pid) {
   const SessionId id{next_session_++};
-  sessions_.emplace(id, Client{pid, std::make_unique<ControlSession>(loop_, std::move(client),
-                                                                     callbacks_of(id))});
+  try {
+    sessions_.emplace(id, Client{pid, std::make_unique<ControlSession>(loop_, std::move(client),
+                                                                       callbacks_of(id))});
+  } catch (const std::system_error&) {
+    // Nothing is left to watch it with: it is hung up on, and the master goes on.
+  }
 }
 
 ControlSession::Callbacks ControlServer::callbacks_of(SessionId id) {

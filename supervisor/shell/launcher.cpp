@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
+#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -102,11 +104,18 @@ ipc::Result<std::unique_ptr<Process>> Launcher::launch(const Deployment& deploym
   auto spawned = spawn(plan);
   plan.cgroup_fd = -1;  // It closes here.
   if (!spawned) return std::unexpected(spawned.error());
-  return std::make_unique<Process>(
-      loop_, observer, identity,
-      Process::Ends{std::move(channel->first), std::move(*recorder), std::move(out->read_end),
-                    std::move(error->read_end), std::move(seats), std::move(cgroup)},
-      std::move(plan), std::move(*spawned));
+  const pid_t pid = spawned->pid;
+  try {
+    return std::make_unique<Process>(
+        loop_, observer, identity,
+        Process::Ends{std::move(channel->first), std::move(*recorder), std::move(out->read_end),
+                      std::move(error->read_end), std::move(seats), std::move(cgroup)},
+        std::move(plan), std::move(*spawned));
+  } catch (const std::system_error& lack) {
+    // The kernel has nothing left to watch it with. It is reaped as any child, and is nobody's.
+    ::kill(-pid, SIGKILL);
+    return ipc::system_error("watch", fmt::format("pid {}", pid), lack.code().value());
+  }
 }
 
 /// Without one the process group has to do: a worker is not refused for that.

@@ -53,7 +53,7 @@ class Launcher {
       : loop_(loop), surroundings_(std::move(surroundings)) {}
 
   /// `seats` has one for each steered listener of the deployment. An error means that no process
-  /// was made.
+  /// was made, or that it could not be watched and was killed.
   [[nodiscard]] ipc::Result<std::unique_ptr<Process>> launch(const Deployment& deployment,
                                                              Process::Identity identity,
                                                              Seats seats,

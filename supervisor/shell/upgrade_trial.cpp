@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstring>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "ipc/base/text.hpp"
@@ -93,8 +94,15 @@ ipc::Result<> UpgradeTrial::start(const Candidate& candidate) {
   ::setpgid(pid, pid);  // The child does the same; whoever comes first.
   pid_ = pid;
   answer_fd_ = std::move(pipe->read_end);
-  poll_.emplace(loop_, answer_fd_.get(), [this](int) { read_answer(); });
-  poll_->watch(UV_READABLE);
+  try {
+    poll_.emplace(loop_, answer_fd_.get(), [this](int) { read_answer(); });
+    poll_->watch(UV_READABLE);
+  } catch (const std::system_error& lack) {
+    poll_.reset();
+    ::kill(-pid, SIGKILL);
+    pid_.reset();  // It is reaped as any child.
+    return ipc::system_error("watch", "the trial of the new binary", lack.code().value());
+  }
   deadline_.arm(longest_);
   return {};
 }
