@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <string_view>
@@ -146,8 +147,10 @@ CanaryFigures CanaryLedger::figures() const {
     ++side.workers;
     side.silent += account.silent ? 1 : 0;
     side.crashes += account.crashed ? 1 : 0;
-    side.requests += since(account.first.requests, account.last.requests);
-    side.errors += since(account.first.errors, account.last.errors);
+    const std::uint64_t requests = since(account.first.requests, account.last.requests);
+    side.requests += requests;
+    // More errors than requests are a lie, too, and no rate.
+    side.errors += std::min(requests, since(account.first.errors, account.last.errors));
     side.latencies += account.last.latencies.since(account.first.latencies);
   }
   return figures;

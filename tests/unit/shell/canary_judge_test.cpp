@@ -130,5 +130,15 @@ TEST(CanaryLedger, AWorkerThatCountsBackwardsCountsNothing) {
   EXPECT_EQ(ledger.figures().canary.errors, 0U);
 }
 
+TEST(CanaryLedger, AWorkerHasNoMoreErrorsThanRequests) {
+  CanaryLedger ledger;
+  ledger.observe(WorkerId{1}, Side::Old, reading(0, 0));
+  ledger.observe(WorkerId{2}, Side::Canary, reading(0, 0));
+  ledger.observe(WorkerId{1}, Side::Old, reading(100, 0));
+  ledger.observe(WorkerId{2}, Side::Canary, reading(40, 4000));
+  EXPECT_EQ(ledger.figures().canary.errors, 40U);
+  EXPECT_FALSE(judge(ledger.figures(), Moment::AtEnd).good);
+}
+
 }  // namespace
 }  // namespace reeve::supervisor
