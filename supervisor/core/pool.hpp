@@ -101,6 +101,7 @@ class Pool {
     std::string failure;  ///< why it turned back
     std::optional<int> failed_slot;
     std::optional<WorkerId> culprit;
+    std::map<int, std::string> not_back;  ///< slots whose way back failed, and why
   };
 
   /// A command that waits for its slots.
@@ -172,6 +173,7 @@ class Pool {
   void newcomer_ready(const Worker& worker);
   void accept(int slot);
   void finish_roll();
+  [[nodiscard]] std::string describe_return(const Roll& roll) const;
   [[nodiscard]] std::optional<TimePoint> next_trial() const;
   [[nodiscard]] bool may_fork_successor() const;
   [[nodiscard]] bool may_make_room() const;

@@ -33,7 +33,6 @@ void Pool::take(const RollRequested& event) {
                .pending = std::move(*slots)};
   for (const int index : roll_->pending) {
     Slot& slot = *slot_at(index);
-    slot.policy.forget();
     retire(slot.successor, DrainKind::Prompt);  // It was about to be recycled.
   }
   if (event.canary) choose_canaries(*event.canary);
@@ -96,6 +95,7 @@ void Pool::begin_pending() {
 
 void Pool::begin(Slot& slot, const PoolSpec& spec) {
   const bool forward = roll_->direction == Roll::Direction::Forward;
+  if (forward) slot.policy.forget();  // A new version is not blamed for what the old one did.
   if (slot.current) {
     slot.successor = fork(slot, roll_->target, spec);
   } else {
@@ -168,15 +168,30 @@ std::optional<TimePoint> Pool::next_trial() const {
   return next;
 }
 
+/// Of a roll that is over, after it had turned back.
+std::string Pool::describe_return(const Roll& roll) const {
+  std::string text = fmt::format("{}; generation {} serves on", roll.failure,
+                                 static_cast<std::uint64_t>(generation_));
+  for (const char* separator = ", except "; const auto& [index, why] : roll.not_back) {
+    const bool exists = index < static_cast<int>(slots_.size());
+    if (!exists) continue;
+    const Slot& slot = slots_[static_cast<std::size_t>(index)];
+    const Worker* worker = slot.current ? find(*slot.current) : nullptr;
+    const bool has_recovered = worker != nullptr && worker->phase == WorkerPhase::Serving &&
+                               worker->generation == generation_;
+    if (has_recovered) continue;
+    text += fmt::format("{}{}:{}: {}", std::exchange(separator, ", "), spec_.name, index, why);
+  }
+  return text;
+}
+
 void Pool::finish_roll() {
   Roll roll = *std::exchange(roll_, std::nullopt);
   switch (roll.direction) {
     case Roll::Direction::Back:
-      actions_.push_back(Finished{roll.command,
-                                  {{roll.failed_slot, Outcome::Aborted,
-                                    fmt::format("{}; generation {} serves on", roll.failure,
-                                                static_cast<std::uint64_t>(generation_)),
-                                    roll.culprit}}});
+      actions_.push_back(
+          Finished{roll.command,
+                   {{roll.failed_slot, Outcome::Aborted, describe_return(roll), roll.culprit}}});
       return;
     case Roll::Direction::Forward:
       break;

@@ -7,6 +7,25 @@
 #include "supervisor/core/pool.hpp"
 
 namespace reeve::supervisor {
+namespace {
+
+/// Without a worker until somebody starts it, or its restart policy does.
+bool is_down(SlotState state) {
+  switch (state) {
+    case SlotState::Stopped:
+    case SlotState::Backoff:
+    case SlotState::Exited:
+    case SlotState::Fatal:
+      return true;
+    case SlotState::Starting:
+    case SlotState::Running:
+    case SlotState::Stopping:
+      return false;
+  }
+  std::unreachable();
+}
+
+}  // namespace
 
 /// A worker failed. That fails the roll if it was one that the roll had started.
 void Pool::roll_failed(const Worker& worker, const Death& death, const std::string& why) {
@@ -28,6 +47,7 @@ void Pool::roll_failed(const Worker& worker, const Death& death, const std::stri
   switch (roll_->direction) {
     case Roll::Direction::Back:  // The slot is left to what it has: the new generation, or
                                  // back-off.
+      if (on_trial) roll_->not_back[worker.slot] = text;
       roll_->emptied.erase(worker.slot);
       return;
     case Roll::Direction::Forward:
@@ -41,8 +61,8 @@ void Pool::roll_failed(const Worker& worker, const Death& death, const std::stri
   }
 }
 
-/// The old generation serves on, and takes back what was done. A slot that is down stays with its
-/// restart policy; one that waits for the roll to start it still does.
+/// The old generation serves on, and takes back what was done. What the roll has not touched stays
+/// as it is, a slot that is down too; one that waits for the roll to start it still does.
 void Pool::turn_back(std::string why, std::optional<int> slot, std::optional<WorkerId> culprit) {
   roll_->direction = Roll::Direction::Back;
   roll_->stage = Roll::Stage::Rolling;
@@ -52,7 +72,8 @@ void Pool::turn_back(std::string why, std::optional<int> slot, std::optional<Wor
   roll_->failed_slot = slot;
   roll_->culprit = culprit;
   std::erase_if(roll_->pending, [this](int index) {
-    return slot_at(index)->current.has_value() && !roll_->emptied.contains(index);
+    const Slot& waits = *slot_at(index);
+    return !roll_->emptied.contains(index) && (waits.current || is_down(waits.state));
   });
   for (const auto& [index, newcomer] : std::exchange(roll_->starting, {})) {
     take_back(index, newcomer.id);
@@ -102,7 +123,9 @@ void Pool::pause_roll(const std::string& why, int slot_index, WorkerId culprit) 
   }
   std::map<Generation, int> running;
   for (const Slot& slot : slots_) {
-    if (slot.current) ++running[workers_.at(*slot.current).generation];
+    if (!slot.current) continue;
+    const Worker& worker = workers_.at(*slot.current);
+    if (worker.phase == WorkerPhase::Serving) ++running[worker.generation];
   }
   std::string text = fmt::format("{}; paused", why);
   for (const char* separator = ": "; const auto& [generation, count] : running) {

@@ -155,5 +155,18 @@ TEST(Pause, CanBeHandedOver) {
   EXPECT_TRUE(web.pool().state());
 }
 
+TEST(Pause, DoesNotCountWhatItHasJustToldToStop) {
+  PoolSpec spec = pausing(3);
+  spec.surge = 2;
+  PoolDriver web(spec);
+  web.serve();
+  web.stop({2});
+  web.settle();
+  const CommandId roll = web.roll();  // It starts slot 2, which has no old worker.
+  web.exited(web.successor(0), Death{.exit_code = 3});
+  ASSERT_EQ(web.outcome(roll), Outcome::Aborted);
+  EXPECT_EQ(web.verdicts(roll)[0].text, "exited with code 3; paused: 2 workers run generation 1");
+}
+
 }  // namespace
 }  // namespace reeve::supervisor

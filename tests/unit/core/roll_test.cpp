@@ -384,5 +384,70 @@ TEST(Roll, OnItsWayBackLeavesAWorkerThatACrashHasBroughtBackAlready) {
   EXPECT_FALSE(web.pool().rolling());
 }
 
+TEST(Roll, FailureLeavesDownWhatWasDown) {
+  PoolDriver web(spec_of(3));
+  web.serve();
+  web.stop({2});
+  web.settle();
+  const CommandId roll = web.canary(1, 10s);
+  web.exited(web.successor(0), kCrash);
+  EXPECT_EQ(web.outcome(roll), Outcome::Aborted);
+  EXPECT_THAT(web.forked(), IsEmpty());
+  EXPECT_EQ(web.state(2), SlotState::Stopped);
+}
+
+TEST(Roll, FailureLeavesTheWorkThatIsDone) {
+  PoolSpec spec = spec_of(2);
+  spec.restart = RestartRule::OnFailure;
+  PoolDriver web(spec);
+  web.serve();
+  web.pass(1min);
+  web.exited(web.current(1));
+  ASSERT_EQ(web.state(1), SlotState::Exited);
+  web.canary(1, 10s);
+  web.exited(web.successor(0), kCrash);
+  EXPECT_THAT(web.forked(), IsEmpty());
+  EXPECT_EQ(web.state(1), SlotState::Exited);
+}
+
+TEST(Roll, FailureLeavesABackOffItsTime) {
+  PoolDriver web(spec_of(2));
+  web.start();
+  web.ready(web.current(0));
+  web.exited(web.current(1), kCrash);
+  ASSERT_EQ(web.state(1), SlotState::Backoff);
+  const auto retry_at = web.slot(1).retry_at;
+  web.canary(1, 10s);
+  web.exited(web.successor(0), kCrash);
+  EXPECT_EQ(web.state(1), SlotState::Backoff);
+  EXPECT_EQ(web.slot(1).retry_at, retry_at);
+}
+
+TEST(Roll, FailureDoesNotForgetTheFailuresOfASlotItHasNotBegun) {
+  PoolDriver web(spec_of(2));
+  web.start();
+  web.ready(web.current(0));
+  web.exited(web.current(1), kCrash);
+  web.pass(8s);
+  web.exited(web.current(1), kCrash);
+  web.canary(1, 10s);
+  web.exited(web.successor(0), kCrash);
+  web.pass(8s);
+  web.exited(web.current(1), kCrash);
+  EXPECT_EQ(web.state(1), SlotState::Fatal) << "the third failure within 60 s";
+}
+
+TEST(Roll, TheVerdictNamesASlotWhoseWayBackFailed) {
+  PoolDriver web(spec_of(2));
+  web.serve();
+  const CommandId roll = web.roll();
+  web.ready(web.successor(0));
+  web.exited(web.successor(1), kCrash);
+  web.exited(web.successor(0), Death{.exit_code = 3});
+  ASSERT_EQ(web.outcome(roll), Outcome::Aborted);
+  EXPECT_THAT(web.verdicts(roll)[0].text,
+              testing::EndsWith("; generation 1 serves on, except web:0: exited with code 3"));
+}
+
 }  // namespace
 }  // namespace reeve::supervisor
