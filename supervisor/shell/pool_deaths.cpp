@@ -143,18 +143,29 @@ void PoolRunner::report(const DeathFacts& facts, int slot) {
   deaths_.keep(slot, death_report(facts));
 }
 
-/// It can say nothing any more, and would not notice the master's end: replaced as one that leaves.
+/// It can say nothing any more, and would not notice the master's end: it is told to end, and taken
+/// as one that leaves. One that boots is left to its start_timeout.
 void PoolRunner::line_lost(Process& process) {
   const Process::Identity who = process.identity();
   const Worker* worker = pool_.find(who.worker);
-  if (worker == nullptr ||
-      (worker->phase != WorkerPhase::Starting && worker->phase != WorkerPhase::Serving)) {
-    return;
+  if (worker == nullptr) return;
+  const std::string text =
+      fmt::format("{}: pid {} has closed its line to the master (REEVE_CHANNEL) and lives on",
+                  name_of(who.slot), process.pid().value_or(0));
+  switch (worker->phase) {
+    case WorkerPhase::Starting:
+      log_.warn("{}, before it was ready: start_timeout decides on it", text);
+      return;
+    case WorkerPhase::Serving:
+      break;
+    case WorkerPhase::Draining:
+    case WorkerPhase::Killed:
+      return;
   }
-  log_.warn(
-      "{}: pid {} has closed its line to the master (REEVE_CHANNEL) and lives on: draining "
-      "and replacing it",
-      name_of(who.slot), process.pid().value_or(0));
+  const bool is_replaced = pool_.spec().restart == RestartRule::Always;
+  log_.warn("{}: {}", text,
+            is_replaced ? "draining and replacing it"
+                        : "draining it; whether it is restarted depends on how it ends");
   feed(Leaving{who.worker});
   if (const auto found = processes_.find(who.worker); found != processes_.end()) {
     drain(*found->second, DrainKind::Patient);
