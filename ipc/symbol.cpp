@@ -43,7 +43,8 @@ class Symbol {
 
   bool part() {
     if (skip("St")) return add("std");
-    if (skip("L")) return part();  // Of internal linkage.
+    while (skip("L")) {  // Of internal linkage.
+    }
     if (skip("I")) return template_arguments();
     if (skip("C1") || skip("C2") || skip("C3")) return add("(constructor)");
     if (skip("D0") || skip("D1") || skip("D2")) return add("(destructor)");

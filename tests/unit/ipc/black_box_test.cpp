@@ -65,6 +65,9 @@ TEST_F(BlackBoxTest, AMillionLinesAreABoundedNumber) {
 TEST(Symbol, Readable) {
   EXPECT_EQ(readable_symbol("_ZN5reeve5probe4spinEv"), "reeve::probe::spin");
   EXPECT_EQ(readable_symbol("_Z4mainv"), "main");
+  const std::string hostile(std::size_t{48} << 10, 'L');  // A worker writes what it likes.
+  EXPECT_EQ(readable_symbol("_ZN" + hostile), "_ZN" + hostile);
+  EXPECT_EQ(readable_symbol("_ZN" + hostile + "4mainEv"), "main");
   EXPECT_EQ(readable_symbol("_ZN5reeve5probe12_GLOBAL__N_15crashEv"),
             "reeve::probe::(anonymous)::crash");
   EXPECT_EQ(readable_symbol("_ZNK5reeve6worker4Life4codeEv"), "reeve::worker::Life::code");
