@@ -7,7 +7,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
+#include <limits>
 #include <string_view>
+#include <type_traits>
 
 #include "ipc/base/text.hpp"
 
@@ -16,18 +19,27 @@ namespace {
 
 constexpr int kMostGroups = 65536;  // NGROUPS_MAX of the kernel.
 
+/// An id by number. The highest means "leave it as it is" to setresuid(2): whoever asked for it
+/// would stay root.
+std::optional<std::uint32_t> parse_id(const std::string& text) {
+  static_assert(std::is_same_v<uid_t, std::uint32_t> && std::is_same_v<gid_t, std::uint32_t>);
+  const auto id = ipc::parse_number<std::uint32_t>(text);
+  if (!id || *id == std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
+  return *id;
+}
+
 /// By name, else by number. The result lives in the C library: one thread, used at once.
 const passwd* find_passwd(const std::string& text) {
   if (const passwd* named = ::getpwnam(text.c_str()))
     return named;  // NOLINT(concurrency-mt-unsafe)
-  const auto number = ipc::parse_number<uid_t>(text);
+  const auto number = parse_id(text);
   return number ? ::getpwuid(*number) : nullptr;  // NOLINT(concurrency-mt-unsafe)
 }
 
 std::optional<gid_t> find_gid(const std::string& text) {
   if (const group* named = ::getgrnam(text.c_str()))
     return named->gr_gid;  // NOLINT(concurrency-mt-unsafe)
-  return ipc::parse_number<gid_t>(text);
+  return parse_id(text);
 }
 
 std::vector<gid_t> groups_of(const std::string& name, gid_t gid) {
@@ -56,7 +68,7 @@ std::expected<User, std::string> find_user(const std::string& text) {
             .name = known->pw_name,
             .home = known->pw_dir};
     has_group = true;
-  } else if (const auto number = ipc::parse_number<uid_t>(name)) {
+  } else if (const auto number = parse_id(name)) {
     user.uid = *number;
   } else {
     return std::unexpected(fmt::format("no user {} on this machine", config::in_quotes(name)));

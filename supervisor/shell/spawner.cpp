@@ -110,6 +110,21 @@ void set_limits(const LaunchPlan& plan, int status_fd) {
   }
 }
 
+/// A way to say "unchanged" in the ids would leave it root: whether it is who it should be is
+/// asked.
+bool is_user(const User& who) {
+  uid_t real = 0;
+  uid_t effective = 0;
+  uid_t saved = 0;
+  if (::syscall(SYS_getresuid, &real, &effective, &saved) != 0) return false;
+  if (real != who.uid || effective != who.uid || saved != who.uid) return false;
+  gid_t real_group = 0;
+  gid_t effective_group = 0;
+  gid_t saved_group = 0;
+  if (::syscall(SYS_getresgid, &real_group, &effective_group, &saved_group) != 0) return false;
+  return real_group == who.gid && effective_group == who.gid && saved_group == who.gid;
+}
+
 /// Groups first, while it may; then all three ids of each kind, so that there is no way back. The
 /// system calls themselves: the library's would ask other threads to follow, and there are none.
 void become_user(const User& who, pid_t master, int status_fd) {
@@ -119,6 +134,10 @@ void become_user(const User& who, pid_t master, int status_fd) {
   if (::syscall(SYS_setgroups, who.groups.size(), who.groups.data()) != 0 ||
       ::syscall(SYS_setresgid, who.gid, who.gid, who.gid) != 0 ||
       ::syscall(SYS_setresuid, who.uid, who.uid, who.uid) != 0) {
+    fail(status_fd, Step::BecomeUser);
+  }
+  if (!is_user(who)) {
+    errno = EPERM;
     fail(status_fd, Step::BecomeUser);
   }
   follow_the_master(master, status_fd);  // A change of user has cleared it (prctl(2)).

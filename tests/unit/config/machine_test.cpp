@@ -154,6 +154,9 @@ TEST(FindUser, KnowsNamesNumbersAndGroups) {
   EXPECT_EQ(nobody->name, "nobody");
   EXPECT_EQ(nobody->gid, 0u);
 
+  EXPECT_FALSE(find_user("4294967295:1000")) << "-1: setresuid(2) would leave it root";
+  EXPECT_FALSE(find_user("1000:4294967295"));
+
   const auto number = find_user("3999999999:7");
   ASSERT_TRUE(number) << number.error();
   EXPECT_EQ(*number, (User{.uid = 3999999999, .gid = 7, .groups = {7}, .name = "", .home = ""}));
