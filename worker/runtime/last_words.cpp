@@ -21,8 +21,11 @@ constexpr std::array kCrashes = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
 // A signal handler is given nothing, so that what it needs is global.
 std::atomic<ipc::BlackBox*> box;
+std::atomic<pid_t> owner;  // A process that it forks shares the box, and has no say in it.
 std::terminate_handler earlier_terminate = nullptr;
 Symbolizer crash_symbolizer;
+
+ipc::BlackBox* own_box() { return owner.load() == ::getpid() ? box.load() : nullptr; }
 
 std::string_view name_of(int signal) {
   switch (signal) {
@@ -63,14 +66,14 @@ void write_crash(ipc::BlackBox& into, const siginfo_t& info, const void* context
 /// this returns, and dies of it with a core that shows it; what was sent is sent again.
 void on_crash(int signal, siginfo_t* info, void* context) {
   const int saved = errno;
-  if (ipc::BlackBox* into = box.load()) write_crash(*into, *info, context);
+  if (ipc::BlackBox* into = own_box()) write_crash(*into, *info, context);
   if (info->si_code <= 0) ::raise(signal);
   errno = saved;
 }
 
 void on_stack_signal(int /*signal*/, siginfo_t* /*info*/, void* context) {
   const int saved = errno;
-  if (ipc::BlackBox* into = box.load()) write_thread_stacks(*into, context);
+  if (ipc::BlackBox* into = own_box()) write_thread_stacks(*into, context);
   errno = saved;
 }
 
@@ -91,27 +94,28 @@ void write_exception(ipc::BlackBox& into) {
 }
 
 [[noreturn]] void on_terminate() {
-  if (ipc::BlackBox* into = box.load()) write_exception(*into);
+  if (ipc::BlackBox* into = own_box()) write_exception(*into);
   if (earlier_terminate != nullptr) earlier_terminate();
   std::abort();
 }
 
-void handle(int signal, int flags, void (*handler)(int, siginfo_t*, void*)) {
+/// False where the application has a handler of its own: that one stays.
+bool handle(int signal, int flags, void (*handler)(int, siginfo_t*, void*)) {
   struct sigaction present{};
-  if (::sigaction(signal, nullptr, &present) != 0 || present.sa_handler != SIG_DFL) return;
+  if (::sigaction(signal, nullptr, &present) != 0 || present.sa_handler != SIG_DFL) return false;
   struct sigaction ours{};
   ours.sa_sigaction = handler;
   ours.sa_flags = SA_SIGINFO | SA_ONSTACK | flags;
   sigfillset(&ours.sa_mask);
   // A crash in a handler is one, too.
   for (const int crash : kCrashes) sigdelset(&ours.sa_mask, crash);
-  ::sigaction(signal, &ours, nullptr);
+  return ::sigaction(signal, &ours, nullptr) == 0;
 }
 
-void give_back(int signal, void (*handler)(int, siginfo_t*, void*)) {
+void give_back(int signal, void (*handler)(int, siginfo_t*, void*), sighandler_t to) {
   struct sigaction present{};
   if (::sigaction(signal, nullptr, &present) != 0 || present.sa_sigaction != handler) return;
-  ::signal(signal, SIG_DFL);
+  ::signal(signal, to);
 }
 
 }  // namespace
@@ -119,12 +123,13 @@ void give_back(int signal, void (*handler)(int, siginfo_t*, void*)) {
 LastWords::LastWords(const ipc::Recorder& recorder) {
   if (recorder.fd() < 0 || box.load() != nullptr) return;
   stack_.emplace();
+  owner = ::getpid();
   box = &recorder.black_box();
   if (!is_sanitized()) {
     for (const int crash : kCrashes) handle(crash, static_cast<int>(SA_RESETHAND), on_crash);
   }
   earlier_terminate = std::set_terminate(on_terminate);
-  handle(ipc::stack_signal(), SA_RESTART, on_stack_signal);
+  if (!handle(ipc::stack_signal(), SA_RESTART, on_stack_signal)) return;
   sigset_t asked;
   sigemptyset(&asked);
   sigaddset(&asked, ipc::stack_signal());
@@ -134,10 +139,10 @@ LastWords::LastWords(const ipc::Recorder& recorder) {
 
 LastWords::~LastWords() {
   if (!stack_) return;
-  box.load()->answers = 0;
+  if (ipc::BlackBox* own = own_box()) own->answers = 0;
   // Ignored, not the default: a request that is under way must not end a worker that ends well.
-  ::signal(ipc::stack_signal(), SIG_IGN);
-  for (const int crash : kCrashes) give_back(crash, on_crash);
+  give_back(ipc::stack_signal(), on_stack_signal, SIG_IGN);
+  for (const int crash : kCrashes) give_back(crash, on_crash, SIG_DFL);
   if (std::get_terminate() == &on_terminate) std::set_terminate(earlier_terminate);
   box = nullptr;
 }

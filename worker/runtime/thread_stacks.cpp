@@ -64,6 +64,8 @@ void for_each_thread(OnTid on_tid) {
   }
 }
 
+enum class Answer { Given, None, Unfinished };
+
 /// False when `limit` has passed first.
 template <class Done>
 bool wait_until(Done done, ipc::TimePoint limit) {
@@ -75,16 +77,17 @@ bool wait_until(Done done, ipc::TimePoint limit) {
   return true;
 }
 
-bool ask(pid_t tid, ipc::TimePoint limit) {
+/// After Unfinished the thread still writes, and `turn` is its own: nobody else can be asked.
+Answer ask(pid_t tid, ipc::TimePoint limit) {
   turn = tid;
   const auto answered = [] { return turn.load() == 0; };
   if (::syscall(SYS_tgkill, ::getpid(), tid, ipc::stack_signal()) == 0 &&
       wait_until(answered, std::min(limit, ipc::Clock::now() + kOneThread))) {
-    return true;
+    return Answer::Given;
   }
   pid_t expected = tid;
-  if (turn.compare_exchange_strong(expected, 0)) return false;
-  return wait_until(answered, limit);  // It has begun.
+  if (turn.compare_exchange_strong(expected, 0)) return Answer::None;
+  return wait_until(answered, limit) ? Answer::Given : Answer::Unfinished;  // It has begun.
 }
 
 void write_all(ipc::BlackBox& into, const void* context) {
@@ -92,14 +95,35 @@ void write_all(ipc::BlackBox& into, const void* context) {
   write_own(into, context);
   const ipc::TimePoint limit = ipc::Clock::now() + kAllThreads;
   std::size_t asked = 0;
+  std::uint64_t not_asked = 0;
+  bool is_over = false;
   for_each_thread([&](pid_t tid) {
     if (tid == ::gettid() || asked++ >= kMostThreads) return;
-    if (ask(tid, limit)) return;
+    is_over = is_over || ipc::Clock::now() >= limit;
+    if (is_over) {
+      ++not_asked;
+      return;
+    }
+    switch (ask(tid, limit)) {
+      case Answer::Given:
+        return;
+      case Answer::Unfinished:
+        is_over = true;
+        return;
+      case Answer::None:
+        break;
+    }
     SignalSafeText line;
     line.add("thread ").add_decimal(static_cast<std::uint64_t>(tid));
     ipc::BlackBoxWriter(into.stacks)
         .add(line.add(": it blocks the signal, or sleeps in the kernel\n").text());
   });
+  if (not_asked > 0) {
+    SignalSafeText line;
+    line.add("no time was left to ask ").add_decimal(not_asked);
+    line.add(not_asked == 1 ? " more thread\n" : " more threads\n");
+    ipc::BlackBoxWriter(into.stacks).add(line.text());
+  }
   into.dumped.store(1, std::memory_order_release);
 }
 
