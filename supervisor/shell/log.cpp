@@ -133,6 +133,9 @@ LogDress dress_for(int fd, bool is_terminal) {
 Log::Log(Output& output, LogFormat format, LogDress dress, LogLevel level)
     : output_(output), format_(format), descriptor_dress_(dress), level_(level) {
   this->dress(dress);
+  output.on_growing([this](const std::string& file, int error) {
+    warn("{}: cannot be rotated: {}; it grows on", file, ipc::errno_text(error));
+  });
   output.on_dropped([this](std::uint64_t lines, std::string_view why) {
     warn("{} lines of the log were dropped: {}", lines, why);
   });

@@ -7,12 +7,36 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <string>
 #include <utility>
 
 namespace reeve::supervisor {
 namespace {
 
 constexpr mode_t kMode = 0640;
+
+std::string numbered(const std::string& path, int number) {
+  return fmt::format("{}.{}", path, number);
+}
+
+/// FILE.1 becomes FILE.2 and so on, up to the first number that is free: a place that an earlier
+/// try has made is not made again. Stops where it cannot go on, so that nothing is overwritten but
+/// the oldest.
+bool make_room(const std::string& path, int keep) {
+  int free = 1;
+  while (free < keep && ::access(numbered(path, free).c_str(), F_OK) == 0) ++free;
+  for (int number = free - 1; number >= 1; --number) {
+    if (::rename(numbered(path, number).c_str(), numbered(path, number + 1).c_str()) != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool put_aside(const std::string& path, int keep) {
+  if (keep == 0) return ::unlink(path.c_str()) == 0;
+  return make_room(path, keep) && ::rename(path.c_str(), numbered(path, 1).c_str()) == 0;
+}
 
 }  // namespace
 
@@ -51,20 +75,15 @@ int LogFile::write(std::string_view line) {
   return torn_ ? ENOSPC : 0;
 }
 
-/// FILE.1 becomes FILE.2 and so on, FILE becomes FILE.1. A rename that fails (of a file that is not
-/// there yet, above all) is tolerated: at worst the file grows on.
+/// FILE becomes FILE.1. One that cannot be put aside is tolerated: the file grows on, and the next
+/// try is a whole file away.
 void LogFile::rotate() {
-  for (int number = rules_.keep - 1; number >= 1; --number) {
-    ::rename(fmt::format("{}.{}", path_, number).c_str(),
-             fmt::format("{}.{}", path_, number + 1).c_str());
-  }
-  if (rules_.keep > 0) {
-    ::rename(path_.c_str(), fmt::format("{}.1", path_).c_str());
-  } else {
-    ::unlink(path_.c_str());
-  }
-  size_ = 0;  // Whatever comes: the next try is a whole file away.
-  [[maybe_unused]] const auto tolerated = reopen();
+  int error = put_aside(path_, rules_.keep) || errno == ENOENT ? 0 : errno;
+  if (const auto opened = reopen(); !opened && error == 0) error = opened.error().code;
+  const bool is_new = !std::exchange(cannot_rotate_, error != 0);
+  if (error == 0) return;
+  size_ = 0;
+  if (is_new) rotation_error_ = error;
 }
 
 }  // namespace reeve::supervisor

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
@@ -27,6 +28,8 @@ class LogFile {
   /// Someone has renamed or removed the file. An error: it goes on with the old one.
   [[nodiscard]] ipc::Result<> reopen();
   void set_rules(Rules rules) { rules_ = rules; }
+  /// Why it grows on beyond its size: once, until it could be rotated again. 0: it does not.
+  [[nodiscard]] int take_rotation_error() { return std::exchange(rotation_error_, 0); }
 
   [[nodiscard]] const std::string& path() const { return path_; }
 
@@ -38,7 +41,9 @@ class LogFile {
   Rules rules_;
   ipc::UniqueFd fd_;
   std::uint64_t size_ = 0;
-  bool torn_ = false;  // The last line is there in part only.
+  int rotation_error_ = 0;
+  bool cannot_rotate_ = false;  // And said so.
+  bool torn_ = false;           // The last line is there in part only.
 };
 
 }  // namespace reeve::supervisor

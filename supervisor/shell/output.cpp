@@ -72,6 +72,8 @@ void Output::write_to_file(std::string_view line) {
     return;
   }
   report_dropped(ipc::errno_text(file_error_));
+  const int error = file_->take_rotation_error();  // The report is a line itself.
+  if (error != 0 && report_growing_) report_growing_(file_->path(), error);
 }
 
 void Output::report_dropped(std::string_view why) {

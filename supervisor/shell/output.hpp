@@ -42,6 +42,10 @@ class Output {
   void on_dropped(std::function<void(std::uint64_t lines, std::string_view why)> report) {
     report_dropped_ = std::move(report);
   }
+  /// Called once when the file cannot be put aside, and so grows on.
+  void on_growing(std::function<void(const std::string& file, int error)> report) {
+    report_growing_ = std::move(report);
+  }
 
   /// Of `fd`.
   [[nodiscard]] bool is_terminal() const { return is_terminal_; }
@@ -62,6 +66,7 @@ class Output {
   std::size_t queued_bytes_ = 0;
   std::uint64_t dropped_ = 0;
   std::function<void(std::uint64_t, std::string_view)> report_dropped_;
+  std::function<void(const std::string&, int)> report_growing_;
   std::optional<ipc::uv::Poll> poll_;
 };
 

@@ -75,6 +75,23 @@ TEST_F(LogFileTest, GoesOnWithWhatIsThere) {
   EXPECT_EQ(text(), "3\n");
 }
 
+TEST_F(LogFileTest, ThatCannotBePutAsideGrowsOnAndLosesNoOlderOne) {
+  auto file = LogFile::open(path(), {.max_size = 4, .keep = 3}).value();
+  for (const char* line : {"1\n", "2\n", "3\n", "4\n"}) EXPECT_EQ(file.write(line), 0);
+  fs::create_directories(path() + ".2/busy");  // FILE.1 cannot take its place,
+  fs::create_directories(path() + ".3/busy");  // and it cannot give way.
+  for (const char* line : {"5\n", "6\n", "7\n"}) EXPECT_EQ(file.write(line), 0);
+  EXPECT_EQ(text(), "3\n4\n5\n6\n7\n");
+  EXPECT_EQ(text(".1"), "1\n2\n");
+  fs::remove_all(path() + ".3");
+  EXPECT_EQ(file.take_rotation_error(), ENOTEMPTY);
+  EXPECT_EQ(file.take_rotation_error(), 0) << "once";
+  for (const char* line : {"8\n", "9\n"}) EXPECT_EQ(file.write(line), 0);
+  EXPECT_EQ(text(), "9\n") << "tried again, a whole file later";
+  EXPECT_EQ(text(".1"), "3\n4\n5\n6\n7\n8\n");
+  EXPECT_TRUE(fs::is_directory(path() + ".3"));
+}
+
 TEST_F(LogFileTest, KeepsNoneWhenToldSo) {
   auto file = LogFile::open(path(), {.max_size = 2, .keep = 0}).value();
   EXPECT_EQ(file.write("1\n"), 0);
