@@ -26,6 +26,8 @@ constexpr mode_t kDirectoryMode = 0755;
 constexpr std::string_view kSupervisor = "/supervisor";
 // Only what is stuck in the kernel keeps a cgroup from becoming empty; a crowd of that is given up.
 constexpr std::size_t kMostRetired = 1024;
+// As many of one name, of pools that were removed and added again, are at work at the same time.
+constexpr int kMostNamesakes = 1024;
 
 // At the very end, for grandchildren that were killed.
 constexpr auto kLastMoments = std::chrono::milliseconds(100);
@@ -155,7 +157,11 @@ ipc::Result<ipc::UniqueFd> WorkerCgroup::open() const {
 }
 
 void WorkerCgroup::kill() const {
-  if (kill_file_ && ::write(kill_file_.get(), "1", 1) == 1) return;
+  if (kill_file_) {
+    // It fails once the cgroup is removed: whoever bears its name then is another one.
+    [[maybe_unused]] const ssize_t tolerated = ::write(kill_file_.get(), "1", 1);
+    return;
+  }
   // Before Linux 5.14: one by one. Who forks meanwhile escapes; the process group was killed too.
   const auto pids = read_small_file(path_ + "/cgroup.procs");
   if (!pids) return;
@@ -213,12 +219,14 @@ CgroupTree::~CgroupTree() {
 }
 
 ipc::Result<std::unique_ptr<WorkerCgroup>> CgroupTree::add(const std::string& name) {
-  std::string path = fmt::format("{}/{}", base_, name);
-  if (::mkdir(path.c_str(), kDirectoryMode) != 0) {
-    // A dead master may have left one with this name; its processes were ended at the start.
-    const bool made_anew =
-        errno == EEXIST && ::rmdir(path.c_str()) == 0 && ::mkdir(path.c_str(), kDirectoryMode) == 0;
-    if (!made_anew) return ipc::system_error("make cgroup", path, errno);
+  const std::string wanted = fmt::format("{}/{}", base_, name);
+  std::string path = wanted;
+  // Nothing of the name is taken over, be it empty: it may be of a worker that was not reaped yet.
+  for (int number = 2; ::mkdir(path.c_str(), kDirectoryMode) != 0; ++number) {
+    if (errno != EEXIST || number > kMostNamesakes) {
+      return ipc::system_error("make cgroup", path, errno);
+    }
+    path = fmt::format("{}.{}", wanted, number);
   }
   return std::make_unique<WorkerCgroup>(*this, std::move(path));
 }

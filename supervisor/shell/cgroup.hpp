@@ -71,7 +71,7 @@ class CgroupTree {
   CgroupTree(const CgroupTree&) = delete;
   CgroupTree& operator=(const CgroupTree&) = delete;
 
-  /// A new and empty one, `name` is unique among the living.
+  /// A new and empty one: `name`, or `name`.2 and so on while others bear it.
   [[nodiscard]] ipc::Result<std::unique_ptr<WorkerCgroup>> add(const std::string& name);
   /// The one that a process is in which was started by the master that this one replaces; null:
   /// none of this tree.

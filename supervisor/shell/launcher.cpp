@@ -124,7 +124,11 @@ std::unique_ptr<WorkerCgroup> Launcher::make_cgroup(const PoolConfig& pool,
   if (surroundings_.cgroups == nullptr) return nullptr;
   auto made = surroundings_.cgroups->add(fmt::format("{}.{}.{}", pool.spec.name, identity.slot,
                                                      static_cast<std::uint64_t>(identity.worker)));
-  return made ? std::move(*made) : nullptr;
+  if (made) return std::move(*made);
+  surroundings_.warn(fmt::format(
+      "pool.{}: {}; what its workers start is only ended with their process group, ignoring",
+      pool.spec.name, made.error().text));
+  return nullptr;
 }
 
 void Launcher::limit_memory(const PoolConfig& pool, WorkerCgroup* cgroup) const {

@@ -149,11 +149,14 @@ TEST_F(FakeTree, WhatIsNotEmptyYetIsRemovedLater) {
   EXPECT_FALSE(fs::exists(own() + "/reeve:run/web.1.8"));
 }
 
-TEST_F(FakeTree, AnEmptyLeftoverWithTheSameNameIsTakenOver) {
+TEST_F(FakeTree, NamesakesGetOneEach) {
   const auto tree = CgroupTree::open(own(), "reeve:run").value();
-  fs::create_directories(own() + "/reeve:run/web.2.9");
-  EXPECT_TRUE(tree->add("web.2.9").has_value());
-  EXPECT_THAT(tree->add("web.0.7").error().text, HasSubstr("make cgroup")) << "this one is in use";
+  const auto first = tree->add("web.2.9").value();
+  const auto second = tree->add("web.2.9").value();
+  EXPECT_EQ(first->path(), own() + "/reeve:run/web.2.9");
+  EXPECT_EQ(second->path(), own() + "/reeve:run/web.2.9.2");
+  EXPECT_EQ(tree->add("web.0.7").value()->path(), own() + "/reeve:run/web.0.7.2");
+  EXPECT_THAT(tree->add("no/such").error().text, HasSubstr("make cgroup"));
 }
 
 TEST(CgroupName, IsThatOfTheRuntimeDirectory) {
