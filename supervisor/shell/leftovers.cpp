@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -59,6 +60,14 @@ std::set<pid_t> members_below(const std::string& cgroup_base) {
     }
   }
   return members;
+}
+
+/// /proc/PID/environ is memory of the process: a read of it waits for a lock that a stuck one may
+/// hold, and is in vain on somebody else's. Root may have had workers of any user.
+bool may_be_ours(pid_t pid) {
+  const uid_t me = ::geteuid();
+  struct stat info{};
+  return me == 0 || (::stat(fmt::format("/proc/{}", pid).c_str(), &info) == 0 && info.st_uid == me);
 }
 
 /// Opened before anything is read of it, so that what was read is of this process.
@@ -123,10 +132,12 @@ std::vector<Leftover> find_leftovers(const DeadMaster& master) {
     if (!pid || *pid <= 1 || family.contains(*pid)) continue;
     Leftover found{.pid = *pid, .pidfd = open_pidfd(*pid), .slot = ""};
     if (!found.pidfd) continue;  // It has gone.
+    const bool is_member = members.contains(*pid);
+    if (!is_member && !may_be_ours(*pid)) continue;
     const auto environment = read_small_file(fmt::format("/proc/{}/environ", *pid));
     auto slot =
         environment ? slot_in_environment(*environment, master.notify_socket) : std::nullopt;
-    if (!slot && !members.contains(*pid)) continue;
+    if (!slot && !is_member) continue;
     found.slot = std::move(slot).value_or("");
     leftovers.push_back(std::move(found));
   }
