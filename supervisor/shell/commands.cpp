@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstring>
 #include <iterator>
+#include <set>
 #include <string_view>
 
 #include "ipc/base/text.hpp"
@@ -173,9 +174,7 @@ void Commands::take(SessionId session, const Request& request) {
 void Commands::gone(SessionId session) {
   const auto [begin, end] = following_.equal_range(session);
   for (auto it = begin; it != end; ++it) {
-    if (PoolRunner* pool = herd_.find(it->second.pool)) {
-      pool->tail(it->second.slot).unfollow(it->second.follower);
-    }
+    it->second.pool->tail(it->second.slot).unfollow(it->second.follower);
   }
   following_.erase(begin, end);
   if (const auto log = following_log_.find(session); log != following_log_.end()) {
@@ -184,6 +183,21 @@ void Commands::gone(SessionId session) {
   }
   events_.gone(session);
   deployer_.queue().gone(session);
+}
+
+void Commands::forgotten(const PoolRunner& pool) {
+  std::set<SessionId> followers;
+  std::erase_if(following_, [&](const auto& entry) {
+    if (entry.second.pool != &pool) return false;
+    followers.insert(entry.first);
+    return true;
+  });
+  for (const SessionId session : followers) {
+    Reply reply;
+    reply.continues = following_.contains(session);  // It follows another pool, too.
+    reply.text = fmt::format("({} was removed)\n", pool.name());
+    doors_.reply(session, reply);
+  }
 }
 
 void Commands::status(SessionId session, const Request& request) {

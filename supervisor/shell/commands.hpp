@@ -46,6 +46,8 @@ class Commands {
   void answer(SessionId session, Verdicts verdicts) const;
   /// The client has left; what it asked for goes on, but what waits for its turn does not.
   void gone(SessionId session);
+  /// A removed pool goes: so do those who follow its output.
+  void forgotten(const PoolRunner& pool);
 
  private:
   using PoolCommand = std::function<void(PoolRunner&, CommandId, const SlotSet&)>;
@@ -83,7 +85,7 @@ class Commands {
   void refuse(SessionId session, std::string why) const;
 
   struct Following {
-    std::string pool;
+    PoolRunner* pool;  // Until forgotten().
     int slot;
     TailBuffer::FollowerId follower;
   };

@@ -46,7 +46,7 @@ void Commands::tail(SessionId session, const Request& request) {
       more.text += line;
       doors_.reply(session, more);
     });
-    following_.emplace(session, Following{pool->name(), slot, follower});
+    following_.emplace(session, Following{pool, slot, follower});
   }
 }
 

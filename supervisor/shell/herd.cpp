@@ -114,6 +114,9 @@ void Herd::sweep() {
     }
     // Its workers have gone before it was told to stop: whoever asked for that gets the answer.
     for (PoolRunner* pool : quiet) pool->hurry_quiesce();
+    for (const PoolRunner* pool : quiet) {
+      if (pool->is_gone()) hooks_.on_forgotten(*pool);
+    }
     std::erase_if(*group, [](const auto& pool) { return pool->is_gone(); });
   }
 }

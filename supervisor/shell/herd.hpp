@@ -28,6 +28,8 @@ class Herd : private PoolObserver {
     /// Something happened to the slot or the pool `name`.
     std::function<void(std::string_view kind, const std::string& name, const std::string& text)>
         on_event;
+    /// Nothing is left of a removed pool, or of a rehearsal: it is destroyed next.
+    std::function<void(const PoolRunner& pool)> on_forgotten;
   };
 
   Herd(ipc::uv::Loop& loop, Log& log, const Launcher& launcher, CommandBook& book, Hooks hooks);
