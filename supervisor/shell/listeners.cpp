@@ -25,12 +25,25 @@ ipc::Result<SharedListener> adopt(const ListenerConfig& config,
   return listener;
 }
 
+/// Those who are served by the one kind of sockets cannot be by the other.
+std::unexpected<ipc::Error> refuse_other_sockets(const Listener& listener) {
+  const bool shared = listener.config().sockets == Sockets::Shared;
+  return ipc::failure(
+      fmt::format("listen.{}.sockets cannot change while the address stays (where it is not set, "
+                  "`ready` of its pools decides); nothing was changed. Set it to \"{}\", as it is "
+                  "now, or change the address too, or restart the master",
+                  listener.name(), shared ? "shared" : "per-worker"));
+}
+
 ipc::Result<SharedListener> open_one(const ListenerConfig& config, const ListenerSet& open_now,
                                      std::vector<ipc::NamedFd>& adopted) {
   const auto current = std::ranges::find_if(open_now, [&config](const SharedListener& listener) {
     return listener->name() == config.name && listener->config().address == config.address;
   });
-  if (current != open_now.end()) return *current;
+  if (current != open_now.end()) {
+    if ((*current)->config().sockets != config.sockets) return refuse_other_sockets(**current);
+    return *current;
+  }
   if (config.address.kind == ipc::Address::Kind::Systemd) return adopt(config, adopted);
   auto listener = std::make_shared<Listener>(config);
   if (auto opened = listener->open(); !opened) return std::unexpected(opened.error());

@@ -5,9 +5,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <vector>
+
+#include "ipc/listener.hpp"
+#include "supervisor/shell/config_changes.hpp"
+#include "supervisor/shell/listeners.hpp"
+
 namespace reeve::supervisor {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 Config config_with(std::vector<PoolConfig> pools) {
@@ -64,6 +71,18 @@ TEST(Reload, AnotherBacklogRollsNothing) {
   Config after = before;
   after.listeners[0].backlog = 1;
   EXPECT_EQ(changes(before, after), PoolChanges{});
+}
+
+TEST(Reload, OtherSocketsNeedAnotherAddress) {
+  std::vector<ipc::NamedFd> none;
+  ListenerConfig listener{.name = "http", .address = ipc::parse_address("127.0.0.1:0").value()};
+  listener.sockets = Sockets::Shared;
+  const ListenerSet open_now = open_listeners({listener}, {}, none).value();
+  listener.backlog = 7;
+  EXPECT_EQ(open_listeners({listener}, open_now, none).value(), open_now);
+  listener.sockets = Sockets::PerWorker;
+  EXPECT_THAT(open_listeners({listener}, open_now, none).error().text,
+              AllOf(HasSubstr("listen.http.sockets cannot change"), HasSubstr("\"shared\"")));
 }
 
 TEST(Reload, OfTheSupervisorOnlyTheLogLevelChangesInPlace) {
