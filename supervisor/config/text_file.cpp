@@ -28,8 +28,7 @@ ipc::Result<std::string> read_text_file(const std::string& path) {
     size += static_cast<std::size_t>(count);
   }
   if (size > kLargestFile) {
-    return ipc::failure(
-        fmt::format("larger than {} bytes; is this the configuration?", kLargestFile));
+    return ipc::failure(fmt::format("larger than {} bytes; is this the right file?", kLargestFile));
   }
   text.resize(size);
   return text;

@@ -34,6 +34,11 @@ std::string_view refuse_variable(std::string_view name) {
   return {};
 }
 
+/// The worker gets those from the `user` that it runs as.
+bool comes_with_user(std::string_view name, const PoolConfig& pool) {
+  return !pool.user.empty() && (name == "HOME" || name == "USER" || name == "LOGNAME");
+}
+
 /// What a worker would see of a variable; empty when it is not set.
 std::string_view value_of(const std::string& name, const PoolConfig& pool) {
   for (const auto* variables : {&pool.env, &pool.env_from_file}) {
@@ -117,6 +122,9 @@ void load_env_file(Sourced<PoolConfig>& pool) {
 void check_required_env(const Sourced<PoolConfig>& pool) {
   std::vector<std::string_view> missing;
   for (const std::string& name : pool.value.required_env) {
+    const bool is_overlaid =
+        pool.value.env.contains(name) || pool.value.env_from_file.contains(name);
+    if (!is_overlaid && comes_with_user(name, pool.value)) continue;
     if (value_of(name, pool.value).empty()) missing.push_back(name);
   }
   if (missing.empty()) return;

@@ -31,8 +31,9 @@ constexpr char kExamples[] = R"(Examples:
   reevectl                      reads commands, a line each
 
 `reevectl help COMMAND` tells more.
-Exit codes: 0 done, 1 failed, 2 bad command line, 7 not running; of status: 3 something
-is not running, 4 no master or no such name.)";
+Exit codes: 0 done, 1 refused or failed, 2 bad command line, 4 the master refuses the
+connection or permits none, 7 not running: what was named, or the master; of status:
+3 something is not running, 4 no master or no such name.)";
 
 /// CLI11 reports by exceptions, which end in this file.
 class Parser {

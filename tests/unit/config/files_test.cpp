@@ -61,7 +61,7 @@ TEST_F(ConfigFiles, SaysWhyAFileCannotBeRead) {
 TEST_F(ConfigFiles, RefusesAFileThatIsNoConfiguration) {
   const std::string path = write("core", std::string((1 << 20) + 1, '#'));
   EXPECT_THAT(texts_of(load_config(path)),
-              ElementsAre(path + ": larger than 1048576 bytes; is this the configuration?"));
+              ElementsAre(path + ": larger than 1048576 bytes; is this the right file?"));
 }
 
 TEST_F(ConfigFiles, MissingProgramIsAnErrorOfTheFile) {

@@ -25,6 +25,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::Pair;
 
 /// A configuration in a directory of its own.
@@ -100,6 +101,16 @@ TEST_F(ConfigMachine, AllMissingVariablesAreNamedAtOnce) {
                           "env, in env_file or in the environment of reeve"));
   EXPECT_THAT(errors("required_env = ['REEVE_T_A']"),
               ElementsAre(HasSubstr("not set: REEVE_T_A; set it in env")));
+}
+
+TEST_F(ConfigMachine, ThatOfTheUserNeedsNoOther) {
+  const ScopedVariable none("LOGNAME", nullptr);
+  const std::string required = "required_env = ['HOME', 'USER', 'LOGNAME']\n";
+  EXPECT_THAT(errors(required), ElementsAre(HasSubstr("LOGNAME")));
+  const std::string user = fmt::format("user = '{}'\n", ::geteuid());
+  EXPECT_THAT(errors(required + user), Not(Contains(HasSubstr("required_env"))));
+  EXPECT_THAT(errors(required + user + "env = { HOME = '' }"),
+              Contains(HasSubstr("not set: HOME;")));
 }
 
 TEST_F(ConfigMachine, PathOfTheEnvFileFindsTheProgram) {
