@@ -42,6 +42,7 @@ void Kills::strike(WorkerId worker) {
   write_report(kill);
   const bool stopped = kill.examination && kill.examination->stopped();
   kill.examination.reset();
+  if (kill.order.on_strike) kill.order.on_strike();
   if (kill.order.signal == SIGKILL || stopped) {  // A stopped one acts on no other signal.
     kill.process->kill_group();
     return;

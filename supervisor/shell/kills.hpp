@@ -2,6 +2,7 @@
 // The kills of one pool that are under way: each worker is examined first, then gets its signal,
 // and SIGKILL when that was not enough. Whom to kill, and when, the core has decided. Loop thread.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -28,6 +29,7 @@ class Kills {
     KillReason reason{};
     Duration waited{};  ///< since it was started, told to drain, or last gave a sign of life
     int signal = 0;     ///< SIGKILL, or what is tried before it
+    std::function<void()> on_strike;  ///< it gets its signal; not called when it ends before
   };
 
   Kills(ipc::uv::Loop& loop, Log& log) : loop_(loop), log_(log) {}

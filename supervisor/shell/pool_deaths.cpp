@@ -62,8 +62,8 @@ void PoolRunner::perform(const Kill& order) {
   kills_.begin(process, {.name = name_of(worker->slot),
                          .reason = order.reason,
                          .waited = now - since(),
-                         .signal = may_dump ? deployment->second.config.watchdog_signal : SIGKILL});
-  observer_.killed();
+                         .signal = may_dump ? deployment->second.config.watchdog_signal : SIGKILL,
+                         .on_strike = [this] { observer_.killed(); }});
 }
 
 void PoolRunner::exited(pid_t pid, const Death& death) {
