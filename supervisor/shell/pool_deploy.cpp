@@ -24,6 +24,17 @@ bool differs(const Deployment& one, const Deployment& other) {
   return one.config != other.config || one.listeners != other.listeners;
 }
 
+/// A canary that has crashed or is taken back is not watched any more.
+bool serves(const Pool& pool, Generation canaries) {
+  bool any = false;
+  for (const auto& [id, worker] : pool.workers()) {
+    if (worker.generation != canaries) continue;
+    if (worker.phase != WorkerPhase::Serving) return false;
+    any = true;
+  }
+  return any;
+}
+
 void add_to(ListenerSet& all, const ListenerSet& more) {
   for (const SharedListener& listener : more) {
     if (!holds(all, listener)) all.push_back(listener);
@@ -112,7 +123,7 @@ ListenerSet PoolRunner::listeners() const {
 }
 
 std::string PoolRunner::activity() const {
-  if (canary_) return "watching its canary";
+  if (canary_ && serves(pool_, canary_->generation)) return "watching its canary";
   if (!pool_.rolling()) return "";
   const auto replaced = std::ranges::count_if(pool_.slots(), [this](const Slot& slot) {
     const Worker* worker = slot.current ? pool_.find(*slot.current) : nullptr;
@@ -166,7 +177,7 @@ void PoolRunner::perform(const Watch& order) {
 }
 
 void PoolRunner::look_at_canary() {
-  if (!canary_) return;
+  if (!canary_ || !serves(pool_, canary_->generation)) return;
   take_figures();
   const CanaryFigures figures = canary_->ledger.figures();
   const CanaryVerdict verdict = judge(figures, Moment::Midway);
