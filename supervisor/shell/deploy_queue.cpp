@@ -13,7 +13,8 @@ namespace reeve::supervisor {
 void DeployQueue::enter(const std::string& pool, Turn turn, IfBusy if_busy, ipc::TimePoint now) {
   const auto found = lines_.find(pool);
   if (found == lines_.end()) {
-    lines_.emplace(pool, Line{.at_work = {std::move(turn.asker), now, nullptr}, .waiting = {}});
+    lines_.emplace(pool,
+                   Line{.at_work = {std::move(turn.asker), now, nullptr, nullptr}, .waiting = {}});
     turn.begin();
     return;
   }
@@ -47,7 +48,7 @@ void DeployQueue::leave(const std::string& pool, ipc::TimePoint now) {
   }
   Turn next = std::move(line.waiting.front());
   line.waiting.pop_front();
-  line.at_work = {std::move(next.asker), now, std::move(next.begin)};
+  line.at_work = {std::move(next.asker), now, std::move(next.begin), std::move(next.refuse)};
   wake_();
 }
 
@@ -74,16 +75,27 @@ void DeployQueue::gone(SessionId session) {
 void DeployQueue::dismiss(const std::string& pool, const std::string& why) {
   const auto found = lines_.find(pool);
   if (found == lines_.end()) return;
-  std::deque<Turn> dismissed = std::exchange(found->second.waiting, {});
+  std::deque<Turn> dismissed;
+  if (!empty_into(dismissed, found->second)) lines_.erase(found);
   refuse_all(dismissed, why);
 }
 
 void DeployQueue::dismiss_all(const std::string& why) {
   std::deque<Turn> dismissed;
-  for (auto& [pool, line] : lines_) {
-    std::ranges::move(std::exchange(line.waiting, {}), std::back_inserter(dismissed));
+  for (auto it = lines_.begin(); it != lines_.end();) {
+    it = empty_into(dismissed, it->second) ? std::next(it) : lines_.erase(it);
   }
   refuse_all(dismissed, why);
+}
+
+bool DeployQueue::empty_into(std::deque<Turn>& dismissed, Line& line) {
+  const bool has_begun = !line.at_work.begin;
+  if (!has_begun) {
+    dismissed.push_back({std::move(line.at_work.asker), std::move(line.at_work.begin),
+                         std::move(line.at_work.refuse)});
+  }
+  std::ranges::move(std::exchange(line.waiting, {}), std::back_inserter(dismissed));
+  return has_begun;
 }
 
 void DeployQueue::refuse_all(std::deque<Turn>& turns, const std::string& why) {

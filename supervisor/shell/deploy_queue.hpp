@@ -53,7 +53,7 @@ class DeployQueue {
 
   /// Gives up the places of a client that has left.
   void gone(SessionId session);
-  /// Refuses everyone who waits for the pool.
+  /// Refuses everyone who waits for the pool, also whose turn has come but has not begun.
   void dismiss(const std::string& pool, const std::string& why);
   void dismiss_all(const std::string& why);
 
@@ -72,13 +72,16 @@ class DeployQueue {
   struct AtWork {
     Asker asker;
     ipc::TimePoint since;
-    std::function<void()> begin;  ///< not begun yet: its predecessor has just left
+    std::function<void()> begin;                  ///< not begun yet: its predecessor has just left
+    std::function<void(std::string why)> refuse;  ///< while it has not begun
   };
   struct Line {
     AtWork at_work;
     std::deque<Turn> waiting;
   };
 
+  /// Everyone who has not begun; false: nobody is left, the line is to go.
+  [[nodiscard]] static bool empty_into(std::deque<Turn>& dismissed, Line& line);
   static void refuse_all(std::deque<Turn>& turns, const std::string& why);
 
   std::map<std::string, Line> lines_;  // Only pools with someone at work.

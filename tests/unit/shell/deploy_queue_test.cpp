@@ -53,6 +53,20 @@ TEST_F(DeployQueueTest, TheFirstBeginsAtOnceAndTheSecondWhenItIsDone) {
   EXPECT_FALSE(queue_.at_work("web", now_));
 }
 
+TEST_F(DeployQueueTest, OneWhoseTurnHasComeButHasNotBegunIsDismissedToo) {
+  enter("a");
+  enter("b");
+  enter("c");
+  queue_.leave("web", now_);
+  queue_.dismiss_all("the master ends");
+  queue_.advance();
+  EXPECT_THAT(begun_, ElementsAre("a"));
+  EXPECT_THAT(refused_, ElementsAre("b: the master ends", "c: the master ends"));
+  EXPECT_FALSE(queue_.is_busy("web"));
+  enter("d");
+  EXPECT_THAT(begun_, ElementsAre("a", "d"));
+}
+
 TEST_F(DeployQueueTest, NobodyOvertakesOneWhoseTurnHasCome) {
   enter("a");
   enter("b");
