@@ -67,7 +67,7 @@ std::string describe_crashes(int crashes) {
 }
 
 std::string describe(const SideFigures& side) {
-  const std::string crashes = describe_crashes(side.crashes);
+  std::string crashes = describe_crashes(side.crashes);
   if (tells_nothing(side)) return crashes;
   if (side.requests == 0) return fmt::format("no request, {}", crashes);
   return fmt::format("{}, {} ({:.1f} %), p99 {}, {}", counted(side.requests, "request"),

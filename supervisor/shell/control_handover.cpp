@@ -23,7 +23,7 @@ ControlSession::ControlSession(ipc::uv::Loop& loop, const SessionHandover& hando
   watch();
 }
 
-void ControlSession::resume(const SessionHandover& handover) {
+void ControlSession::resume(const SessionHandover& handover) const {
   if (!handover.follows) return;
   auto request = ipc::control::decode_request(*handover.follows);
   if (!request) return;  // It was understood before.

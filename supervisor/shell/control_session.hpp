@@ -32,7 +32,7 @@ class ControlSession {
   // control_handover.cpp: a client whose master is replaced.
   ControlSession(ipc::uv::Loop& loop, const SessionHandover& handover, Callbacks callbacks);
   /// Asks anew for what it follows, without the past that it has already.
-  void resume(const SessionHandover& handover);
+  void resume(const SessionHandover& handover) const;
   [[nodiscard]] SessionHandover hand_over() const;
   [[nodiscard]] bool waits_for_verdict() const { return state_ == State::Waiting; }
 

@@ -22,9 +22,9 @@ ListenerSet with_open_twins(ListenerSet listeners, const ListenerSet& open_now) 
 
 }  // namespace
 
-Deployer::Deployer(ipc::uv::Loop& loop, Log& log, Herd& herd, CommandBook& book, ConfigFile& file,
+Deployer::Deployer(ipc::uv::Loop& loop, Herd& herd, CommandBook& book, ConfigFile& file,
                    std::function<void()> wake)
-    : loop_(loop), log_(log), herd_(herd), book_(book), file_(file), queue_(std::move(wake)) {
+    : loop_(loop), herd_(herd), book_(book), file_(file), queue_(std::move(wake)) {
   queue_.describe_work([this](const std::string& name) {
     const PoolRunner* pool = herd_.find(name);
     return pool == nullptr ? "" : pool->activity();

@@ -43,7 +43,7 @@ class Launcher {
     std::string notify_socket;
     std::optional<rlimit> nofile;   ///< what the master was given; workers get the same
     CgroupTree* cgroups = nullptr;  ///< null: none was delegated to the master
-    std::string why_no_cgroups = "";
+    std::string why_no_cgroups;
     /// A limit or a right that a worker does not have, in spite of its configuration. The same text
     /// comes with every start.
     std::function<void(const std::string& text)> warn = [](const std::string&) {};

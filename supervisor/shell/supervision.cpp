@@ -29,7 +29,7 @@ Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& 
                                 const std::string& text) { events_.publish(kind, name, text); },
              .on_forgotten = [this](const PoolRunner& pool) { commands_.forgotten(pool); }}),
       file_(std::move(given.config_path), config, std::move(given.adopted)),
-      deployer_(loop, log, herd_, book_, file_, [this] { settle_timer_.arm(Duration::zero()); }),
+      deployer_(loop, herd_, book_, file_, [this] { settle_timer_.arm(Duration::zero()); }),
       start_order_(log, herd_, book_),
       reload_(log, herd_, book_, file_, deployer_, start_order_,
               {.on_begin =
