@@ -100,18 +100,18 @@ void Pool::take(const Ready& event) {
   }
 }
 
-/// A worker that announces its own end (it recycles itself) drains, and has the grace for it. Where
-/// it is to be followed in any case, that happens at once; else how it ends decides.
+/// A worker that announces its own end (it recycles itself) is followed at once, while it still
+/// drains.
 void Pool::take(const Leaving& event) {
   const auto found = workers_.find(event.worker);
   if (found == workers_.end() || found->second.phase != WorkerPhase::Serving) return;
+  if (spec_.restart != RestartRule::Always) return;  // How it ends decides.
   Worker& worker = found->second;
   worker.phase = WorkerPhase::Draining;
   worker.phase_since = now_;
   worker.deadline = now_ + worker.grace;
   worker.recycle_at.reset();
   worker.drain_kind = DrainKind::Patient;
-  if (spec_.restart != RestartRule::Always) return;  // It keeps its place until Exited.
   Slot* slot = slot_at(worker.slot);
   assert(slot != nullptr && "a worker that serves has a slot");
   const Death clean{.exit_code = 0};

@@ -143,8 +143,8 @@ void PoolRunner::report(const DeathFacts& facts, int slot) {
   deaths_.keep(slot, death_report(facts));
 }
 
-/// It can say nothing any more, and would not notice the master's end: it is told to end, and taken
-/// as one that leaves. One that boots is left to its start_timeout.
+/// It can say nothing any more, and would not notice the master's end: replaced as one that leaves,
+/// where the restart rule has it replaced. One that boots is left to its start_timeout.
 void PoolRunner::line_lost(Process& process) {
   const Process::Identity who = process.identity();
   const Worker* worker = pool_.find(who.worker);
@@ -162,10 +162,11 @@ void PoolRunner::line_lost(Process& process) {
     case WorkerPhase::Killed:
       return;
   }
-  const bool is_replaced = pool_.spec().restart == RestartRule::Always;
-  log_.warn("{}: {}", text,
-            is_replaced ? "draining and replacing it"
-                        : "draining it; whether it is restarted depends on how it ends");
+  if (pool_.spec().restart != RestartRule::Always) {
+    log_.warn("{}: it is left alone, since its end may not be followed by another", text);
+    return;
+  }
+  log_.warn("{}: draining and replacing it", text);
   feed(Leaving{who.worker});
   if (const auto found = processes_.find(who.worker); found != processes_.end()) {
     drain(*found->second, DrainKind::Patient);

@@ -109,8 +109,8 @@ TEST_F(Survival, AMemoryLimitThatDoesNotHoldIsSaidOnce) {
 
 TEST_F(Survival, TheNextMasterEndsWhatAKilledOneLeft) {
   const std::string toml =
-      pool("jobs", R"(["/bin/sh", "-c", "trap '' TERM; while :; do sleep 1; done"])",
-           "ready = \"started\"\ngrace = \"300ms\"");
+      pool("jobs", R"(["/bin/sh", "-c", "trap '' TERM; echo armed; while :; do sleep 1; done"])",
+           "ready = { log = \"armed\" }\ngrace = \"300ms\"");
   Reeve& first = start_ready(toml);
   const Watch worker(first.pid("jobs:0"));
   first.master().signal(SIGKILL);

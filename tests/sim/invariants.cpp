@@ -58,10 +58,6 @@ void Witness::check_slots(TimePoint now) const {
   hold(static_cast<int>(pool_.slots().size()) == pool_.spec().workers, "as many slots as workers");
   std::set<WorkerId> placed;
   bool at_rest = true;
-  // Where its exit decides on a restart, who announces its end keeps its place until then.
-  const auto leaves_in_place = [this](const Worker& worker) {
-    return pool_.spec().restart != RestartRule::Always && worker.was_ready && worker.drain_kind;
-  };
   for (int index = 0; const Slot& slot : pool_.slots()) {
     hold(slot.index == index++, "slots are numbered from 0");
     const Worker* current = slot.current ? pool_.find(*slot.current) : nullptr;
@@ -72,9 +68,8 @@ void Witness::check_slots(TimePoint now) const {
     hold(slot.retry_at.has_value() == (slot.state == SlotState::Backoff), "BACKOFF has an end");
     switch (slot.state) {
       case SlotState::Running:
-        hold(phase == WorkerPhase::Serving || current->killed_for == KillReason::Hung ||
-                 leaves_in_place(*current),
-             "RUNNING means that its worker serves, dies of having hung, or leaves by itself");
+        hold(phase == WorkerPhase::Serving || current->killed_for == KillReason::Hung,
+             "RUNNING means that its worker serves, or dies of having hung");
         break;
       case SlotState::Starting:
         hold(phase == WorkerPhase::Starting || phase == WorkerPhase::Killed,
@@ -100,8 +95,7 @@ void Witness::check_slots(TimePoint now) const {
     const Worker* successor = pool_.find(*slot.successor);
     hold(successor != nullptr && successor->slot == slot.index, "a successor lives, in this slot");
     hold(successor->phase == WorkerPhase::Starting || successor->phase == WorkerPhase::Killed ||
-             (pool_.rolling() &&
-              (successor->phase == WorkerPhase::Serving || leaves_in_place(*successor))),
+             (pool_.rolling() && successor->phase == WorkerPhase::Serving),
          "a successor boots, or is on trial in a roll");
     hold(placed.insert(*slot.successor).second, "nobody succeeds itself");
   }

@@ -160,9 +160,10 @@ void Witness::note(const Event& event, TimePoint now) {
   } else if (std::holds_alternative<Ready>(event) && worker.phase == WorkerPhase::Starting) {
     begin_service(worker, now);
   } else if (std::holds_alternative<Leaving>(event) && worker.phase == WorkerPhase::Serving) {
-    // By the restart rule its word counts as its end, or its exit does, until which it keeps its
-    // place.
-    if (pool_.spec().restart == RestartRule::Always) note_end(*about, true, now);
+    // Whether its word or its exit counts is the pool's choice (by its restart rule).
+    const Worker* same = pool_.find(*about);
+    if (same == nullptr || same->phase != WorkerPhase::Draining) return;
+    note_end(*about, true, now);
     begin_drain(worker, now);
   }
 }

@@ -342,21 +342,5 @@ TEST(Leaving, WhereRestartIsNotAlwaysTheExitDecides) {
   EXPECT_EQ(web.state(0), SlotState::Exited);
 }
 
-TEST(Leaving, WhereItsExitDecidesItHasTheGraceAndNoMore) {
-  PoolSpec spec = spec_of(1);
-  spec.restart = RestartRule::OnFailure;
-  PoolDriver web(spec);
-  web.serve();
-  web.pass(1min);
-  const WorkerId worker = web.current(0);
-  web.leaving(worker);
-  EXPECT_EQ(web.state(0), SlotState::Running);
-  EXPECT_EQ(web.phase(worker), WorkerPhase::Draining);
-  web.pass(5s);
-  ASSERT_THAT(web.killed(), ElementsAre(worker));
-  web.exited(worker, Death{.signal = 9});
-  EXPECT_THAT(web.forked(), SizeIs(1)) << "a failure";
-}
-
 }  // namespace
 }  // namespace reeve::supervisor
