@@ -114,7 +114,7 @@ void ControlServer::admit(ipc::UniqueFd client, pid_t pid) {
     sessions_.emplace(id, Client{pid, std::make_unique<ControlSession>(loop_, std::move(client),
                                                                        callbacks_of(id))});
   } catch (const std::system_error&) {
-    // Nothing is left to watch it with: it is hung up on, and the master goes on.
+    pause();  // Nothing is left to watch it with: it is hung up on, and the master goes on.
   }
 }
 

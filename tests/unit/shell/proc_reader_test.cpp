@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-
 namespace reeve::supervisor {
 namespace {
 
