@@ -70,7 +70,7 @@ class Reload {
     std::vector<OnVerdicts> waiting;
   };
 
-  void run(const Asker& asker, const OnVerdicts& on_verdicts);
+  void run(const Asker& asker, const OnVerdicts& on_each);
   [[nodiscard]] std::vector<PoolVersion> versions_in_force() const;
   [[nodiscard]] ipc::Result<ListenerSet> open(const Config& next,
                                               const std::vector<ListenerConfig>& listeners);
