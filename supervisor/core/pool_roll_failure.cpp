@@ -7,26 +7,6 @@
 #include "supervisor/core/pool.hpp"
 
 namespace reeve::supervisor {
-namespace {
-
-/// Without a worker until somebody starts it, or its restart policy does.
-bool is_down(SlotState state) {
-  switch (state) {
-    case SlotState::Stopped:
-    case SlotState::Backoff:
-    case SlotState::Exited:
-    case SlotState::Fatal:
-      return true;
-    case SlotState::Starting:
-    case SlotState::Running:
-    case SlotState::Stopping:
-      return false;
-  }
-  std::unreachable();
-}
-
-}  // namespace
-
 /// A worker failed. That fails the roll if it was one that the roll had started.
 void Pool::roll_failed(const Worker& worker, const Death& death, const std::string& why) {
   if (!roll_) return;

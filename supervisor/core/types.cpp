@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <iterator>
+#include <utility>
 
 namespace reeve::supervisor {
 
@@ -40,6 +41,21 @@ std::string_view to_string(SlotState state) {
       return "FATAL";
   }
   return "UNKNOWN";
+}
+
+bool is_down(SlotState state) {
+  switch (state) {
+    case SlotState::Stopped:
+    case SlotState::Backoff:
+    case SlotState::Exited:
+    case SlotState::Fatal:
+      return true;
+    case SlotState::Starting:
+    case SlotState::Running:
+    case SlotState::Stopping:
+      return false;
+  }
+  std::unreachable();
 }
 
 std::string_view to_string(WorkerPhase phase) {

@@ -36,6 +36,8 @@ enum class SlotState : std::uint8_t {
   Fatal,     ///< gave up
 };
 [[nodiscard]] std::string_view to_string(SlotState state);  // "RUNNING"
+/// Without a worker until somebody starts it, or its restart policy does.
+[[nodiscard]] bool is_down(SlotState state);
 
 /// The life of one process as the master sees it.
 enum class WorkerPhase : std::uint8_t { Starting, Serving, Draining, Killed };

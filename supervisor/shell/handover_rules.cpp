@@ -35,21 +35,6 @@ std::string steered_rule(const SteeredHandover& steered) {
   return "";
 }
 
-bool is_down(SlotState state) {
-  switch (state) {
-    case SlotState::Stopped:
-    case SlotState::Backoff:
-    case SlotState::Exited:
-    case SlotState::Fatal:
-      return true;
-    case SlotState::Starting:
-    case SlotState::Running:
-    case SlotState::Stopping:
-      return false;
-  }
-  std::unreachable();
-}
-
 /// What the core asserts.
 std::string core_rule(const PoolState& state) {
   std::map<WorkerId, const Worker*> workers;

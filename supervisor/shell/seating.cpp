@@ -14,7 +14,7 @@ constexpr Duration kLongestLeave = std::chrono::seconds(1);
 /// pass.
 constexpr Duration kSettle = std::chrono::milliseconds(100);
 
-bool is_down(SlotState state) {
+bool expects_nobody(SlotState state) {
   switch (state) {
     case SlotState::Starting:
     case SlotState::Running:
@@ -65,7 +65,7 @@ void Seating::keep(int slot, Seats seats) {
 void Seating::sweep(const Pool& pool) {
   std::erase_if(kept_, [&pool](const auto& entry) {
     const auto slot = static_cast<std::size_t>(entry.first);
-    return slot >= pool.slots().size() || is_down(pool.slots()[slot].state);
+    return slot >= pool.slots().size() || expects_nobody(pool.slots()[slot].state);
   });
 }
 
