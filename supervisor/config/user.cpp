@@ -22,23 +22,22 @@ constexpr int kMostGroups = 65536;  // NGROUPS_MAX of the kernel.
 /// An id by number. The highest means "leave it as it is" to setresuid(2): whoever asked for it
 /// would stay root.
 std::optional<std::uint32_t> parse_id(const std::string& text) {
-  static_assert(std::is_same_v<uid_t, std::uint32_t> && std::is_same_v<gid_t, std::uint32_t>);
-  const auto id = ipc::parse_number<std::uint32_t>(text);
-  if (!id || *id == std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
-  return *id;
+  static_assert(std::is_same_v<uid_t, std::uint32_t>);
+  static_assert(std::is_same_v<gid_t, std::uint32_t>);
+  auto id = ipc::parse_number<std::uint32_t>(text);
+  if (id == std::numeric_limits<std::uint32_t>::max()) id.reset();
+  return id;
 }
 
 /// By name, else by number. The result lives in the C library: one thread, used at once.
 const passwd* find_passwd(const std::string& text) {
-  if (const passwd* named = ::getpwnam(text.c_str()))
-    return named;  // NOLINT(concurrency-mt-unsafe)
+  if (const passwd* named = ::getpwnam(text.c_str())) return named;
   const auto number = parse_id(text);
-  return number ? ::getpwuid(*number) : nullptr;  // NOLINT(concurrency-mt-unsafe)
+  return number ? ::getpwuid(*number) : nullptr;
 }
 
 std::optional<gid_t> find_gid(const std::string& text) {
-  if (const group* named = ::getgrnam(text.c_str()))
-    return named->gr_gid;  // NOLINT(concurrency-mt-unsafe)
+  if (const group* named = ::getgrnam(text.c_str())) return named->gr_gid;
   return parse_id(text);
 }
 
