@@ -20,8 +20,8 @@ constexpr std::chrono::milliseconds kSweepInterval{20};
 
 class HttpServer::Impl final : public Connection::Owner {
  public:
-  explicit Impl(Services services)
-      : services_(std::move(services)),
+  explicit Impl(Services& services)
+      : services_(services),
         sweep_(services_.context.loop(), [this] { sweep(); }),
         drained_soon_(services_.context.loop(), [this] { report_drained(); }) {}
 
@@ -56,8 +56,6 @@ class HttpServer::Impl final : public Connection::Owner {
     for_each([](Connection& connection) { connection.abort(); });
     return names;
   }
-
-  Health& health() { return services_.health; }
 
  private:
   void add(ipc::UniqueFd fd, const Peer& peer) {
@@ -120,7 +118,7 @@ class HttpServer::Impl final : public Connection::Owner {
     if (connections_.empty() && drained_) std::exchange(drained_, nullptr)();
   }
 
-  Services services_;
+  Services& services_;
   ipc::uv::Timer sweep_;
   ipc::uv::Timer drained_soon_;
   std::list<Acceptor> acceptors_;
@@ -129,11 +127,7 @@ class HttpServer::Impl final : public Connection::Owner {
   std::function<void()> drained_;
 };
 
-HttpServer::HttpServer(Context& context, const Router& router, ThreadPool& pool,
-                       ipc::RecorderPage& page, State& state, HttpLimits limits, DrainTiming timing,
-                       Log log)
-    : impl_(std::make_unique<Impl>(
-          Services{context, router, pool, page, state, limits, timing, std::move(log)})) {}
+HttpServer::HttpServer(Services& services) : impl_(std::make_unique<Impl>(services)) {}
 
 HttpServer::~HttpServer() = default;
 
@@ -144,7 +138,5 @@ void HttpServer::drain(ipc::DrainKind kind, std::function<void()> drained) {
 }
 
 std::vector<std::string> HttpServer::cancel() { return impl_->cancel(); }
-
-Health& HttpServer::health() { return impl_->health(); }
 
 }  // namespace reeve::worker

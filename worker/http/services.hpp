@@ -1,8 +1,10 @@
 #pragma once
-// What every connection of one server shares: borrowed from the runtime, or owned by the server.
-// Loop thread only.
+// What everything that answers requests shares: the connections of a server, a client of a test.
+// Made by the Service. Loop thread only.
 
+#include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -14,12 +16,22 @@
 #include "reeve/state.hpp"
 #include "worker/http/health.hpp"
 #include "worker/http/response_head.hpp"
-#include "worker/http/server.hpp"
 #include "worker/http/socket_set.hpp"
 #include "worker/runtime/context.hpp"
 #include "worker/runtime/thread_pool.hpp"
 
 namespace reeve::worker {
+
+/// How long a drain waits for clients that are silent. The grace bounds all of it from outside.
+struct DrainTiming {
+  /// Patient: for the next request of a keep-alive connection, and for the first of a new one.
+  std::chrono::milliseconds idle{5'000};
+  /// Prompt: for the first request of a new connection.
+  std::chrono::milliseconds first_byte{1'000};
+};
+
+/// Gets one line for what an operator should read: a handler that threw, accept that failed.
+using LogLine = std::function<void(std::string_view line)>;
 
 struct Services {
   static constexpr std::size_t kReceiveBytes = 64 * 1024;
@@ -31,7 +43,7 @@ struct Services {
   State& state;
   HttpLimits limits;
   DrainTiming timing;
-  HttpServer::Log log;
+  LogLine log;
   Health health{};
   DateCache date{};
   std::optional<ipc::DrainKind> drain{};

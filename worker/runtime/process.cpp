@@ -11,8 +11,6 @@
 #include <utility>
 #include <variant>
 
-#include "reeve/worker_info.hpp"
-#include "worker/lifespan/environment.hpp"
 #include "worker/runtime/text.hpp"
 
 namespace reeve::worker {
@@ -35,29 +33,25 @@ constexpr int kMarginShare = 4;
 }  // namespace
 
 Process::Process(const App& app, Identity identity, std::vector<ipc::Address> listen, Log& log)
-    : app_(app),
-      log_(log),
+    : log_(log),
       identity_(std::move(identity)),
       last_words_(identity_.recorder),
       listen_(std::move(listen)),
-      threads_(loop_),
-      context_(loop_, threads_),
-      server_(context_, app_.router(), threads_, identity_.recorder.page(), state_, app_.limits(),
-              DrainTiming{.idle = identity_.idle_drain},
-              [this](std::string_view line) { log_.write(Log::Level::Warning, line); }),
-      runner_(
-          context_, app_.lifespan(), state_,
-          [this](const LifespanEvent& event) { on_lifespan(event); },
-          [this](Phase phase) { return own_part(phase); }),
+      service_(app,
+               {.loop = loop_,
+                .page = identity_.recorder.page(),
+                .who = {::getpid(), identity_.slot, identity_.generation},
+                .timing = {.idle = identity_.idle_drain},
+                .log = [this](std::string_view line) { log_.write(Log::Level::Warning, line); },
+                .on_lifespan = [this](const auto& event) { on_lifespan(event); },
+                .listen = [this](HttpServer& server) { return start_listening(server); }}),
       master_(loop_, std::exchange(identity_.channel, std::nullopt), identity_.notify_socket, log_,
               {.on_message = [this](const auto& message) { on_master_message(message); },
                .on_gone = [this] { on_master_gone(); }}),
       signals_(loop_, {SIGTERM, SIGINT, SIGQUIT}, [this](int signal) { on_signal(signal); }),
       heartbeat_(loop_, identity_.recorder.page(), Heartbeat::period_for(identity_.watchdog)),
       begin_timer_(loop_, [this] { begin(); }),
-      grace_timer_(loop_, [this] { handle(LifeEvent::GraceSpent); }) {
-  state_.put(WorkerInfo{::getpid(), identity_.slot, identity_.generation});
-}
+      grace_timer_(loop_, [this] { handle(LifeEvent::GraceSpent); }) {}
 
 int Process::run() {
   begin_timer_.arm({});
@@ -67,8 +61,8 @@ int Process::run() {
 
 void Process::begin() {
   report(ipc::WorkerState::Starting);
-  opening_ =
-      spawn(context_, runner_.open(), [this](auto outcome) { on_opened(std::move(outcome)); });
+  opening_ = spawn(service_.context(), service_.open(),
+                   [this](auto outcome) { on_opened(std::move(outcome)); });
 }
 
 void Process::on_signal(int signal) {
@@ -113,10 +107,6 @@ void Process::on_lifespan(const LifespanEvent& event) {
     ipc::record_activity(identity_.recorder.page(), line);
     master_.send({.step = std::move(step)});
   };
-  const auto set_check = [&](const Resource& resource, bool passing, std::string detail) {
-    server_.health().set_check(resource.name, passing, resource.options.need == Need::Required,
-                               std::move(detail));
-  };
 
   if (std::holds_alternative<PhaseBegan>(event)) {
     doing(line);
@@ -124,11 +114,7 @@ void Process::on_lifespan(const LifespanEvent& event) {
     doing(fmt::format("{}: {}", step_name(opening->resource.options.phase), line));
   } else if (std::holds_alternative<Closing>(event)) {
     doing(line);
-  } else if (const auto* opened = std::get_if<Opened>(&event)) {
-    set_check(opened->resource, true, "");
-    log_.info("{}", line);
   } else if (const auto* failed = std::get_if<OpenFailed>(&event)) {
-    set_check(failed->resource, false, failed->reason);
     if (failed->resource.options.need == Need::Optional) log_.warning("{}", line);
   } else if (std::holds_alternative<CloseFailed>(event)) {
     log_.warning("{}", line);
@@ -165,7 +151,7 @@ void Process::perform(LifeAction action) {
 
 void Process::announce_ready() {
   ipc::record_activity(identity_.recorder.page(), "");
-  server_.health().set_phase(HealthPhase::Ready);
+  service_.set_ready();
   log_.info("ready after {}", describe(ipc::Clock::now() - started_));
   report(ipc::WorkerState::Ready, {.ready = true});
   report(ipc::WorkerState::Running);
@@ -178,17 +164,16 @@ void Process::arm_grace() {
 
 void Process::drain(ipc::DrainKind kind) {
   ipc::RecorderPage& page = identity_.recorder.page();
-  server_.health().set_phase(HealthPhase::Draining);
   report(ipc::WorkerState::Shutdown, {.stopping = true});
   if (const auto reading = ipc::read(page, ipc::Clock::now())) {
     log_.info("draining ({}): {}", to_string(kind), describe(*reading));
   }
   ipc::record_activity(page, "draining");
-  server_.drain(kind, [this] { handle(LifeEvent::Drained); });
+  service_.drain(kind, [this] { handle(LifeEvent::Drained); });
 }
 
 void Process::cancel_requests() {
-  for (const std::string& request : server_.cancel()) {
+  for (const std::string& request : service_.cancel()) {
     log_.warning("cancelled {}: no time is left for it", request);
   }
 }
@@ -197,27 +182,11 @@ void Process::close_resources() {
   grace_timer_.disarm();
   if (stop_by_ == ipc::TimePoint{}) stop_by_ = ipc::Clock::now() + teardown_reserve();
   if (life_.exit_code() == App::Stopped) report(ipc::WorkerState::Shutdown, {.stopping = true});
-  spawn(context_, runner_.close(stop_by_), [this](const auto&) { handle(LifeEvent::Closed); });
+  spawn(service_.context(), service_.close(stop_by_),
+        [this](const auto&) { handle(LifeEvent::Closed); });
 }
 
-std::expected<std::string, std::string> Process::own_part(Phase phase) {
-  switch (phase) {
-    case Phase::Environment:
-      if (auto applied = apply(app_.environment()); !applied) {
-        return std::unexpected(std::move(applied.error()));
-      }
-      return {};
-    case Phase::Listening:
-      return start_listening();
-    case Phase::Connections:
-    case Phase::Providers:
-    case Phase::Scheduler:
-      return {};
-  }
-  return {};
-}
-
-std::expected<std::string, std::string> Process::start_listening() {
+std::expected<std::string, std::string> Process::start_listening(HttpServer& server) {
   std::vector<ipc::UniqueFd> listeners;
   for (ipc::NamedFd& inherited : identity_.listeners) {
     // systemd passes blocking ones.
@@ -232,7 +201,7 @@ std::expected<std::string, std::string> Process::start_listening() {
   std::vector<std::string> addresses;
   for (ipc::UniqueFd& listener : listeners) {
     addresses.push_back(ipc::local_address(listener.get()));
-    server_.listen(std::move(listener));
+    server.listen(std::move(listener));
   }
   return fmt::format("{}", fmt::join(addresses, ", "));
 }

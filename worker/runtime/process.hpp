@@ -11,19 +11,15 @@
 #include "ipc/listener.hpp"
 #include "ipc/worker_state.hpp"
 #include "reeve/app.hpp"
-#include "reeve/state.hpp"
-#include "worker/http/server.hpp"
-#include "worker/lifespan/runner.hpp"
-#include "worker/runtime/context.hpp"
 #include "worker/runtime/heartbeat.hpp"
 #include "worker/runtime/identity.hpp"
 #include "worker/runtime/last_words.hpp"
 #include "worker/runtime/life.hpp"
 #include "worker/runtime/log.hpp"
 #include "worker/runtime/master_link.hpp"
+#include "worker/runtime/service.hpp"
 #include "worker/runtime/signals.hpp"
 #include "worker/runtime/spawn.hpp"
-#include "worker/runtime/thread_pool.hpp"
 
 namespace reeve::worker {
 
@@ -36,7 +32,7 @@ class Process {
   [[nodiscard]] int run();
 
   /// Whether a function occupies a thread, so that destroying this would wait for it.
-  [[nodiscard]] bool thread_left_behind() const { return threads_.running() > 0; }
+  [[nodiscard]] bool thread_left_behind() const { return service_.threads().running() > 0; }
 
  private:
   // What happens.
@@ -56,14 +52,11 @@ class Process {
   void cancel_requests();
   void close_resources();
 
-  // The runtime's own part of the phases.
-  [[nodiscard]] std::expected<std::string, std::string> own_part(Phase phase);
-  [[nodiscard]] std::expected<std::string, std::string> start_listening();
+  [[nodiscard]] std::expected<std::string, std::string> start_listening(HttpServer& server);
 
   void report(ipc::WorkerState state, ipc::WorkerMessage message = {});
   [[nodiscard]] ipc::Duration teardown_reserve() const;
 
-  const App& app_;
   Log& log_;
   Identity identity_;
   LastWords last_words_;
@@ -71,12 +64,8 @@ class Process {
   const ipc::TimePoint started_ = ipc::Clock::now();
 
   ipc::uv::Loop loop_;
-  ThreadPool threads_;
-  Context context_;
-  State state_;
   Life life_;
-  HttpServer server_;
-  LifespanRunner runner_;
+  Service service_;
   MasterLink master_;
   Signals signals_;
   Heartbeat heartbeat_;

@@ -9,6 +9,14 @@
 #include "ipc/black_box.hpp"
 #include "worker/runtime/alternate_stack.hpp"
 
+namespace reeve {
+
+std::size_t ThreadLimits::default_threads() {
+  return std::min<std::size_t>(32, std::thread::hardware_concurrency() + 4);
+}
+
+}  // namespace reeve
+
 namespace reeve::worker {
 namespace {
 
@@ -35,12 +43,8 @@ class SignalsBlocked {
 
 }  // namespace
 
-std::size_t ThreadPool::default_threads() {
-  return std::min<std::size_t>(32, std::thread::hardware_concurrency() + 4);
-}
-
-ThreadPool::ThreadPool(ipc::uv::Loop& loop, std::size_t threads, std::size_t queue)
-    : max_threads_(threads), max_queue_(queue), finished_signal_(loop, [this] { deliver(); }) {}
+ThreadPool::ThreadPool(ipc::uv::Loop& loop, const ThreadLimits& limits)
+    : limits_(limits), finished_signal_(loop, [this] { deliver(); }) {}
 
 ThreadPool::~ThreadPool() {
   {
@@ -54,8 +58,8 @@ ThreadPool::~ThreadPool() {
 bool ThreadPool::submit(Job job, Done done) {
   {
     const std::lock_guard lock(mutex_);
-    if (queue_.size() >= max_queue_) return false;
-    const bool wants_thread = queue_.size() >= idle_ && threads_.size() < max_threads_;
+    if (queue_.size() >= limits_.queue) return false;
+    const bool wants_thread = queue_.size() >= idle_ && threads_.size() < limits_.threads;
     if (wants_thread && !start_thread() && threads_.empty()) return false;
     queue_.push_back({std::move(job), std::move(done), nullptr});
   }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "ipc/base/uv.hpp"
+#include "reeve/thread_limits.hpp"
 
 namespace reeve::worker {
 
@@ -21,12 +22,7 @@ class ThreadPool {
   using Job = std::move_only_function<void()>;
   using Done = std::move_only_function<void(std::exception_ptr error)>;
 
-  static constexpr std::size_t kDefaultQueue = 1024;
-  /// min(32, cores + 4): enough to overlap waiting, few enough to not thrash.
-  [[nodiscard]] static std::size_t default_threads();
-
-  explicit ThreadPool(ipc::uv::Loop& loop, std::size_t threads = default_threads(),
-                      std::size_t queue = kDefaultQueue);
+  explicit ThreadPool(ipc::uv::Loop& loop, const ThreadLimits& limits = {});
   /// Waits for the jobs that run, drops those that wait. No `done` is called any more.
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -52,8 +48,7 @@ class ThreadPool {
   void work();
   void deliver();
 
-  const std::size_t max_threads_;
-  const std::size_t max_queue_;
+  const ThreadLimits limits_;
   ipc::uv::Async finished_signal_;
 
   mutable std::mutex mutex_;  // Guards what follows, up to threads_.

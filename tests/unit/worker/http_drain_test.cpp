@@ -16,7 +16,7 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-using End = TestClient::End;
+using End = SocketClient::End;
 using ipc::DrainKind;
 
 constexpr char kGet[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -35,8 +35,8 @@ class Drain : public ServerFixture {
     });
   }
 
-  TestClient idle_client() {
-    TestClient idle = client(kGet);
+  SocketClient idle_client() {
+    SocketClient idle = client(kGet);
     EXPECT_TRUE(receives(idle, "hello"));
     idle.forget();
     return idle;
@@ -61,7 +61,7 @@ TEST_F(Drain, RefusesNewConnections) {
 TEST_F(Drain, PromptClosesIdleConnectionsAtOnce) {
   timing.first_byte = timing.idle = std::chrono::hours(1);
   start();
-  TestClient idle = idle_client();
+  SocketClient idle = idle_client();
   drain(DrainKind::Prompt);
   EXPECT_EQ(end_of(idle), End::Closed);
   EXPECT_TRUE(run_until_drained());
@@ -69,7 +69,7 @@ TEST_F(Drain, PromptClosesIdleConnectionsAtOnce) {
 
 TEST_F(Drain, PromptServesWhatHasJustArrived) {
   start();
-  TestClient idle = idle_client();
+  SocketClient idle = idle_client();
   idle.send(kGet);
   drain(DrainKind::Prompt);
   EXPECT_EQ(end_of(idle), End::Closed);
@@ -79,10 +79,10 @@ TEST_F(Drain, PromptServesWhatHasJustArrived) {
 
 TEST_F(Drain, PromptEmptiesTheAcceptQueue) {
   start();
-  std::vector<TestClient> queued;
+  std::vector<SocketClient> queued;
   for (int i = 0; i < 40; ++i) queued.push_back(client(kGet));
   drain(DrainKind::Prompt);
-  for (TestClient& one : queued) {
+  for (SocketClient& one : queued) {
     EXPECT_EQ(end_of(one), End::Closed);
     EXPECT_THAT(one.received(), EndsWith("hello"));
   }
@@ -93,7 +93,7 @@ TEST_F(Drain, GivesSilentNewConnectionsTheirFirstByteGrace) {
   for (const DrainKind kind : {DrainKind::Patient, DrainKind::Prompt}) {
     timing.first_byte = timing.idle = kPatience;
     start();
-    TestClient silent = client();
+    SocketClient silent = client();
     ASSERT_TRUE(accepted(1));
     drain(kind);
     turn();
@@ -107,7 +107,7 @@ TEST_F(Drain, GivesSilentNewConnectionsTheirFirstByteGrace) {
 TEST_F(Drain, EndsSilentNewConnectionsAfterTheirGrace) {
   timing.idle = std::chrono::hours(1);
   start();
-  TestClient silent = client();
+  SocketClient silent = client();
   ASSERT_TRUE(accepted(1));
   drain(DrainKind::Prompt);
   EXPECT_EQ(end_of(silent), End::Closed);
@@ -117,7 +117,7 @@ TEST_F(Drain, EndsSilentNewConnectionsAfterTheirGrace) {
 TEST_F(Drain, PatientAnswersTheNextRequestOfAnIdleConnection) {
   timing.idle = kPatience;
   start();
-  TestClient idle = idle_client();
+  SocketClient idle = idle_client();
   drain(DrainKind::Patient);
   turn();
   turn();
@@ -129,7 +129,7 @@ TEST_F(Drain, PatientAnswersTheNextRequestOfAnIdleConnection) {
 
 TEST_F(Drain, PatientHalfClosesIdleConnectionsAfterSilence) {
   start();
-  TestClient idle = idle_client();
+  SocketClient idle = idle_client();
   const auto began = ipc::Clock::now();
   drain(DrainKind::Patient);
   EXPECT_EQ(end_of(idle), End::Closed);
@@ -142,7 +142,7 @@ TEST_F(Drain, PatientHalfClosesIdleConnectionsAfterSilence) {
 TEST_F(Drain, PatientTurnsPrompt) {
   timing.idle = std::chrono::hours(1);
   start();
-  TestClient idle = idle_client();
+  SocketClient idle = idle_client();
   bool first = false;
   server->drain(DrainKind::Patient, [&] { first = true; });
   turn();
@@ -154,7 +154,7 @@ TEST_F(Drain, PatientTurnsPrompt) {
 
 TEST_F(Drain, FinishesWhatIsInFlight) {
   start();
-  TestClient one = client("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n");
+  SocketClient one = client("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n");
   ASSERT_TRUE(run_until([&] { return recorder.page().in_flight.load() == 1; }));
   drain(DrainKind::Prompt);
   turn();
@@ -169,7 +169,7 @@ TEST_F(Drain, FinishesWhatIsInFlight) {
 
 TEST_F(Drain, AnswersAllThatIsPipelinedAndClosesWithTheLast) {
   start();
-  TestClient one = client("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n" + std::string(kGet) + kGet);
+  SocketClient one = client("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n" + std::string(kGet) + kGet);
   ASSERT_TRUE(run_until([&] { return recorder.page().in_flight.load() == 1; }));
   drain(DrainKind::Prompt);
   gate_open = true;
@@ -191,7 +191,7 @@ TEST_F(Drain, TellsStreams) {
     });
   });
   start();
-  TestClient one = client("GET /ticks HTTP/1.1\r\nHost: a\r\n\r\n");
+  SocketClient one = client("GET /ticks HTTP/1.1\r\nHost: a\r\n\r\n");
   ASSERT_TRUE(receives(one, "tick"));
   drain(DrainKind::Prompt);
   EXPECT_EQ(end_of(one), End::Closed);
@@ -200,7 +200,7 @@ TEST_F(Drain, TellsStreams) {
 
 TEST_F(Drain, CancelNamesAndEndsWhatStillRuns) {
   start();
-  TestClient one = client("GET /never?a=1 HTTP/1.1\r\nHost: a\r\n\r\n");
+  SocketClient one = client("GET /never?a=1 HTTP/1.1\r\nHost: a\r\n\r\n");
   ASSERT_TRUE(run_until([&] { return recorder.page().in_flight.load() == 1; }));
   drain(DrainKind::Prompt);
   EXPECT_THAT(server->cancel(), ElementsAre("GET /never?a=1 (0.0 s)"));
@@ -216,7 +216,7 @@ TEST_F(Drain, WaitsForAThreadThatCannotBeCancelled) {
     return Response();
   });
   start();
-  TestClient one = client("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");
+  SocketClient one = client("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");
   ASSERT_TRUE(run_until([&] { return threads.running() == 1; }));
   drain(DrainKind::Prompt);
   EXPECT_THAT(server->cancel(), ElementsAre(StartsWith("GET /wait (")));
@@ -241,9 +241,9 @@ TEST_F(Drain, MayBeDestroyedWhileRequestsRun) {
     });
   });
   start();
-  TestClient waiting = client("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");
-  TestClient streaming = client("GET /ticks HTTP/1.1\r\nHost: a\r\n\r\n");
-  TestClient sleeping = client("GET /never HTTP/1.1\r\nHost: a\r\n\r\n");
+  SocketClient waiting = client("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");
+  SocketClient streaming = client("GET /ticks HTTP/1.1\r\nHost: a\r\n\r\n");
+  SocketClient sleeping = client("GET /never HTTP/1.1\r\nHost: a\r\n\r\n");
   ASSERT_TRUE(run_until(
       [&] { return entered && threads.running() == 1 && recorder.page().in_flight.load() == 3; }));
   server.reset();
@@ -255,9 +255,9 @@ TEST_F(Drain, MayBeDestroyedWhileRequestsRun) {
 TEST_F(Drain, HealthSaysSoUntilTheEnd) {
   timing.idle = kPatience;
   start();
-  TestClient idle = idle_client();
+  SocketClient idle = idle_client();
   drain(DrainKind::Patient);
-  server->health().set_phase(HealthPhase::Draining);
+  services->health.set_phase(HealthPhase::Draining);
   idle.send("GET /health/ready HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_EQ(end_of(idle), End::Closed);
   EXPECT_THAT(idle.received(), StartsWith("HTTP/1.1 503 "));

@@ -24,6 +24,7 @@
 #include "ipc/recorder.hpp"
 #include "reeve/router.hpp"
 #include "worker/http/server.hpp"
+#include "worker/http/services.hpp"
 #include "worker/runtime/context.hpp"
 #include "worker/runtime/thread_pool.hpp"
 
@@ -33,11 +34,12 @@ inline constexpr std::chrono::seconds kPatience{20};
 
 /// A client that never waits: what it received and how the connection ended is there to be looked
 /// at.
-class TestClient {
+class SocketClient {
  public:
   enum class End : std::uint8_t { None, Closed, Reset };
 
-  explicit TestClient(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  explicit SocketClient(std::uint16_t port)
+      : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
@@ -93,10 +95,10 @@ class ServerFixture : public ::testing::Test {
   }
 
   void start() {
-    server = std::make_unique<HttpServer>(
-        context, router, threads, recorder.page(), state, limits, timing,
-        [this](std::string_view line) { log.emplace_back(line); });
-    server->health().set_phase(HealthPhase::Ready);
+    services.reset(new Services{context, router, threads, recorder.page(), state, limits, timing,
+                                [this](std::string_view line) { log.emplace_back(line); }});
+    services->health.set_phase(HealthPhase::Ready);
+    server = std::make_unique<HttpServer>(*services);
     auto listener = ipc::open_listener(*ipc::parse_address("127.0.0.1:0"), 64);
     const std::string address = ipc::local_address(listener->get());
     const auto colon = address.rfind(':');
@@ -104,9 +106,9 @@ class ServerFixture : public ::testing::Test {
     server->listen(std::move(*listener));
   }
 
-  TestClient client() const { return TestClient(port); }
-  TestClient client(std::string_view bytes) const {
-    TestClient made(port);
+  SocketClient client() const { return SocketClient(port); }
+  SocketClient client(std::string_view bytes) const {
+    SocketClient made(port);
     made.send(bytes);
     return made;
   }
@@ -121,24 +123,24 @@ class ServerFixture : public ::testing::Test {
     return true;
   }
   /// Turns the loop until the client has received text that contains `text`.
-  [[nodiscard]] bool receives(TestClient& to, std::string_view text) {
+  [[nodiscard]] bool receives(SocketClient& to, std::string_view text) {
     return run_until([&] {
       to.receive();
       return to.received().contains(text);
     });
   }
   /// Turns the loop until the connection has ended, and says how.
-  TestClient::End end_of(TestClient& to) {
+  SocketClient::End end_of(SocketClient& to) {
     const bool ended = run_until([&] {
       to.receive();
-      return to.end() != TestClient::End::None;
+      return to.end() != SocketClient::End::None;
     });
     EXPECT_TRUE(ended) << "still open";
     return to.end();
   }
   std::string whole_answer(std::string_view request) {
-    TestClient one = client(request);
-    EXPECT_EQ(end_of(one), TestClient::End::Closed);
+    SocketClient one = client(request);
+    EXPECT_EQ(end_of(one), SocketClient::End::Closed);
     return one.received();
   }
 
@@ -161,7 +163,7 @@ class ServerFixture : public ::testing::Test {
   }
 
   ipc::uv::Loop loop;
-  ThreadPool threads{loop, 2, 2};
+  ThreadPool threads{loop, {.threads = 2, .queue = 2}};
   Context context{loop, threads};
   ipc::Recorder recorder = ipc::Recorder::detached();
   State state;
@@ -169,6 +171,7 @@ class ServerFixture : public ::testing::Test {
   HttpLimits limits;
   DrainTiming timing;
   std::vector<std::string> log;
+  std::unique_ptr<Services> services;
   std::unique_ptr<HttpServer> server;
   std::uint16_t port = 0;
   bool drained = false;

@@ -19,7 +19,7 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-using End = TestClient::End;
+using End = SocketClient::End;
 
 constexpr char kGet[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 constexpr char kGetAndClose[] = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -59,7 +59,7 @@ class Server : public ServerFixture {
 
 TEST_F(Server, KeepsConnectionsAlive) {
   start();
-  TestClient one = client(kGet);
+  SocketClient one = client(kGet);
   ASSERT_TRUE(receives(one, "hello"));
   EXPECT_THAT(one.received(), StartsWith("HTTP/1.1 200 OK\r\nDate: "));
   EXPECT_THAT(one.received(), Not(HasSubstr("Connection:")));
@@ -74,7 +74,7 @@ TEST_F(Server, KeepsConnectionsAlive) {
 TEST_F(Server, SpeaksHttp10) {
   start();
   EXPECT_THAT(whole_answer("GET / HTTP/1.0\r\n\r\n"), HasSubstr("Connection: close"));
-  TestClient one = client("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  SocketClient one = client("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
   ASSERT_TRUE(receives(one, "hello"));
   EXPECT_THAT(one.received(), HasSubstr("Connection: keep-alive"));
   EXPECT_EQ(one.end(), End::None);
@@ -91,7 +91,7 @@ TEST_F(Server, AnswersPipelinedRequestsInOrder) {
   for (const char* n : {"1", "2", "3"}) {
     requests += std::string("GET /") + n + " HTTP/1.1\r\nHost: a\r\n\r\n";
   }
-  TestClient one = client(requests + get("/4"));
+  SocketClient one = client(requests + get("/4"));
   EXPECT_EQ(end_of(one), End::Closed);
   const std::string& all = one.received();
   EXPECT_EQ(count(all, "HTTP/1.1 200"), 4U);
@@ -105,7 +105,7 @@ TEST_F(Server, AnswersALongPipelineWhoseInputIsHeldBack) {
   start();
   std::string requests;
   for (int i = 0; i < 500; ++i) requests += kGet;
-  TestClient one = client(requests + kGetAndClose);
+  SocketClient one = client(requests + kGetAndClose);
   EXPECT_EQ(end_of(one), End::Closed);
   EXPECT_EQ(count(one.received(), "hello"), 501U);
 }
@@ -138,7 +138,7 @@ TEST_F(Server, TakesBodiesOfBothKinds) {
 
 TEST_F(Server, InvitesABodyThatIsExpected) {
   start();
-  TestClient one =
+  SocketClient one =
       client("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
   ASSERT_TRUE(receives(one, "HTTP/1.1 100 Continue\r\n\r\n"));
   one.send("abc");
@@ -172,7 +172,7 @@ TEST_F(Server, RefusesWorkBeyondTheQueue) {
     return Response::text("waited");
   });
   start();
-  std::vector<TestClient> busy;
+  std::vector<SocketClient> busy;
   for (int i = 0; i < 4; ++i) {  // Two threads, then two in the queue.
     busy.push_back(client(get("/wait")));
     ASSERT_TRUE(run_until([&] { return recorder.page().in_flight.load() == busy.size(); }));
@@ -185,7 +185,7 @@ TEST_F(Server, RefusesWorkBeyondTheQueue) {
   EXPECT_THAT(answer, HasSubstr("Retry-After: 1\r\n"));
   EXPECT_THAT(whole_answer(get("/health")), StartsWith("HTTP/1.1 200 ")) << "needs no thread";
   open.count_down();
-  for (TestClient& one : busy) EXPECT_TRUE(receives(one, "waited"));
+  for (SocketClient& one : busy) EXPECT_TRUE(receives(one, "waited"));
 }
 
 TEST_F(Server, TurnsExceptionsInto500AndOneLine) {
@@ -205,7 +205,7 @@ TEST_F(Server, AnswersBeforeItClosesOnBadRequests) {
   limits.body_bytes = 1000;
   start();
   // More input than is read: a plain close would reset the connection and destroy the answer.
-  TestClient one =
+  SocketClient one =
       client("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n" + std::string(5000, 'x'));
   EXPECT_TRUE(receives(one, "HTTP/1.1 413 "));
   one.send(std::string(5000, 'y'));
@@ -225,8 +225,8 @@ TEST_F(Server, TimesOutSlowRequests) {
 TEST_F(Server, ClosesIdleConnectionsWithoutAWord) {
   limits.keep_alive_time = std::chrono::milliseconds(30);
   start();
-  TestClient silent = client();
-  TestClient idle = client(kGet);
+  SocketClient silent = client();
+  SocketClient idle = client(kGet);
   EXPECT_EQ(end_of(idle), End::Closed);
   EXPECT_EQ(count(idle.received(), "HTTP/1.1"), 1U);
   EXPECT_EQ(end_of(silent), End::Closed);
@@ -236,8 +236,8 @@ TEST_F(Server, ClosesIdleConnectionsWithoutAWord) {
 TEST_F(Server, PunishesNoClientWhenTheLoopWasBlocked) {
   limits.keep_alive_time = limits.header_time = std::chrono::milliseconds(250);
   start();
-  TestClient idle = client(kGet);
-  TestClient slow = client("GET / HTTP/1.1\r\n");
+  SocketClient idle = client(kGet);
+  SocketClient slow = client("GET / HTTP/1.1\r\n");
   ASSERT_TRUE(receives(idle, "hello") && accepted(2));
   idle.forget();
   idle.send(kGetAndClose);
@@ -251,7 +251,7 @@ TEST_F(Server, PunishesNoClientWhenTheLoopWasBlocked) {
 
 TEST_F(Server, CancelsTheCoroutineOfAClientThatLeft) {
   start();
-  TestClient one = client("GET /never HTTP/1.1\r\nHost: a\r\n\r\n");
+  SocketClient one = client("GET /never HTTP/1.1\r\nHost: a\r\n\r\n");
   ASSERT_TRUE(run_until([&] { return recorder.page().in_flight.load() == 1; }));
   one.close();
   EXPECT_TRUE(run_until([&] { return cancelled && connections() == 0; }));
@@ -260,7 +260,7 @@ TEST_F(Server, CancelsTheCoroutineOfAClientThatLeft) {
 
 TEST_F(Server, AnswersAClientThatHalfClosed) {
   start();
-  TestClient one = client("GET /thread HTTP/1.1\r\nHost: a\r\n\r\n");
+  SocketClient one = client("GET /thread HTTP/1.1\r\nHost: a\r\n\r\n");
   one.half_close();
   EXPECT_EQ(end_of(one), End::Closed);
   EXPECT_THAT(one.received(), EndsWith("thread"));
@@ -278,7 +278,7 @@ TEST_F(Server, StreamsChunksWithBackPressure) {
     });
   });
   start();
-  TestClient one = client(get("/stream"));
+  SocketClient one = client(get("/stream"));
   ASSERT_TRUE(run_until([&] { return written > 0; }));
   std::size_t before = 0;
   ASSERT_TRUE(run_until([&] { return std::exchange(before, written) == written; }));
@@ -324,7 +324,7 @@ TEST_F(Server, CancelsTheStreamOfAClientThatLeft) {
     });
   });
   start();
-  TestClient one = client("GET /ticks HTTP/1.1\r\nHost: a\r\n\r\n");
+  SocketClient one = client("GET /ticks HTTP/1.1\r\nHost: a\r\n\r\n");
   ASSERT_TRUE(receives(one, "tick"));
   one.close();
   EXPECT_TRUE(run_until([&] { return cancelled && connections() == 0; }));
@@ -333,7 +333,7 @@ TEST_F(Server, CancelsTheStreamOfAClientThatLeft) {
 TEST_F(Server, ShowsHealth) {
   start();
   EXPECT_THAT(whole_answer(get("/health/ready")), StartsWith("HTTP/1.1 200 "));
-  server->health().set_check("redis", false, true, "connection \"refused\"");
+  services->health.set_check("redis", false, true, "connection \"refused\"");
   const std::string answer = whole_answer(get("/health"));
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 "));
   EXPECT_THAT(answer,
@@ -341,7 +341,7 @@ TEST_F(Server, ShowsHealth) {
                        R"("detail":"connection \"refused\""}}})"
                        "\n"));
   EXPECT_THAT(whole_answer(get("/health/live")), StartsWith("HTTP/1.1 200 "));
-  server->health().set_check("redis", false, false);
+  services->health.set_check("redis", false, false);
   EXPECT_THAT(whole_answer(get("/health")), StartsWith("HTTP/1.1 200 ")) << "optional";
 }
 
@@ -353,7 +353,7 @@ TEST_F(Server, LeavesHealthToTheApp) {
 
 TEST_F(Server, WaitsWithoutSpinningWhenDescriptorsRunOut) {
   start();
-  TestClient one = client(kGet);
+  SocketClient one = client(kGet);
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   const rlimit none{.rlim_cur = 3, .rlim_max = before.rlim_max};
@@ -369,9 +369,9 @@ TEST_F(Server, WaitsWithoutSpinningWhenDescriptorsRunOut) {
 TEST_F(Server, LeavesConnectionsBeyondItsLimitInTheQueue) {
   limits.connections = 1;
   start();
-  TestClient first = client(kGet);
+  SocketClient first = client(kGet);
   ASSERT_TRUE(receives(first, "hello"));
-  TestClient second = client(kGetAndClose);
+  SocketClient second = client(kGetAndClose);
   EXPECT_EQ(connections(), 1U);
   first.close();
   EXPECT_EQ(end_of(second), End::Closed);

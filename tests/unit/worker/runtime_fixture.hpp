@@ -44,7 +44,7 @@ class RuntimeFixture : public ::testing::Test {
   }
 
   ipc::uv::Loop loop;
-  ThreadPool threads{loop, 2, 4};
+  ThreadPool threads{loop, {.threads = 2, .queue = 4}};
   Context context{loop, threads};
 };
 

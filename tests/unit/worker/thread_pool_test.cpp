@@ -103,7 +103,7 @@ TEST(ThreadPool, DestructorWaitsForWhatRunsAndDropsWhatWaits) {
   bool told = false;
   std::thread releaser;
   {
-    ThreadPool threads(loop, 1, 4);
+    ThreadPool threads(loop, {.threads = 1, .queue = 4});
     const auto done = [&](const std::exception_ptr&) { told = true; };
     ASSERT_TRUE(threads.submit(
         [&] {
@@ -137,7 +137,7 @@ TEST_F(ThreadPoolTest, OffloadReturnsValuesAndExceptions) {
 
 TEST(Offload, ThrowsOverloadedWhenThePoolIsFull) {
   ipc::uv::Loop loop;
-  ThreadPool threads(loop, 1, 0);
+  ThreadPool threads(loop, {.threads = 1, .queue = 0});
   Context context(loop, threads);
   bool overloaded = false;
   const auto work = [](bool& seen) -> Task<> {
@@ -217,7 +217,7 @@ TEST_F(ThreadPoolTest, CancelOfARunningOffloadWaitsForItsFunction) {
 
 TEST(Offload, DestroyedTaskWaitsForItsFunction) {
   ipc::uv::Loop loop;
-  ThreadPool threads(loop, 1, 4);
+  ThreadPool threads(loop, {.threads = 1, .queue = 4});
   std::latch running(1);
   std::latch gate(1);
   std::atomic<bool> returned = false;

@@ -17,6 +17,7 @@
 #include "reeve/http_limits.hpp"
 #include "reeve/lifespan.hpp"
 #include "reeve/router.hpp"
+#include "reeve/thread_limits.hpp"
 
 namespace reeve {
 
@@ -81,11 +82,16 @@ class App {
     limits_ = limits;
     return *this;
   }
+  App& threads(const ThreadLimits& threads) {
+    threads_ = threads;
+    return *this;
+  }
 
   [[nodiscard]] const Router& router() const { return router_; }
   [[nodiscard]] const Lifespan& lifespan() const { return lifespan_; }
   [[nodiscard]] const Environment& environment() const { return environment_; }
   [[nodiscard]] const HttpLimits& limits() const { return limits_; }
+  [[nodiscard]] const ThreadLimits& threads() const { return threads_; }
 
   /// Lives the life of the worker, and returns an ExitCode for main() to return. Under a master or
   /// systemd it serves on the sockets that it inherits; else on `--listen`. It blocks TERM, INT and
@@ -99,6 +105,7 @@ class App {
   Lifespan lifespan_;
   Environment environment_;
   HttpLimits limits_;
+  ThreadLimits threads_;
 };
 
 }  // namespace reeve

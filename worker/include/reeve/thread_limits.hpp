@@ -1,0 +1,19 @@
+#pragma once
+// How many threads a worker has for what may block, and how much work may wait for them.
+
+#include <cstddef>
+
+namespace reeve {
+
+struct ThreadLimits {
+  /// min(32, cores + 4): enough to overlap waiting, few enough not to thrash.
+  [[nodiscard]] static std::size_t default_threads();
+
+  /// Threads at most; they are started as they are needed.
+  std::size_t threads = default_threads();
+  /// Jobs that may wait for a thread. Beyond it a request is answered with 503 and Retry-After, and
+  /// offload() throws Overloaded.
+  std::size_t queue = 1024;
+};
+
+}  // namespace reeve

@@ -1,0 +1,74 @@
+#pragma once
+// All of a worker but its process: the lifespan, what answers requests, and what they run on, over
+// one loop. It knows no master, no signals and no exit: a Process owns one, and so does a test
+// that has no process. Loop thread only.
+
+#include <expected>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "ipc/base/uv.hpp"
+#include "ipc/recorder.hpp"
+#include "ipc/worker_state.hpp"
+#include "reeve/app.hpp"
+#include "reeve/state.hpp"
+#include "reeve/worker_info.hpp"
+#include "worker/http/server.hpp"
+#include "worker/http/services.hpp"
+#include "worker/lifespan/runner.hpp"
+#include "worker/runtime/context.hpp"
+#include "worker/runtime/thread_pool.hpp"
+
+namespace reeve::worker {
+
+class Service {
+ public:
+  /// Where it lives.
+  struct Surroundings {
+    ipc::uv::Loop& loop;
+    ipc::RecorderPage& page;
+    WorkerInfo who{};
+    DrainTiming timing{};
+    LogLine log{};
+    LifespanRunner::Observer on_lifespan{};
+    /// The last phase: gives the server its listeners. Returns their addresses, or why there are
+    /// none.
+    std::function<std::expected<std::string, std::string>(HttpServer&)> listen{};
+  };
+
+  /// The app outlives it.
+  Service(const App& app, Surroundings surroundings);
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  /// All five phases. See LifespanRunner::open().
+  [[nodiscard]] Task<std::expected<void, std::string>> open() { return runner_.open(); }
+  /// The start is complete: requests are welcome.
+  void set_ready() { services_.health.set_phase(HealthPhase::Ready); }
+  /// See HttpServer::drain() and cancel().
+  void drain(ipc::DrainKind kind, std::function<void()> drained);
+  [[nodiscard]] std::vector<std::string> cancel() { return server_.cancel(); }
+  /// See LifespanRunner::close().
+  [[nodiscard]] Task<> close(ipc::TimePoint deadline) { return runner_.close(deadline); }
+
+  [[nodiscard]] Context& context() { return context_; }
+  [[nodiscard]] const ThreadPool& threads() const { return threads_; }
+  [[nodiscard]] State& state() { return state_; }
+  [[nodiscard]] Services& services() { return services_; }
+
+ private:
+  [[nodiscard]] std::expected<std::string, std::string> own_part(Phase phase);
+  void on_lifespan(const LifespanEvent& event);
+
+  const App& app_;
+  Surroundings surroundings_;
+  ThreadPool threads_;
+  Context context_;
+  State state_;
+  Services services_;
+  HttpServer server_;
+  LifespanRunner runner_;
+};
+
+}  // namespace reeve::worker
