@@ -4,14 +4,17 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include "ipc/base/text.hpp"
 
 namespace reeve::ipc {
 namespace {
 
-// Three texts of this size and all other keys fit into kMaxMessageBytes.
+// Three texts of this size and all other keys fit into kMaxMessageBytes; a report of a resource or
+// of a job, which has one text, goes in a message of its own.
 constexpr std::size_t kMaxTextBytes = 1024;
+constexpr std::size_t kMaxNameBytes = 128;
 constexpr std::chrono::microseconds kLongestExtension = std::chrono::hours(24 * 365);
 
 void add(std::string& message, std::string_view key, std::string_view value) {
@@ -38,6 +41,98 @@ std::optional<std::chrono::microseconds> parse_extension(std::string_view value)
   return std::chrono::microseconds(std::min(*usec, longest));
 }
 
+using Millis = std::chrono::sys_time<std::chrono::milliseconds>;
+
+std::string to_text(Millis time) { return fmt::to_string(time.time_since_epoch().count()); }
+
+/// Until the year 9999: what lies outside is nobody's schedule.
+std::optional<Millis> parse_time(std::string_view value) {
+  constexpr std::int64_t kLatest = 253'402'300'799'999;
+  const auto millis = parse_number<std::int64_t>(value);
+  if (!millis || *millis < 0 || *millis > kLatest) return std::nullopt;
+  return Millis(std::chrono::milliseconds(*millis));
+}
+
+std::string to_text(const JobTick& tick) {
+  return fmt::format("{} {}", to_text(tick.due), printable(tick.job, kMaxNameBytes));
+}
+
+std::optional<JobTick> parse_tick(std::string_view value) {
+  const std::size_t blank = value.find(' ');
+  if (blank == std::string_view::npos) return std::nullopt;
+  const auto due = parse_time(value.substr(0, blank));
+  std::string job = printable(value.substr(blank + 1), kMaxNameBytes);
+  if (!due || job.empty()) return std::nullopt;
+  return JobTick{std::move(job), *due};
+}
+
+std::string to_text(const Lease& lease) {
+  return fmt::format("{} {}", lease.fence, to_text(lease.since));
+}
+
+std::optional<Lease> parse_lease(std::string_view value) {
+  const std::size_t blank = std::min(value.find(' '), value.size());
+  const auto fence = parse_number<std::uint64_t>(value.substr(0, blank));
+  const auto since = parse_time(value.substr(std::min(blank + 1, value.size())));
+  if (!fence || !since) return std::nullopt;
+  return Lease{*fence, *since};
+}
+
+void add_resource(std::string& text, const ResourceReport& resource) {
+  add(text, "RESOURCE", printable(resource.name, kMaxNameBytes));
+  add(text, "RESOURCE_STATE", to_string(resource.state));
+  add(text, "RESOURCE_PHASE", resource.phase);
+  add(text, "RESOURCE_NEED", resource.required ? "required" : "optional");
+  add(text, "RESOURCE_USEC", fmt::to_string(resource.took.count()));
+  if (!resource.detail.empty()) add(text, "RESOURCE_DETAIL", resource.detail);
+}
+
+void take_resource(std::optional<ResourceReport>& resource, std::string_view key,
+                   std::string_view value) {
+  if (key == "RESOURCE") resource.emplace().name = printable(value, kMaxNameBytes);
+  if (!resource) return;
+  if (key == "RESOURCE_STATE") {
+    resource->state = parse_resource_state(value).value_or(ResourceState::Opening);
+  }
+  if (key == "RESOURCE_PHASE") resource->phase = printable(value, kMaxNameBytes);
+  if (key == "RESOURCE_NEED") resource->required = value != "optional";
+  if (key == "RESOURCE_USEC") resource->took = parse_extension(value).value_or(resource->took);
+  if (key == "RESOURCE_DETAIL") resource->detail = printable(value, kMaxTextBytes);
+}
+
+void add_job(std::string& text, const JobReport& job) {
+  add(text, "JOB", printable(job.name, kMaxNameBytes));
+  add(text, "JOB_SCHEDULE", printable(job.schedule, kMaxNameBytes));
+  add(text, "JOB_SCOPE", job.one ? "one" : "each");
+  add(text, "JOB_HERE", job.here ? "1" : "0");
+  if (job.next) add(text, "JOB_NEXT", to_text(*job.next));
+  if (job.last) add(text, "JOB_LAST", to_text(*job.last));
+  add(text, "JOB_USEC", fmt::to_string(job.took.count()));
+  add(text, "JOB_RESULT", to_string(job.result));
+  add(text, "JOB_RUNNING", fmt::to_string(job.running));
+  if (!job.detail.empty()) add(text, "JOB_DETAIL", job.detail);
+}
+
+void take_job(std::optional<JobReport>& job, std::string_view key, std::string_view value) {
+  if (key == "JOB") job.emplace().name = printable(value, kMaxNameBytes);
+  if (!job) return;
+  if (key == "JOB_SCHEDULE") job->schedule = printable(value, kMaxNameBytes);
+  if (key == "JOB_SCOPE") job->one = value == "one";
+  if (key == "JOB_HERE") job->here = value == "1";
+  if (key == "JOB_NEXT") job->next = parse_time(value);
+  if (key == "JOB_LAST") job->last = parse_time(value);
+  if (key == "JOB_USEC") job->took = parse_extension(value).value_or(job->took);
+  if (key == "JOB_RESULT") job->result = parse_job_result(value).value_or(JobResult::None);
+  if (key == "JOB_RUNNING") job->running = parse_number<std::uint16_t>(value).value_or(0);
+  if (key == "JOB_DETAIL") job->detail = printable(value, kMaxTextBytes);
+}
+
+std::optional<LeaseWish> parse_lease_wish(std::string_view value) {
+  if (value == "wanted") return LeaseWish::Wanted;
+  if (value == "released") return LeaseWish::Released;
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string format(const WorkerMessage& message) {
@@ -53,6 +148,11 @@ std::string format(const WorkerMessage& message) {
   if (message.step) add(text, "STEP", *message.step);
   if (message.reason) add(text, "REASON", *message.reason);
   if (message.status) add(text, "STATUS", *message.status);
+  if (message.lease)
+    add(text, "LEASE", *message.lease == LeaseWish::Wanted ? "wanted" : "released");
+  if (message.claim) add(text, "CLAIM", to_text(*message.claim));
+  if (message.resource) add_resource(text, *message.resource);
+  if (message.job) add_job(text, *message.job);
   return text;
 }
 
@@ -68,6 +168,10 @@ WorkerMessage parse_worker_message(std::string_view text) {
     if (key == "REASON") message.reason = printable(value, kMaxTextBytes);
     if (key == "STATE") message.state = parse_worker_state(value);
     if (key == "EXTEND_TIMEOUT_USEC") message.extend_timeout = parse_extension(value);
+    if (key == "LEASE") message.lease = parse_lease_wish(value);
+    if (key == "CLAIM") message.claim = parse_tick(value);
+    if (key.starts_with("RESOURCE")) take_resource(message.resource, key, value);
+    if (key.starts_with("JOB")) take_job(message.job, key, value);
   });
   return message;
 }
@@ -75,6 +179,10 @@ WorkerMessage parse_worker_message(std::string_view text) {
 std::string format(const MasterMessage& message) {
   std::string text;
   if (message.drain) add(text, "DRAIN", to_string(*message.drain));
+  if (message.lease) add(text, "LEADER", to_text(*message.lease));
+  if (message.claim) {
+    add(text, message.claim->granted ? "GRANTED" : "DENIED", to_text(message.claim->tick));
+  }
   return text;
 }
 
@@ -82,6 +190,10 @@ MasterMessage parse_master_message(std::string_view text) {
   MasterMessage message;
   for_each_pair(text, [&](std::string_view key, std::string_view value) {
     if (key == "DRAIN") message.drain = parse_drain_kind(value);
+    if (key == "LEADER") message.lease = parse_lease(value);
+    if (key == "GRANTED" || key == "DENIED") {
+      if (auto tick = parse_tick(value)) message.claim = {std::move(*tick), key == "GRANTED"};
+    }
   });
   return message;
 }

@@ -6,15 +6,30 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "ipc/worker_report.hpp"
 #include "ipc/worker_state.hpp"
 
 namespace reeve::ipc {
 
 inline constexpr std::size_t kMaxMessageBytes = 4096;
+
+/// A run of a job is named by when it is due: at most one worker of a pool may do it.
+struct JobTick {
+  std::string job;
+  std::chrono::sys_time<std::chrono::milliseconds> due;
+
+  bool operator==(const JobTick&) const = default;
+  auto operator<=>(const JobTick&) const = default;
+};
+
+/// What a worker with jobs of scope `one` says of the lease: that it would take it, or that it has
+/// stopped every such job and gives it back.
+enum class LeaseWish : std::uint8_t { Wanted, Released };
 
 /// worker -> master. Over NOTIFY_SOCKET only the keys of sd_notify(3) are honoured by convention;
 /// the parser reads them all.
@@ -26,8 +41,12 @@ struct WorkerMessage {
   std::optional<std::string> status;                        ///< STATUS=
   std::optional<std::chrono::microseconds> extend_timeout;  ///< EXTEND_TIMEOUT_USEC=
   std::optional<WorkerState> state;                         ///< STATE=
-  std::optional<std::string> step;    ///< STEP=, the lifespan step that begins
-  std::optional<std::string> reason;  ///< REASON=, why the worker fails or stops
+  std::optional<std::string> step;         ///< STEP=, the lifespan step that begins
+  std::optional<std::string> reason;       ///< REASON=, why the worker fails or stops
+  std::optional<ResourceReport> resource;  ///< RESOURCE= and RESOURCE_...=; channel only
+  std::optional<JobReport> job;            ///< JOB= and JOB_...=; channel only
+  std::optional<LeaseWish> lease;          ///< LEASE=wanted|released; channel only
+  std::optional<JobTick> claim;            ///< CLAIM=; the holder of the lease asks to do this run
 
   bool operator==(const WorkerMessage&) const = default;
 };
@@ -35,9 +54,29 @@ struct WorkerMessage {
 [[nodiscard]] std::string format(const WorkerMessage& message);
 [[nodiscard]] WorkerMessage parse_worker_message(std::string_view text);
 
+/// The right to run the jobs of scope `one`: one worker of a pool holds it at a time.
+struct Lease {
+  /// Greater than that of every holder before it, for whatever a job writes to.
+  std::uint64_t fence = 0;
+  /// Runs that were due earlier are nobody's: the pool had no such job yet.
+  std::chrono::sys_time<std::chrono::milliseconds> since;
+
+  bool operator==(const Lease&) const = default;
+};
+
+/// The answer to a claim. A granted run is this worker's: no other gets it, even if it dies.
+struct ClaimAnswer {
+  JobTick tick;
+  bool granted = false;
+
+  bool operator==(const ClaimAnswer&) const = default;
+};
+
 /// master -> worker.
 struct MasterMessage {
-  std::optional<DrainKind> drain;  ///< DRAIN=patient|prompt; a later one may only make it prompt.
+  std::optional<DrainKind> drain;    ///< DRAIN=patient|prompt; a later one may only make it prompt.
+  std::optional<Lease> lease;        ///< LEADER=; until the worker releases it, or dies
+  std::optional<ClaimAnswer> claim;  ///< GRANTED= or DENIED=
 
   bool operator==(const MasterMessage&) const = default;
 };

@@ -27,9 +27,9 @@ namespace reeve::ipc {
 /// The page itself. Every field is atomic and relaxed: a torn reading is harmless, a data race is
 /// not.
 struct RecorderPage {
-  static constexpr std::uint64_t kMagic = 0x31'45'56'45'45'52;  // "REEVE1"
+  static constexpr std::uint64_t kMagic = 0x32'45'56'45'45'52;  // "REEVE2"
   static constexpr std::size_t kRouteBytes = 88;
-  static constexpr std::size_t kSlots = 38;
+  static constexpr std::size_t kSlots = 36;
   static constexpr std::size_t kLatencyBuckets = 32;
 
   template <class T>
@@ -50,6 +50,16 @@ struct RecorderPage {
   Field<std::uint64_t> in_flight;                ///< now, also those without an entry
   Field<std::uint64_t> connections;              ///< open now
   std::array<Field<std::uint64_t>, 8> activity;  ///< what it is doing: "opening redis"
+  // The two classic failures of an async server, and what is to blame for the last one.
+  Field<std::uint64_t> starvations;    ///< times a coroutine has blocked the loop for too long
+  Field<std::uint64_t> starvation_us;  ///< how long the last time; grows while it blocks
+  Field<std::uint64_t> exhaustions;    ///< times the threads were all taken while work waited
+  Field<std::uint64_t> pool_threads;   ///< of the thread pool: as many as may run
+  Field<std::uint64_t> pool_busy;      ///< of them, those that run something
+  Field<std::uint64_t> pool_queued;    ///< jobs that wait for a thread
+  Field<std::uint64_t> pool_wait_us;   ///< how long the last job that began has waited
+  Field<std::uint64_t> jobs_running;   ///< of the scheduler, and in the background
+  std::array<Field<std::uint64_t>, kRouteBytes / 8> blamed;  ///< "GET /slow"
   /// Answered requests by how long they took: see Latencies.
   std::array<Field<std::uint64_t>, kLatencyBuckets> latencies;
   std::array<Entry, kSlots> entries;
@@ -132,6 +142,9 @@ class RecordedRequest {
 /// Sets `activity`; cut at 64 bytes. Worker, loop thread.
 void record_activity(RecorderPage& page, std::string_view text);
 
+/// Sets `blamed`, in the same way. Any one thread at a time.
+void record_blame(RecorderPage& page, std::string_view route);
+
 /// What the master copied out of a recorder.
 struct RecorderReading {
   struct InFlight {
@@ -146,6 +159,15 @@ struct RecorderReading {
   std::uint64_t in_flight = 0;
   std::uint64_t connections = 0;
   Latencies latencies;
+  std::uint64_t starvations = 0;
+  Duration starvation{};
+  std::uint64_t exhaustions = 0;
+  std::uint64_t pool_threads = 0;
+  std::uint64_t pool_busy = 0;
+  std::uint64_t pool_queued = 0;
+  Duration pool_wait{};
+  std::uint64_t jobs_running = 0;
+  std::string blamed;  ///< the route of the last starvation or exhaustion
   std::string activity;
   std::vector<InFlight> oldest;  ///< the requests with an entry, oldest first
 };

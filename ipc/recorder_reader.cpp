@@ -88,6 +88,15 @@ std::optional<RecorderReading> read(const RecorderPage& page, TimePoint now) {
   reading.in_flight = load(page.in_flight);
   reading.connections = load(page.connections);
   std::ranges::transform(page.latencies, reading.latencies.counts.begin(), load);
+  reading.starvations = load(page.starvations);
+  reading.starvation = bounded_lag(load(page.starvation_us));
+  reading.exhaustions = load(page.exhaustions);
+  reading.pool_threads = load(page.pool_threads);
+  reading.pool_busy = load(page.pool_busy);
+  reading.pool_queued = load(page.pool_queued);
+  reading.pool_wait = bounded_lag(load(page.pool_wait_us));
+  reading.jobs_running = load(page.jobs_running);
+  reading.blamed = text_of(page.blamed);
   reading.activity = text_of(page.activity);
   reading.oldest = oldest_first(page, now);
   return reading;

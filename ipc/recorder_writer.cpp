@@ -71,4 +71,6 @@ void RecordedRequest::answered(int status, TimePoint now) {
 
 void record_activity(RecorderPage& page, std::string_view text) { store_text(page.activity, text); }
 
+void record_blame(RecorderPage& page, std::string_view route) { store_text(page.blamed, route); }
+
 }  // namespace reeve::ipc

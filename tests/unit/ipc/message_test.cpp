@@ -22,6 +22,51 @@ TEST(WorkerMessage, SurvivesTheWire) {
   EXPECT_EQ(parse_worker_message(format(message)), message);
 }
 
+using Millis = std::chrono::sys_time<std::chrono::milliseconds>;
+using std::chrono::milliseconds;
+
+TEST(WorkerMessage, ReportsSurviveTheWire) {
+  const WorkerMessage resource{.resource = ResourceReport{.name = "second database",
+                                                          .state = ResourceState::Down,
+                                                          .phase = "connections",
+                                                          .required = false,
+                                                          .took = microseconds(17),
+                                                          .detail = "refused = yes"}};
+  EXPECT_EQ(parse_worker_message(format(resource)), resource);
+  const WorkerMessage job{.job = JobReport{.name = "clean up",
+                                           .schedule = "*/5 * * * *",
+                                           .one = true,
+                                           .here = true,
+                                           .next = Millis(milliseconds(1'700'000'000'000)),
+                                           .last = Millis(milliseconds(1'600'000'000'000)),
+                                           .took = microseconds(2500),
+                                           .result = JobResult::Failed,
+                                           .running = 2,
+                                           .detail = "no disk"}};
+  EXPECT_EQ(parse_worker_message(format(job)), job);
+  const WorkerMessage lease{.lease = LeaseWish::Released,
+                            .claim = JobTick{"clean up", Millis(milliseconds(1'700'000'000'000))}};
+  EXPECT_EQ(parse_worker_message(format(lease)), lease);
+}
+
+TEST(WorkerMessage, AReportWithoutAKnownNameSaysNothing) {
+  EXPECT_FALSE(parse_worker_message("RESOURCE_STATE=open\n").resource);
+  EXPECT_FALSE(parse_worker_message("JOB_RUNNING=1\n").job);
+  EXPECT_FALSE(parse_worker_message("CLAIM=soon clean\n").claim);
+  EXPECT_FALSE(parse_worker_message("CLAIM=99999999999999999 clean\n").claim);
+  EXPECT_FALSE(parse_worker_message("CLAIM=5 \n").claim);
+  EXPECT_FALSE(parse_worker_message("LEASE=mine\n").lease);
+  EXPECT_EQ(parse_worker_message("JOB=x\nJOB_RUNNING=-1\n").job->running, 0);
+}
+
+TEST(MasterMessage, LeaseAndClaimSurviveTheWire) {
+  const MasterMessage granted{.lease = Lease{42, Millis(milliseconds(7))},
+                              .claim = ClaimAnswer{{"a b", Millis(milliseconds(9))}, true}};
+  EXPECT_EQ(parse_master_message(format(granted)), granted);
+  const MasterMessage denied{.claim = ClaimAnswer{{"a", Millis(milliseconds(9))}, false}};
+  EXPECT_EQ(parse_master_message(format(denied)), denied);
+}
+
 TEST(WorkerMessage, IsWhatSdNotifySends) {
   const WorkerMessage message = parse_worker_message("READY=1\nSTATUS=serving\nMAINPID=7\n");
   EXPECT_TRUE(message.ready);
