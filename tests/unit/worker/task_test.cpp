@@ -51,6 +51,18 @@ TEST_F(TaskTest, CarriesMoveOnlyValues) {
   EXPECT_EQ(*run(make()).value(), 7);
 }
 
+TEST_F(TaskTest, HandsOnAReference) {
+  int value = 1;
+  const auto refer = [](int& target) -> Task<int&> { co_return target; };
+  const auto outer = [&refer](int& target) -> Task<int&> {
+    auto& same = co_await refer(target);
+    same = 2;
+    co_return same;
+  };
+  EXPECT_EQ(&run(outer(value)).value().get(), &value);
+  EXPECT_EQ(value, 2);
+}
+
 TEST_F(TaskTest, ExceptionReachesTheAwaiterThenTheSpawner) {
   std::string caught;
   const auto outer = [](std::string& message) -> Task<> {

@@ -11,6 +11,7 @@
 #include <coroutine>
 #include <exception>
 #include <expected>
+#include <functional>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -24,9 +25,21 @@ class Task;
 
 namespace detail {
 
+/// What holds a result of type T until it is fetched.
+template <class T>
+struct StoredAs {
+  using Type = T;
+};
+template <class T>
+struct StoredAs<T&> {
+  using Type = std::reference_wrapper<T>;
+};
+template <class T>
+using Stored = typename StoredAs<T>::Type;
+
 /// How a task ended.
 template <class T>
-using Outcome = std::expected<T, std::exception_ptr>;
+using Outcome = std::expected<Stored<T>, std::exception_ptr>;
 
 struct PromiseBase {
   /// Goes on with the awaiter, without growing the stack. A root has none: its Root sees that it is
@@ -72,7 +85,7 @@ struct Promise<void> : PromiseBase {
 
 template <class T>
 class [[nodiscard]] Task {
-  static_assert(!std::is_reference_v<T>, "return a pointer instead of a reference");
+  static_assert(!std::is_rvalue_reference_v<T>, "return a value or an lvalue reference");
 
  public:
   using promise_type = detail::Promise<T>;
