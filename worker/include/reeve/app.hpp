@@ -15,6 +15,7 @@
 
 #include "reeve/environment.hpp"
 #include "reeve/http_limits.hpp"
+#include "reeve/job.hpp"
 #include "reeve/lifespan.hpp"
 #include "reeve/router.hpp"
 #include "reeve/thread_limits.hpp"
@@ -74,6 +75,13 @@ class App {
     return *this;
   }
 
+  /// A job of the scheduler: see Jobs::job(), whose arguments these are, and cron() and every().
+  template <class Function>
+  App& job(std::string name, Schedule schedule, Function function, const JobOptions& options = {}) {
+    jobs_.job(std::move(name), std::move(schedule), std::move(function), options);
+    return *this;
+  }
+
   App& environment(Environment environment) {
     environment_ = std::move(environment);
     return *this;
@@ -89,6 +97,7 @@ class App {
 
   [[nodiscard]] const Router& router() const { return router_; }
   [[nodiscard]] const Lifespan& lifespan() const { return lifespan_; }
+  [[nodiscard]] const Jobs& jobs() const { return jobs_; }
   [[nodiscard]] const Environment& environment() const { return environment_; }
   [[nodiscard]] const HttpLimits& limits() const { return limits_; }
   [[nodiscard]] const ThreadLimits& threads() const { return threads_; }
@@ -103,6 +112,7 @@ class App {
  private:
   Router router_;
   Lifespan lifespan_;
+  Jobs jobs_;
   Environment environment_;
   HttpLimits limits_;
   ThreadLimits threads_;

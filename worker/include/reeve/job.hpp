@@ -1,0 +1,171 @@
+#pragma once
+// Jobs: what a worker does at times instead of on request. Where a job runs is decided by its type,
+// as for handlers: one that returns a Task is a coroutine on the loop, any other may block, so it
+// runs on the thread pool. Registered before App::run(), on the main thread.
+//
+//   app.job("cleanup", cron("*/5 * * * *", "Europe/Berlin"),
+//           [](JobRun& run, Database& db) -> Task<> { co_await db.clean_up(run.due()); });
+//   app.job("beat", every(1s), [] { /* may block */ }, {.scope = JobScope::Each});
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "reeve/lifespan.hpp"
+#include "reeve/schedule.hpp"
+#include "reeve/state.hpp"
+#include "reeve/task.hpp"
+
+namespace reeve {
+
+/// Which workers of a pool run a job: each of them, or one at a time, which holds the pool's lease.
+enum class JobScope : std::uint8_t { Each, One };
+
+struct JobOptions {
+  /// One: no two workers ever run the same due time. A worker without a master is the one.
+  JobScope scope = JobScope::One;
+  /// Several due times were missed (the loop was blocked, the machine slept, the lease moved): true
+  /// runs the latest of them only, false runs each, one after the other, the last 64 at most.
+  bool coalesce = true;
+  /// How many runs of this job may overlap in a worker. What is due beyond that is skipped.
+  int max_instances = 1;
+  /// How late a run may begin, not counting the jitter; later than that it is missed.
+  std::chrono::milliseconds misfire_grace{60'000};
+  /// Each run begins later than due by a random time up to this: workers do not act in step.
+  std::chrono::milliseconds jitter{0};
+};
+
+/// One run of a job. Lives until the job's function has ended. The loop thread and the function may
+/// read it.
+class JobRun {
+ public:
+  JobRun(std::string name, WallTime due, std::uint64_t fence, State& state)
+      : name_(std::move(name)), due_(due), fence_(fence), state_(state) {}
+  JobRun(const JobRun&) = delete;
+  JobRun& operator=(const JobRun&) = delete;
+  ~JobRun() = default;
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  /// When this run was due by its schedule: it may have begun later.
+  [[nodiscard]] WallTime due() const { return due_; }
+  /// Scope One: greater than that of every earlier holder of the lease, so that what the job writes
+  /// to can refuse a holder that was thought dead. Scope Each: 0.
+  [[nodiscard]] std::uint64_t fence() const { return fence_; }
+  /// The value of process scope. Throws std::out_of_range, which names the type, when there is
+  /// none.
+  template <class T>
+  [[nodiscard]] T& state() const {
+    return state_.get<T>();
+  }
+
+ private:
+  std::string name_;
+  WallTime due_;
+  std::uint64_t fence_;
+  State& state_;
+};
+
+namespace detail {
+
+/// What a parameter of a job's function gets: the run itself, or a value of process scope.
+template <class Parameter>
+decltype(auto) job_argument(JobRun& run) {
+  static_assert(std::is_lvalue_reference_v<Parameter>,
+                "a job takes a reeve::JobRun& and references to values of process scope");
+  using T = std::remove_cvref_t<Parameter>;
+  if constexpr (std::is_same_v<T, JobRun>) {
+    return (run);
+  } else {
+    return run.state<T>();
+  }
+}
+
+/// Calls a function with what its parameters, whose types are read off its signature, ask for.
+template <class Signature>
+struct JobCaller;
+template <class Result, class... Parameters>
+struct JobCaller<Result (*)(Parameters...)> {
+  template <class Function>
+  static Result call(const Function& function, JobRun& run) {
+    return function(job_argument<Parameters>(run)...);
+  }
+};
+template <class Result, class... Parameters>
+struct JobCaller<Result (*)(Parameters...) noexcept> : JobCaller<Result (*)(Parameters...)> {};
+template <class Result, class Class, class... Parameters>
+struct JobCaller<Result (Class::*)(Parameters...) const> : JobCaller<Result (*)(Parameters...)> {};
+template <class Result, class Class, class... Parameters>
+struct JobCaller<Result (Class::*)(Parameters...) const noexcept>
+    : JobCaller<Result (*)(Parameters...)> {};
+
+template <class Function>
+decltype(auto) call_job(const Function& function, JobRun& run) {
+  if constexpr (std::invocable<const Function&, JobRun&>) {
+    return function(run);
+  } else if constexpr (std::invocable<const Function&>) {
+    return function();
+  } else if constexpr (std::is_pointer_v<Function>) {
+    return JobCaller<Function>::call(function, run);
+  } else {
+    return JobCaller<decltype(&Function::operator())>::call(function, run);
+  }
+}
+
+template <class Function>
+Task<> run_job(const Function& function, JobRun& run) {
+  using Result = decltype(call_job(function, run));
+  static_assert(std::is_void_v<Result> || std::is_same_v<Result, Task<>>,
+                "a job returns nothing (it may block, and runs on the thread pool) or "
+                "reeve::Task<> (a coroutine, which runs on the loop)");
+  co_await run_where_it_belongs([&function, &run] { return call_job(function, run); });
+}
+
+}  // namespace detail
+
+/// One job, its types erased.
+struct Job {
+  std::string name;
+  Schedule schedule;
+  JobOptions options;
+  std::function<Task<>(JobRun&)> run;  ///< Failure: an exception. The job and the run outlive it.
+};
+
+/// The jobs of an app.
+class Jobs {
+ public:
+  /// A limit on what a master must remember of a worker.
+  static constexpr std::size_t kMost = 64;
+
+  /// Registers a job. `function` is called with the JobRun& and with references to values of
+  /// process scope, in any order, or with nothing, and must be callable from several threads at
+  /// once when `max_instances` is more than 1. Its exceptions are failures: logged, and shown by
+  /// `reevectl status --jobs`; the schedule goes on.
+  ///
+  /// Throws std::invalid_argument for a name that is empty, repeated, longer than 64 bytes or not
+  /// printable, for options out of range, and beyond kMost jobs.
+  template <class Function>
+  void job(std::string name, Schedule schedule, Function function, const JobOptions& options = {}) {
+    add({.name = std::move(name),
+         .schedule = std::move(schedule),
+         .options = options,
+         .run = [function = std::move(function)](JobRun& run) {
+           return detail::run_job(function, run);
+         }});
+  }
+
+  [[nodiscard]] const std::vector<Job>& all() const { return jobs_; }
+  /// Null when there is none of that name.
+  [[nodiscard]] const Job* find(std::string_view name) const;
+
+ private:
+  void add(Job job);
+
+  std::vector<Job> jobs_;
+};
+
+}  // namespace reeve
