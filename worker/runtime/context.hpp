@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "ipc/base/uv.hpp"
+#include "worker/runtime/occupation.hpp"
 #include "worker/runtime/thread_pool.hpp"
 
 namespace reeve::worker {
@@ -21,6 +22,8 @@ class Context {
 
   [[nodiscard]] ipc::uv::Loop& loop() const { return loop_; }
   [[nodiscard]] ThreadPool& threads() const { return threads_; }
+  /// Who has the loop. Its look() and since() are for any thread.
+  [[nodiscard]] Occupation& occupation() { return occupation_; }
   /// Root tasks that have not ended.
   [[nodiscard]] std::size_t roots() const { return roots_; }
 
@@ -29,6 +32,7 @@ class Context {
 
   ipc::uv::Loop& loop_;
   ThreadPool& threads_;
+  Occupation occupation_;
   Root* first_ = nullptr;  // An intrusive list: starting a task allocates nothing for it.
   std::size_t roots_ = 0;
 };

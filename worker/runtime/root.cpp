@@ -5,7 +5,8 @@
 
 namespace reeve::worker {
 
-Root::Root(Context& context) : context_(context), next_(context.first_) {
+Root::Root(Context& context, const Activity& activity)
+    : context_(context), activity_(activity), next_(context.first_) {
   if (next_ != nullptr) next_->previous_ = this;
   context.first_ = this;
   ++context.roots_;
@@ -19,7 +20,10 @@ Root::~Root() {
 }
 
 void Root::resume(std::coroutine_handle<> coroutine) {
-  coroutine.resume();
+  {
+    const Occupation::Stay stay(context_.occupation(), activity_);
+    coroutine.resume();
+  }
   if (done()) finish();
 }
 

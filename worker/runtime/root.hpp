@@ -5,6 +5,7 @@
 
 #include <coroutine>
 
+#include "worker/runtime/activity.hpp"
 #include "worker/runtime/context.hpp"
 
 namespace reeve {
@@ -17,12 +18,15 @@ class Spawned;
 
 class Root {
  public:
-  explicit Root(Context& context);
+  /// The activity outlives it.
+  Root(Context& context, const Activity& activity);
   virtual ~Root();
   Root(const Root&) = delete;
   Root& operator=(const Root&) = delete;
 
   [[nodiscard]] Context& context() const { return context_; }
+  /// What its work is for.
+  [[nodiscard]] const Activity& activity() const { return activity_; }
   [[nodiscard]] bool cancelled() const { return cancelled_; }
 
   /// Runs the chain until it waits or ends. When it ended, the Root is gone afterwards.
@@ -41,6 +45,7 @@ class Root {
   friend class Spawned;
 
   Context& context_;
+  const Activity& activity_;
   Root* previous_ = nullptr;
   Root* next_ = nullptr;
   Suspension* waiting_for_ = nullptr;

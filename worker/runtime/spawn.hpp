@@ -42,8 +42,8 @@ class Spawned {
 template <class T, class OnDone>
 class SpawnedRoot final : public Root {
  public:
-  SpawnedRoot(Context& context, Task<T> task, OnDone on_done)
-      : Root(context), on_done_(std::move(on_done)), task_(std::move(task)) {}
+  SpawnedRoot(Context& context, const Activity& activity, Task<T> task, OnDone on_done)
+      : Root(context, activity), on_done_(std::move(on_done)), task_(std::move(task)) {}
   void begin() { resume(task_.bind(*this)); }
 
  private:
@@ -62,12 +62,23 @@ class SpawnedRoot final : public Root {
 /// Runs `task` at once, up to its first wait, then on the loop until it ends; then calls
 /// `on_done(std::expected<T, std::exception_ptr>)` once. That can be before spawn() returns.
 /// `on_done` is not called when the Context is destroyed first. It must not throw.
+/// `activity` is what the watch shows when the task blocks the loop, or a function of it a thread;
+/// it has to live until `on_done` is called: what `on_done` owns does.
 template <class T, class OnDone>
-Spawned spawn(Context& context, Task<T> task, OnDone on_done) {
-  auto* root = new SpawnedRoot<T, OnDone>(context, std::move(task), std::move(on_done));
+Spawned spawn(Context& context, const Activity& activity, Task<T> task, OnDone on_done) {
+  auto* root = new SpawnedRoot<T, OnDone>(context, activity, std::move(task), std::move(on_done));
   Spawned handle(*root);  // Emptied by the Root when the task ends.
   root->begin();
   return handle;
+}
+
+template <class T, class OnDone>
+Spawned spawn(Context& context, Activity&& activity, Task<T> task, OnDone on_done) = delete;
+
+/// The same, for work that nobody is to blame for.
+template <class T, class OnDone>
+Spawned spawn(Context& context, Task<T> task, OnDone on_done) {
+  return spawn(context, Activity::unnamed(), std::move(task), std::move(on_done));
 }
 
 }  // namespace reeve::worker

@@ -1,0 +1,54 @@
+#include "worker/runtime/occupation.hpp"
+
+namespace reeve::worker {
+
+const Activity& Activity::unnamed() {
+  static const Activity activity{.kind = ActivityKind::Other, .name = "a task without a name"};
+  return activity;
+}
+
+// A looker counts itself before it reads the pointer; who leaves changes the pointer before it
+// reads the count (both sequentially consistent). So either the looker finds the outer activity, or
+// the one that leaves finds the looker, and waits until it has its copy.
+
+std::optional<Occupation::Seen> Occupation::look() const {
+  ++lookers_;
+  std::optional<Seen> seen;
+  if (const Activity* activity = activity_.load()) {
+    seen = Seen{.activity = *activity,
+                .since = ipc::from_nanoseconds(since_ns_.load(std::memory_order_relaxed)),
+                .stay = stay_.load(std::memory_order_relaxed)};
+  }
+  if (--lookers_ == 0) lookers_.notify_one();
+  return seen;
+}
+
+std::optional<ipc::TimePoint> Occupation::since() const {
+  const std::uint64_t ns = since_ns_.load(std::memory_order_relaxed);
+  if (ns == 0) return std::nullopt;
+  return ipc::from_nanoseconds(ns);
+}
+
+// The time before the activity, and on the way out after it: a looker in between takes the stay for
+// shorter than it is, which alarms nobody.
+
+Occupation::Stay::Stay(Occupation& occupation, const Activity& activity)
+    : occupation_(occupation),
+      outer_activity_(occupation.activity_.load(std::memory_order_relaxed)),
+      outer_since_(occupation.since_ns_.load(std::memory_order_relaxed)),
+      outer_stay_(occupation.stay_.load(std::memory_order_relaxed)) {
+  occupation_.since_ns_.store(ipc::to_nanoseconds(ipc::Clock::now()), std::memory_order_relaxed);
+  occupation_.stay_.store(++occupation_.stays_, std::memory_order_relaxed);
+  occupation_.activity_.store(&activity, std::memory_order_release);
+}
+
+Occupation::Stay::~Stay() {
+  occupation_.activity_.exchange(outer_activity_);
+  while (const std::uint32_t lookers = occupation_.lookers_.load()) {
+    occupation_.lookers_.wait(lookers);
+  }
+  occupation_.since_ns_.store(outer_since_, std::memory_order_relaxed);
+  occupation_.stay_.store(outer_stay_, std::memory_order_relaxed);
+}
+
+}  // namespace reeve::worker

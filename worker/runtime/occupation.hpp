@@ -1,0 +1,58 @@
+#pragma once
+// Which activity has the loop, and since when: written by the loop thread around every resume, read
+// by a watcher while the loop is blocked. Writing costs a clock read and two atomic operations, so
+// it is always on. It refuses to judge: how long is too long is the watcher's business.
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+
+#include "ipc/base/clock.hpp"
+#include "worker/runtime/activity.hpp"
+
+namespace reeve::worker {
+
+class Occupation {
+ public:
+  Occupation() = default;
+  Occupation(const Occupation&) = delete;
+  Occupation& operator=(const Occupation&) = delete;
+
+  struct Seen {
+    Activity activity;
+    ipc::TimePoint since;
+    /// The same number: the same, uninterrupted stay.
+    std::uint64_t stay = 0;
+  };
+
+  /// Who has the loop now, if anybody; the innermost, when one task started another. Any thread.
+  /// The loop cannot leave the activity while it is copied, so it is whole even if it is about to
+  /// end. `since` may be later than the truth for an instant, never earlier.
+  [[nodiscard]] std::optional<Seen> look() const;
+  /// As cheap as a read can be: since when, or nothing while the loop is idle. Any thread.
+  [[nodiscard]] std::optional<ipc::TimePoint> since() const;
+
+  /// The activity has the loop for as long as this lives. They nest. Loop thread only.
+  class Stay {
+   public:
+    Stay(Occupation& occupation, const Activity& activity);
+    ~Stay();
+    Stay(const Stay&) = delete;
+    Stay& operator=(const Stay&) = delete;
+
+   private:
+    Occupation& occupation_;
+    const Activity* outer_activity_;
+    std::uint64_t outer_since_;
+    std::uint64_t outer_stay_;
+  };
+
+ private:
+  std::atomic<const Activity*> activity_ = nullptr;
+  std::atomic<std::uint64_t> since_ns_ = 0;  // 0: idle.
+  std::atomic<std::uint64_t> stay_ = 0;
+  std::uint64_t stays_ = 0;  // Loop thread only.
+  mutable std::atomic<std::uint32_t> lookers_ = 0;
+};
+
+}  // namespace reeve::worker
