@@ -17,15 +17,22 @@ constexpr Phase kPhases[] = {Phase::Environment, Phase::Connections, Phase::Prov
 /// old.
 ipc::TimePoint now() { return ipc::Clock::now(); }
 
+/// A task, so that what it throws is a failure like any other.
+Task<> put(const Override& replacement, State& state) {
+  replacement.put(state);
+  co_return;
+}
+
 }  // namespace
 
 LifespanRunner::LifespanRunner(Context& context, const Lifespan& lifespan, State& state,
-                               Observer observer, OwnPart own_part)
+                               Observer observer, OwnPart own_part, const Overrides* overrides)
     : context_(context),
       lifespan_(lifespan),
       state_(state),
       observer_(std::move(observer)),
-      own_part_(std::move(own_part)) {}
+      own_part_(std::move(own_part)),
+      overrides_(overrides) {}
 
 Task<std::expected<void, std::string>> LifespanRunner::open() {
   for (const Phase phase : kPhases) {
@@ -49,7 +56,8 @@ Task<std::expected<std::size_t, std::string>> LifespanRunner::open_resources(Pha
     if (resource.options.phase != phase) continue;
     const ipc::TimePoint began = now();
     observer_(Opening{resource});
-    auto result = co_await Within(resource.open(state_), resource.options.open_within);
+    Task<> opening = open_or_replace(resource);
+    auto result = co_await Within(std::move(opening), resource.options.open_within);
     if (result) {
       open_.push_back(&resource);
       ++opened;
@@ -61,6 +69,15 @@ Task<std::expected<std::size_t, std::string>> LifespanRunner::open_resources(Pha
     if (resource.options.need == Need::Required) co_return std::unexpected(describe(failed));
   }
   co_return opened;
+}
+
+Task<> LifespanRunner::open_or_replace(const Resource& resource) {
+  const Override* const replaced = replacement(resource);
+  return replaced != nullptr ? put(*replaced, state_) : resource.open(state_);
+}
+
+const Override* LifespanRunner::replacement(const Resource& resource) const {
+  return overrides_ != nullptr ? overrides_->find(resource.type) : nullptr;
 }
 
 Task<> LifespanRunner::close(ipc::TimePoint deadline) {
@@ -75,7 +92,7 @@ Task<> LifespanRunner::close_resource(const Resource& resource, ipc::TimePoint d
   const ipc::TimePoint began = now();
   observer_(Closing{resource});
   std::expected<void, std::string> result;
-  if (resource.close) {
+  if (resource.close && replacement(resource) == nullptr) {
     const ipc::Duration left = std::max<ipc::Duration>(deadline - began, kLeastCloseTime);
     result = co_await Within(resource.close(state_),
                              std::min<ipc::Duration>(left, resource.options.close_within));

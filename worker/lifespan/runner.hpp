@@ -12,6 +12,7 @@
 #include "reeve/lifespan.hpp"
 #include "worker/lifespan/events.hpp"
 #include "worker/runtime/context.hpp"
+#include "worker/runtime/overrides.hpp"
 
 namespace reeve::worker {
 
@@ -22,9 +23,10 @@ class LifespanRunner {
   /// why it failed.
   using OwnPart = std::function<std::expected<std::string, std::string>(Phase)>;
 
-  /// All of them outlive the runner; the lifespan does not change any more.
+  /// All of them outlive the runner; the lifespan does not change any more. `overrides` may be
+  /// null.
   LifespanRunner(Context& context, const Lifespan& lifespan, State& state, Observer observer,
-                 OwnPart own_part);
+                 OwnPart own_part, const Overrides* overrides = nullptr);
 
   /// Opens everything. The error is the reason why the worker cannot start; what was open still is.
   /// A cancel ends the opening in the same way.
@@ -39,6 +41,8 @@ class LifespanRunner {
 
  private:
   [[nodiscard]] Task<std::expected<std::size_t, std::string>> open_resources(Phase phase);
+  [[nodiscard]] Task<> open_or_replace(const Resource& resource);
+  [[nodiscard]] const Override* replacement(const Resource& resource) const;
   [[nodiscard]] Task<> close_resource(const Resource& resource, ipc::TimePoint deadline);
 
   Context& context_;
@@ -46,6 +50,7 @@ class LifespanRunner {
   State& state_;
   Observer observer_;
   OwnPart own_part_;
+  const Overrides* overrides_;
   std::vector<const Resource*> open_;  // In the order of opening.
 };
 

@@ -17,7 +17,7 @@ Service::Service(const App& app, Surroundings surroundings)
       runner_(
           context_, app.lifespan(), state_,
           [this](const LifespanEvent& event) { on_lifespan(event); },
-          [this](Phase phase) { return own_part(phase); }) {
+          [this](Phase phase) { return own_part(phase); }, surroundings_.overrides) {
   state_.put(surroundings_.who);
 }
 

@@ -18,6 +18,7 @@
 #include "worker/http/services.hpp"
 #include "worker/lifespan/runner.hpp"
 #include "worker/runtime/context.hpp"
+#include "worker/runtime/overrides.hpp"
 #include "worker/runtime/thread_pool.hpp"
 
 namespace reeve::worker {
@@ -35,6 +36,8 @@ class Service {
     /// The last phase: gives the server its listeners. Returns their addresses, or why there are
     /// none.
     std::function<std::expected<std::string, std::string>(HttpServer&)> listen{};
+    /// What a test replaces; outlives the service. Null: nothing.
+    const Overrides* overrides = nullptr;
   };
 
   /// The app outlives it.

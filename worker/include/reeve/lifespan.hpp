@@ -21,12 +21,13 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <typeindex>
 #include <utility>
 #include <vector>
 
+#include "reeve/signature.hpp"
 #include "reeve/state.hpp"
 #include "reeve/task.hpp"
-#include "reeve/wait.hpp"
 
 namespace reeve {
 
@@ -56,18 +57,6 @@ decltype(auto) call_with_state(Function& function, State& state) {
   }
 }
 
-/// Where a function runs is decided by its type: one that returns a Task is a coroutine on the
-/// loop, any other may block, so it runs on the thread pool.
-template <class Function>
-auto run_where_it_belongs(Function function)
-    -> Task<typename TaskTraits<std::invoke_result_t<Function&>>::Value> {
-  if constexpr (TaskType<std::invoke_result_t<Function&>>) {
-    co_return co_await function();
-  } else {
-    co_return co_await offload(std::move(function));
-  }
-}
-
 template <class T, class Open>
 Task<> open_resource(Open& open, State& state) {
   auto call = [&open, &state]() -> decltype(auto) { return call_with_state(open, state); };
@@ -93,6 +82,7 @@ Task<> close_resource(Close& close, State& state) {
 /// One named thing of a lifespan, its types erased.
 struct Resource {
   std::string name;
+  std::type_index type = typeid(void);  ///< Of its value; void: it leaves none.
   ResourceOptions options;
   std::function<Task<>(State&)> open;   ///< Puts the value into the state. Failure: an exception.
   std::function<Task<>(State&)> close;  ///< May be empty.
@@ -111,6 +101,7 @@ class Lifespan {
   template <class T, class Open, class Close>
   void resource(const std::string& name, Open open, Close close, ResourceOptions options = {}) {
     add({.name = name,
+         .type = typeid(T),
          .options = options,
          .open = [open = std::move(open)](
                      State& state) mutable { return detail::open_resource<T>(open, state); },
@@ -123,6 +114,7 @@ class Lifespan {
   template <class T, class Open>
   void resource(const std::string& name, Open open, ResourceOptions options = {}) {
     add({.name = name,
+         .type = typeid(T),
          .options = options,
          .open = [open = std::move(open)](
                      State& state) mutable { return detail::open_resource<T>(open, state); },
