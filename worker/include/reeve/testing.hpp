@@ -1,0 +1,206 @@
+#pragma once
+// TestClient: a whole service inside a test. It runs an App's lifespan and its handlers on a loop
+// of its own, in the test's process: no socket, no master, no signals, no exit. Knows no test
+// framework.
+//
+//   TEST(Users, AreFoundByTheirId) {
+//     reeve::TestClient client(make_app());
+//     client.replace<Database>(std::make_unique<FakeDatabase>());
+//     ASSERT_TRUE(client.start());
+//     EXPECT_EQ(client.get("/users/7").status, 200);
+//     EXPECT_TRUE(client.stop());
+//   }
+//
+// The loop turns only within the calls of the client, on the thread that calls them: between two
+// calls no task runs and no timer fires. Each call that waits has a deadline, and one that misses
+// it says what it waited for. Several clients may live at once, each on one thread.
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "reeve/app.hpp"
+#include "reeve/headers.hpp"
+#include "reeve/request.hpp"
+#include "reeve/state.hpp"
+#include "reeve/task.hpp"
+#include "reeve/worker_info.hpp"
+
+namespace reeve {
+
+namespace worker {
+class TestCallState;
+}
+
+struct TestOptions {
+  /// For each step: the start, one request, one task, closing the resources.
+  std::chrono::milliseconds within{10'000};
+  /// For what is still in flight when stop() begins; cancelled, and named, after it.
+  std::chrono::milliseconds grace{5'000};
+  /// What `request.state<WorkerInfo>()` says. A pid of 0 becomes the test's own.
+  WorkerInfo who{};
+};
+
+/// A step was not done in time. what() names the step and what it waited for.
+class TestTimeout : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Whether a step succeeded, and if not, why: `ASSERT_TRUE(client.start())` prints the reason.
+class [[nodiscard]] TestResult {
+ public:
+  TestResult() = default;
+  explicit TestResult(std::string why) : why_(std::move(why)) {}
+
+  [[nodiscard]] explicit operator bool() const { return why_.empty(); }
+  /// Empty when it succeeded.
+  [[nodiscard]] const std::string& why() const { return why_; }
+
+  /// To what a test framework asserts, if it is made of a bool and takes a message, as
+  /// testing::AssertionResult is and does.
+  template <class Assertion>
+    requires requires(Assertion assertion, std::string text) {
+      { assertion.message() } -> std::convertible_to<const char*>;
+      assertion << text;
+    }
+  // NOLINTNEXTLINE(google-explicit-constructor): frameworks convert implicitly.
+  operator Assertion() const {
+    return Assertion(why_.empty()) << why_;
+  }
+
+ private:
+  std::string why_;
+};
+
+/// A request as a client writes it. Host, and Content-Length for a body, are added when they are
+/// missing.
+struct TestRequest {
+  Method method = Method::Get;
+  std::string target = "/";  ///< "/users/7?full=1", percent-encoded
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+/// What the service answered.
+struct TestResponse {
+  int status = 0;
+  Headers headers;
+  std::string body;      ///< all chunks of a streamed one; empty for HEAD, 204 and 304
+  bool complete = true;  ///< false when a streamed body was cut short, by its producer or the stop
+
+  /// The first header of that name, in any case. Date, Content-Length and their like are added only
+  /// where there is a connection.
+  [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const {
+    return headers.find(name);
+  }
+};
+
+/// A request that is under way. Copies are handles of the same one; dropping them all lets it go on
+/// alone.
+class TestCall {
+ public:
+  explicit TestCall(std::shared_ptr<worker::TestCallState> state) : state_(std::move(state)) {}
+
+  /// The response is complete, or was cut short.
+  [[nodiscard]] bool done() const;
+  /// What has arrived of the body.
+  [[nodiscard]] const std::string& received() const;
+  /// Waits for the response; that of a call which stop() had to cancel has the status 0. Throws
+  /// TestTimeout, and std::logic_error after leave().
+  [[nodiscard]] TestResponse wait();
+  /// The client disconnects: a coroutine is cancelled, a function on a thread goes on unheard.
+  void leave();
+
+ private:
+  std::shared_ptr<worker::TestCallState> state_;
+};
+
+class TestClient {
+ public:
+  /// The app outlives the client, and does not change any more.
+  explicit TestClient(const App& app, TestOptions options = {});
+  /// Keeps the app: `TestClient client(make_app());`
+  explicit TestClient(App&& app, TestOptions options = {});
+  TestClient(const TestClient&) = delete;
+  TestClient& operator=(const TestClient&) = delete;
+  /// Stops a service that runs, and tells stderr what went wrong with that.
+  ~TestClient();
+
+  /// All five phases, up to the point where a worker is ready. A start that fails closes what was
+  /// open already; its result says why, in the words of the worker's log. May be called again after
+  /// a stop.
+  TestResult start();
+  /// Drains, closes every resource in reverse, destroys the service. Fails when something had to be
+  /// cancelled, a close failed, or a task or a thread was left behind; each is named.
+  TestResult stop();
+
+  // One request, from its bytes to the end of its response. Each throws TestTimeout when there is
+  // no end in time, and std::logic_error when the service is not running.
+  TestResponse get(std::string target) { return request({.target = std::move(target)}); }
+  TestResponse head(std::string target) {
+    return request({.method = Method::Head, .target = std::move(target)});
+  }
+  TestResponse post(std::string target, std::string body) {
+    return request({Method::Post, std::move(target), std::move(body), {}});
+  }
+  TestResponse put(std::string target, std::string body) {
+    return request({Method::Put, std::move(target), std::move(body), {}});
+  }
+  TestResponse del(std::string target) {
+    return request({.method = Method::Delete, .target = std::move(target)});
+  }
+  TestResponse request(TestRequest request);
+  /// The same without waiting for the response: for several at once, endless streams, and clients
+  /// that leave. It has begun when this returns.
+  [[nodiscard]] TestCall send(TestRequest request);
+
+  /// Runs a task on the service's loop and returns its value or throws its exception. Throws
+  /// TestTimeout, after the task was cancelled.
+  template <class T>
+  T run(Task<T> task) {
+    if constexpr (std::is_void_v<T>) {
+      run_to_end(std::move(task));
+    } else {
+      const auto value = std::make_shared<std::optional<T>>();
+      run_to_end(store(std::move(task), value));
+      return std::move(**value);
+    }
+  }
+  /// Turns the loop until `reached` returns true, which is asked at least every 5 ms. Throws
+  /// TestTimeout, which says that it waited for `what`.
+  void wait_until(std::string_view what, const std::function<bool()>& reached);
+
+  /// What the lifespan opened of type T; std::out_of_range, which names the type, without one.
+  template <class T>
+  [[nodiscard]] T& state() {
+    return state().get<T>();
+  }
+  /// Throws std::logic_error when the service is not running.
+  [[nodiscard]] State& state();
+
+  /// What the lifespan did, in the worker's words: "opening database", "closed cache (0.3 ms)".
+  [[nodiscard]] const std::vector<std::string>& events() const;
+  /// What the service logged: handlers that threw, for example.
+  [[nodiscard]] const std::vector<std::string>& log() const;
+
+  class Impl;
+
+ private:
+  template <class T>
+  static Task<> store(Task<T> task, std::shared_ptr<std::optional<T>> value) {
+    value->emplace(co_await std::move(task));
+  }
+  void run_to_end(Task<> task);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace reeve

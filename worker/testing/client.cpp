@@ -1,0 +1,39 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <utility>
+
+#include "reeve/testing.hpp"
+#include "worker/testing/client_impl.hpp"
+
+namespace reeve {
+
+TestClient::TestClient(const App& app, TestOptions options)
+    : impl_(std::make_unique<Impl>(app, std::move(options))) {}
+
+TestClient::TestClient(App&& app, TestOptions options)
+    : impl_(std::make_unique<Impl>(std::move(app), std::move(options))) {}
+
+TestClient::~TestClient() {
+  if (!impl_->running()) return;
+  if (const TestResult stopped = stop(); !stopped) {
+    fmt::print(stderr, "reeve::TestClient: {}\n", stopped.why());
+  }
+}
+
+TestResult TestClient::start() { return impl_->start(); }
+TestResult TestClient::stop() { return impl_->stop(); }
+
+TestResponse TestClient::request(TestRequest request) { return send(std::move(request)).wait(); }
+TestCall TestClient::send(TestRequest request) { return TestCall(impl_->send(std::move(request))); }
+
+void TestClient::run_to_end(Task<> task) { impl_->run_to_end(std::move(task)); }
+void TestClient::wait_until(std::string_view what, const std::function<bool()>& reached) {
+  impl_->wait_until(what, reached);
+}
+
+State& TestClient::state() { return impl_->service().state(); }
+const std::vector<std::string>& TestClient::events() const { return impl_->events; }
+const std::vector<std::string>& TestClient::log() const { return impl_->log; }
+
+}  // namespace reeve

@@ -1,0 +1,252 @@
+#include "worker/testing/client_impl.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <iterator>
+#include <stdexcept>
+#include <utility>
+
+#include "worker/runtime/spawn.hpp"
+#include "worker/runtime/text.hpp"
+
+namespace reeve {
+
+using worker::describe;
+using worker::LifespanEvent;
+using worker::Service;
+using worker::Spawned;
+using worker::TestCallState;
+
+namespace {
+
+/// How a task ended, once it has. Shared with it, since a task may be left behind.
+template <class T>
+using Ending = std::shared_ptr<std::optional<detail::Outcome<T>>>;
+
+template <class T>
+Spawned spawn_noting(worker::Context& context, Task<T> task, Ending<T> ending) {
+  return spawn(context, std::move(task), [ending = std::move(ending)](detail::Outcome<T> outcome) {
+    ending->emplace(std::move(outcome));
+  });
+}
+
+template <class T>
+Ending<T> make_ending() {
+  return std::make_shared<std::optional<detail::Outcome<T>>>();
+}
+
+}  // namespace
+
+TestClient::Impl::Impl(const App& app, TestOptions options)
+    : app_(app), options_(std::move(options)) {
+  if (options_.who.pid == 0) options_.who.pid = ::getpid();
+}
+
+TestClient::Impl::Impl(App&& app, TestOptions options)
+    : own_app_(std::move(app)), app_(*own_app_), options_(std::move(options)) {
+  if (options_.who.pid == 0) options_.who.pid = ::getpid();
+}
+
+Service& TestClient::Impl::service() const {
+  if (!running()) throw std::logic_error("the service is not running: start() comes first");
+  return *world_->service;
+}
+
+bool TestClient::Impl::turn_until(const std::function<bool()>& reached, ipc::Duration within) {
+  ipc::uv::Loop& loop = world_->loop;
+  uv_update_time(loop.get());  // It stood still since the last call.
+  bool late = false;
+  ipc::uv::Timer deadline(loop, [&late] { late = true; });
+  deadline.arm(within);
+  while (!reached() && !late) uv_run(loop.get(), UV_RUN_ONCE);
+  return reached();
+}
+
+TestResult TestClient::Impl::start() {
+  if (running()) return TestResult("the service is running already");
+  under_way_.clear();
+  close_failures_.clear();
+  try {
+    make_world();
+  } catch (const std::exception& error) {
+    world_.reset();
+    return TestResult(error.what());
+  }
+  std::string why = open();
+  if (why.empty()) {
+    service().set_ready();
+    return {};
+  }
+  close();
+  destroy();
+  return TestResult(std::move(why));
+}
+
+void TestClient::Impl::make_world() {
+  world_ = std::make_unique<World>();
+  world_->service.emplace(
+      app_, Service::Surroundings{
+                .loop = world_->loop,
+                .page = world_->recorder.page(),
+                .who = options_.who,
+                .log = [this](std::string_view line) { log.emplace_back(line); },
+                .on_lifespan = [this](const LifespanEvent& event) { on_lifespan(event); }});
+}
+
+/// Returns why it failed.
+std::string TestClient::Impl::open() {
+  const auto opened = make_ending<std::expected<void, std::string>>();
+  Spawned opening = spawn_noting(service().context(), service().open(), opened);
+  const auto ended = [&] { return opened->has_value(); };
+  if (!turn_until(ended, options_.within)) {
+    std::string why =
+        fmt::format("the start was not done within {}{}", describe(options_.within), waits_for());
+    opening.cancel();
+    turn_until(ended, options_.grace);
+    return why;
+  }
+  const auto& outcome = **opened;
+  if (!outcome) return describe(outcome.error());
+  return outcome->has_value() ? std::string() : outcome->error();
+}
+
+void TestClient::Impl::on_lifespan(const LifespanEvent& event) {
+  events.push_back(describe(event));
+  const auto begin = [this](std::string what) { under_way_.push_back(std::move(what)); };
+  const auto end = [this](const std::string& what) { std::erase(under_way_, what); };
+
+  if (const auto* opening = std::get_if<worker::Opening>(&event)) {
+    begin("opening " + opening->resource.name);
+  } else if (const auto* opened = std::get_if<worker::Opened>(&event)) {
+    end("opening " + opened->resource.name);
+  } else if (const auto* not_opened = std::get_if<worker::OpenFailed>(&event)) {
+    end("opening " + not_opened->resource.name);
+  } else if (const auto* closing = std::get_if<worker::Closing>(&event)) {
+    begin("closing " + closing->resource.name);
+  } else if (const auto* closed = std::get_if<worker::Closed>(&event)) {
+    end("closing " + closed->resource.name);
+  } else if (const auto* not_closed = std::get_if<worker::CloseFailed>(&event)) {
+    end("closing " + not_closed->resource.name);
+    close_failures_.push_back(events.back());
+  }
+}
+
+std::string TestClient::Impl::waits_for() const {
+  if (under_way_.empty()) return {};
+  return fmt::format(": it waits for {}", fmt::join(under_way_, ", "));
+}
+
+TestResult TestClient::Impl::stop() {
+  if (!running()) return TestResult("the service is not running");
+  std::vector<std::string> wrong = drain();
+  std::ranges::move(close(), std::back_inserter(wrong));
+  std::ranges::move(destroy(), std::back_inserter(wrong));
+  return TestResult(fmt::format("{}", fmt::join(wrong, "; ")));
+}
+
+std::vector<std::string> TestClient::Impl::drain() {
+  const auto drained = std::make_shared<bool>(false);
+  uv_update_time(world_->loop.get());
+  service().drain(ipc::DrainKind::Prompt, [drained] { *drained = true; });
+  const auto all_done = [&] {
+    return *drained && std::ranges::all_of(calls_, [](const auto& call) { return call->done(); });
+  };
+  if (turn_until(all_done, options_.grace)) return {};
+
+  std::vector<std::string> wrong;
+  const auto cancelled = [&wrong](const std::string& what) {
+    wrong.push_back(fmt::format("cancelled {}: not done within the grace", what));
+  };
+  for (const auto& call : calls_) {
+    if (call->done()) continue;
+    cancelled(call->describe());
+    call->release();
+  }
+  for (const std::string& what : service().cancel()) cancelled(what);
+  turn_until(all_done, options_.grace);
+  return wrong;
+}
+
+std::vector<std::string> TestClient::Impl::close() {
+  const auto closed = make_ending<void>();
+  const Spawned closing = spawn_noting(
+      service().context(), service().close(ipc::Clock::now() + options_.within), closed);
+  // Each close has its own deadline, before this one.
+  if (turn_until([&] { return closed->has_value(); }, options_.within + options_.grace)) {
+    return std::exchange(close_failures_, {});
+  }
+  return {fmt::format("the resources were not closed within {}{}", describe(options_.within),
+                      waits_for())};
+}
+
+std::vector<std::string> TestClient::Impl::destroy() {
+  std::vector<std::string> wrong;
+  worker::Context& context = service().context();
+  const auto idle = [this] { return service().threads().running() == 0; };
+  turn_until([&] { return idle() && context.roots() == 0; }, options_.grace);
+  if (context.roots() > 0) wrong.push_back(fmt::format("tasks left behind: {}", context.roots()));
+  for (const auto& call : calls_) call->release();
+  calls_.clear();
+  if (idle()) {
+    world_.reset();
+  } else {
+    // To join its thread would be to wait for ever, and it may still use what the service owns.
+    wrong.emplace_back("a function that still runs on the thread pool is left behind");
+    (void)world_.release();
+  }
+  return wrong;
+}
+
+std::shared_ptr<TestCallState> TestClient::Impl::send(TestRequest request) {
+  worker::Services& services = service().services();
+  uv_update_time(world_->loop.get());
+  forget_finished_calls();
+  auto call = std::make_shared<TestCallState>(services, std::move(request),
+                                              [this](TestCallState& self) { wait_for(self); });
+  call->start();
+  calls_.push_back(call);
+  return call;
+}
+
+void TestClient::Impl::forget_finished_calls() {
+  for (const auto& call : calls_) {
+    if (call->done()) call->release();
+  }
+  std::erase_if(calls_, [](const auto& call) { return call->done(); });
+}
+
+void TestClient::Impl::wait_for(TestCallState& call) {
+  if (turn_until([&call] { return call.done(); }, options_.within)) return;
+  call.leave();
+  throw TestTimeout(
+      fmt::format("{}: not answered within {}", call.name(), describe(options_.within)));
+}
+
+void TestClient::Impl::run_to_end(Task<> task) {
+  const auto ending = make_ending<void>();
+  worker::Context& context = service().context();
+  uv_update_time(world_->loop.get());
+  Spawned running = spawn_noting(context, std::move(task), ending);
+  const auto ended = [&] { return ending->has_value(); };
+  if (!turn_until(ended, options_.within)) {
+    running.cancel();
+    turn_until(ended, options_.grace);
+    throw TestTimeout(fmt::format("the task was not done within {}", describe(options_.within)));
+  }
+  if (!**ending) std::rethrow_exception((*ending)->error());
+}
+
+void TestClient::Impl::wait_until(std::string_view what, const std::function<bool()>& reached) {
+  (void)service();
+  static constexpr std::chrono::milliseconds kInterval{5};
+  ipc::uv::Timer again(world_->loop, [&again] { again.arm(kInterval); });
+  uv_update_time(world_->loop.get());
+  again.arm(kInterval);
+  if (turn_until(reached, options_.within)) return;
+  throw TestTimeout(fmt::format("waited {} for {}", describe(options_.within), what));
+}
+
+}  // namespace reeve

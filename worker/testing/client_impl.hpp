@@ -1,0 +1,74 @@
+#pragma once
+// What a TestClient is inside: one Service at a time, and the loop that turns only while somebody
+// waits. One thread.
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ipc/base/clock.hpp"
+#include "ipc/base/uv.hpp"
+#include "ipc/recorder.hpp"
+#include "reeve/testing.hpp"
+#include "worker/lifespan/events.hpp"
+#include "worker/runtime/service.hpp"
+#include "worker/testing/call.hpp"
+
+namespace reeve {
+
+class TestClient::Impl {
+ public:
+  Impl(const App& app, TestOptions options);
+  Impl(App&& app, TestOptions options);
+
+  [[nodiscard]] bool running() const { return world_ != nullptr; }
+  /// Throws std::logic_error when it is not running.
+  [[nodiscard]] worker::Service& service() const;
+
+  // See TestClient.
+  TestResult start();
+  TestResult stop();
+  std::shared_ptr<worker::TestCallState> send(TestRequest request);
+  void run_to_end(Task<> task);
+  void wait_until(std::string_view what, const std::function<bool()>& reached);
+
+  std::vector<std::string> events;
+  std::vector<std::string> log;
+
+ private:
+  /// What one start() makes and its stop() destroys.
+  struct World {
+    ipc::uv::Loop loop;
+    ipc::Recorder recorder = ipc::Recorder::detached();
+    std::optional<worker::Service> service;
+  };
+
+  /// Turns the loop until `reached`, or for so long. Returns whether it was reached.
+  bool turn_until(const std::function<bool()>& reached, ipc::Duration within);
+  void make_world();
+  std::string open();
+  void on_lifespan(const worker::LifespanEvent& event);
+  /// "; it waits for: opening database"
+  [[nodiscard]] std::string waits_for() const;
+  void wait_for(worker::TestCallState& call);
+  void forget_finished_calls();
+
+  // The steps of stop(). Each returns what went wrong.
+  std::vector<std::string> drain();
+  std::vector<std::string> close();
+  std::vector<std::string> destroy();
+
+  std::optional<App> own_app_;
+  const App& app_;
+  TestOptions options_;
+  std::unique_ptr<World> world_;
+  std::list<std::shared_ptr<worker::TestCallState>> calls_;
+  std::vector<std::string> under_way_;  ///< "opening database"
+  std::vector<std::string> close_failures_;
+};
+
+}  // namespace reeve
