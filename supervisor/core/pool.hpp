@@ -65,6 +65,8 @@ class Pool {
   [[nodiscard]] bool quiet() const;
   [[nodiscard]] bool rolling() const { return roll_.has_value(); }
   [[nodiscard]] int draining() const;
+  /// A roll has started it and has not accepted it yet: it may still go back.
+  [[nodiscard]] bool on_trial(const Worker& worker) const { return is_newcomer(worker); }
 
  private:
   /// A worker that a roll has started and not yet accepted.

@@ -1,0 +1,133 @@
+#include "supervisor/core/lease.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace reeve::supervisor {
+
+std::string_view to_string(ClaimVerdict verdict) {
+  switch (verdict) {
+    case ClaimVerdict::Granted:
+      return "granted";
+    case ClaimVerdict::NotHolder:
+      return "it does not hold the lease";
+    case ClaimVerdict::AlreadyDone:
+      return "this run, or a later one of the job, was granted before";
+    case ClaimVerdict::TooFarAhead:
+      return "it is due in more than 24 h";
+    case ClaimVerdict::TooManyJobs:
+      return "the pool has more than 64 jobs";
+  }
+  std::unreachable();
+}
+
+void PoolLease::wanted(WorkerId worker, WallTime now) {
+  if (!state_.since) state_.since = now;
+  if (state_.holder == worker) return;
+  if (std::ranges::find(state_.wanting, worker) != state_.wanting.end()) return;
+  state_.wanting.push_back(worker);
+}
+
+bool PoolLease::released(WorkerId worker) {
+  leaving(worker);
+  if (state_.holder != worker) return false;
+  state_.holder.reset();
+  state_.why = fmt::format("{} has released it", state_.holder_name);
+  return true;
+}
+
+void PoolLease::leaving(WorkerId worker) { std::erase(state_.wanting, worker); }
+
+void PoolLease::not_told(WorkerId worker) {
+  leaving(worker);
+  if (state_.holder != worker) return;
+  state_.holder.reset();
+  state_.why = fmt::format("{} could not be told", state_.holder_name);
+}
+
+ClaimVerdict PoolLease::claim(WorkerId worker, const ipc::JobTick& tick, WallTime now) {
+  if (state_.holder != worker) return ClaimVerdict::NotHolder;
+  if (tick.due > now + kFarthestDue) return ClaimVerdict::TooFarAhead;
+  const auto known = std::ranges::find(state_.granted, tick.job, &GrantedRun::job);
+  if (known != state_.granted.end()) {
+    if (tick.due <= known->due) return ClaimVerdict::AlreadyDone;
+    known->due = tick.due;
+    return ClaimVerdict::Granted;
+  }
+  if (state_.forgotten && tick.due <= *state_.forgotten) return ClaimVerdict::AlreadyDone;
+  if (tick.job.empty() || tick.job.size() > kMaxJobName) return ClaimVerdict::TooManyJobs;
+  if (!make_room(now)) return ClaimVerdict::TooManyJobs;
+  // The room may have been made by forgetting a job, whose past is everyone's now.
+  if (state_.forgotten && tick.due <= *state_.forgotten) return ClaimVerdict::AlreadyDone;
+  state_.granted.push_back({tick.job, tick.due});
+  return ClaimVerdict::Granted;
+}
+
+/// Names change with deployments: the job whose last run is the longest ago is forgotten. Whatever
+/// may have been a run of it is denied from then on, so that forgetting grants nothing twice.
+bool PoolLease::make_room(WallTime now) {
+  if (state_.granted.size() < kMostJobs) return true;
+  const auto oldest = std::ranges::min_element(state_.granted, {}, &GrantedRun::due);
+  if (oldest->due > now - kForgottenAfter) return false;
+  state_.forgotten = std::max(state_.forgotten.value_or(oldest->due), oldest->due);
+  state_.granted.erase(oldest);
+  return true;
+}
+
+std::optional<LeaseGrant> PoolLease::settle(const Pool& pool) {
+  const auto is_gone = [&pool](WorkerId id) { return pool.find(id) == nullptr; };
+  if (state_.holder && is_gone(*state_.holder)) {
+    state_.holder.reset();
+    state_.why = fmt::format("{} has ended", state_.holder_name);
+  }
+  std::erase_if(state_.wanting, is_gone);
+  if (state_.holder) return std::nullopt;
+  const auto next = next_holder(pool);
+  if (!next) return std::nullopt;
+  leaving(*next);
+  state_.holder = next;
+  state_.holder_name = fmt::format("{}:{}", pool.spec().name, pool.find(*next)->slot);
+  ++state_.fence;
+  std::string why = std::exchange(state_.why, "");
+  if (why.empty()) why = "it is wanted for the first time";
+  return LeaseGrant{*next, {.fence = state_.fence, .since = state_.since.value()}, std::move(why)};
+}
+
+std::optional<WorkerId> PoolLease::next_holder(const Pool& pool) const {
+  const Worker* best = nullptr;
+  for (const WorkerId id : state_.wanting) {
+    const Worker* worker = pool.find(id);
+    if (worker == nullptr || worker->phase != WorkerPhase::Serving) continue;
+    if (pool.on_trial(*worker)) continue;
+    const auto rank = [](const Worker& one) {
+      return std::pair(~static_cast<std::uint64_t>(one.generation), one.slot);
+    };
+    if (best == nullptr || rank(*worker) < rank(*best)) best = worker;
+  }
+  return best == nullptr ? std::nullopt : std::optional(best->id);
+}
+
+std::string broken_rule(const LeaseState& state, const std::vector<Worker>& workers) {
+  const auto is_known = [&workers](WorkerId id) {
+    return std::ranges::find(workers, id, &Worker::id) != workers.end();
+  };
+  std::set<WorkerId> seen;
+  if (state.holder) seen.insert(*state.holder);
+  for (const WorkerId id : state.wanting) {
+    if (!seen.insert(id).second) return "the lease is wanted twice by one worker";
+  }
+  if (!std::ranges::all_of(seen, is_known)) return "the lease is of a worker that is not there";
+  if (!seen.empty() && !state.since) return "the lease is wanted, but nobody knows since when";
+  if (state.granted.size() > PoolLease::kMostJobs) return "the lease has too many jobs";
+  std::set<std::string> jobs;
+  for (const GrantedRun& run : state.granted) {
+    if (run.job.empty() || run.job.size() > PoolLease::kMaxJobName || !jobs.insert(run.job).second)
+      return "the lease has a job twice, or one without a name";
+  }
+  return "";
+}
+
+}  // namespace reeve::supervisor

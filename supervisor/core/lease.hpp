@@ -1,0 +1,122 @@
+#pragma once
+// Decides which worker of a pool runs the jobs of scope `one`, and which of their runs it may do.
+// A value, pure: told what workers say and what has become of them, returns whom to tell what.
+// Core thread: the master's only one.
+//
+//                +--- released, before it was granted, or reaped ---+
+//                v                                                  |
+//   (no wish) --wanted--> waits --granted, with a new fence--> holds
+//       ^                                                           |
+//       +----------------- released, or reaped ---------------------+
+//
+// Invariants (checked by reeve_sim after each step):
+//   - at most one holder. Who holds the lease keeps it, whether it serves, drains, hangs or was
+//     sent SIGKILL, until it says that it has stopped every job, or was reaped;
+//   - each grant has a greater fence than every one before it;
+//   - a run, named by its job and when it is due, is granted at most once, to the holder;
+//   - while nobody holds it and somebody may, who wants it, it is granted in the same step.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "ipc/message.hpp"
+#include "supervisor/core/pool.hpp"
+
+namespace reeve::supervisor {
+
+/// Of the wall clock, as the schedules of jobs are.
+using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
+
+/// The last run of a job that was granted.
+struct GrantedRun {
+  std::string job;
+  WallTime due;
+
+  bool operator==(const GrantedRun&) const = default;
+};
+
+/// Everything that a lease remembers, as plain data: what one master hands to the next.
+struct LeaseState {
+  std::uint64_t fence = 0;            ///< of the last grant; the next one's is greater
+  std::optional<WallTime> since;      ///< when it was first wanted
+  std::optional<WorkerId> holder;     ///< told so, and neither released it nor was reaped
+  std::string holder_name;            ///< "web:0", of the holder or of the last one
+  std::vector<WorkerId> wanting;      ///< those that would take it, in no order; not the holder
+  std::vector<GrantedRun> granted;    ///< each job once
+  std::optional<WallTime> forgotten;  ///< runs of other jobs that are due until then are denied
+  std::string why;                    ///< while it has no holder: how it lost the last one
+
+  bool operator==(const LeaseState&) const = default;
+};
+
+/// To be told to `worker`.
+struct LeaseGrant {
+  WorkerId worker{};
+  ipc::Lease lease;
+  std::string why;  ///< "web:1 has released it", for the log
+
+  bool operator==(const LeaseGrant&) const = default;
+};
+
+/// Whether the run may be done, or why not.
+enum class ClaimVerdict : std::uint8_t {
+  Granted,
+  NotHolder,    ///< another one holds the lease, or nobody does
+  AlreadyDone,  ///< this run, or a later one of the same job, was granted before
+  TooFarAhead,  ///< due later than kFarthestDue from now: it would block the job until then
+  TooManyJobs,  ///< kMostJobs are known, and each had a run lately
+};
+[[nodiscard]] std::string_view to_string(ClaimVerdict verdict);
+
+class PoolLease {
+ public:
+  static constexpr std::size_t kMostJobs = 64;
+  static constexpr std::size_t kMaxJobName = 128;
+  static constexpr std::chrono::hours kFarthestDue{24};
+  /// A job without a run for so long makes room for another one.
+  static constexpr std::chrono::hours kForgottenAfter{1};
+
+  /// `fence_base` is not smaller than any fence that another master has granted for this pool: it
+  /// is taken from the wall clock, in microseconds.
+  explicit PoolLease(std::uint64_t fence_base) { state_.fence = fence_base; }
+  /// Takes over from another master; the state was checked by broken_rule().
+  explicit PoolLease(LeaseState state) : state_(std::move(state)) {}
+  [[nodiscard]] const LeaseState& state() const { return state_; }
+
+  /// LEASE=wanted. Said again it changes nothing.
+  void wanted(WorkerId worker, WallTime now);
+  /// LEASE=released: it has no job under way, and wants it no more. True when it was the holder.
+  bool released(WorkerId worker);
+  /// It is about to leave: it is not granted any more, but keeps what it holds.
+  void leaving(WorkerId worker);
+  /// A grant did not reach the worker, which cannot be told anything: another one gets it.
+  void not_told(WorkerId worker);
+  /// CLAIM=. A granted run is gone, whether the worker ever does it or not.
+  [[nodiscard]] ClaimVerdict claim(WorkerId worker, const ipc::JobTick& tick, WallTime now);
+
+  /// To be called after each event of the pool and after wanted(), released() and not_told(): takes
+  /// the lease from who was reaped, and grants it if it is free. The newest generation comes first,
+  /// then the lowest slot; one on trial in a roll comes not at all, since a deployment that goes
+  /// back must not have done any job.
+  [[nodiscard]] std::optional<LeaseGrant> settle(const Pool& pool);
+
+  [[nodiscard]] std::optional<WorkerId> holder() const { return state_.holder; }
+
+ private:
+  [[nodiscard]] std::optional<WorkerId> next_holder(const Pool& pool) const;
+  [[nodiscard]] bool make_room(WallTime now);
+
+  LeaseState state_;
+};
+
+/// The rule of PoolLease that the state breaks, for one that comes from outside; empty: none.
+/// `workers` are those of the pool.
+[[nodiscard]] std::string broken_rule(const LeaseState& state, const std::vector<Worker>& workers);
+
+}  // namespace reeve::supervisor

@@ -1,0 +1,242 @@
+#include "tests/sim/jobs.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "tests/sim/witness.hpp"
+
+namespace reeve::supervisor::sim {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::uint64_t kFenceBase = 1'000'000;
+
+std::uint64_t number(WorkerId id) { return std::to_underlying(id); }
+
+}  // namespace
+
+Jobs::Jobs(Dice dice, const Pool& pool, const World& world, Trace& trace)
+    : dice_(dice),
+      pool_(pool),
+      world_(world),
+      trace_(trace),
+      lease_(kFenceBase),
+      none_(dice_.percent(20)),
+      liars_(dice_.percent(40)),
+      clock_(1'700'000'000'000ms),
+      fence_(kFenceBase) {}
+
+WallTime Jobs::wall(TimePoint now) const {
+  return WallTime(clock_ +
+                  std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()));
+}
+
+Jobs::Mind& Jobs::mind_of(WorkerId id) {
+  const auto [found, is_new] = minds_.try_emplace(id);
+  if (is_new) {
+    found->second.has_jobs = dice_.percent(85);
+    found->second.lies = liars_ && dice_.percent(30);
+  }
+  return found->second;
+}
+
+/// What it may do as far as it knows, and as far as it is there at all.
+bool Jobs::may_run(WorkerId id) const {
+  const auto found = minds_.find(id);
+  return found != minds_.end() && found->second.told && !found->second.released && world_.lives(id);
+}
+
+void Jobs::settle(TimePoint now) {
+  if (none_) return;
+  while (const auto grant = lease_.settle(pool_)) {
+    // The channel of a dead one is closed as a rule, though not yet when it is just dying.
+    if (!world_.lives(grant->worker) && dice_.percent(70)) {
+      hold(grant->lease.fence > fence_, "fences grow");
+      fence_ = grant->lease.fence;
+      lease_.not_told(grant->worker);
+      wanting_.erase(grant->worker);
+      continue;
+    }
+    granted(*grant, now);
+  }
+  check_progress();
+}
+
+void Jobs::granted(const LeaseGrant& grant, TimePoint now) {
+  trace_.add(now, fmt::format("    lease {} to {}: {}", grant.lease.fence, number(grant.worker),
+                              grant.why));
+  hold(grant.lease.fence > fence_, "fences grow");
+  fence_ = grant.lease.fence;
+  for (const auto& [id, mind] : minds_) {
+    hold(!may_run(id), "nobody gets the lease while another one may run jobs");
+  }
+  const Worker* worker = pool_.find(grant.worker);
+  hold(worker != nullptr && worker->phase == WorkerPhase::Serving, "who holds the lease serves");
+  hold(wanting_.erase(grant.worker) == 1, "who holds the lease has wanted it");
+  const Slot& slot = pool_.slots().at(static_cast<std::size_t>(worker->slot));
+  hold(slot.current == grant.worker, "a successor on trial does not hold the lease");
+  Mind& mind = mind_of(grant.worker);
+  mind.told = true;
+  // One that has given it back meanwhile heeds no grant; one that wants it again does.
+  const bool has_released = std::ranges::any_of(sent_, [&grant](const Message& message) {
+    return message.from == grant.worker && message.what == Said::Released;
+  });
+  if (!has_released) mind.released = false;
+}
+
+/// Whoever serves while no roll runs is accepted, and so may have it.
+void Jobs::check_progress() const {
+  if (lease_.holder() || pool_.rolling()) return;
+  for (const WorkerId id : wanting_) {
+    const Worker* worker = pool_.find(id);
+    hold(worker == nullptr || worker->phase != WorkerPhase::Serving,
+         "the lease is granted at once when somebody may have it");
+  }
+}
+
+void Jobs::turn(TimePoint now) {
+  if (none_) return;
+  if (dice_.percent(1)) clock_ += dice_.between(0, 7'200'000) * 1ms - 3'600'000ms;
+  std::vector<WorkerId> everyone;
+  for (const auto& [id, worker] : pool_.workers()) everyone.push_back(id);
+  std::erase_if(minds_, [this](const auto& entry) {
+    return pool_.find(entry.first) == nullptr && !world_.lives(entry.first);
+  });
+  std::erase_if(wanting_, [this](WorkerId id) { return pool_.find(id) == nullptr; });
+  for (const WorkerId id : everyone) {
+    if (world_.lives(id) && dice_.percent(70)) act(id, now);
+  }
+  // The order in which the master reads the channels of several workers is nobody's; of one it is
+  // that of saying. A late word of a former worker is possible, too.
+  const std::size_t some = dice_.percent(80) ? sent_.size() : sent_.size() / 2;
+  for (std::size_t i = 0; i < some; ++i) {
+    const Message message = std::move(sent_.front());
+    sent_.pop_front();
+    deliver(message, now);
+    settle(now);
+  }
+}
+
+void Jobs::act(WorkerId id, TimePoint now) {
+  Mind& mind = mind_of(id);
+  if (!mind.has_jobs || world_.is_stuck(id, now)) return;
+  if (mind.told && dice_.percent(80)) mind.heard = true;
+  if (!mind.stopping && world_.is_told(id)) mind.stopping = true;
+  if (mind.lies && dice_.percent(30)) return lie(id, now);
+  if (!mind.asked) {
+    mind.asked = true;
+    return say(id, Said::Wanted);
+  }
+  if (mind.stopping) {
+    if (mind.released) return;
+    if (dice_.percent(20)) return say(id, Said::Leaving);
+    mind.released = true;  // From here on it runs nothing; the master hears of it later.
+    return say(id, Said::Released);
+  }
+  if (!mind.heard || mind.released) {
+    if (dice_.percent(5)) say(id, Said::Wanted);
+    return;
+  }
+  say(id, Said::Claim, some_tick(now));
+}
+
+/// What an honest one never says. A liar that says it has stopped may be believed: it is trusted
+/// with its own jobs, not with those of others.
+void Jobs::lie(WorkerId id, TimePoint now) {
+  switch (dice_.between(0, 4)) {
+    case 0:
+      return say(id, Said::Claim, some_tick(now));
+    case 1:
+      return say(id, Said::Claim, {"job 0", wall(now) + 1h * dice_.between(0, 48)});
+    case 2:
+      return say(id, Said::Claim, {fmt::format("fake {}", dice_.next() % 90), wall(now)});
+    case 3:
+      minds_.at(id).released = true;
+      return say(id, Said::Released);
+    default:
+      return say(id, Said::Wanted);
+  }
+}
+
+ipc::JobTick Jobs::some_tick(TimePoint now) {
+  const auto second = std::chrono::floor<std::chrono::seconds>(wall(now));
+  return {fmt::format("job {}", dice_.between(0, 3)),
+          second - std::chrono::seconds(dice_.percent(20) ? dice_.between(0, 5) : 0)};
+}
+
+void Jobs::say(WorkerId from, Said what, ipc::JobTick tick) {
+  sent_.push_back({from, what, std::move(tick)});
+}
+
+void Jobs::deliver(const Message& message, TimePoint now) {
+  const WorkerId from = message.from;
+  // The shell knows no former worker; but the core must not mind one either.
+  if (pool_.find(from) == nullptr && dice_.percent(50)) return;
+  switch (message.what) {
+    case Said::Wanted:
+      lease_.wanted(from, wall(now));
+      if (lease_.holder() != from && pool_.find(from) != nullptr) wanting_.insert(from);
+      return;
+    case Said::Released: {
+      const bool held = lease_.holder() == from;
+      hold(lease_.released(from) == held, "only the holder releases the lease");
+      wanting_.erase(from);
+      return;
+    }
+    case Said::Leaving:
+      lease_.leaving(from);
+      wanting_.erase(from);
+      return;
+    case Said::Claim:
+      return claimed(message, now);
+  }
+}
+
+void Jobs::claimed(const Message& message, TimePoint now) {
+  const bool held = lease_.holder() == message.from;
+  const ClaimVerdict verdict = lease_.claim(message.from, message.tick, wall(now));
+  hold(held || verdict == ClaimVerdict::NotHolder, "only the holder's claims are granted");
+  const auto done = done_.find(message.tick.job);
+  const bool is_new = done == done_.end() || message.tick.due > done->second;
+  const bool is_near = message.tick.due <= wall(now) + 24h;
+  if (verdict != ClaimVerdict::Granted) {
+    const bool is_known = done != done_.end();
+    hold(!held || !is_new || !is_near || liars_ || !is_known,
+         "a run that nobody has done yet is granted to the holder");
+    return;
+  }
+  hold(is_new, "no run is granted twice, and none before another one");
+  hold(is_near, "no run of the far future is granted");
+  done_[message.tick.job] = message.tick.due;
+}
+
+void Jobs::hand_over() {
+  std::vector<Worker> workers;
+  for (const auto& [id, worker] : pool_.workers()) workers.push_back(worker);
+  const std::string broken = broken_rule(lease_.state(), workers);
+  if (!broken.empty()) throw Broken(fmt::format("the lease can be handed over: {}", broken));
+  const LeaseState before = lease_.state();
+  lease_ = PoolLease(before);
+  hold(lease_.state() == before, "a lease that is handed over stays as it is");
+}
+
+void Jobs::come_right(TimePoint now) {
+  if (none_) return;
+  for (auto& [id, mind] : minds_) mind.lies = false;
+  for (int i = 0; i < 20; ++i) turn(now);
+  while (!sent_.empty()) turn(now);
+  const bool anybody = std::ranges::any_of(minds_, [this](const auto& entry) {
+    const auto& [id, mind] = entry;
+    const Worker* worker = pool_.find(id);
+    return mind.asked && !mind.stopping && !mind.released && world_.lives(id) &&
+           worker != nullptr && worker->phase == WorkerPhase::Serving && !pool_.on_trial(*worker);
+  });
+  hold(!anybody || lease_.holder(), "in a good world somebody does the jobs");
+}
+
+}  // namespace reeve::supervisor::sim

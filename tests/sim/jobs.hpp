@@ -1,0 +1,82 @@
+#pragma once
+// The lease in the random life of a pool: workers that want it, do their jobs, stop them and give
+// it back, and some that lie; the messages between them and the master, which take their time; and
+// one who watches that at no time two of them may run a job. What a worker knows is kept apart from
+// what the master knows.
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "supervisor/core/lease.hpp"
+#include "tests/sim/dice.hpp"
+#include "tests/sim/trace.hpp"
+#include "tests/sim/world.hpp"
+
+namespace reeve::supervisor::sim {
+
+class Jobs {
+ public:
+  Jobs(Dice dice, const Pool& pool, const World& world, Trace& trace);
+
+  /// After each step of the pool, as the shell does it.
+  void settle(TimePoint now);
+  /// A turn of the loop: some workers do something, and the master reads some of what they said.
+  void turn(TimePoint now);
+  /// Another master goes on.
+  void hand_over();
+  /// The pool is at rest in a world that is good: everything that was said arrives, and then the
+  /// lease has a holder that may work, if anybody wants it.
+  void come_right(TimePoint now);
+
+ private:
+  enum class Said : std::uint8_t { Wanted, Released, Leaving, Claim };
+  struct Message {
+    WorkerId from;
+    Said what{};
+    ipc::JobTick tick;
+  };
+  /// A worker, as it knows itself.
+  struct Mind {
+    bool has_jobs = false;
+    bool lies = false;
+    bool asked = false;     ///< has said that it wants it
+    bool stopping = false;  ///< it knows that it is to end
+    bool told = false;      ///< the grant is on its way, or has come
+    bool heard = false;     ///< it has read the grant
+    bool released = false;  ///< since it heard: it runs nothing more
+  };
+
+  [[nodiscard]] WallTime wall(TimePoint now) const;
+  [[nodiscard]] Mind& mind_of(WorkerId id);
+  void act(WorkerId id, TimePoint now);
+  void lie(WorkerId id, TimePoint now);
+  void say(WorkerId from, Said what, ipc::JobTick tick = {});
+  [[nodiscard]] ipc::JobTick some_tick(TimePoint now);
+  void deliver(const Message& message, TimePoint now);
+  void claimed(const Message& message, TimePoint now);
+  void granted(const LeaseGrant& grant, TimePoint now);
+  void check_progress() const;
+  [[nodiscard]] bool may_run(WorkerId id) const;
+
+  Dice dice_;
+  const Pool& pool_;
+  const World& world_;
+  Trace& trace_;
+  PoolLease lease_;
+  bool none_;                          ///< no worker of this pool has jobs
+  bool liars_;                         ///< some lie
+  std::chrono::milliseconds clock_{};  ///< of the wall, when the life began
+  std::map<WorkerId, Mind> minds_;
+  std::deque<Message> sent_;              // Of each worker in the order of saying.
+  std::set<WorkerId> wanting_;            // As far as the master was told.
+  std::uint64_t fence_ = 0;               // The greatest that was granted.
+  std::map<std::string, WallTime> done_;  // The latest run of each job that was granted.
+};
+
+}  // namespace reeve::supervisor::sim
