@@ -101,6 +101,7 @@ std::string describe(const Death& death) {
         death.core_dumped ? " (core dumped)" : "");
   }
   const int code = death.exit_code.value_or(-1);
+  if (!death.meaning.empty()) return fmt::format("exited with code {}: {}", code, death.meaning);
   return fmt::format("exited with code {}{}", code, meaning(code));
 }
 

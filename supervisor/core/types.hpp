@@ -103,6 +103,8 @@ struct Death {
   /// The machine could make no process (fork, descriptors, memory): no fault of the program's.
   bool shortage = false;
   bool killed_by_others = false;  ///< SIGKILL, not from the master, nor from the killer
+  /// Of its exit code, where it is known: a native worker's. Its own words may be among these.
+  std::string meaning;
 
   [[nodiscard]] bool clean() const { return exit_code == 0 && exec_error.empty(); }
   bool operator==(const Death&) const = default;

@@ -255,7 +255,7 @@ void fields(Io& io, Part<Io, DeploymentHandover>& part) {
 template <class Io>
 void fields(Io& io, Part<Io, Death>& part) {
   auto& [exit_code, signal, core_dumped, exec_error, out_of_memory, memory_limit, shortage,
-         killed_by_others] = part;
+         killed_by_others, meaning] = part;
   io("exit_code", exit_code);
   io("signal", signal);
   io("core_dumped", core_dumped);
@@ -264,6 +264,7 @@ void fields(Io& io, Part<Io, Death>& part) {
   io("memory_limit", memory_limit);
   io("shortage", shortage);
   io("killed_by_others", killed_by_others);
+  io("meaning", meaning);
 }
 
 template <class Io>

@@ -120,7 +120,7 @@ DeathFacts PoolRunner::facts_of(const Process& process, pid_t pid, const Death& 
                    .line_lost = process.line_lost(),
                    .kill = kills_.end(who.worker),
                    .steps = {process.steps().begin(), process.steps().end()},
-                   .reason = process.reason(),
+                   .reason = death.meaning.empty() ? process.reason() : "",
                    .status_text = process.status_text(),
                    .output = {process.last_lines().begin(), process.last_lines().end()}};
   if (worker == nullptr) return facts;

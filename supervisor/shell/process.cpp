@@ -1,7 +1,14 @@
 #include "supervisor/shell/process.hpp"
 
+#include <fmt/format.h>
+
 #include <csignal>
+#include <string>
+#include <string_view>
 #include <utility>
+
+#include "ipc/base/text.hpp"
+#include "ipc/worker_exit.hpp"
 
 namespace reeve::supervisor {
 namespace {
@@ -11,6 +18,15 @@ constexpr int kMessagesATurn = 64;
 
 // From the end of a worker's descriptors to its death: the kernel frees its memory meanwhile.
 constexpr Duration kDyingTakes = std::chrono::milliseconds(500);
+
+/// "a required resource could not be opened (database: refused)": with the worker's own words, cut
+/// to what fits into a line with more.
+std::string meaning_of(int exit_code, std::string_view reason) {
+  constexpr std::size_t kMostOfReason = 300;
+  const std::string_view meaning = ipc::meaning_of_exit(exit_code);
+  if (meaning.empty() || reason.empty()) return std::string(meaning);
+  return fmt::format("{} ({})", meaning, ipc::printable(reason, kMostOfReason));
+}
 
 }  // namespace
 
@@ -67,6 +83,7 @@ Death Process::explain(Death death) const {
   death.out_of_memory = killed_by_others && own_witness.value_or(death.out_of_memory);
   if (death.out_of_memory && cgroup_) death.memory_limit = cgroup_->memory_limit();
   death.killed_by_others = killed_by_others && !death.out_of_memory;
+  if (is_native() && death.exit_code) death.meaning = meaning_of(*death.exit_code, reason_);
   return death;
 }
 

@@ -34,23 +34,26 @@ LifespanRunner::LifespanRunner(Context& context, const Lifespan& lifespan, State
       own_part_(std::move(own_part)),
       overrides_(overrides) {}
 
-Task<std::expected<void, std::string>> LifespanRunner::open() {
+Task<std::expected<void, StartFailure>> LifespanRunner::open() {
   for (const Phase phase : kPhases) {
     const ipc::TimePoint began = now();
     observer_(PhaseBegan{phase});
 
-    std::expected<std::string, std::string> own = own_part_(phase);
-    if (!own) co_return std::unexpected(fmt::format("{}: {}", step_name(phase), own.error()));
-    const std::expected<std::size_t, std::string> opened = co_await open_resources(phase);
+    std::expected<std::string, StartFailure> own = own_part_(phase);
+    if (!own) {
+      own.error().reason = fmt::format("{}: {}", step_name(phase), own.error().reason);
+      co_return std::unexpected(std::move(own.error()));
+    }
+    const std::expected<std::size_t, StartFailure> opened = co_await open_resources(phase);
     if (!opened) co_return std::unexpected(opened.error());
 
     std::string detail = *opened > 0 ? fmt::format("{} open", *opened) : std::move(*own);
     observer_(PhaseEnded{phase, std::move(detail), now() - began});
   }
-  co_return std::expected<void, std::string>();
+  co_return std::expected<void, StartFailure>();
 }
 
-Task<std::expected<std::size_t, std::string>> LifespanRunner::open_resources(Phase phase) {
+Task<std::expected<std::size_t, StartFailure>> LifespanRunner::open_resources(Phase phase) {
   std::size_t opened = 0;
   for (const Resource& resource : lifespan_.resources()) {
     if (resource.options.phase != phase) continue;
@@ -64,9 +67,11 @@ Task<std::expected<std::size_t, std::string>> LifespanRunner::open_resources(Pha
       observer_(Opened{resource, now() - began});
       continue;
     }
-    const OpenFailed failed{resource, std::move(result.error())};
+    const OpenFailed failed{resource, std::move(result.error().reason)};
     observer_(failed);
-    if (resource.options.need == Need::Required) co_return std::unexpected(describe(failed));
+    if (resource.options.need == Need::Required) {
+      co_return std::unexpected(StartFailure{result.error().code, describe(failed)});
+    }
   }
   co_return opened;
 }
@@ -91,7 +96,7 @@ Task<> LifespanRunner::close(ipc::TimePoint deadline) {
 Task<> LifespanRunner::close_resource(const Resource& resource, ipc::TimePoint deadline) {
   const ipc::TimePoint began = now();
   observer_(Closing{resource});
-  std::expected<void, std::string> result;
+  std::expected<void, StartFailure> result;
   if (resource.close && replacement(resource) == nullptr) {
     const ipc::Duration left = std::max<ipc::Duration>(deadline - began, kLeastCloseTime);
     result = co_await Within(resource.close(state_),
@@ -101,7 +106,7 @@ Task<> LifespanRunner::close_resource(const Resource& resource, ipc::TimePoint d
   if (result) {
     observer_(Closed{resource, now() - began});
   } else {
-    observer_(CloseFailed{resource, std::move(result.error())});
+    observer_(CloseFailed{resource, std::move(result.error().reason)});
   }
 }
 

@@ -11,6 +11,7 @@
 #include "ipc/base/clock.hpp"
 #include "reeve/lifespan.hpp"
 #include "worker/lifespan/events.hpp"
+#include "worker/lifespan/start_failure.hpp"
 #include "worker/runtime/context.hpp"
 #include "worker/runtime/overrides.hpp"
 
@@ -21,7 +22,7 @@ class LifespanRunner {
   using Observer = std::function<void(const LifespanEvent&)>;
   /// The runtime's own part of a phase, done when the phase begins. Returns what to say of it, or
   /// why it failed.
-  using OwnPart = std::function<std::expected<std::string, std::string>(Phase)>;
+  using OwnPart = std::function<std::expected<std::string, StartFailure>(Phase)>;
 
   /// All of them outlive the runner; the lifespan does not change any more. `overrides` may be
   /// null.
@@ -30,7 +31,7 @@ class LifespanRunner {
 
   /// Opens everything. The error is the reason why the worker cannot start; what was open still is.
   /// A cancel ends the opening in the same way.
-  [[nodiscard]] Task<std::expected<void, std::string>> open();
+  [[nodiscard]] Task<std::expected<void, StartFailure>> open();
 
   /// Closes what is open, in reverse, all of it by `deadline`. Every resource gets its turn: one
   /// that is reached later still gets kLeastCloseTime. A value is destroyed only when no function
@@ -40,7 +41,7 @@ class LifespanRunner {
   static constexpr std::chrono::milliseconds kLeastCloseTime{50};
 
  private:
-  [[nodiscard]] Task<std::expected<std::size_t, std::string>> open_resources(Phase phase);
+  [[nodiscard]] Task<std::expected<std::size_t, StartFailure>> open_resources(Phase phase);
   [[nodiscard]] Task<> open_or_replace(const Resource& resource);
   [[nodiscard]] const Override* replacement(const Resource& resource) const;
   [[nodiscard]] Task<> close_resource(const Resource& resource, ipc::TimePoint deadline);

@@ -32,7 +32,7 @@ bool Within::abandon() noexcept {
 
 void Within::on_end(detail::Outcome<void> outcome) {
   result_.emplace();
-  if (!outcome) *result_ = std::unexpected(describe(outcome.error()));
+  if (!outcome) *result_ = std::unexpected(failure_of_open(outcome.error()));
   if (waiting()) {
     wake();
   } else {
@@ -42,7 +42,8 @@ void Within::on_end(detail::Outcome<void> outcome) {
 
 void Within::on_timer() {
   if (!result_) {
-    result_ = std::unexpected(fmt::format("not done within {}", describe(limit_)));
+    result_ = std::unexpected(StartFailure{ipc::WorkerExit::TimedOut,
+                                           fmt::format("not done within {}", describe(limit_))});
     give_up_on_task();
   }
   wake();
@@ -53,7 +54,7 @@ void Within::give_up_on_task() {
   running_.cancel();
 }
 
-std::expected<void, std::string> Within::await_resume() {
+std::expected<void, StartFailure> Within::await_resume() {
   check();
   return std::move(*result_);
 }

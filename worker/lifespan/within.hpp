@@ -5,10 +5,10 @@
 #include <expected>
 #include <memory>
 #include <optional>
-#include <string>
 
 #include "ipc/base/uv.hpp"
 #include "reeve/task.hpp"
+#include "worker/lifespan/start_failure.hpp"
 #include "worker/runtime/spawn.hpp"
 
 namespace reeve::worker {
@@ -20,9 +20,9 @@ class Within final : public Suspension {
   Within(Task<> task, ipc::Duration limit);
   ~Within() override;
 
-  /// Nothing when the task ended well, else the reason for a person. Throws Cancelled only when the
+  /// Nothing when the task ended well, else why not. Throws Cancelled only when the
   /// one that waits was cancelled, and with it the task.
-  [[nodiscard]] std::expected<void, std::string> await_resume();
+  [[nodiscard]] std::expected<void, StartFailure> await_resume();
 
  private:
   /// Lets the end of a task that was left behind find out that nobody waits any more.
@@ -41,7 +41,7 @@ class Within final : public Suspension {
   std::optional<ipc::uv::Timer> timer_;
   std::shared_ptr<Race> race_;
   Spawned running_;
-  std::optional<std::expected<void, std::string>> result_;
+  std::optional<std::expected<void, StartFailure>> result_;
 };
 
 }  // namespace reeve::worker

@@ -7,8 +7,10 @@
 #include <exception>
 #include <span>
 #include <string>
+#include <system_error>
 #include <utility>
 
+#include "ipc/worker_exit.hpp"
 #include "worker/runtime/command_line.hpp"
 #include "worker/runtime/identity.hpp"
 #include "worker/runtime/log.hpp"
@@ -16,6 +18,18 @@
 
 namespace reeve {
 namespace {
+
+constexpr bool agree(App::ExitCode mine, ipc::WorkerExit masters) {
+  return mine == static_cast<int>(masters);
+}
+static_assert(agree(App::Stopped, ipc::WorkerExit::Stopped) &&
+              agree(App::BadUsage, ipc::WorkerExit::BadUsage) &&
+              agree(App::ResourceFailed, ipc::WorkerExit::ResourceFailed) &&
+              agree(App::InternalError, ipc::WorkerExit::InternalError) &&
+              agree(App::SystemError, ipc::WorkerExit::SystemError) &&
+              agree(App::TimedOut, ipc::WorkerExit::TimedOut) &&
+              agree(App::BadConfiguration, ipc::WorkerExit::BadConfiguration) &&
+              agree(App::OpenedTooEarly, ipc::WorkerExit::OpenedTooEarly));
 
 int live(const App& app, worker::Identity identity, std::vector<ipc::Address> listen) {
   using Style = worker::Log::Style;
@@ -30,9 +44,12 @@ int live(const App& app, worker::Identity identity, std::vector<ipc::Address> li
       std::_Exit(code);
     }
     return code;
+  } catch (const std::system_error& error) {
+    log.error("the start failed: {} (exit code {})", error.what(), int{App::SystemError});
+    return App::SystemError;
   } catch (const std::exception& error) {
-    log.error("the start failed: {}", error.what());
-    return App::StartFailed;
+    log.error("the start failed: {} (exit code {})", error.what(), int{App::InternalError});
+    return App::InternalError;
   }
 }
 

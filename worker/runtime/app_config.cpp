@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
-#include <stdexcept>
 #include <variant>
 
 #include "ipc/base/duration.hpp"
@@ -25,7 +24,7 @@ using ipc::document::Value;
 constexpr std::size_t kMostShown = 64;
 
 [[noreturn]] void complain(std::string_view key, std::string_view what) {
-  throw std::runtime_error(fmt::format("app.{}: {}", key, what));
+  throw ConfigError(fmt::format("app.{}: {}", key, what));
 }
 
 struct Describe {
@@ -114,9 +113,8 @@ AppConfig AppConfig::from_environment() {
 AppConfig AppConfig::parse(std::string_view toml) {
   auto root = ipc::document::parse_document(toml);
   if (!root) {
-    throw std::runtime_error(fmt::format("{}: line {}, column {}: {}", ipc::environment::kApp,
-                                         root.error().at.line, root.error().at.column,
-                                         root.error().text));
+    throw ConfigError(fmt::format("{}: line {}, column {}: {}", ipc::environment::kApp,
+                                  root.error().at.line, root.error().at.column, root.error().text));
   }
   return AppConfig(std::make_shared<const Value>(std::move(*root)));
 }

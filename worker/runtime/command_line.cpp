@@ -55,7 +55,10 @@ std::string usage(const std::string& program) {
       "  -h, --help        this text\n"
       "\n"
       "TERM or INT drains and stops; a second one, or QUIT, stops without waiting for requests.\n"
-      "Exit codes: 0 stopped, 1 the start failed, 2 bad usage.\n",
+      "Exit codes: 0 stopped, 2 bad usage; of a start that failed: 69 a resource, 70 an error of "
+      "the\n"
+      "program, 71 the system, 75 a resource was not open in time, 78 the environment or the\n"
+      "configuration, 79 threads or sockets that were there too early.\n",
       program);
 }
 

@@ -43,7 +43,6 @@ std::vector<LifeAction> Life::starting(LifeEvent event) {
       return {LifeAction::AnnounceReady};
     case LifeEvent::OpenFailed:
       state_ = LifeState::Closing;
-      exit_code_ = 1;
       return {LifeAction::CloseResources};
     case LifeEvent::DrainPatient:
     case LifeEvent::DrainPrompt:

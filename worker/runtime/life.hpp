@@ -48,8 +48,6 @@ class Life {
   [[nodiscard]] std::vector<LifeAction> on(LifeEvent event);
 
   [[nodiscard]] LifeState state() const { return state_; }
-  /// 1 when the start failed, else 0.
-  [[nodiscard]] int exit_code() const { return exit_code_; }
 
  private:
   [[nodiscard]] std::vector<LifeAction> starting(LifeEvent event);
@@ -57,7 +55,6 @@ class Life {
   [[nodiscard]] std::vector<LifeAction> draining(LifeEvent event);
 
   LifeState state_ = LifeState::Starting;
-  int exit_code_ = 0;
 };
 
 }  // namespace reeve::worker

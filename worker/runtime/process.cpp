@@ -56,7 +56,7 @@ Process::Process(const App& app, Identity identity, std::vector<ipc::Address> li
 int Process::run() {
   begin_timer_.arm({});
   loop_.run();
-  return life_.exit_code();
+  return exit_code_;
 }
 
 void Process::begin() {
@@ -92,12 +92,17 @@ void Process::on_master_gone() {
   handle(LifeEvent::DrainPrompt);
 }
 
-void Process::on_opened(detail::Outcome<std::expected<void, std::string>> outcome) {
+void Process::on_opened(detail::Outcome<std::expected<void, StartFailure>> outcome) {
   if (outcome && *outcome) return handle(LifeEvent::Opened);
   if (life_.state() != LifeState::Starting) return;  // Cancelled by a stop, which goes on.
-  std::string reason = outcome ? outcome->error() : describe(outcome.error());
-  log_.error("the start failed: {}", reason);
-  report(ipc::WorkerState::Failed, {.reason = std::move(reason)});
+  fail(outcome ? std::move(outcome->error())
+               : StartFailure{ipc::WorkerExit::InternalError, describe(outcome.error())});
+}
+
+void Process::fail(StartFailure failure) {
+  exit_code_ = static_cast<App::ExitCode>(failure.code);
+  log_.error("the start failed: {} (exit code {})", failure.reason, static_cast<int>(failure.code));
+  report(ipc::WorkerState::Failed, {.reason = std::move(failure.reason)});
   handle(LifeEvent::OpenFailed);
 }
 
@@ -181,12 +186,12 @@ void Process::cancel_requests() {
 void Process::close_resources() {
   grace_timer_.disarm();
   if (stop_by_ == ipc::TimePoint{}) stop_by_ = ipc::Clock::now() + teardown_reserve();
-  if (life_.exit_code() == App::Stopped) report(ipc::WorkerState::Shutdown, {.stopping = true});
+  if (exit_code_ == App::Stopped) report(ipc::WorkerState::Shutdown, {.stopping = true});
   spawn(service_.context(), service_.close(stop_by_),
         [this](const auto&) { handle(LifeEvent::Closed); });
 }
 
-std::expected<std::string, std::string> Process::start_listening(HttpServer& server) {
+std::expected<std::string, StartFailure> Process::start_listening(HttpServer& server) {
   std::vector<ipc::UniqueFd> listeners;
   for (ipc::NamedFd& inherited : identity_.listeners) {
     // systemd passes blocking ones.
@@ -195,7 +200,9 @@ std::expected<std::string, std::string> Process::start_listening(HttpServer& ser
   }
   for (const ipc::Address& address : listen_) {
     auto bound = ipc::open_listener(address, kBacklog);
-    if (!bound) return std::unexpected(bound.error().text);
+    if (!bound) {
+      return std::unexpected(StartFailure{ipc::WorkerExit::SystemError, bound.error().text});
+    }
     listeners.push_back(std::move(*bound));
   }
   std::vector<std::string> addresses;

@@ -40,7 +40,8 @@ class Process {
   void on_signal(int signal);
   void on_master_message(const ipc::MasterMessage& message);
   void on_master_gone();
-  void on_opened(detail::Outcome<std::expected<void, std::string>> outcome);
+  void on_opened(detail::Outcome<std::expected<void, StartFailure>> outcome);
+  void fail(StartFailure failure);
   void on_lifespan(const LifespanEvent& event);
 
   // What Life decides.
@@ -52,7 +53,7 @@ class Process {
   void cancel_requests();
   void close_resources();
 
-  [[nodiscard]] std::expected<std::string, std::string> start_listening(HttpServer& server);
+  [[nodiscard]] std::expected<std::string, StartFailure> start_listening(HttpServer& server);
 
   void report(ipc::WorkerState state, ipc::WorkerMessage message = {});
   [[nodiscard]] ipc::Duration teardown_reserve() const;
@@ -65,6 +66,7 @@ class Process {
 
   ipc::uv::Loop loop_;
   Life life_;
+  App::ExitCode exit_code_ = App::Stopped;
   Service service_;
   MasterLink master_;
   Signals signals_;

@@ -26,11 +26,12 @@ void Service::drain(ipc::DrainKind kind, std::function<void()> drained) {
   server_.drain(kind, std::move(drained));
 }
 
-std::expected<std::string, std::string> Service::own_part(Phase phase) {
+std::expected<std::string, StartFailure> Service::own_part(Phase phase) {
   switch (phase) {
     case Phase::Environment:
       if (auto applied = apply(app_.environment()); !applied) {
-        return std::unexpected(std::move(applied.error()));
+        return std::unexpected(
+            StartFailure{ipc::WorkerExit::BadConfiguration, std::move(applied.error())});
       }
       return {};
     case Phase::Listening:

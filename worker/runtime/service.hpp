@@ -17,6 +17,7 @@
 #include "worker/http/server.hpp"
 #include "worker/http/services.hpp"
 #include "worker/lifespan/runner.hpp"
+#include "worker/lifespan/start_failure.hpp"
 #include "worker/runtime/context.hpp"
 #include "worker/runtime/overrides.hpp"
 #include "worker/runtime/thread_pool.hpp"
@@ -35,7 +36,7 @@ class Service {
     LifespanRunner::Observer on_lifespan{};
     /// The last phase: gives the server its listeners. Returns their addresses, or why there are
     /// none.
-    std::function<std::expected<std::string, std::string>(HttpServer&)> listen{};
+    std::function<std::expected<std::string, StartFailure>(HttpServer&)> listen{};
     /// What a test replaces; outlives the service. Null: nothing.
     const Overrides* overrides = nullptr;
   };
@@ -46,7 +47,7 @@ class Service {
   Service& operator=(const Service&) = delete;
 
   /// All five phases. See LifespanRunner::open().
-  [[nodiscard]] Task<std::expected<void, std::string>> open() { return runner_.open(); }
+  [[nodiscard]] Task<std::expected<void, StartFailure>> open() { return runner_.open(); }
   /// The start is complete: requests are welcome.
   void set_ready() { services_.health.set_phase(HealthPhase::Ready); }
   /// See HttpServer::drain() and cancel().
@@ -61,7 +62,7 @@ class Service {
   [[nodiscard]] Services& services() { return services_; }
 
  private:
-  [[nodiscard]] std::expected<std::string, std::string> own_part(Phase phase);
+  [[nodiscard]] std::expected<std::string, StartFailure> own_part(Phase phase);
   void on_lifespan(const LifespanEvent& event);
 
   const App& app_;

@@ -98,7 +98,7 @@ void TestClient::Impl::make_world() {
 
 /// Returns why it failed.
 std::string TestClient::Impl::open() {
-  const auto opened = make_ending<std::expected<void, std::string>>();
+  const auto opened = make_ending<std::expected<void, worker::StartFailure>>();
   Spawned opening = spawn_noting(service().context(), service().open(), opened);
   const auto ended = [&] { return opened->has_value(); };
   if (!turn_until(ended, options_.within)) {
@@ -110,7 +110,7 @@ std::string TestClient::Impl::open() {
   }
   const auto& outcome = **opened;
   if (!outcome) return describe(outcome.error());
-  return outcome->has_value() ? std::string() : outcome->error();
+  return outcome->has_value() ? std::string() : outcome->error().reason;
 }
 
 void TestClient::Impl::on_lifespan(const LifespanEvent& event) {

@@ -50,6 +50,11 @@ TEST(Describe, ExitCodesOfShellsAreExplained) {
   EXPECT_EQ(describe(Death{.exit_code = 128}), "exited with code 128");
 }
 
+TEST(Describe, WhatACodeMeansToItsProgramGoesBeforeWhatAShellMeansByIt) {
+  EXPECT_EQ(describe(Death{.exit_code = 69, .meaning = "no database"}),
+            "exited with code 69: no database");
+}
+
 TEST(Death, IsCleanOnlyWithCodeZeroAndAProgram) {
   EXPECT_TRUE(Death{.exit_code = 0}.clean());
   EXPECT_FALSE(Death{.exit_code = 1}.clean());

@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <cstdlib>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -46,17 +45,17 @@ TEST(AppConfig, WhatIsNotThereIsTheFallback) {
 
 TEST(AppConfig, MistakesNameTheKeyAndWhatIsThere) {
   const AppConfig config = sample();
-  EXPECT_THAT([&] { (void)config.get<int>("name"); },
-              ThrowsMessage<std::runtime_error>(
-                  "app.name: expected a whole number, found the string \"shop\""));
+  EXPECT_THAT(
+      [&] { (void)config.get<int>("name"); },
+      ThrowsMessage<ConfigError>("app.name: expected a whole number, found the string \"shop\""));
   EXPECT_THAT([&] { (void)config.get<std::string>("database"); },
-              ThrowsMessage<std::runtime_error>("app.database: expected a string, found a table"));
+              ThrowsMessage<ConfigError>("app.database: expected a string, found a table"));
   EXPECT_THAT([&] { (void)config.get<std::chrono::milliseconds>("ratio"); },
-              ThrowsMessage<std::runtime_error>(StartsWith("app.ratio: expected a duration")));
+              ThrowsMessage<ConfigError>(StartsWith("app.ratio: expected a duration")));
   EXPECT_THAT([&] { (void)config.require<int>("database.port"); },
-              ThrowsMessage<std::runtime_error>(StartsWith("app.database.port: not set; add it")));
+              ThrowsMessage<ConfigError>(StartsWith("app.database.port: not set; add it")));
   EXPECT_THAT([] { (void)AppConfig::parse("[a").has("x"); },
-              ThrowsMessage<std::runtime_error>(StartsWith("REEVE_APP: line 1")));
+              ThrowsMessage<ConfigError>(StartsWith("REEVE_APP: line 1")));
 }
 
 TEST(AppConfig, ComesFromTheMasterOrIsEmpty) {

@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "reeve/config_error.hpp"
 #include "tests/unit/worker/runtime_fixture.hpp"
 #include "worker/lifespan/runner.hpp"
 
@@ -37,7 +38,9 @@ class LifespanTest : public RuntimeFixture {
   std::expected<void, std::string> open() {
     auto outcome = run(runner.open());
     EXPECT_TRUE(outcome.has_value());
-    return std::move(*outcome);
+    if (*outcome) return {};
+    code = outcome->error().code;
+    return std::unexpected(std::move(outcome->error().reason));
   }
   void close(ipc::Duration within = 10s) {
     EXPECT_TRUE(run(runner.close(ipc::Clock::now() + within)));
@@ -73,13 +76,14 @@ class LifespanTest : public RuntimeFixture {
         event);
   }
 
+  ipc::WorkerExit code = ipc::WorkerExit::Stopped;  ///< of the open() that failed
   std::vector<std::string> lines;
   std::vector<std::string> failures;
   std::vector<std::string> phases;
   Lifespan lifespan;
   State state;
   LifespanRunner runner{context, lifespan, state, [this](const auto& event) { observe(event); },
-                        [](Phase) { return std::expected<std::string, std::string>(); }};
+                        [](Phase) { return std::expected<std::string, StartFailure>(); }};
 };
 
 TEST_F(LifespanTest, OpensInOrderAndClosesInReverse) {
@@ -138,6 +142,7 @@ TEST_F(LifespanTest, FailedRequiredOneEndsTheStartAndWhatWasOpenIsClosed) {
   const auto opened = open();
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error(), "cannot open cache: refused");
+  EXPECT_EQ(code, ipc::WorkerExit::ResourceFailed);
   close();
   EXPECT_THAT(lines, ElementsAre("open database", "close database"));
 }
@@ -164,6 +169,7 @@ TEST_F(LifespanTest, CoroutineThatHangsIsCancelledAtItsDeadline) {
   const auto opened = open();
   ASSERT_FALSE(opened);
   EXPECT_THAT(opened.error(), HasSubstr("cannot open hanging: not done within 5"));
+  EXPECT_EQ(code, ipc::WorkerExit::TimedOut);
   EXPECT_TRUE(unwound);
 }
 
@@ -237,15 +243,29 @@ TEST_F(LifespanTest, CancelEndsTheOpeningWhereItStands) {
   EXPECT_THAT(lines, ElementsAre("open database", "close database"));
 }
 
+TEST_F(LifespanTest, AMistakeOfTheOperatorsIsToldFromAFailureOfTheResource) {
+  lifespan.step(
+      "database",
+      []() -> Task<> {
+        throw ConfigError("app.database.url: not set");
+        co_return;
+      },
+      [] {});
+  EXPECT_EQ(open().error(), "cannot open database: app.database.url: not set");
+  EXPECT_EQ(code, ipc::WorkerExit::BadConfiguration);
+}
+
 TEST_F(LifespanTest, OwnPartThatFailsEndsTheStart) {
   add_step("never reached");
   LifespanRunner refusing(
       context, lifespan, state, [](const auto&) {},
-      [](Phase) -> std::expected<std::string, std::string> {
-        return std::unexpected("REDIS_HOST is not set");
+      [](Phase) -> std::expected<std::string, StartFailure> {
+        return std::unexpected(
+            StartFailure{ipc::WorkerExit::BadConfiguration, "REDIS_HOST is not set"});
       });
   const auto outcome = run(refusing.open());
-  EXPECT_EQ(outcome.value().error(), "[1/5] environment: REDIS_HOST is not set");
+  EXPECT_EQ(outcome.value().error().reason, "[1/5] environment: REDIS_HOST is not set");
+  EXPECT_EQ(outcome.value().error().code, ipc::WorkerExit::BadConfiguration);
   EXPECT_THAT(lines, IsEmpty());
 }
 

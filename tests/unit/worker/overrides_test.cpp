@@ -28,7 +28,7 @@ class OverridesTest : public RuntimeFixture {
                         lifespan,
                         state,
                         [](const auto&) {},
-                        [](Phase) { return std::expected<std::string, std::string>(); },
+                        [](Phase) { return std::expected<std::string, StartFailure>(); },
                         &overrides};
 };
 
@@ -56,7 +56,8 @@ TEST_F(OverridesTest, AReplacementThatThrowsFailsTheStart) {
   const auto opened = run(runner.open());
   ASSERT_TRUE(opened.has_value());
   ASSERT_FALSE(opened->has_value());
-  EXPECT_NE(opened->error().find("no fake today"), std::string::npos) << opened->error();
+  EXPECT_NE(opened->error().reason.find("no fake today"), std::string::npos)
+      << opened->error().reason;
 }
 
 TEST_F(OverridesTest, OtherTypesAreLeftAlone) {

@@ -118,7 +118,7 @@ TEST_F(ProcessTest, TellsTheMasterEachStateAndReadyOnce) {
                                    "[5/5] listening", "closing cache"}));
 }
 
-TEST_F(ProcessTest, FailedStartSaysWhyAndExitsWithOne) {
+TEST_F(ProcessTest, FailedStartSaysWhyInWordsAndByItsExitCode) {
   app.step(
       "broken",
       []() -> Task<> {
@@ -126,7 +126,7 @@ TEST_F(ProcessTest, FailedStartSaysWhyAndExitsWithOne) {
         co_return;
       },
       [] {});
-  EXPECT_EQ(run(), App::StartFailed);
+  EXPECT_EQ(run(), App::ResourceFailed);
   EXPECT_THAT(lines, ElementsAre("open database", "open cache", "close cache", "close database"));
   const auto messages = told();
   const auto failed =
@@ -138,14 +138,14 @@ TEST_F(ProcessTest, FailedStartSaysWhyAndExitsWithOne) {
 
 TEST_F(ProcessTest, StartThatFailsInItsFirstStepEndsToo) {
   app.environment({.file = "", .defaults = {}, .required = {"REEVE_TEST_NOT_SET"}});
-  EXPECT_EQ(run(), App::StartFailed);
+  EXPECT_EQ(run(), App::BadConfiguration);
   EXPECT_TRUE(lines.empty());
 }
 
 TEST_F(ProcessTest, AddressInUseIsAFailedStart) {
   const auto taken = ipc::open_listener(*ipc::parse_address("unix:" + socket_path), 1);
   ASSERT_TRUE(taken);
-  EXPECT_EQ(run(), App::StartFailed);
+  EXPECT_EQ(run(), App::SystemError);
   EXPECT_THAT(lines, Contains("close database"));
 }
 

@@ -24,11 +24,17 @@ namespace reeve {
 
 class App {
  public:
-  /// What run() returns.
+  /// What run() returns. Stable, and those of sysexits.h where it has one. The log and `reevectl
+  /// why` say of each what it was about.
   enum ExitCode : int {
-    Stopped = 0,      ///< it served, drained and closed
-    StartFailed = 1,  ///< a required resource, the environment or a listener; the log says why
-    BadUsage = 2,     ///< the command line, or nothing to listen on
+    Stopped = 0,            ///< it served, drained and closed
+    BadUsage = 2,           ///< the command line, or nothing to listen on
+    ResourceFailed = 69,    ///< a required resource could not be opened
+    InternalError = 70,     ///< an exception that no resource is to blame for
+    SystemError = 71,       ///< the system refused a listener, a descriptor or a thread
+    TimedOut = 75,          ///< a required resource was not open in time: trying again may help
+    BadConfiguration = 78,  ///< a variable, its .env file, or [pool.NAME.app]: see ConfigError
+    OpenedTooEarly = 79,    ///< threads or sockets were there before the lifespan
   };
 
   // Routes: see Router, which says what a handler may be and where it runs.

@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "reeve/config_error.hpp"
+
 namespace reeve::ipc::document {
 struct Value;
 }
@@ -24,7 +26,7 @@ namespace reeve {
 /// T, of what is read: std::string, bool, int, std::int64_t, double (also of a whole number),
 /// std::chrono::milliseconds (of a string such as "1m30s"), std::vector<std::string>.
 ///
-/// Every mistake of the operator is a std::runtime_error that names the key: `app.database.size:
+/// Every mistake of the operator is a ConfigError that names the key: `app.database.size:
 /// expected a whole number, found the string "eight"`. Thrown while a resource opens, it is what
 /// the log says of the failed start.
 class AppConfig {

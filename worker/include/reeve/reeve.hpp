@@ -1,16 +1,17 @@
 #pragma once
 // Everything that a service includes.
 
-#include "reeve/app.hpp"          // IWYU pragma: export
-#include "reeve/app_config.hpp"   // IWYU pragma: export
-#include "reeve/environment.hpp"  // IWYU pragma: export
-#include "reeve/job.hpp"          // IWYU pragma: export
-#include "reeve/lifespan.hpp"     // IWYU pragma: export
-#include "reeve/request.hpp"      // IWYU pragma: export
-#include "reeve/response.hpp"     // IWYU pragma: export
-#include "reeve/router.hpp"       // IWYU pragma: export
-#include "reeve/schedule.hpp"     // IWYU pragma: export
-#include "reeve/state.hpp"        // IWYU pragma: export
-#include "reeve/task.hpp"         // IWYU pragma: export
-#include "reeve/wait.hpp"         // IWYU pragma: export
-#include "reeve/worker_info.hpp"  // IWYU pragma: export
+#include "reeve/app.hpp"           // IWYU pragma: export
+#include "reeve/app_config.hpp"    // IWYU pragma: export
+#include "reeve/config_error.hpp"  // IWYU pragma: export
+#include "reeve/environment.hpp"   // IWYU pragma: export
+#include "reeve/job.hpp"           // IWYU pragma: export
+#include "reeve/lifespan.hpp"      // IWYU pragma: export
+#include "reeve/request.hpp"       // IWYU pragma: export
+#include "reeve/response.hpp"      // IWYU pragma: export
+#include "reeve/router.hpp"        // IWYU pragma: export
+#include "reeve/schedule.hpp"      // IWYU pragma: export
+#include "reeve/state.hpp"         // IWYU pragma: export
+#include "reeve/task.hpp"          // IWYU pragma: export
+#include "reeve/wait.hpp"          // IWYU pragma: export
+#include "reeve/worker_info.hpp"   // IWYU pragma: export

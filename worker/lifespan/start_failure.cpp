@@ -1,0 +1,19 @@
+#include "worker/lifespan/start_failure.hpp"
+
+#include "reeve/config_error.hpp"
+#include "worker/runtime/text.hpp"
+
+namespace reeve::worker {
+
+StartFailure failure_of_open(const std::exception_ptr& error) {
+  StartFailure failure{.code = ipc::WorkerExit::ResourceFailed, .reason = describe(error)};
+  try {
+    std::rethrow_exception(error);
+  } catch (const ConfigError&) {
+    failure.code = ipc::WorkerExit::BadConfiguration;
+  } catch (...) {  // NOLINT(bugprone-empty-catch): told by describe().
+  }
+  return failure;
+}
+
+}  // namespace reeve::worker

@@ -1,0 +1,20 @@
+#pragma once
+// Why a worker cannot start: in a person's words, and as the code that it exits with.
+
+#include <exception>
+#include <string>
+
+#include "ipc/worker_exit.hpp"
+
+namespace reeve::worker {
+
+struct StartFailure {
+  ipc::WorkerExit code = ipc::WorkerExit::ResourceFailed;
+  std::string reason;
+};
+
+/// What it means for a start that opening a resource threw this. A ConfigError is the operator's
+/// mistake; any other exception is the resource's.
+[[nodiscard]] StartFailure failure_of_open(const std::exception_ptr& error);
+
+}  // namespace reeve::worker
