@@ -93,4 +93,16 @@ Check::Check(Loop& loop, std::function<void()> on_check)
   uv_unref(reinterpret_cast<uv_handle_t*>(handle_.get()));
 }
 
+Idle::Idle(Loop& loop, std::function<void()> on_turn)
+    : handle_(new uv_idle_t{}), on_turn_(new std::function<void()>(std::move(on_turn))) {
+  must(uv_idle_init(loop.get(), handle_.get()));
+  handle_->data = on_turn_.get();
+}
+
+void Idle::start() {
+  must(uv_idle_start(handle_.get(), [](uv_idle_t* idle) { call<std::function<void()>>(idle); }));
+}
+
+void Idle::stop() { uv_idle_stop(handle_.get()); }
+
 }  // namespace reeve::ipc::uv

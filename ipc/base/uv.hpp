@@ -95,4 +95,16 @@ class Check {
   std::unique_ptr<std::function<void()>> on_check_;
 };
 
+/// While started, runs once in every turn of the loop, which then does not wait for I/O.
+class Idle {
+ public:
+  Idle(Loop& loop, std::function<void()> on_turn);
+  void start();
+  void stop();
+
+ private:
+  Owned<uv_idle_t> handle_;
+  std::unique_ptr<std::function<void()>> on_turn_;
+};
+
 }  // namespace reeve::ipc::uv

@@ -6,6 +6,7 @@
 
 #include "ipc/base/uv.hpp"
 #include "worker/runtime/occupation.hpp"
+#include "worker/runtime/ready_queue.hpp"
 #include "worker/runtime/thread_pool.hpp"
 
 namespace reeve::worker {
@@ -14,7 +15,8 @@ class Root;
 
 class Context {
  public:
-  Context(ipc::uv::Loop& loop, ThreadPool& threads) : loop_(loop), threads_(threads) {}
+  Context(ipc::uv::Loop& loop, ThreadPool& threads)
+      : loop_(loop), threads_(threads), ready_(loop) {}
   /// Destroys the root tasks that have not ended, without calling their `on_done`.
   ~Context();
   Context(const Context&) = delete;
@@ -22,9 +24,11 @@ class Context {
 
   [[nodiscard]] ipc::uv::Loop& loop() const { return loop_; }
   [[nodiscard]] ThreadPool& threads() const { return threads_; }
+  /// The tasks that go on in the next turn of the loop.
+  [[nodiscard]] ReadyQueue& ready() { return ready_; }
   /// Who has the loop. Its look() and since() are for any thread.
   [[nodiscard]] Occupation& occupation() { return occupation_; }
-  /// Root tasks that have not ended.
+  /// Root tasks that have not ended, and their branches.
   [[nodiscard]] std::size_t roots() const { return roots_; }
 
  private:
@@ -32,8 +36,10 @@ class Context {
 
   ipc::uv::Loop& loop_;
   ThreadPool& threads_;
+  ReadyQueue ready_;
   Occupation occupation_;
-  Root* first_ = nullptr;  // An intrusive list: starting a task allocates nothing for it.
+  Root* first_ = nullptr;  // An intrusive list: starting a task allocates nothing for it. Its
+                           // branches are not in it: they die with the frame that waits for them.
   std::size_t roots_ = 0;
 };
 

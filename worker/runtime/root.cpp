@@ -6,17 +6,22 @@
 namespace reeve::worker {
 
 Root::Root(Context& context, const Activity& activity)
-    : context_(context), activity_(activity), next_(context.first_) {
+    : context_(context), activity_(activity), next_(context.first_), branch_(false) {
   if (next_ != nullptr) next_->previous_ = this;
   context.first_ = this;
   ++context.roots_;
 }
 
+Root::Root(Root& parent) : context_(parent.context_), activity_(parent.activity_), branch_(true) {
+  ++context_.roots_;
+}
+
 Root::~Root() {
+  --context_.roots_;
   if (handle_ != nullptr) handle_->root_ = nullptr;
+  if (branch_) return;
   if (next_ != nullptr) next_->previous_ = previous_;
   (previous_ != nullptr ? previous_->next_ : context_.first_) = next_;
-  --context_.roots_;
 }
 
 void Root::resume(std::coroutine_handle<> coroutine) {
@@ -28,6 +33,7 @@ void Root::resume(std::coroutine_handle<> coroutine) {
 }
 
 void Root::cancel() {
+  if (cancelled_) return;
   cancelled_ = true;
   if (waiting_for_ != nullptr && waiting_for_->abandon()) waiting_for_->wake();
 }

@@ -1,7 +1,8 @@
 #pragma once
 // The root of one chain of tasks: the only place that resumes coroutines, and where a cancel
 // arrives. A chain waits for at most one thing at a time, so a Root knows at most one Suspension.
-// Loop thread only. Made by spawn(), never by hand.
+// That may be a Family, whose branches are roots again. Made by spawn() or by a Family, never by
+// hand. Loop thread only.
 
 #include <coroutine>
 
@@ -18,8 +19,11 @@ class Spawned;
 
 class Root {
  public:
-  /// The activity outlives it.
+  /// A task that nobody awaits: the Context destroys it when it has not ended by then. The activity
+  /// outlives it.
   Root(Context& context, const Activity& activity);
+  /// A branch of what `parent` does: owned by the one that waits for it.
+  explicit Root(Root& parent);
   virtual ~Root();
   Root(const Root&) = delete;
   Root& operator=(const Root&) = delete;
@@ -31,12 +35,13 @@ class Root {
 
   /// Runs the chain until it waits or ends. When it ended, the Root is gone afterwards.
   void resume(std::coroutine_handle<> coroutine);
-  /// Makes the current or the next wait throw Cancelled. The Root may be gone afterwards.
+  /// Makes the current wait and all later ones throw Cancelled. Once: later calls do nothing. The
+  /// Root may be gone afterwards.
   void cancel();
 
  protected:
   [[nodiscard]] virtual bool done() const = 0;
-  /// Deletes this, then tells the spawner how the chain ended.
+  /// Tells the spawner how the chain ended. `this` may be gone afterwards.
   virtual void finish() = 0;
 
  private:
@@ -50,6 +55,7 @@ class Root {
   Root* next_ = nullptr;
   Suspension* waiting_for_ = nullptr;
   Spawned* handle_ = nullptr;
+  const bool branch_;
   bool cancelled_ = false;
 };
 

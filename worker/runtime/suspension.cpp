@@ -7,23 +7,53 @@
 
 namespace reeve {
 
+Suspension::Suspension([[maybe_unused]] Suspension&& fresh) noexcept {
+  assert(fresh.phase_ == Phase::Fresh && "moved while it is awaited");
+}
+
 Suspension::~Suspension() {
-  if (waiter_) root_->waiting_for_ = nullptr;
+  if (waiting()) leave();
 }
 
 bool Suspension::suspend(std::coroutine_handle<> waiter, worker::Root* root) {
   assert(root != nullptr && "a task was resumed without spawn()");
+  assert(phase_ == Phase::Fresh && "awaited twice");
   root_ = root;
   if (root->cancelled()) return false;  // check() throws.
-  start(root->context());
   waiter_ = waiter;
+  phase_ = Phase::Starting;
+  start(root->context());
+  if (phase_ == Phase::Over) return false;
+  if (phase_ == Phase::Starting) phase_ = Phase::Waiting;
   root->waiting_for_ = this;
+  if (root->cancelled() && abandon()) {  // start() may run other tasks, which may cancel this one.
+    leave();
+    return false;
+  }
   return true;
 }
 
-void Suspension::wake() {
+void Suspension::leave() {
+  if (phase_ == Phase::Queued) root_->context().ready().remove(*this);
   root_->waiting_for_ = nullptr;
+  phase_ = Phase::Over;
+}
+
+void Suspension::wake() {
+  if (phase_ == Phase::Starting) {
+    phase_ = Phase::Over;
+    return;
+  }
+  assert(waiting() && "nobody waits");
+  leave();
   root_->resume(std::exchange(waiter_, nullptr));
+}
+
+void Suspension::wake_later() {
+  if (phase_ == Phase::Queued) return;
+  assert((phase_ == Phase::Starting || phase_ == Phase::Waiting) && "nobody waits");
+  phase_ = Phase::Queued;
+  root_->context().ready().add(*this);
 }
 
 void Suspension::check() const {

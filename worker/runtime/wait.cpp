@@ -1,5 +1,7 @@
 #include "reeve/wait.hpp"
 
+#include <algorithm>
+
 #include "ipc/base/uv.hpp"
 #include "worker/runtime/context.hpp"
 
@@ -10,11 +12,18 @@ struct Sleep::Alarm {
 };
 
 Sleep::Sleep(std::chrono::nanoseconds duration) : duration_(duration) {}
+Sleep::Sleep(std::chrono::steady_clock::time_point until) : until_(until) {}
+Sleep::Sleep(Sleep&& fresh) noexcept = default;
 Sleep::~Sleep() = default;
 
 void Sleep::start(worker::Context& context) {
   alarm_.reset(new Alarm{ipc::uv::Timer(context.loop(), [this] { wake(); })});
-  alarm_->timer.arm(duration_);
+  // A timer counts from when this turn of the loop began, which a task that blocks may have made
+  // long ago; a sleep counts from now.
+  const ipc::TimePoint now = ipc::Clock::now();
+  const auto left = until_ ? std::max(*until_, now) - now : duration_;
+  const auto behind = now - context.loop().now();
+  alarm_->timer.arm(std::min(left, ipc::Duration::max() - behind) + behind);
 }
 
 bool Sleep::abandon() noexcept {

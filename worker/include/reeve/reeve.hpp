@@ -3,6 +3,8 @@
 
 #include "reeve/app.hpp"           // IWYU pragma: export
 #include "reeve/app_config.hpp"    // IWYU pragma: export
+#include "reeve/channel.hpp"       // IWYU pragma: export
+#include "reeve/combine.hpp"       // IWYU pragma: export
 #include "reeve/config_error.hpp"  // IWYU pragma: export
 #include "reeve/environment.hpp"   // IWYU pragma: export
 #include "reeve/job.hpp"           // IWYU pragma: export

@@ -58,6 +58,13 @@ struct PromiseBase {
 
   std::coroutine_handle<> continuation = std::noop_coroutine();
   worker::Root* root = nullptr;
+  bool failed = false;  ///< It ended by an exception.
+};
+
+/// A task without its type: what runs it as a root. The Task stays the owner.
+struct Branch {
+  std::coroutine_handle<> frame;
+  PromiseBase* promise;
 };
 
 template <class T>
@@ -67,7 +74,10 @@ struct Promise : PromiseBase {
   void return_value(U&& value) {
     outcome.emplace(std::in_place, std::forward<U>(value));
   }
-  void unhandled_exception() { outcome.emplace(std::unexpect, std::current_exception()); }
+  void unhandled_exception() {
+    failed = true;
+    outcome.emplace(std::unexpect, std::current_exception());
+  }
 
   std::optional<Outcome<T>> outcome;
 };
@@ -76,7 +86,10 @@ template <>
 struct Promise<void> : PromiseBase {
   Task<void> get_return_object();
   void return_void() { outcome.emplace(); }
-  void unhandled_exception() { outcome.emplace(std::unexpect, std::current_exception()); }
+  void unhandled_exception() {
+    failed = true;
+    outcome.emplace(std::unexpect, std::current_exception());
+  }
 
   std::optional<Outcome<void>> outcome;
 };
@@ -110,6 +123,7 @@ class [[nodiscard]] Task {
     return frame_;
   }
   [[nodiscard]] bool done() const { return frame_.done(); }
+  [[nodiscard]] detail::Branch branch() const { return {frame_, &frame_.promise()}; }
   /// How it ended. Once, and only when done().
   [[nodiscard]] detail::Outcome<T> take() { return std::move(*frame_.promise().outcome); }
 

@@ -1,6 +1,7 @@
 #pragma once
-// What a task can wait for: `co_await sleep_for(1s)`, `co_await offload([] { return slow(); })`.
-// Both find the loop and the thread pool through the task that awaits them. Loop thread only.
+// What a task can wait for: `co_await sleep_for(1s)`, `co_await offload([] { return slow(); })`,
+// `co_await yield()`. They find the loop and the thread pool through the task that awaits them.
+// Loop thread only.
 
 #include <atomic>
 #include <chrono>
@@ -17,9 +18,12 @@ namespace reeve {
 
 namespace detail {
 
-class Sleep final : public Suspension {
+class [[nodiscard]] Sleep final : public Suspension {
  public:
+  /// From the co_await on.
   explicit Sleep(std::chrono::nanoseconds duration);
+  explicit Sleep(std::chrono::steady_clock::time_point until);
+  Sleep(Sleep&& fresh) noexcept;
   ~Sleep() override;
   void await_resume() const { check(); }
 
@@ -28,8 +32,20 @@ class Sleep final : public Suspension {
   void start(worker::Context& context) override;
   bool abandon() noexcept override;
 
-  std::chrono::nanoseconds duration_;
+  std::chrono::nanoseconds duration_{};
+  std::optional<std::chrono::steady_clock::time_point> until_;
   std::unique_ptr<Alarm> alarm_;
+};
+
+class [[nodiscard]] Yield final : public Suspension {
+ public:
+  Yield() = default;
+  Yield(Yield&&) = default;
+  void await_resume() const { check(); }
+
+ private:
+  void start(worker::Context&) override { wake_later(); }
+  bool abandon() noexcept override { return true; }
 };
 
 /// The part of offload() that does not depend on the function. The function and its result live in
@@ -38,6 +54,7 @@ class Sleep final : public Suspension {
 class OffloadBase : public Suspension {
  protected:
   OffloadBase() = default;
+  OffloadBase(OffloadBase&&) = default;
   /// A function that runs is waited for; one that is still queued never runs.
   void retire() noexcept;
   /// Calls the function. On a thread of the pool.
@@ -55,12 +72,13 @@ class OffloadBase : public Suspension {
 };
 
 template <class Function>
-class Offload final : public OffloadBase {
+class [[nodiscard]] Offload final : public OffloadBase {
  public:
   using Result = std::invoke_result_t<Function&>;
   static_assert(!std::is_reference_v<Result>, "return a pointer instead of a reference");
 
   explicit Offload(Function function) : function_(std::move(function)) {}
+  Offload(Offload&&) = default;
   ~Offload() override { retire(); }
 
   Result await_resume() {
@@ -84,17 +102,27 @@ class Offload final : public OffloadBase {
 
 }  // namespace detail
 
-/// Suspends the task for at least `duration`. Throws Cancelled.
-[[nodiscard]] inline detail::Sleep sleep_for(std::chrono::nanoseconds duration) {
+/// Suspends the task for at least `duration` (to the millisecond, rounded up). Throws Cancelled.
+inline detail::Sleep sleep_for(std::chrono::nanoseconds duration) {
   return detail::Sleep(duration);
 }
+
+/// Suspends the task until a point in time; when that has passed, until the next turn of the loop.
+/// Throws Cancelled.
+inline detail::Sleep sleep_until(std::chrono::steady_clock::time_point at) {
+  return detail::Sleep(at);
+}
+
+/// Lets everything else that is due run first: in a long computation on the loop, every few
+/// milliseconds. Throws Cancelled.
+inline detail::Yield yield() { return {}; }
 
 /// Runs `function`, which may block, on the thread pool, and returns what it returned or throws
 /// what it threw. Throws Overloaded when the pool's queue is full. Throws Cancelled: at once while
 /// the function is queued, but when it runs only after it has returned, since it may use the task's
 /// locals.
 template <class Function>
-[[nodiscard]] detail::Offload<std::decay_t<Function>> offload(Function&& function) {
+detail::Offload<std::decay_t<Function>> offload(Function&& function) {
   return detail::Offload<std::decay_t<Function>>(std::forward<Function>(function));
 }
 

@@ -1,0 +1,130 @@
+#include "reeve/family.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "ipc/base/uv.hpp"
+#include "worker/runtime/root.hpp"
+#include "worker/runtime/text.hpp"
+
+namespace reeve {
+
+TimedOut::TimedOut(std::chrono::nanoseconds limit)
+    : limit_(limit), what_(fmt::format("not done within {}", worker::describe(limit))) {}
+
+namespace detail {
+
+struct Family::Member final : worker::Root {
+  Member(worker::Root& parent, Family& family, std::size_t index)
+      : Root(parent), family_(family), index_(index) {}
+  [[nodiscard]] bool ended() const { return ended_; }
+
+ private:
+  [[nodiscard]] bool done() const override { return family_.branches_[index_].frame.done(); }
+  void finish() override {
+    ended_ = true;
+    family_.on_end(index_);
+  }
+
+  Family& family_;
+  std::size_t index_;
+  bool ended_ = false;
+};
+
+/// Branches that end meanwhile do not wake the parent, which would destroy the family under the
+/// feet of the one that goes through it.
+class Family::Busy {
+ public:
+  explicit Busy(Family& family) : family_(family), before_(std::exchange(family.busy_, true)) {}
+  ~Busy() { family_.busy_ = before_; }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+
+ private:
+  Family& family_;
+  bool before_;
+};
+
+Family::Family(Decides decides) : decides_(decides) {}
+Family::~Family() = default;
+
+void Family::start(worker::Context&) {
+  members_ = std::make_unique<std::optional<Member>[]>(branches_.size());
+  {
+    const Busy busy(*this);
+    for (std::size_t i = 0; i < branches_.size(); ++i) {
+      if (cancelling_ || root().cancelled()) break;
+      Member& member = members_[i].emplace(root(), *this, i);
+      branches_[i].promise->root = &member;
+      ++running_;
+      member.resume(branches_[i].frame);
+    }
+  }
+  wake_if_over();
+}
+
+void Family::on_end(std::size_t index) {
+  --running_;
+  if (retired_) return;
+  const bool decides = decides_ == Decides::FirstEnd || branches_[index].promise->failed;
+  if (decides && !decided_) {
+    decided_ = index;
+    cancel_all();
+  }
+  wake_if_over();
+}
+
+void Family::cancel_all() {
+  if (std::exchange(cancelling_, true)) return;
+  const Busy busy(*this);
+  for (std::size_t i = 0; i < branches_.size(); ++i) {
+    if (members_[i] && !members_[i]->ended()) members_[i]->cancel();
+  }
+}
+
+void Family::wake_if_over() {
+  if (running_ == 0 && !busy_ && !retired_) wake();
+}
+
+bool Family::abandon() noexcept {
+  cancel_all();
+  return running_ == 0 && !busy_;
+}
+
+void Family::give_up() {
+  cancel_all();
+  wake_if_over();
+}
+
+struct Deadline::Alarm {
+  ipc::uv::Timer timer;
+};
+
+Deadline::Deadline(std::chrono::nanoseconds limit) : Family(Decides::FirstEnd), limit_(limit) {}
+Deadline::~Deadline() = default;
+
+void Deadline::start(worker::Context& context) {
+  alarm_.reset(new Alarm{ipc::uv::Timer(context.loop(), [this] {
+    timed_out_ = true;
+    give_up();
+  })});
+  const auto behind = ipc::Clock::now() - context.loop().now();  // See Sleep::start().
+  alarm_->timer.arm(std::min(limit_, ipc::Duration::max() - behind) + behind);
+  Family::start(context);
+}
+
+void Deadline::check_deadline(const std::exception_ptr& outcome) const {
+  if (!timed_out_) return;
+  try {
+    std::rethrow_exception(outcome);
+  } catch (const Cancelled&) {
+  } catch (...) {
+    return;  // It failed on its own, at the last moment or in its clean-up: that says more.
+  }
+  throw TimedOut(limit_);
+}
+
+}  // namespace detail
+}  // namespace reeve
