@@ -33,9 +33,12 @@ class Overrides {
   /// value of request scope. On the loop thread; it does not block.
   template <class T>
   void replace_with(std::function<std::shared_ptr<T>()> make) {
-    by_type_.insert_or_assign(typeid(T),
-                              Override{.make = [make] { return std::shared_ptr<void>(make()); },
-                                       .put = [make](State& state) { state.put<T>(make()); }});
+    add(typeid(T), {.make = [make] { return std::shared_ptr<void>(make()); },
+                    .put = [make](State& state) { state.put<T>(make()); }});
+  }
+  /// The same, its types erased.
+  void add(std::type_index type, Override replacement) {
+    by_type_.insert_or_assign(type, std::move(replacement));
   }
 
   /// Null when the app's own is to be used.

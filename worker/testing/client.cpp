@@ -27,6 +27,11 @@ TestResult TestClient::stop() { return impl_->stop(); }
 TestResponse TestClient::request(TestRequest request) { return send(std::move(request)).wait(); }
 TestCall TestClient::send(TestRequest request) { return TestCall(impl_->send(std::move(request))); }
 
+void TestClient::replace_erased(std::type_index type, std::function<std::shared_ptr<void>()> make,
+                                std::function<void(State&)> put) {
+  impl_->replace(type, {.make = std::move(make), .put = std::move(put)});
+}
+
 void TestClient::run_to_end(Task<> task) { impl_->run_to_end(std::move(task)); }
 void TestClient::wait_until(std::string_view what, const std::function<bool()>& reached) {
   impl_->wait_until(what, reached);

@@ -65,6 +65,11 @@ bool TestClient::Impl::turn_until(const std::function<bool()>& reached, ipc::Dur
   return reached();
 }
 
+void TestClient::Impl::replace(std::type_index type, worker::Override replacement) {
+  if (running()) throw std::logic_error("replace() comes before start()");
+  overrides_.add(type, std::move(replacement));
+}
+
 TestResult TestClient::Impl::start() {
   if (running()) return TestResult("the service is running already");
   under_way_.clear();
@@ -93,7 +98,8 @@ void TestClient::Impl::make_world() {
                 .page = world_->recorder.page(),
                 .who = options_.who,
                 .log = [this](std::string_view line) { log.emplace_back(line); },
-                .on_lifespan = [this](const LifespanEvent& event) { on_lifespan(event); }});
+                .on_lifespan = [this](const LifespanEvent& event) { on_lifespan(event); },
+                .overrides = &overrides_});
 }
 
 /// Returns why it failed.

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <typeindex>
 #include <vector>
 
 #include "ipc/base/clock.hpp"
@@ -15,6 +16,7 @@
 #include "ipc/recorder.hpp"
 #include "reeve/testing.hpp"
 #include "worker/lifespan/events.hpp"
+#include "worker/runtime/overrides.hpp"
 #include "worker/runtime/service.hpp"
 #include "worker/testing/call.hpp"
 
@@ -30,6 +32,7 @@ class TestClient::Impl {
   [[nodiscard]] worker::Service& service() const;
 
   // See TestClient.
+  void replace(std::type_index type, worker::Override replacement);
   TestResult start();
   TestResult stop();
   std::shared_ptr<worker::TestCallState> send(TestRequest request);
@@ -65,6 +68,7 @@ class TestClient::Impl {
   std::optional<App> own_app_;
   const App& app_;
   TestOptions options_;
+  worker::Overrides overrides_;
   std::unique_ptr<World> world_;
   std::list<std::shared_ptr<worker::TestCallState>> calls_;
   std::vector<std::string> under_way_;  ///< "opening database"

@@ -178,6 +178,41 @@ TEST(TestClient, StopNamesAResourceThatCannotBeClosed) {
   EXPECT_THAT(client.stop().why(), AllOf(HasSubstr("queue"), HasSubstr("not flushed")));
 }
 
+TEST(TestClient, ReplacesAResourceThatIsThenNeitherOpenedNorClosed) {
+  struct Fake : Database {
+    explicit Fake(std::string as) : Database{std::move(as)} {}
+  };
+  App app;
+  bool touched = false;
+  app.resource<Database>(
+      "database",
+      [&touched] {
+        touched = true;
+        return Database();
+      },
+      [&touched](Database&) { touched = true; });
+  app.get("/",
+          [](const Request& request) { return Response::text(request.state<Database>().name); });
+
+  TestClient client(app);
+  client.replace<Database>(std::make_unique<Fake>("pointer"));
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(client.start());
+    EXPECT_EQ(client.get("/").body, "pointer");
+    EXPECT_THROW(client.replace<Database>(Database()), std::logic_error);
+    EXPECT_TRUE(client.stop());
+  }
+  client.replace<Database>(Database{"value"});
+  ASSERT_TRUE(client.start());
+  EXPECT_EQ(client.get("/").body, "value");
+  EXPECT_TRUE(client.stop());
+  client.replace<Database>([made = 0]() mutable { return Database{std::to_string(++made)}; });
+  ASSERT_TRUE(client.start());
+  EXPECT_EQ(client.get("/").body, "1");
+  EXPECT_TRUE(client.stop());
+  EXPECT_FALSE(touched);
+}
+
 TEST(TestClient, ResourcesCloseInReverse) {
   App app;
   for (const char* name : {"a", "b"}) app.step(name, [] {}, [] {});

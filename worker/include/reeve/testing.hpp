@@ -16,13 +16,16 @@
 // it says what it waited for. Several clients may live at once, each on one thread.
 
 #include <chrono>
-#include <cstddef>
+#include <concepts>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <typeindex>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -134,6 +137,26 @@ class TestClient {
   /// Stops a service that runs, and tells stderr what went wrong with that.
   ~TestClient();
 
+  /// Before start(): `value` stands for T, wherever the app opens a T for the process or provides
+  /// one for each request. What it replaces is neither opened nor closed. A T, a pointer to T that
+  /// can be shared, or a function that returns one of these: called once a start, or once a request
+  /// where T belongs to a request.
+  template <class T, class Value>
+  TestClient& replace(Value value) {
+    std::function<std::shared_ptr<T>()> make;
+    if constexpr (std::is_invocable_v<Value&>) {
+      make = [function = std::make_shared<Value>(std::move(value))] {
+        return share<T>((*function)());
+      };
+    } else {
+      make = [shared = share<T>(std::move(value))] { return shared; };
+    }
+    replace_erased(
+        typeid(T), [make]() -> std::shared_ptr<void> { return make(); },
+        [make](State& state) { state.put<T>(make()); });
+    return *this;
+  }
+
   /// All five phases, up to the point where a worker is ready. A start that fails closes what was
   /// open already; its result says why, in the words of the worker's log. May be called again after
   /// a stop.
@@ -198,6 +221,18 @@ class TestClient {
   static Task<> store(Task<T> task, std::shared_ptr<std::optional<T>> value) {
     value->emplace(co_await std::move(task));
   }
+  template <class T, class Value>
+  static std::shared_ptr<T> share(Value value) {
+    if constexpr (std::is_convertible_v<Value, std::shared_ptr<T>>) {
+      return std::shared_ptr<T>(std::move(value));
+    } else {
+      static_assert(std::is_convertible_v<Value, T>,
+                    "a replacement is a T, a pointer to T, or a function that returns one");
+      return std::make_shared<T>(std::move(value));
+    }
+  }
+  void replace_erased(std::type_index type, std::function<std::shared_ptr<void>()> make,
+                      std::function<void(State&)> put);
   void run_to_end(Task<> task);
 
   std::unique_ptr<Impl> impl_;
