@@ -4,15 +4,12 @@
 
 #include <algorithm>
 #include <cstddef>
-
-#include "ipc/base/text.hpp"
+#include <optional>
 
 namespace reeve::ipc {
 namespace {
 
-constexpr std::size_t kLongestQuote = 60;
-
-using Parsed = std::expected<std::string, std::string>;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 std::string_view trim(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\r";
@@ -21,13 +18,17 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
-/// Up to a '#' that begins the value or follows a blank.
+std::string_view trim_front(std::string_view text) {
+  return text.substr(std::min(text.find_first_not_of(" \t"), text.size()));
+}
+
+/// Without blanks around it. Up to a '#' that begins the value or follows a blank.
 std::string_view without_comment(std::string_view value) {
   for (std::size_t i = 0; i < value.size(); ++i) {
     if (value[i] != '#') continue;
     if (i == 0 || value[i - 1] == ' ' || value[i - 1] == '\t') return trim(value.substr(0, i));
   }
-  return value;
+  return trim(value);
 }
 
 /// What "\n" stands for; nothing when the backslash is one of the value's own.
@@ -50,47 +51,100 @@ std::string_view escaped(char letter) {
   }
 }
 
-/// A value that begins with a quote. Between '...' all is taken as it is.
-Parsed unquote(std::string_view value) {
-  const char quote = value[0];
-  std::string text;
-  for (std::size_t i = 1; i < value.size(); ++i) {
-    if (value[i] == quote) {
-      if (without_comment(trim(value.substr(i + 1))).empty()) return text;
-      return std::unexpected("more text after the closing quote");
+/// Reads a text from its beginning to its end. What it says of a mistake never quotes the text: a
+/// line that was broken in two may be half of a secret.
+class Reader {
+ public:
+  explicit Reader(std::string_view text) : rest_(text) {
+    if (rest_.starts_with(kByteOrderMark)) rest_.remove_prefix(kByteOrderMark.size());
+  }
+
+  std::expected<Variables, std::string> read() {
+    while (!rest_.empty()) {
+      const std::size_t began = line_ + 1;
+      if (const auto wrong = read_variable(next_line()); !wrong.empty()) {
+        return std::unexpected(fmt::format("line {}: {}", began, wrong));
+      }
     }
-    const bool escape = quote == '"' && value[i] == '\\' && i + 1 < value.size();
-    if (const auto letter = escape ? escaped(value[i + 1]) : ""; !letter.empty()) {
-      text += letter;
-      ++i;
-    } else {
-      text += value[i];
+    return std::move(variables_);
+  }
+
+ private:
+  /// Without its end.
+  std::string_view next_line() {
+    const std::size_t end = std::min(rest_.find('\n'), rest_.size());
+    std::string_view line = rest_.substr(0, end);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    rest_.remove_prefix(std::min(end + 1, rest_.size()));
+    ++line_;
+    return line;
+  }
+
+  /// Returns what is wrong with it; empty when nothing is.
+  std::string_view read_variable(std::string_view line) {
+    line = trim(line);
+    if (line.empty() || line[0] == '#') return {};
+    if (line.starts_with("export ") || line.starts_with("export\t")) line = trim(line.substr(7));
+    const std::size_t equals = line.find('=');
+    if (equals == std::string_view::npos) return "no '=' after the name";
+    const std::string_view name = trim(line.substr(0, equals));
+    if (!is_variable_name(name)) {
+      return "what is before the '=' is no variable's name: letters, digits and '_', a letter "
+             "first";
+    }
+    std::string value;
+    if (const auto wrong = read_value(trim_front(line.substr(equals + 1)), value); !wrong.empty()) {
+      return wrong;
+    }
+    if (value.contains('\0')) return "a NUL byte, which no variable can hold";
+    variables_.emplace_back(name, std::move(value));
+    return {};
+  }
+
+  std::string_view read_value(std::string_view line, std::string& to) {
+    if (!line.empty() && (line[0] == '"' || line[0] == '\'')) return unquote(line, to);
+    to = without_comment(line);
+    return {};
+  }
+
+  /// A value that begins with a quote may go on for lines. Between '...' all is taken as it is.
+  std::string_view unquote(std::string_view line, std::string& to) {
+    const char quote = line[0];
+    line.remove_prefix(1);
+    for (;;) {
+      if (const auto end = take_up_to(quote, line, to)) {
+        const std::string_view after = trim(line.substr(*end + 1));
+        if (after.empty() || after[0] == '#') return {};
+        return "more text after the closing quote";
+      }
+      if (rest_.empty()) {
+        return quote == '"' ? "no closing \" from here to the end"
+                            : "no closing ' from here to the end";
+      }
+      to += '\n';
+      line = next_line();
     }
   }
-  return std::unexpected(fmt::format("no closing {} on the line", quote));
-}
 
-Parsed parse_value(std::string_view value) {
-  if (!value.empty() && (value[0] == '"' || value[0] == '\'')) return unquote(value);
-  return std::string(without_comment(value));
-}
-
-std::expected<void, std::string> parse_line(std::string_view line, Variables& to) {
-  if (line.empty() || line[0] == '#') return {};
-  if (line.contains('\0')) return std::unexpected("a NUL byte, which no variable can hold");
-  if (line.starts_with("export ") || line.starts_with("export\t")) line = trim(line.substr(7));
-  const std::size_t equals = line.find('=');
-  if (equals == std::string_view::npos) return std::unexpected("no '=' after the name");
-  const std::string_view name = trim(line.substr(0, equals));
-  if (!is_variable_name(name)) {
-    return std::unexpected(
-        fmt::format("'{}' is no variable's name", printable(name, kLongestQuote)));
+  /// Where the closing quote is; nothing when it is on a later line.
+  static std::optional<std::size_t> take_up_to(char quote, std::string_view line, std::string& to) {
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      if (line[i] == quote) return i;
+      const bool escape = quote == '"' && line[i] == '\\' && i + 1 < line.size();
+      if (const auto letter = escape ? escaped(line[i + 1]) : ""; !letter.empty()) {
+        to += letter;
+        ++i;
+      } else {
+        to += line[i];
+      }
+    }
+    return std::nullopt;
   }
-  auto value = parse_value(trim(line.substr(equals + 1)));
-  if (!value) return std::unexpected(std::move(value.error()));
-  to.emplace_back(name, std::move(*value));
-  return {};
-}
+
+  std::string_view rest_;
+  std::size_t line_ = 0;
+  Variables variables_;
+};
 
 }  // namespace
 
@@ -102,15 +156,7 @@ bool is_variable_name(std::string_view name) {
 }
 
 std::expected<Variables, std::string> parse_dotenv(std::string_view text) {
-  Variables variables;
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    if (auto parsed = parse_line(trim(text.substr(0, end)), variables); !parsed) {
-      return std::unexpected(fmt::format("line {}: {}", number, parsed.error()));
-    }
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return variables;
+  return Reader(text).read();
 }
 
 }  // namespace reeve::ipc

@@ -3,11 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <string_view>
+
 namespace reeve::ipc {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::Pair;
+using ::testing::StartsWith;
 using namespace std::string_view_literals;
 
 Variables parsed(std::string_view text) {
@@ -48,17 +54,45 @@ B='\n $HOME')"),
               ElementsAre(Pair("A", "two\nlines \"quoted\" $5 C:\\x \\"), Pair("B", "\\n $HOME")));
 }
 
+TEST(Dotenv, WhatIsInQuotesMayGoOnForLines) {
+  EXPECT_THAT(parsed("KEY=\"-----BEGIN-----\nMIIE= # no comment\n\n-----END-----\" # one\n"
+                     "SINGLE='one\n two'\nLAST=1"),
+              ElementsAre(Pair("KEY", "-----BEGIN-----\nMIIE= # no comment\n\n-----END-----"),
+                          Pair("SINGLE", "one\n two"), Pair("LAST", "1")));
+}
+
+TEST(Dotenv, ReadsWhatWindowsWrites) {
+  EXPECT_THAT(parsed("\xEF\xBB\xBF"
+                     "A=1\r\nB='two\r\nlines'\r\n# why\r\n\r\nC=\r\n"),
+              ElementsAre(Pair("A", "1"), Pair("B", "two\nlines"), Pair("C", "")));
+}
+
+TEST(Dotenv, ExpandsNothing) {
+  EXPECT_THAT(parsed("A=${HOME}/x\nB=\"$HOME\"\nC=`id`\nD=a\\nb\nE=don't\n"),
+              ElementsAre(Pair("A", "${HOME}/x"), Pair("B", "$HOME"), Pair("C", "`id`"),
+                          Pair("D", "a\\nb"), Pair("E", "don't")));
+}
+
 TEST(Dotenv, NamesTheLineThatIsWrong) {
   EXPECT_EQ(error("A=1\n\nnothing here\n"), "line 3: no '=' after the name");
-  EXPECT_EQ(error("1A=1"), "line 1: '1A' is no variable's name");
-  EXPECT_EQ(error("A B=1"), "line 1: 'A B' is no variable's name");
-  EXPECT_EQ(error("=1"), "line 1: '' is no variable's name");
-  EXPECT_EQ(error("A=1\nB=\"1\nC=2"), "line 2: no closing \" on the line");
-  EXPECT_EQ(error("B='"), "line 1: no closing ' on the line");
-  EXPECT_EQ(error("A=\"\\\""), "line 1: no closing \" on the line");
+  for (const auto* name : {"1A", "A B", "", "\x1b[2J", "A-B", "exported A"}) {
+    EXPECT_THAT(error(std::string(name) + "=1"),
+                StartsWith("line 1: what is before the '=' is no variable's name"))
+        << name;
+  }
+  EXPECT_EQ(error("A=1\nB=\"1\nC=2"), "line 2: no closing \" from here to the end");
+  EXPECT_EQ(error("B='"), "line 1: no closing ' from here to the end");
+  EXPECT_EQ(error("A=\"\\\""), "line 1: no closing \" from here to the end");
   EXPECT_EQ(error("A='1' 2"), "line 1: more text after the closing quote");
+  EXPECT_EQ(error("A=\"1\n2\" 3"), "line 1: more text after the closing quote");
   EXPECT_EQ(error("A=\0"sv), "line 1: a NUL byte, which no variable can hold");
-  EXPECT_EQ(error("\x1b[2J=1"), "line 1: '?[2J' is no variable's name");
+  EXPECT_EQ(error("A='\n\0'"sv), "line 1: a NUL byte, which no variable can hold");
+}
+
+TEST(Dotenv, AMistakeQuotesNothingThatMayBeSecret) {
+  for (const auto* text : {"A=1\nhunter2", "hunter2==", "A='hunter2' x", "A=\"hunter2"}) {
+    EXPECT_THAT(error(text), Not(HasSubstr("hunter2"))) << text;
+  }
 }
 
 }  // namespace
