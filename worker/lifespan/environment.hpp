@@ -6,10 +6,12 @@
 #include <string>
 
 #include "reeve/environment.hpp"
+#include "worker/runtime/redactor.hpp"
 
 namespace reeve::worker {
 
-/// The error names every missing variable at once.
-[[nodiscard]] std::expected<void, std::string> apply(const Environment& environment);
+/// `redactor` learns the secrets. The error is one line that names every mistake at once.
+[[nodiscard]] std::expected<void, std::string> apply(const Environment& environment,
+                                                     Redactor& redactor);
 
 }  // namespace reeve::worker

@@ -53,7 +53,7 @@ Log::~Log() = default;
 
 void Log::write(Level level, std::string_view line) {
   std::string text(prefix(level));
-  text += line;
+  text += redactor_.redact(line);
   logger_->log(to_spdlog(level), text);
 }
 

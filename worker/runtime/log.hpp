@@ -1,6 +1,7 @@
 #pragma once
 // The runtime's own log: lines on stderr, written at once. Under a master they are plain, since it
-// adds the time and the slot; alone they carry a time, and colours on a terminal. Any thread.
+// adds the time and the slot; alone they carry a time, and colours on a terminal. Secrets that its
+// redactor knows are not in them. Any thread.
 
 #include <fmt/format.h>
 
@@ -8,6 +9,8 @@
 #include <memory>
 #include <string_view>
 #include <utility>
+
+#include "worker/runtime/redactor.hpp"
 
 namespace spdlog {
 class logger;
@@ -24,6 +27,9 @@ class Log {
   ~Log();
 
   void write(Level level, std::string_view line);
+
+  /// What must not be logged. Whoever tells the same things to others asks it too.
+  [[nodiscard]] Redactor& redactor() { return redactor_; }
 
   template <class... Args>
   void debug(fmt::format_string<Args...> text, Args&&... args) {
@@ -43,6 +49,7 @@ class Log {
   }
 
  private:
+  Redactor redactor_;
   std::unique_ptr<spdlog::logger> logger_;
 };
 

@@ -17,8 +17,14 @@ MasterLink::MasterLink(ipc::uv::Loop& loop, std::optional<ipc::Channel> channel,
   poll_->watch(UV_READABLE);
 }
 
-void MasterLink::send(const ipc::WorkerMessage& message) {
+void MasterLink::send(ipc::WorkerMessage message) {
   if (supervised() && !poll_) return;  // The master is gone, which was told already.
+  const auto redact = [this](auto& text) { text = log_.redactor().redact(text); };
+  if (message.status) redact(*message.status);
+  if (message.step) redact(*message.step);
+  if (message.reason) redact(*message.reason);
+  if (message.resource) redact(message.resource->detail);
+  if (message.job) redact(message.job->detail);
   ipc::Result<> sent;
   if (channel_) {
     sent = channel_->send(format(message));

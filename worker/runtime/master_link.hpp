@@ -25,7 +25,8 @@ class MasterLink {
              Log& log, Handlers handlers);
 
   [[nodiscard]] bool supervised() const { return channel_.has_value(); }
-  void send(const ipc::WorkerMessage& message);
+  /// Without the secrets that the log's redactor knows.
+  void send(ipc::WorkerMessage message);
   /// Handles what has arrived. For a caller that must not act on older news: a signal overtakes
   /// messages.
   void receive();

@@ -29,7 +29,7 @@ void Service::drain(ipc::DrainKind kind, std::function<void()> drained) {
 std::expected<std::string, StartFailure> Service::own_part(Phase phase) {
   switch (phase) {
     case Phase::Environment:
-      if (auto applied = apply(app_.environment()); !applied) {
+      if (auto applied = apply(app_.environment(), redactor()); !applied) {
         return std::unexpected(
             StartFailure{ipc::WorkerExit::BadConfiguration, std::move(applied.error())});
       }
@@ -46,9 +46,9 @@ std::expected<std::string, StartFailure> Service::own_part(Phase phase) {
 }
 
 void Service::on_lifespan(const LifespanEvent& event) {
-  const auto set_check = [this](const Resource& resource, bool passing, std::string detail) {
+  const auto set_check = [this](const Resource& resource, bool passing, std::string_view detail) {
     services_.health.set_check(resource.name, passing, resource.options.need == Need::Required,
-                               std::move(detail));
+                               redactor().redact(detail));
   };
   if (const auto* opened = std::get_if<Opened>(&event)) {
     set_check(opened->resource, true, "");

@@ -20,6 +20,7 @@
 #include "worker/lifespan/start_failure.hpp"
 #include "worker/runtime/context.hpp"
 #include "worker/runtime/overrides.hpp"
+#include "worker/runtime/redactor.hpp"
 #include "worker/runtime/thread_pool.hpp"
 
 namespace reeve::worker {
@@ -37,6 +38,8 @@ class Service {
     /// The last phase: gives the server its listeners. Returns their addresses, or why there are
     /// none.
     std::function<std::expected<std::string, StartFailure>(HttpServer&)> listen{};
+    /// Learns the secrets of the environment; outlives the service. Null: it has one of its own.
+    Redactor* redactor = nullptr;
     /// What a test replaces; outlives the service. Null: nothing.
     const Overrides* overrides = nullptr;
   };
@@ -64,9 +67,13 @@ class Service {
  private:
   [[nodiscard]] std::expected<std::string, StartFailure> own_part(Phase phase);
   void on_lifespan(const LifespanEvent& event);
+  [[nodiscard]] Redactor& redactor() {
+    return surroundings_.redactor != nullptr ? *surroundings_.redactor : own_redactor_;
+  }
 
   const App& app_;
   Surroundings surroundings_;
+  Redactor own_redactor_;
   ThreadPool threads_;
   Context context_;
   State state_;

@@ -136,6 +136,27 @@ TEST_F(ProcessTest, FailedStartSaysWhyInWordsAndByItsExitCode) {
   EXPECT_FALSE(std::ranges::any_of(messages, &ipc::WorkerMessage::ready));
 }
 
+TEST_F(ProcessTest, ASecretInAReasonIsNotTold) {
+  ::setenv("REEVE_TEST_URL", "db://shop:hunter2@db", 1);
+  app.environment({.secrets = {"REEVE_TEST_URL"}});
+  app.step(
+      "vault",
+      []() -> Task<> {
+        throw std::runtime_error("login of shop:hunter2 at db://shop:hunter2@db refused");
+        co_return;
+      },
+      [] {});
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(run(), App::ResourceFailed);
+  const std::string logged = ::testing::internal::GetCapturedStderr();
+  ::unsetenv("REEVE_TEST_URL");
+  EXPECT_THAT(logged, HasSubstr("vault: login of shop:*** at *** refused"));
+  const auto messages = told();
+  EXPECT_TRUE(std::ranges::any_of(messages, [](const ipc::WorkerMessage& message) {
+    return message.reason && message.reason->contains("login of shop:*** at *** refused");
+  }));
+}
+
 TEST_F(ProcessTest, StartThatFailsInItsFirstStepEndsToo) {
   app.environment({.file = "", .defaults = {}, .required = {"REEVE_TEST_NOT_SET"}});
   EXPECT_EQ(run(), App::BadConfiguration);
