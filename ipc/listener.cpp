@@ -125,6 +125,25 @@ Result<UniqueFd> bind_address(const Address& address, PortSharing sharing) {
   return fd;
 }
 
+std::string text_of(const SocketName& name, socklen_t size) {
+  char host[INET6_ADDRSTRLEN] = "";
+  if (name.any.sa_family == AF_INET) {
+    ::inet_ntop(AF_INET, &name.v4.sin_addr, host, sizeof(host));
+    return fmt::format("{}:{}", host, ntohs(name.v4.sin_port));
+  }
+  if (name.any.sa_family == AF_INET6) {
+    ::inet_ntop(AF_INET6, &name.v6.sin6_addr, host, sizeof(host));
+    return fmt::format("[{}]:{}", host, ntohs(name.v6.sin6_port));
+  }
+  if (name.any.sa_family != AF_UNIX) return "";
+
+  const std::size_t bytes = size - offsetof(sockaddr_un, sun_path);
+  const char* path = name.local.sun_path;
+  if (bytes > 1 && path[0] == '\0')
+    return fmt::format("unix:@{}", std::string_view(path + 1, bytes - 1));
+  return fmt::format("unix:{}", std::string_view(path, ::strnlen(path, bytes)));
+}
+
 }  // namespace
 
 Result<UniqueFd> open_listener(const Address& address, int backlog, PortSharing sharing) {
@@ -149,23 +168,14 @@ std::string local_address(int fd) {
   SocketName name{};
   socklen_t size = sizeof(name);
   if (::getsockname(fd, &name.any, &size) != 0) return "";
+  return text_of(name, size);
+}
 
-  char host[INET6_ADDRSTRLEN] = "";
-  if (name.any.sa_family == AF_INET) {
-    ::inet_ntop(AF_INET, &name.v4.sin_addr, host, sizeof(host));
-    return fmt::format("{}:{}", host, ntohs(name.v4.sin_port));
-  }
-  if (name.any.sa_family == AF_INET6) {
-    ::inet_ntop(AF_INET6, &name.v6.sin6_addr, host, sizeof(host));
-    return fmt::format("[{}]:{}", host, ntohs(name.v6.sin6_port));
-  }
-  if (name.any.sa_family != AF_UNIX) return "";
-
-  const std::size_t bytes = size - offsetof(sockaddr_un, sun_path);
-  const char* path = name.local.sun_path;
-  if (bytes > 1 && path[0] == '\0')
-    return fmt::format("unix:@{}", std::string_view(path + 1, bytes - 1));
-  return fmt::format("unix:{}", std::string_view(path, ::strnlen(path, bytes)));
+std::optional<std::string> peer_address(int fd) {
+  SocketName name{};
+  socklen_t size = sizeof(name);
+  if (::getpeername(fd, &name.any, &size) != 0) return std::nullopt;
+  return text_of(name, size);
 }
 
 }  // namespace reeve::ipc

@@ -3,6 +3,7 @@
 // Blocking name look-up is refused on purpose: a host is a literal address or "localhost".
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -48,5 +49,8 @@ enum class PortSharing : std::uint8_t {
 
 /// The address a socket is really bound to ("127.0.0.1:43127", "unix:/run/x.sock").
 [[nodiscard]] std::string local_address(int fd);
+
+/// The same of the other end; nothing when the socket is not connected.
+[[nodiscard]] std::optional<std::string> peer_address(int fd);
 
 }  // namespace reeve::ipc

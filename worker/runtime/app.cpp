@@ -9,9 +9,12 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
+#include "ipc/message.hpp"
 #include "ipc/worker_exit.hpp"
 #include "worker/runtime/command_line.hpp"
+#include "worker/runtime/fork_safety.hpp"
 #include "worker/runtime/identity.hpp"
 #include "worker/runtime/log.hpp"
 #include "worker/runtime/process.hpp"
@@ -31,9 +34,36 @@ static_assert(agree(App::Stopped, ipc::WorkerExit::Stopped) &&
               agree(App::BadConfiguration, ipc::WorkerExit::BadConfiguration) &&
               agree(App::OpenedTooEarly, ipc::WorkerExit::OpenedTooEarly));
 
+/// Best effort: the master may be gone, and the log has it.
+void tell_master(const worker::Identity& identity, const std::string& reason) {
+  if (!identity.channel) return;
+  [[maybe_unused]] const auto tolerated = identity.channel->send(
+      ipc::format(ipc::WorkerMessage{.state = ipc::WorkerState::Failed, .reason = reason}));
+}
+
+/// Whether nothing exists yet that belongs into the lifespan, or may.
+bool is_early_enough(const App& app, const worker::Identity& identity, worker::Log& log) {
+  std::vector<int> expected{identity.recorder.fd()};
+  if (identity.channel) expected.push_back(identity.channel->fd());
+  for (const ipc::NamedFd& listener : identity.listeners) expected.push_back(listener.fd.get());
+  const auto verdict =
+      worker::judge(worker::find_early_things(expected), identity.channel.has_value());
+
+  if (!verdict.warning.empty()) log.warning("{}", verdict.warning);
+  if (verdict.refusal.empty()) return true;
+  if (app.fork_safety() == ForkSafety::Warn) {
+    log.warning("{}; going on, as told by fork_safety()", verdict.refusal);
+    return true;
+  }
+  log.error("the start failed: {} (exit code {})", verdict.refusal, int{App::OpenedTooEarly});
+  tell_master(identity, verdict.refusal);
+  return false;
+}
+
 int live(const App& app, worker::Identity identity, std::vector<ipc::Address> listen) {
   using Style = worker::Log::Style;
   worker::Log log(identity.channel ? Style::Supervised : Style::Alone);
+  if (!is_early_enough(app, identity, log)) return App::OpenedTooEarly;
   try {
     worker::Process process(app, std::move(identity), std::move(listen), log);
     const int code = process.run();
@@ -72,7 +102,10 @@ int App::run(int argc, char** argv) const {
   auto identity = worker::adopt_identity();
   if (!identity) return refuse(identity.error().text);
   if (identity->listeners.empty() && line->listen.empty()) {
-    return refuse("nothing to listen on: no socket was passed; try --listen 127.0.0.1:8000");
+    const std::string why =
+        "nothing to listen on: no socket was passed; try --listen 127.0.0.1:8000";
+    tell_master(*identity, why);
+    return refuse(why);
   }
   worker::ignore_stray_signals();
   return live(*this, std::move(*identity), std::move(line->listen));

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "reeve/environment.hpp"
+#include "reeve/fork_safety.hpp"
 #include "reeve/http_limits.hpp"
 #include "reeve/job.hpp"
 #include "reeve/lifespan.hpp"
@@ -101,12 +102,19 @@ class App {
     return *this;
   }
 
+  /// Whether threads and sockets may exist when run() begins. Refused by default.
+  App& fork_safety(ForkSafety fork_safety) {
+    fork_safety_ = fork_safety;
+    return *this;
+  }
+
   [[nodiscard]] const Router& router() const { return router_; }
   [[nodiscard]] const Lifespan& lifespan() const { return lifespan_; }
   [[nodiscard]] const Jobs& jobs() const { return jobs_; }
   [[nodiscard]] const Environment& environment() const { return environment_; }
   [[nodiscard]] const HttpLimits& limits() const { return limits_; }
   [[nodiscard]] const ThreadLimits& threads() const { return threads_; }
+  [[nodiscard]] ForkSafety fork_safety() const { return fork_safety_; }
 
   /// Lives the life of the worker, and returns an ExitCode for main() to return. Under a master or
   /// systemd it serves on the sockets that it inherits; else on `--listen`. It blocks TERM, INT and
@@ -122,6 +130,7 @@ class App {
   Environment environment_;
   HttpLimits limits_;
   ThreadLimits threads_;
+  ForkSafety fork_safety_ = ForkSafety::Refuse;
 };
 
 }  // namespace reeve
