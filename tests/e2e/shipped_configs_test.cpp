@@ -23,6 +23,7 @@ class ShippedConfigs : public ReeveTest {
     replace(R"((^|\n) *runtime_dir *= *"[^"]*")", "$1");
     replace(R"((^|\n)\[supervisor\])", "$1[supervisor]\nruntime_dir = \"@dir@/run\"");
     replace(R"("[^"]*/hello")", "\"@hello@\"");
+    replace(R"("[^"]*/agent")", "\"@agent@\"");
     replace(R"("configs")", "\"@sources@/configs\"");
     return text;
   }
@@ -34,6 +35,14 @@ TEST_F(ShippedConfigs, HelloServes) {
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->body, "Hello, World!");
   EXPECT_EQ(reeve.count("RUNNING"), 2);
+}
+
+TEST_F(ShippedConfigs, AgentAnswersFromItsModel) {
+  Reeve& reeve = start_ready(adapted("agent.toml"));
+  const Answer answer = judge(reeve.get("/v1/history"));
+  EXPECT_TRUE(answer);
+  EXPECT_EQ(reeve.count("RUNNING"), 2);
+  EXPECT_EQ(reeve.stop(), Exit{.code = 0});
 }
 
 TEST_F(ShippedConfigs, ShopRunsBothItsPools) {

@@ -14,6 +14,7 @@ std::filesystem::path sources() { return REEVE_SOURCES; }
 std::string expand(std::string_view text, const TempDir& dir) {
   const std::array<std::pair<std::string_view, std::string>, 4> names = {{
       {"@hello@", binary("hello")},
+      {"@agent@", binary("agent")},
       {"@probe@", binary("probe")},
       {"@sources@", sources().string()},
       {"@dir@", dir.path().string()},

@@ -15,7 +15,7 @@ namespace reeve::e2e {
 /// The root of the source tree, where configs/ is.
 [[nodiscard]] std::filesystem::path sources();
 
-/// Fills in @hello@, @probe@, @sources@, and @dir@, the test's own directory.
+/// Fills in @hello@, @agent@, @probe@, @sources@, and @dir@, the test's own directory.
 [[nodiscard]] std::string expand(std::string_view text, const TempDir& dir);
 
 }  // namespace reeve::e2e

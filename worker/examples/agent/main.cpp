@@ -1,0 +1,3 @@
+#include "agent.hpp"
+
+int main(int argc, char** argv) { return agent::make_app().run(argc, argv); }
