@@ -57,7 +57,7 @@ void Family::start(worker::Context&) {
     for (std::size_t i = 0; i < branches_.size(); ++i) {
       if (cancelling_ || root().cancelled()) break;
       Member& member = members_[i].emplace(root(), *this, i);
-      branches_[i].promise->root = &member;
+      adopt(*branches_[i].promise, member);
       ++running_;
       member.resume(branches_[i].frame);
     }

@@ -1,9 +1,19 @@
 #include "worker/runtime/root.hpp"
 
+#include <utility>
+
 #include "reeve/suspension.hpp"
+#include "reeve/task.hpp"
 #include "worker/runtime/spawn.hpp"
 
-namespace reeve::worker {
+namespace reeve {
+
+void detail::adopt(PromiseBase& promise, worker::Root& root) {
+  promise.root = &root;
+  promise.next = &root.going_on_;
+}
+
+namespace worker {
 
 Root::Root(Context& context, const Activity& activity)
     : context_(context), activity_(activity), next_(context.first_), branch_(false) {
@@ -27,7 +37,8 @@ Root::~Root() {
 void Root::resume(std::coroutine_handle<> coroutine) {
   {
     const Occupation::Stay stay(context_.occupation(), activity_);
-    coroutine.resume();
+    going_on_ = coroutine;
+    while (going_on_) std::exchange(going_on_, nullptr).resume();
   }
   if (done()) finish();
 }
@@ -42,4 +53,5 @@ Context::~Context() {
   while (first_ != nullptr) delete first_;
 }
 
-}  // namespace reeve::worker
+}  // namespace worker
+}  // namespace reeve

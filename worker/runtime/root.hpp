@@ -11,7 +11,11 @@
 
 namespace reeve {
 class Suspension;
-}
+namespace detail {
+struct PromiseBase;
+void adopt(PromiseBase& promise, worker::Root& root);
+}  // namespace detail
+}  // namespace reeve
 
 namespace reeve::worker {
 
@@ -46,6 +50,7 @@ class Root {
 
  private:
   friend class reeve::Suspension;
+  friend void reeve::detail::adopt(detail::PromiseBase& promise, Root& root);
   friend class Context;
   friend class Spawned;
 
@@ -54,6 +59,7 @@ class Root {
   Root* previous_ = nullptr;
   Root* next_ = nullptr;
   Suspension* waiting_for_ = nullptr;
+  std::coroutine_handle<> going_on_;  // The coroutine of the chain that runs next.
   Spawned* handle_ = nullptr;
   const bool branch_;
   bool cancelled_ = false;

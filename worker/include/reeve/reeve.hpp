@@ -16,6 +16,7 @@
 #include "reeve/schedule.hpp"      // IWYU pragma: export
 #include "reeve/secret.hpp"        // IWYU pragma: export
 #include "reeve/state.hpp"         // IWYU pragma: export
+#include "reeve/sync.hpp"          // IWYU pragma: export
 #include "reeve/task.hpp"          // IWYU pragma: export
 #include "reeve/wait.hpp"          // IWYU pragma: export
 #include "reeve/worker_info.hpp"   // IWYU pragma: export

@@ -42,13 +42,12 @@ template <class T>
 using Outcome = std::expected<Stored<T>, std::exception_ptr>;
 
 struct PromiseBase {
-  /// Goes on with the awaiter, without growing the stack. A root has none: its Root sees that it is
-  /// done.
+  /// Goes on with the awaiter. A root has none: its Root sees that it is done.
   struct FinalAwaiter {
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     template <class Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) const noexcept {
-      return ended.promise().continuation;
+    void await_suspend(std::coroutine_handle<Promise> ended) const noexcept {
+      *ended.promise().next = ended.promise().continuation;
     }
     void await_resume() const noexcept {}
   };
@@ -56,10 +55,16 @@ struct PromiseBase {
   [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
   [[nodiscard]] FinalAwaiter final_suspend() const noexcept { return {}; }
 
-  std::coroutine_handle<> continuation = std::noop_coroutine();
+  std::coroutine_handle<> continuation;
   worker::Root* root = nullptr;
+  /// Where a task says who goes on, before it returns to its Root. Symmetric transfer would do
+  /// without the Root, but compilers grow the stack by it unless they optimize.
+  std::coroutine_handle<>* next = nullptr;
   bool failed = false;  ///< It ended by an exception.
 };
+
+/// Makes a task run on a root.
+void adopt(PromiseBase& promise, worker::Root& root);
 
 /// A task without its type: what runs it as a root. The Task stays the owner.
 struct Branch {
@@ -119,7 +124,7 @@ class [[nodiscard]] Task {
 
   /// For the runtime: makes this a root task, and returns the coroutine to resume first.
   [[nodiscard]] std::coroutine_handle<> bind(worker::Root& root) {
-    frame_.promise().root = &root;
+    detail::adopt(frame_.promise(), root);
     return frame_;
   }
   [[nodiscard]] bool done() const { return frame_.done(); }
@@ -136,10 +141,12 @@ class [[nodiscard]] Task {
     explicit Awaiter(Frame frame) : frame_(frame) {}
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     template <std::derived_from<detail::PromiseBase> Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> awaiter) noexcept {
-      frame_.promise().root = awaiter.promise().root;
-      frame_.promise().continuation = awaiter;
-      return frame_;
+    void await_suspend(std::coroutine_handle<Promise> awaiter) noexcept {
+      auto& awaited = frame_.promise();
+      awaited.root = awaiter.promise().root;
+      awaited.next = awaiter.promise().next;
+      awaited.continuation = awaiter;
+      *awaited.next = frame_;
     }
     T await_resume() {
       detail::Outcome<T> outcome = std::move(*frame_.promise().outcome);
