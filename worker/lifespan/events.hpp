@@ -11,6 +11,15 @@
 
 namespace reeve::worker {
 
+/// What is said of a resource wherever it is shown.
+struct About {
+  std::string name;  ///< "database/pool", where it is nested in "database"
+  Phase phase = Phase::Connections;
+  Need need = Need::Required;  ///< Optional, too, where what it is nested in is
+  Kind kind = Kind::Other;
+  std::string note;  ///< What its open function says of it: Scope::note().
+};
+
 struct PhaseBegan {
   Phase phase;
 };
@@ -20,35 +29,58 @@ struct PhaseEnded {
   ipc::Duration took;
 };
 struct Opening {
-  const Resource& resource;
+  const About& about;
+  std::size_t attempt;  ///< 1, 2, 3 ... since it was last open
+};
+/// It has been opening for long.
+struct StillOpening {
+  const About& about;
+  ipc::Duration lasted;
+  ipc::Duration limit;
 };
 struct Opened {
-  const Resource& resource;
+  const About& about;
   ipc::Duration took;
+  std::size_t attempt;
+  ipc::Duration down;  ///< since the first attempt failed; zero when it did not
 };
 struct OpenFailed {
-  const Resource& resource;
+  const About& about;
   std::string reason;
+  std::size_t attempt;
+  ipc::Duration down;
+  ipc::Duration retry_in;  ///< zero: it is not tried again
+  bool cancelled;          ///< by a stop, or by whoever waited for it
+};
+/// What is said of it has changed: Scope::note().
+struct Noted {
+  const About& about;
 };
 struct Closing {
-  const Resource& resource;
+  const About& about;
+};
+struct StillClosing {
+  const About& about;
+  ipc::Duration lasted;
+  ipc::Duration limit;
 };
 struct Closed {
-  const Resource& resource;
+  const About& about;
   ipc::Duration took;
 };
 struct CloseFailed {
-  const Resource& resource;
+  const About& about;
   std::string reason;
+  ipc::Duration took;
 };
 
-using LifespanEvent =
-    std::variant<PhaseBegan, PhaseEnded, Opening, Opened, OpenFailed, Closing, Closed, CloseFailed>;
+using LifespanEvent = std::variant<PhaseBegan, PhaseEnded, Opening, StillOpening, Opened,
+                                   OpenFailed, Noted, Closing, StillClosing, Closed, CloseFailed>;
 
 /// "[2/5] connections"
 [[nodiscard]] std::string step_name(Phase phase);
 
-/// One line for a log: "database: open after 12 ms".
+/// One line for a log: "opened database (12 ms)".
 [[nodiscard]] std::string describe(const LifespanEvent& event);
 
 }  // namespace reeve::worker

@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <exception>
+#include <optional>
 #include <utility>
 
-#include "worker/lifespan/within.hpp"
+#include "worker/runtime/text.hpp"
 
 namespace reeve::worker {
 namespace {
@@ -17,22 +18,30 @@ constexpr Phase kPhases[] = {Phase::Environment, Phase::Connections, Phase::Prov
 /// old.
 ipc::TimePoint now() { return ipc::Clock::now(); }
 
-/// A task, so that what it throws is a failure like any other.
-Task<> put(const Override& replacement, State& state) {
-  replacement.put(state);
-  co_return;
+/// A resource speaks for itself; anything else that a lifespan function throws is told by its phase.
+StartFailure failure_of_start(const std::exception_ptr& error, Phase phase) {
+  StartFailure failure = failure_of_open(error);
+  try {
+    std::rethrow_exception(error);
+  } catch (const OpenError&) {
+    return failure;
+  } catch (...) {
+    failure.reason = fmt::format("{}: {}", step_name(phase), failure.reason);
+  }
+  if (failure.code == ipc::WorkerExit::ResourceFailed) {
+    failure.code = ipc::WorkerExit::InternalError;
+  }
+  return failure;
 }
 
 }  // namespace
 
 LifespanRunner::LifespanRunner(Context& context, const Lifespan& lifespan, State& state,
                                Observer observer, OwnPart own_part, const Overrides* overrides)
-    : context_(context),
-      lifespan_(lifespan),
-      state_(state),
+    : lifespan_(lifespan),
       observer_(std::move(observer)),
       own_part_(std::move(own_part)),
-      overrides_(overrides) {}
+      keeper_(context, state, [this](const LifespanEvent& event) { observer_(event); }, overrides) {}
 
 Task<std::expected<void, StartFailure>> LifespanRunner::open() {
   for (const Phase phase : kPhases) {
@@ -44,70 +53,44 @@ Task<std::expected<void, StartFailure>> LifespanRunner::open() {
       own.error().reason = fmt::format("{}: {}", step_name(phase), own.error().reason);
       co_return std::unexpected(std::move(own.error()));
     }
-    const std::expected<std::size_t, StartFailure> opened = co_await open_resources(phase);
+    const std::expected<void, StartFailure> opened = co_await open_parts(phase);
     if (!opened) co_return std::unexpected(opened.error());
 
-    std::string detail = *opened > 0 ? fmt::format("{} open", *opened) : std::move(*own);
-    observer_(PhaseEnded{phase, std::move(detail), now() - began});
+    const std::string resources = describe_resources(phase);
+    observer_(PhaseEnded{phase, resources.empty() ? std::move(*own) : resources, now() - began});
   }
   co_return std::expected<void, StartFailure>();
 }
 
-Task<std::expected<std::size_t, StartFailure>> LifespanRunner::open_resources(Phase phase) {
-  std::size_t opened = 0;
-  for (const Resource& resource : lifespan_.resources()) {
-    if (resource.options.phase != phase) continue;
-    const ipc::TimePoint began = now();
-    observer_(Opening{resource});
-    Task<> opening = open_or_replace(resource);
-    auto result = co_await Within(std::move(opening), resource.options.open_within);
-    if (result) {
-      open_.push_back(&resource);
-      ++opened;
-      observer_(Opened{resource, now() - began});
-      continue;
+Task<std::expected<void, StartFailure>> LifespanRunner::open_parts(Phase phase) {
+  Scope& scope = *scopes_.emplace_back(keeper_.make_scope(phase));
+  for (const Lifespan::Part& part : lifespan_.parts()) {
+    if (part.phase != phase) continue;
+    std::optional<StartFailure> failure;
+    try {
+      if (part.function) {
+        co_await part.function(scope);
+      } else {
+        co_await keeper_.open(scope, part.resource);
+      }
+    } catch (const Cancelled&) {
+      throw;
+    } catch (...) {
+      failure = failure_of_start(std::current_exception(), phase);
     }
-    const OpenFailed failed{resource, std::move(result.error().reason)};
-    observer_(failed);
-    if (resource.options.need == Need::Required) {
-      co_return std::unexpected(StartFailure{result.error().code, describe(failed)});
-    }
+    if (failure) co_return std::unexpected(std::move(*failure));
   }
-  co_return opened;
+  co_return std::expected<void, StartFailure>();
 }
 
-Task<> LifespanRunner::open_or_replace(const Resource& resource) {
-  const Override* const replaced = replacement(resource);
-  return replaced != nullptr ? put(*replaced, state_) : resource.open(state_);
-}
-
-const Override* LifespanRunner::replacement(const Resource& resource) const {
-  return overrides_ != nullptr ? overrides_->find(resource.type) : nullptr;
-}
-
-Task<> LifespanRunner::close(ipc::TimePoint deadline) {
-  while (!open_.empty()) {
-    const Resource& resource = *open_.back();
-    open_.pop_back();
-    co_await close_resource(resource, deadline);
+std::string LifespanRunner::describe_resources(Phase phase) const {
+  std::size_t open = 0;
+  std::size_t down = 0;
+  for (const auto& node : keeper_.nodes()) {
+    if (node->about.phase == phase) ++(node->state == NodeState::Open ? open : down);
   }
-}
-
-Task<> LifespanRunner::close_resource(const Resource& resource, ipc::TimePoint deadline) {
-  const ipc::TimePoint began = now();
-  observer_(Closing{resource});
-  std::expected<void, StartFailure> result;
-  if (resource.close && replacement(resource) == nullptr) {
-    const ipc::Duration left = std::max<ipc::Duration>(deadline - began, kLeastCloseTime);
-    result = co_await Within(resource.close(state_),
-                             std::min<ipc::Duration>(left, resource.options.close_within));
-  }
-  if (context_.threads().running() == 0) resource.drop(state_);
-  if (result) {
-    observer_(Closed{resource, now() - began});
-  } else {
-    observer_(CloseFailed{resource, std::move(result.error().reason)});
-  }
+  if (open + down == 0) return {};
+  return down == 0 ? fmt::format("{} open", open) : fmt::format("{} open, {} down", open, down);
 }
 
 }  // namespace reeve::worker

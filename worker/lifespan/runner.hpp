@@ -1,16 +1,17 @@
 #pragma once
-// Opens a lifespan and closes it again: one resource at a time, each with its deadline both ways.
-// It reports what happens and decides nothing else: neither what is logged nor when the worker
-// ends. Loop thread only.
+// Opens a lifespan, phase by phase, and closes it again. The keeper does the opening and closing;
+// this one knows the order of the phases, and the runtime's own part of each. Loop thread only.
 
 #include <expected>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "ipc/base/clock.hpp"
 #include "reeve/lifespan.hpp"
 #include "worker/lifespan/events.hpp"
+#include "worker/lifespan/keeper.hpp"
 #include "worker/lifespan/start_failure.hpp"
 #include "worker/runtime/context.hpp"
 #include "worker/runtime/overrides.hpp"
@@ -19,7 +20,7 @@ namespace reeve::worker {
 
 class LifespanRunner {
  public:
-  using Observer = std::function<void(const LifespanEvent&)>;
+  using Observer = ResourceKeeper::Observer;
   /// The runtime's own part of a phase, done when the phase begins. Returns what to say of it, or
   /// why it failed.
   using OwnPart = std::function<std::expected<std::string, StartFailure>(Phase)>;
@@ -33,26 +34,22 @@ class LifespanRunner {
   /// A cancel ends the opening in the same way.
   [[nodiscard]] Task<std::expected<void, StartFailure>> open();
 
-  /// Closes what is open, in reverse, all of it by `deadline`. Every resource gets its turn: one
-  /// that is reached later still gets kLeastCloseTime. A value is destroyed only when no function
-  /// is left behind on a thread, which could still use it.
-  [[nodiscard]] Task<> close(ipc::TimePoint deadline);
+  /// See ResourceKeeper.
+  void stop_retrying() { keeper_.stop_retrying(); }
+  [[nodiscard]] Task<> close(ipc::TimePoint deadline) { return keeper_.close(deadline); }
 
-  static constexpr std::chrono::milliseconds kLeastCloseTime{50};
+  [[nodiscard]] ResourceKeeper& keeper() { return keeper_; }
+  [[nodiscard]] const ResourceKeeper& keeper() const { return keeper_; }
 
  private:
-  [[nodiscard]] Task<std::expected<std::size_t, StartFailure>> open_resources(Phase phase);
-  [[nodiscard]] Task<> open_or_replace(const Resource& resource);
-  [[nodiscard]] const Override* replacement(const Resource& resource) const;
-  [[nodiscard]] Task<> close_resource(const Resource& resource, ipc::TimePoint deadline);
+  [[nodiscard]] Task<std::expected<void, StartFailure>> open_parts(Phase phase);
+  [[nodiscard]] std::string describe_resources(Phase phase) const;
 
-  Context& context_;
   const Lifespan& lifespan_;
-  State& state_;
   Observer observer_;
   OwnPart own_part_;
-  const Overrides* overrides_;
-  std::vector<const Resource*> open_;  // In the order of opening.
+  ResourceKeeper keeper_;
+  std::vector<std::unique_ptr<Scope>> scopes_;  // One a phase; a lifespan function may keep it.
 };
 
 }  // namespace reeve::worker

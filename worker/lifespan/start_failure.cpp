@@ -1,6 +1,7 @@
 #include "worker/lifespan/start_failure.hpp"
 
 #include "reeve/config_error.hpp"
+#include "reeve/scope.hpp"
 #include "worker/runtime/text.hpp"
 
 namespace reeve::worker {
@@ -9,6 +10,9 @@ StartFailure failure_of_open(const std::exception_ptr& error) {
   StartFailure failure{.code = ipc::WorkerExit::ResourceFailed, .reason = describe(error)};
   try {
     std::rethrow_exception(error);
+  } catch (const OpenError& open) {  // Of what it has opened in its turn.
+    failure.code =
+        open.cause() ? failure_of_open(open.cause()).code : ipc::WorkerExit::TimedOut;
   } catch (const ConfigError&) {
     failure.code = ipc::WorkerExit::BadConfiguration;
   } catch (...) {  // NOLINT(bugprone-empty-catch): told by describe().

@@ -117,11 +117,11 @@ void Process::on_lifespan(const LifespanEvent& event) {
   if (std::holds_alternative<PhaseBegan>(event)) {
     doing(line);
   } else if (const auto* opening = std::get_if<Opening>(&event)) {
-    doing(fmt::format("{}: {}", step_name(opening->resource.options.phase), line));
+    doing(fmt::format("{}: {}", step_name(opening->about.phase), line));
   } else if (std::holds_alternative<Closing>(event)) {
     doing(line);
   } else if (const auto* failed = std::get_if<OpenFailed>(&event)) {
-    if (failed->resource.options.need == Need::Optional) log_.warning("{}", line);
+    if (failed->about.need == Need::Optional) log_.warning("{}", line);
   } else if (std::holds_alternative<CloseFailed>(event)) {
     log_.warning("{}", line);
   } else {

@@ -46,14 +46,14 @@ std::expected<std::string, StartFailure> Service::own_part(Phase phase) {
 }
 
 void Service::on_lifespan(const LifespanEvent& event) {
-  const auto set_check = [this](const Resource& resource, bool passing, std::string_view detail) {
-    services_.health.set_check(resource.name, passing, resource.options.need == Need::Required,
+  const auto set_check = [this](const About& about, bool passing, std::string_view detail) {
+    services_.health.set_check(about.name, passing, about.need == Need::Required,
                                redactor().redact(detail));
   };
   if (const auto* opened = std::get_if<Opened>(&event)) {
-    set_check(opened->resource, true, "");
+    set_check(opened->about, true, opened->about.note);
   } else if (const auto* failed = std::get_if<OpenFailed>(&event)) {
-    set_check(failed->resource, false, failed->reason);
+    set_check(failed->about, false, failed->reason);
   }
   if (surroundings_.on_lifespan) surroundings_.on_lifespan(event);
 }

@@ -9,6 +9,7 @@
 //     ... }); return app.run(argc, argv);
 //   }
 
+#include <concepts>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -65,8 +66,9 @@ class App {
     return *this;
   }
 
-  // The lifespan: see Lifespan::resource() and Lifespan::step(), whose arguments these take.
-  template <class T, class Open, class Close>
+  // The lifespan: see Lifespan::resource(), step(), compose() and check(), whose arguments these
+  // take.
+  template <class T, class Open, detail::NoOptions Close>
   App& resource(const std::string& name, Open open, Close close, ResourceOptions options = {}) {
     lifespan_.resource<T>(name, std::move(open), std::move(close), options);
     return *this;
@@ -86,6 +88,18 @@ class App {
   template <class Function>
   App& job(std::string name, Schedule schedule, Function function, const JobOptions& options = {}) {
     jobs_.job(std::move(name), std::move(schedule), std::move(function), options);
+    return *this;
+  }
+
+  /// Ordinary code that opens resources: see Scope.
+  template <std::invocable<Scope&> Open>
+  App& lifespan(Open open, Phase phase = Phase::Connections) {
+    lifespan_.compose(std::move(open), phase);
+    return *this;
+  }
+  template <class T = void, class Question>
+  App& check(std::string name, Question function, CheckOptions options = {}) {
+    lifespan_.check<T>(std::move(name), std::move(function), options);
     return *this;
   }
 

@@ -3,149 +3,103 @@
 //
 //   [1/5] environment  [2/5] connections  [3/5] providers  [4/5] scheduler  [5/5] listening
 //
-// Resources open one after another, by phase and then by registration. Nothing listens before all
-// the required ones are open. It refuses to open two at a time: an order that is not written down
-// cannot be undone in reverse. Filled before App::run(), on the main thread.
+// Resources and lifespan functions open one after another, by phase and then by registration; a
+// function may open several at a time. Nothing listens before all the required ones are open.
+// Filled before App::run(), on the main thread.
 //
 //   app.resource<Database>("database",
-//       [] { return std::make_unique<Database>(url); },         // may block: runs on the thread
-//       pool
-//       [](Database& db) -> reeve::Task<> { co_await db.flush(); },  // a coroutine: runs on the
-//       loop
-//       {.open_within = 5s});
+//       [] { return std::make_unique<Database>(url); },              // may block: on a thread
+//       [](Database& db) -> reeve::Task<> { co_await db.flush(); },  // a coroutine: on the loop
+//       {.open_within = 5s, .kind = reeve::Kind::Database});
 
-#include <chrono>
-#include <concepts>
-#include <cstdint>
 #include <functional>
 #include <string>
-#include <string_view>
 #include <type_traits>
-#include <typeindex>
 #include <utility>
 #include <vector>
 
-#include "reeve/signature.hpp"
-#include "reeve/state.hpp"
+#include "reeve/check.hpp"
+#include "reeve/resource.hpp"
+#include "reeve/scope.hpp"
 #include "reeve/task.hpp"
 
 namespace reeve {
 
-enum class Phase : std::uint8_t { Environment, Connections, Providers, Scheduler, Listening };
-
-[[nodiscard]] std::string_view to_string(Phase phase);
-
-/// Whether a worker can serve without a resource. A failed optional one is logged, and shown by
-/// /health.
-enum class Need : std::uint8_t { Required, Optional };
-
-struct ResourceOptions {
-  Phase phase = Phase::Connections;  ///< Connections, Providers or Scheduler
-  Need need = Need::Required;
-  std::chrono::milliseconds open_within{30'000};
-  std::chrono::milliseconds close_within{5'000};
-};
-
-namespace detail {
-
-template <class Function>
-decltype(auto) call_with_state(Function& function, State& state) {
-  if constexpr (std::invocable<Function&, State&>) {
-    return function(state);
-  } else {
-    return function();
-  }
-}
-
-template <class T, class Open>
-Task<> open_resource(Open& open, State& state) {
-  auto call = [&open, &state]() -> decltype(auto) { return call_with_state(open, state); };
-  if constexpr (std::is_void_v<T>) {
-    co_await run_where_it_belongs(call);
-  } else {
-    state.put<T>(co_await run_where_it_belongs(call));
-  }
-}
-
-template <class T, class Close>
-Task<> close_resource(Close& close, State& state) {
-  if constexpr (std::is_void_v<T>) {
-    co_await run_where_it_belongs([&close]() -> decltype(auto) { return close(); });
-  } else {
-    T& value = state.get<T>();
-    co_await run_where_it_belongs([&close, &value]() -> decltype(auto) { return close(value); });
-  }
-}
-
-}  // namespace detail
-
-/// One named thing of a lifespan, its types erased.
-struct Resource {
-  std::string name;
-  std::type_index type = typeid(void);  ///< Of its value; void: it leaves none.
-  ResourceOptions options;
-  std::function<Task<>(State&)> open;   ///< Puts the value into the state. Failure: an exception.
-  std::function<Task<>(State&)> close;  ///< May be empty.
-  std::function<void(State&)> drop;     ///< Destroys the value.
-};
-
 class Lifespan {
  public:
+  using Function = std::function<Task<>(Scope&)>;
+
   /// Registers a resource whose value of type T the handlers find in the State.
   ///
-  /// `open`, called with the State of what opened before or with nothing, returns a T, a
-  /// unique_ptr<T> or a shared_ptr<T>, or a Task of one of them. `close` gets a T& and returns
-  /// nothing or a Task<>. Their exceptions are failures. A failed required `open` ends the start; a
-  /// failed `close` is logged. After `open_within` and `close_within` a coroutine gets Cancelled,
-  /// and a blocking function is left behind.
-  template <class T, class Open, class Close>
+  /// `open`, called with the Scope (a coroutine; what it opens there is nested), with the State of
+  /// what opened before, or with nothing, returns a T, a unique_ptr<T> or a shared_ptr<T>, or a
+  /// Task of one of them. `close` gets a T& and returns nothing or a Task<>. Their exceptions are
+  /// failures. A failed required `open` ends the start, a failed optional one is retried; a failed
+  /// `close` is logged. After `open_within` and `close_within` a coroutine gets Cancelled, and a
+  /// blocking function is left behind.
+  ///
+  /// Throws std::invalid_argument for an empty or repeated name, a phase that is the runtime's own,
+  /// a deadline that is not positive, a `retry` of a required one.
+  template <class T, class Open, detail::NoOptions Close>
   void resource(const std::string& name, Open open, Close close, ResourceOptions options = {}) {
-    add({.name = name,
-         .type = typeid(T),
-         .options = options,
-         .open = [open = std::move(open)](
-                     State& state) mutable { return detail::open_resource<T>(open, state); },
-         .close = [close = std::move(close)](
-                      State& state) mutable { return detail::close_resource<T>(close, state); },
-         .drop = dropper<T>()});
+    add(detail::make_resource<T>(name, std::move(open), std::move(close), options));
   }
-
   /// The same, closed by its destructor alone, on the loop thread.
   template <class T, class Open>
   void resource(const std::string& name, Open open, ResourceOptions options = {}) {
-    add({.name = name,
-         .type = typeid(T),
-         .options = options,
-         .open = [open = std::move(open)](
-                     State& state) mutable { return detail::open_resource<T>(open, state); },
-         .close = {},
-         .drop = dropper<T>()});
+    add(detail::make_resource<T>(name, std::move(open), options));
   }
 
   /// Something to do and to undo that leaves no value behind: registering with a load balancer.
   template <class Open, class Close>
   void step(const std::string& name, Open open, Close close, ResourceOptions options = {}) {
-    resource<void>(name, std::move(open), std::move(close), options);
+    add(detail::make_resource<void>(name, std::move(open), std::move(close), options));
   }
+
+  /// Registers ordinary code that opens resources through its Scope. What it throws ends the start.
+  /// It has no deadline of its own: each thing that it opens has one.
+  template <class Open>
+  void compose(Open open, Phase phase = Phase::Connections) {
+    static_assert(std::is_same_v<std::invoke_result_t<Open&, Scope&>, Task<>>,
+                  "a lifespan function takes a Scope& and is a coroutine that returns Task<>");
+    add(Function(std::move(open)), phase);
+  }
+
+  /// Registers a check of the value of type T, or of anything: see reeve/check.hpp. A `function` for
+  /// T gets a T&, one for nothing gets the State or nothing; it returns nothing, a bool, or a Task
+  /// of either. It fails by an exception, which says why, or by false. A check that has the name of
+  /// a resource speaks for that one. Throws std::invalid_argument for a name that is empty or taken.
+  template <class T = void, class Question>
+  void check(std::string name, Question function, CheckOptions options = {}) {
+    add(detail::make_check<T>(std::move(name), std::move(function), options));
+  }
+
+  /// A resource, or a function that opens some.
+  struct Part {
+    Phase phase;
+    Resource resource;  ///< Without a name where it is a function.
+    Function function;
+  };
+
+  /// For what comes with its types erased.
+  void add(Resource resource);
+  void add(Function function, Phase phase);
+  void add(Check check);
 
   /// In the order of opening.
-  [[nodiscard]] const std::vector<Resource>& resources() const { return resources_; }
+  [[nodiscard]] const std::vector<Part>& parts() const { return parts_; }
+  [[nodiscard]] const std::vector<Check>& checks() const { return checks_; }
 
  private:
-  template <class T>
-  static std::function<void(State&)> dropper() {
-    if constexpr (std::is_void_v<T>) {
-      return [](State&) {};
-    } else {
-      return [](State& state) { state.erase<T>(); };
-    }
-  }
+  void insert(Part part);
 
-  /// Throws std::invalid_argument for an empty or repeated name, or a phase that takes no
-  /// resources.
-  void add(Resource resource);
-
-  std::vector<Resource> resources_;
+  std::vector<Part> parts_;
+  std::vector<Check> checks_;
 };
+
+namespace detail {
+/// Throws std::invalid_argument for what no resource can be. `where` it would open.
+void refuse_nonsense(const Resource& resource, Phase where);
+}  // namespace detail
 
 }  // namespace reeve

@@ -1,16 +1,37 @@
 #pragma once
 // State: the values of process scope, one of each type, opened by the lifespan and read by
-// handlers. It refuses to be a service locator with names, and to change while requests run: the
-// loop thread fills it before the worker listens and empties it after the drain; in between any
-// thread may read.
+// handlers. It refuses to be a service locator with names. Any thread may read at any time; only
+// the loop thread changes it. A value stays where it is until it is erased, which the lifespan does
+// after the drain, when nobody asks any more; an optional one may appear while requests run.
 
+#include <atomic>
+#include <cstddef>
 #include <memory>
-#include <typeindex>
+#include <type_traits>
 #include <typeinfo>
 #include <utility>
-#include <vector>
 
 namespace reeve {
+
+namespace detail {
+
+/// A value with its type erased, or nothing.
+struct AnyValue {
+  const std::type_info* type = nullptr;
+  std::shared_ptr<void> value;
+
+  /// Of a T, or of a unique_ptr or shared_ptr to a T or to what derives from it.
+  template <class T, class Result>
+  static AnyValue of(Result&& result) {
+    if constexpr (std::is_convertible_v<Result&&, std::shared_ptr<T>>) {
+      return {&typeid(T), std::shared_ptr<T>(std::forward<Result>(result))};
+    } else {
+      return {&typeid(T), std::make_shared<T>(std::forward<Result>(result))};
+    }
+  }
+};
+
+}  // namespace detail
 
 class State {
  public:
@@ -20,11 +41,12 @@ class State {
   /// Destroys the values, the last one first.
   ~State();
 
-  /// Adds the value of type T. Throws std::logic_error when there is one already.
+  /// Adds the value of type T. Throws std::logic_error when there is one already. Loop thread.
   template <class T>
   T& put(std::shared_ptr<T> value) {
     T& reference = *value;
-    add(typeid(T), std::move(value));
+    add({&typeid(T), std::move(value)});
+    show(typeid(T));
     return reference;
   }
   template <class T>
@@ -44,26 +66,35 @@ class State {
   /// The same, or null when there is none: for optional resources.
   template <class T>
   [[nodiscard]] T* find() const {
-    return static_cast<T*>(lookup(typeid(T)));
+    return static_cast<T*>(find(typeid(T)));
   }
+  [[nodiscard]] void* find(const std::type_info& type) const;
 
-  /// Destroys the value of type T, if there is one.
+  /// Destroys the value of type T, if there is one. Loop thread.
   template <class T>
   void erase() {
-    remove(typeid(T));
+    take(typeid(T));
   }
 
- private:
-  struct Entry {
-    std::type_index type;
-    std::shared_ptr<void> value;
-  };
-  void add(const std::type_info& type, std::shared_ptr<void> value);
-  void remove(const std::type_info& type);
-  [[nodiscard]] void* lookup(const std::type_info& type) const;
-  [[nodiscard]] void* require(const std::type_info& type) const;
+  // For the lifespan, with types erased; loop thread.
 
-  std::vector<Entry> entries_;  // A handful: a scan beats a hash.
+  /// Adds a value that nobody finds before it is shown. Throws like put().
+  void add(detail::AnyValue value);
+  void show(const std::type_info& type);
+  /// There is one, shown or not.
+  [[nodiscard]] bool holds(const std::type_info& type) const;
+  /// Removes a value, shown or not; returns it, so that the caller decides when it ends.
+  std::shared_ptr<void> take(const std::type_info& type);
+
+ private:
+  struct Slot;
+
+  [[nodiscard]] void* require(const std::type_info& type) const;
+  [[nodiscard]] Slot* slot_of(const std::type_info& type) const;
+
+  // A list that only grows, so that readers need no lock; a handful: a scan beats a hash.
+  std::atomic<Slot*> first_ = nullptr;
+  std::size_t added_ = 0;
 };
 
 }  // namespace reeve

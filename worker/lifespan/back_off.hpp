@@ -1,0 +1,25 @@
+#pragma once
+// How long to wait before the next attempt: twice as long each time, up to a limit, less up to a
+// half by chance. Pure; chance comes in from outside.
+
+#include <chrono>
+
+#include "reeve/resource.hpp"
+
+namespace reeve::worker {
+
+class BackOff {
+ public:
+  explicit BackOff(Retry retry) : retry_(retry), next_(retry.first) {}
+
+  /// The pause before the next attempt. `chance` is in [0, 1).
+  [[nodiscard]] std::chrono::milliseconds next(double chance);
+  /// It was well again: the next trouble begins with a short pause.
+  void reset() { next_ = retry_.first; }
+
+ private:
+  Retry retry_;
+  std::chrono::milliseconds next_;
+};
+
+}  // namespace reeve::worker

@@ -1,0 +1,80 @@
+#include "worker/lifespan/keeper.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace reeve::worker {
+
+ResourceKeeper::ResourceKeeper(Context& context, State& state, Observer observer,
+                               const Overrides* overrides)
+    : context_(context),
+      state_(state),
+      observer_(std::move(observer)),
+      overrides_(overrides),
+      chance_(static_cast<std::minstd_rand::result_type>(
+          ipc::Clock::now().time_since_epoch().count() ^ ::getpid())),
+      slow_timer_(context.loop(), [this] { name_slow_ones(); }) {}
+
+ResourceKeeper::~ResourceKeeper() {
+  for (const NodePointer& node : nodes_) node->retry.detach();
+}
+
+std::unique_ptr<Scope> ResourceKeeper::make_scope(Phase phase) {
+  return std::unique_ptr<Scope>(new Scope(*this, nullptr, phase));
+}
+
+void ResourceKeeper::note(Node& node, std::string detail) {
+  if (node.about.note == detail) return;
+  node.about.note = std::move(detail);
+  if (node.state == NodeState::Open) observer_(Noted{node.about});
+}
+
+ResourceKeeper::NodePointer ResourceKeeper::find(ExitStack::Id id) const {
+  return *std::ranges::find(nodes_, id, &Node::id);
+}
+
+void ResourceKeeper::forget(const NodePointer& node) {
+  node->state = NodeState::Ended;
+  std::erase(nodes_, node);
+}
+
+void ResourceKeeper::begin_to_time(Node& node) {
+  node.since = ipc::Clock::now();
+  node.name_at = node.since + kNameAfter;
+  arm_slow_timer();
+}
+
+void ResourceKeeper::name_slow_ones() {
+  const ipc::TimePoint now = ipc::Clock::now();
+  const auto opening = [](const NodePointer& node) { return node->state == NodeState::Opening; };
+  for (const NodePointer& node : std::vector(nodes_)) {
+    const bool closing = node->state == NodeState::Closing;
+    if ((!closing && !opening(node)) || node->name_at > now) continue;
+    node->name_at = now + kNameAgain;
+    if (closing) {
+      observer_(StillClosing{node->about, now - node->since, node->deadline - node->since});
+      continue;
+    }
+    // What it waits for has more to say.
+    const bool waits_for_child = std::ranges::any_of(nodes_, [&](const NodePointer& other) {
+      return other->parent == node && opening(other);
+    });
+    if (waits_for_child) continue;
+    observer_(StillOpening{node->about, now - node->since, node->deadline - node->since});
+  }
+  arm_slow_timer();
+}
+
+void ResourceKeeper::arm_slow_timer() {
+  std::optional<ipc::TimePoint> first;
+  for (const NodePointer& node : nodes_) {
+    if (node->state != NodeState::Opening && node->state != NodeState::Closing) continue;
+    first = first ? std::min(*first, node->name_at) : node->name_at;
+  }
+  if (!first) return slow_timer_.disarm();
+  slow_timer_.arm(std::max<ipc::Duration>(*first - ipc::Clock::now(), {}));
+}
+
+}  // namespace reeve::worker

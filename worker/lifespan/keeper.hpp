@@ -1,0 +1,114 @@
+#pragma once
+// Opens and closes the resources of one lifespan, each within its deadline, whoever asks: the
+// runtime, a lifespan function, another resource's open function. Keeps the exit stack, tries
+// optional ones again, and closes what came too late. It reports what happens and decides nothing
+// else: neither what is logged nor when the worker ends. Loop thread only.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <random>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ipc/base/clock.hpp"
+#include "ipc/base/uv.hpp"
+#include "reeve/scope.hpp"
+#include "worker/lifespan/events.hpp"
+#include "worker/lifespan/exit_stack.hpp"
+#include "worker/lifespan/node.hpp"
+#include "worker/lifespan/tally.hpp"
+#include "worker/runtime/context.hpp"
+#include "worker/runtime/overrides.hpp"
+
+namespace reeve::worker {
+
+class ResourceKeeper {
+ public:
+  using Observer = std::function<void(const LifespanEvent&)>;
+  using NodePointer = std::shared_ptr<Node>;
+
+  static constexpr std::chrono::milliseconds kLeastCloseTime{50};
+  /// What takes longer is named, and again after each further kNameAgain.
+  static constexpr std::chrono::milliseconds kNameAfter{2'000};
+  static constexpr std::chrono::milliseconds kNameAgain{5'000};
+
+  /// `overrides` may be null.
+  ResourceKeeper(Context& context, State& state, Observer observer, const Overrides* overrides);
+  ~ResourceKeeper();
+  ResourceKeeper(const ResourceKeeper&) = delete;
+  ResourceKeeper& operator=(const ResourceKeeper&) = delete;
+
+  /// A scope that is nobody's: of a lifespan function, or of what the app has registered.
+  [[nodiscard]] std::unique_ptr<Scope> make_scope(Phase phase);
+
+  /// Opens a resource within a scope; afterwards it is Open, or optional and Down. Throws what
+  /// Scope::open() throws.
+  [[nodiscard]] Task<NodePointer> open(Scope& scope, Resource resource);
+
+  /// Ends all attempts to open what is down. Called when the drain begins; close() does it, too.
+  void stop_retrying();
+
+  /// Closes what is open, in reverse, all of it by `deadline`. Every resource gets its turn: one
+  /// that is reached later still gets kLeastCloseTime. Nothing opens any more. A value is destroyed
+  /// only when no function is left behind on a thread, which could still use it.
+  [[nodiscard]] Task<> close(ipc::TimePoint deadline);
+
+  [[nodiscard]] State& state() const { return state_; }
+  void note(Node& node, std::string detail);
+
+  /// Every resource that has begun to open and has not ended, in that order.
+  [[nodiscard]] std::span<const NodePointer> nodes() const { return nodes_; }
+  [[nodiscard]] const ExitStack& stack() const { return stack_; }
+
+ private:
+  // keeper_open.cpp: opening, and trying again.
+  [[nodiscard]] NodePointer enter(Scope& scope, Resource resource);
+  void refuse_entry(const Scope& scope, const std::string& name, const Resource& resource) const;
+  [[nodiscard]] Task<bool> attempt(NodePointer node);
+  [[nodiscard]] Task<> run_open(NodePointer node);
+  void begin_attempt(Node& node);
+  [[nodiscard]] bool accept(Node& node);
+  void show_what_is_certain();
+  void settle_failure(const NodePointer& node, bool cancelled);
+  void report_failure(Node& node, bool cancelled);
+  void on_late(const NodePointer& node);
+  void retry_later(const NodePointer& node);
+  [[nodiscard]] Task<> keep_trying(NodePointer node);
+
+  // keeper_close.cpp: closing.
+  void close_below(const Node& node);
+  void close_unwanted(const NodePointer& node);
+  void close_soon(const std::vector<ExitStack::Id>& ids);
+  [[nodiscard]] Task<> close_in_order(std::vector<NodePointer> nodes);
+  [[nodiscard]] Task<> close_all_open();
+  [[nodiscard]] Task<> close_one(NodePointer node);
+  [[nodiscard]] Task<> run_close(NodePointer node);
+  void drop_value(Node& node, bool still_closing);
+  [[nodiscard]] ipc::Duration patience_with_stragglers() const;
+
+  [[nodiscard]] NodePointer find(ExitStack::Id id) const;
+  void forget(const NodePointer& node);
+  [[nodiscard]] bool gives_up() const { return retrying_stopped_ || teardown_.has_value(); }
+  void begin_to_time(Node& node);
+  void name_slow_ones();
+  void arm_slow_timer();
+
+  Context& context_;
+  State& state_;
+  Observer observer_;
+  const Overrides* overrides_;
+  ExitStack stack_;
+  std::vector<NodePointer> nodes_;
+  std::vector<std::shared_ptr<void>> kept_;  // Values that a function left behind may still use.
+  Tally closers_;                            // Tasks that close what a failed opening has left.
+  Tally stragglers_;                         // Open functions that nobody waits for any more.
+  std::size_t close_functions_ = 0;          // Close functions that have not ended.
+  bool retrying_stopped_ = false;
+  std::optional<ipc::TimePoint> teardown_;  // Nothing opens any more; all is closed by then.
+  std::minstd_rand chance_;
+  ipc::uv::Timer slow_timer_;
+};
+
+}  // namespace reeve::worker

@@ -1,0 +1,127 @@
+// How a ResourceKeeper closes: everything at the end, in reverse; what a failed opening has left,
+// at once; and a value that came too late.
+
+#include <algorithm>
+#include <utility>
+
+#include "worker/lifespan/keeper.hpp"
+#include "worker/lifespan/within.hpp"
+
+namespace reeve::worker {
+
+Task<> ResourceKeeper::close(ipc::TimePoint deadline) {
+  teardown_ = deadline;
+  stop_retrying();
+  co_await close_all_open();
+  // What a stop has cut short often ends soon after, and what it opened wants to be closed.
+  const ipc::Duration patience = patience_with_stragglers();
+  if (patience <= ipc::Duration()) co_return;
+  (void)co_await Within(stragglers_.all_ended(), patience);
+  co_await close_all_open();
+}
+
+Task<> ResourceKeeper::close_all_open() {
+  if (closers_.count() > 0) {
+    const ipc::Duration left = *teardown_ - ipc::Clock::now();
+    (void)co_await Within(closers_.all_ended(), std::max<ipc::Duration>(left, kLeastCloseTime));
+  }
+  while (const auto next = stack_.next()) {
+    const NodePointer node = find(*next);
+    stack_.closing(node->id);
+    co_await close_one(node);
+  }
+}
+
+/// Only with those that were cancelled before their deadline: one that is past it hangs.
+ipc::Duration ResourceKeeper::patience_with_stragglers() const {
+  ipc::TimePoint until{};
+  for (const NodePointer& node : nodes_) {
+    if (node->running) until = std::max(until, node->deadline);
+  }
+  return std::min(until, *teardown_) - ipc::Clock::now();
+}
+
+void ResourceKeeper::close_below(const Node& node) {
+  const auto is_below = [&node](const Node* at) {
+    while (at != nullptr && at != &node) at = at->parent.get();
+    return at != nullptr;
+  };
+  for (const NodePointer& other : std::vector(nodes_)) {
+    if (other->state == NodeState::Open || !is_below(other->parent.get())) continue;
+    other->unwanted = true;
+    other->retry.cancel();
+    if (!other->running && other->state == NodeState::Down) forget(other);
+  }
+  close_soon(stack_.open_below(node.id));
+}
+
+void ResourceKeeper::close_unwanted(const NodePointer& node) {
+  stack_.opened(node->id);
+  std::vector<ExitStack::Id> ids = stack_.open_below(node->id);
+  ids.insert(ids.begin(), node->id);
+  close_soon(ids);
+}
+
+void ResourceKeeper::close_soon(const std::vector<ExitStack::Id>& ids) {
+  if (ids.empty()) return;
+  std::vector<NodePointer> nodes;
+  for (const ExitStack::Id id : ids) {
+    nodes.push_back(find(id));
+    stack_.closing(id);
+  }
+  closers_.begin();
+  spawn(context_, close_in_order(std::move(nodes)), [this](const auto&) { closers_.end(); });
+}
+
+Task<> ResourceKeeper::close_in_order(std::vector<NodePointer> nodes) {
+  for (const NodePointer& node : nodes) co_await close_one(node);
+}
+
+Task<> ResourceKeeper::close_one(NodePointer node) {
+  node->state = NodeState::Closing;
+  begin_to_time(*node);
+  ipc::Duration limit = node->resource.options.close_within;
+  if (teardown_) {
+    const ipc::Duration left = *teardown_ - node->since;
+    limit = std::min(limit, std::max<ipc::Duration>(left, kLeastCloseTime));
+  }
+  node->deadline = node->since + limit;
+  observer_(Closing{node->about});
+
+  std::expected<void, StartFailure> result;
+  const std::size_t others = close_functions_;
+  if (node->resource.close) result = co_await Within(run_close(node), limit);
+  drop_value(*node, close_functions_ > others);
+  stack_.closed(node->id);
+  const ipc::Duration took = ipc::Clock::now() - node->since;
+  forget(node);
+  arm_slow_timer();
+  if (result) {
+    observer_(Closed{node->about, took});
+  } else {
+    observer_(CloseFailed{node->about, std::move(result.error().reason), took});
+  }
+}
+
+Task<> ResourceKeeper::run_close(NodePointer node) {
+  ++close_functions_;
+  std::exception_ptr error;
+  try {
+    co_await node->resource.close(node->value.value.get());
+  } catch (...) {
+    error = std::current_exception();
+  }
+  --close_functions_;
+  if (error) std::rethrow_exception(error);
+}
+
+void ResourceKeeper::drop_value(Node& node, bool still_closing) {
+  if (node.stored) state_.take(*node.resource.type);
+  node.stored = node.shown = false;
+  const bool in_use = still_closing || stragglers_.count() > 0 ||
+                      (teardown_ && context_.threads().running() > 0);
+  if (in_use) kept_.push_back(std::move(node.value.value));
+  node.value = {};
+}
+
+}  // namespace reeve::worker

@@ -1,0 +1,229 @@
+// How a ResourceKeeper opens: one attempt within its deadline, what becomes of a failure, and the
+// attempts after it.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "worker/lifespan/keeper.hpp"
+#include "worker/lifespan/within.hpp"
+#include "worker/runtime/text.hpp"
+
+namespace reeve::worker {
+namespace {
+
+/// Neither it nor anything that it is nested in can still turn out to be down.
+bool is_certain(const Node& node) {
+  for (const Node* at = &node; at != nullptr; at = at->parent.get()) {
+    if (at->optional() && at->state != NodeState::Open) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Task<ResourceKeeper::NodePointer> ResourceKeeper::open(Scope& scope, Resource resource) {
+  NodePointer node = enter(scope, std::move(resource));
+  const bool opened = co_await attempt(node);
+  if (!opened && !node->optional()) throw OpenError(node->about.name, node->reason, node->error);
+  if (!opened && !node->running) retry_later(node);
+  co_return node;
+}
+
+ResourceKeeper::NodePointer ResourceKeeper::enter(Scope& scope, Resource resource) {
+  if (teardown_) throw Cancelled();
+  detail::refuse_nonsense(resource, scope.phase_);
+  const NodePointer parent = scope.owner_ ? scope.owner_->shared_from_this() : nullptr;
+  About about{.name = parent ? parent->about.name + "/" + resource.name : resource.name,
+              .phase = scope.phase_,
+              .need = parent && parent->about.need == Need::Optional ? Need::Optional
+                                                                     : resource.options.need,
+              .kind = resource.options.kind,
+              .note = {}};
+  refuse_entry(scope, about.name, resource);
+  const ExitStack::Id id =
+      stack_.add(parent ? std::optional<ExitStack::Id>(parent->id) : std::nullopt);
+  return nodes_.emplace_back(
+      std::make_shared<Node>(*this, std::move(resource), std::move(about), parent, id));
+}
+
+void ResourceKeeper::refuse_entry(const Scope& scope, const std::string& name,
+                                  const Resource& resource) const {
+  if (scope.owner_ != nullptr && !scope.owner_->running) {
+    throw std::logic_error(fmt::format("resource {}: the open function of {} has ended", name,
+                                       scope.owner_->about.name));
+  }
+  for (const NodePointer& other : nodes_) {
+    if (other->about.name == name) {
+      throw std::invalid_argument(fmt::format("resource {}: there is one of that name already", name));
+    }
+    if (resource.type != nullptr && other->resource.type != nullptr &&
+        *other->resource.type == *resource.type) {
+      throw std::logic_error(
+          fmt::format("resource {}: {} has a value of the same type; wrap one of the two in a type",
+                      name, other->about.name));
+    }
+  }
+  if (resource.type != nullptr && state_.holds(*resource.type)) {
+    throw std::logic_error(
+        fmt::format("resource {}: there is a value of its type already; wrap one of the two", name));
+  }
+}
+
+void ResourceKeeper::begin_attempt(Node& node) {
+  if (++node.attempt > 1) stack_.reopen(node.id);
+  node.awaited = true;
+  node.arrived = false;
+  node.error = nullptr;
+  node.state = NodeState::Opening;
+  begin_to_time(node);
+  node.deadline = node.since + node.resource.options.open_within;
+  observer_(Opening{node.about, node.attempt});
+}
+
+Task<bool> ResourceKeeper::attempt(NodePointer node) {
+  begin_attempt(*node);
+  std::expected<void, StartFailure> result;
+  bool cancelled = false;
+  try {
+    result = co_await Within(run_open(node), node->resource.options.open_within);
+  } catch (const Cancelled&) {
+    cancelled = true;
+  }
+  node->awaited = false;
+  // An optional one is welcome even when it has come in the moment of its deadline.
+  if (node->arrived && !cancelled && (result || node->optional()) && accept(*node)) co_return true;
+
+  if (!result) node->reason = std::move(result.error().reason);
+  settle_failure(node, cancelled);
+  if (cancelled) throw Cancelled();
+  co_await closers_.all_ended();
+  co_return false;
+}
+
+Task<> ResourceKeeper::run_open(NodePointer node) {
+  node->running = true;
+  try {
+    const std::type_info* const type = node->resource.type;
+    const Override* const replaced =
+        overrides_ != nullptr && type != nullptr ? overrides_->find(*type) : nullptr;
+    if (replaced != nullptr) {
+      node->value = {type, replaced->make()};
+      node->resource.close = nullptr;
+    } else {
+      node->value = co_await node->resource.open(node->scope);
+    }
+    node->arrived = true;
+  } catch (...) {
+    node->error = std::current_exception();
+  }
+  node->running = false;
+  if (!node->awaited) {
+    on_late(node);
+  } else if (node->error) {
+    std::rethrow_exception(node->error);
+  }
+}
+
+bool ResourceKeeper::accept(Node& node) {
+  if (node.value.type != nullptr) {
+    try {
+      state_.add(node.value);
+    } catch (const std::logic_error& error) {
+      node.reason = error.what();
+      return false;
+    }
+    node.stored = true;
+  }
+  stack_.opened(node.id);
+  node.state = NodeState::Open;
+  show_what_is_certain();
+  const ipc::TimePoint now = ipc::Clock::now();
+  const Opened opened{node.about, now - node.since, node.attempt,
+                      node.attempt > 1 ? now - node.down_since : ipc::Duration()};
+  node.attempt = 0;
+  node.back_off.reset();
+  arm_slow_timer();
+  observer_(opened);
+  return true;
+}
+
+void ResourceKeeper::show_what_is_certain() {
+  for (const NodePointer& node : nodes_) {
+    if (!node->stored || node->shown || !is_certain(*node)) continue;
+    state_.show(*node->resource.type);
+    node->shown = true;
+  }
+}
+
+/// After an attempt that nobody waits for any more: what has come of it is closed.
+void ResourceKeeper::settle_failure(const NodePointer& node, bool cancelled) {
+  const bool again = node->optional() && !cancelled && !node->unwanted && !gives_up();
+  if (!again) node->unwanted = true;
+  node->state = again ? NodeState::Down : NodeState::Ended;
+  arm_slow_timer();
+  if (node->running) stragglers_.begin();  // Its end is on_late().
+  report_failure(*node, cancelled);
+  if (node->running) return;
+  if (node->arrived) return close_unwanted(node);
+  stack_.failed(node->id);
+  close_below(*node);
+  if (!again) forget(node);
+}
+
+void ResourceKeeper::report_failure(Node& node, bool cancelled) {
+  const ipc::TimePoint now = ipc::Clock::now();
+  if (node.attempt == 1) node.down_since = now;
+  const bool again = node.state == NodeState::Down;
+  const double chance = static_cast<double>(chance_() - std::minstd_rand::min()) /
+                        static_cast<double>(std::minstd_rand::max());
+  node.pause = again ? ipc::Duration(node.back_off.next(chance)) : ipc::Duration();
+  observer_(OpenFailed{.about = node.about,
+                       .reason = cancelled ? "cancelled" : node.reason,
+                       .attempt = node.attempt,
+                       .down = now - node.down_since,
+                       .retry_in = node.pause,
+                       .cancelled = cancelled});
+}
+
+/// Its open function has ended after all, long after its deadline or a cancel.
+void ResourceKeeper::on_late(const NodePointer& node) {
+  if (gives_up()) node->unwanted = true;
+  if (node->arrived && (node->unwanted || !accept(*node))) {
+    close_unwanted(node);
+  } else if (!node->arrived) {
+    stack_.failed(node->id);
+    close_below(*node);
+    if (node->unwanted) {
+      forget(node);
+    } else {
+      retry_later(node);
+    }
+  }
+  stragglers_.end();
+}
+
+void ResourceKeeper::retry_later(const NodePointer& node) {
+  node->retry = spawn(context_, keep_trying(node), [](const auto&) {});
+}
+
+Task<> ResourceKeeper::keep_trying(NodePointer node) {
+  while (node->state == NodeState::Down && !node->running) {
+    co_await sleep_for(node->pause);
+    const bool opened = co_await attempt(node);
+    if (opened) co_return;
+  }
+}
+
+void ResourceKeeper::stop_retrying() {
+  retrying_stopped_ = true;
+  for (const NodePointer& node : std::vector(nodes_)) {
+    if (node->state == NodeState::Open) continue;
+    if (node->optional() && !node->awaited) node->unwanted = true;
+    node->retry.cancel();
+  }
+}
+
+}  // namespace reeve::worker
