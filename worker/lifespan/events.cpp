@@ -11,7 +11,8 @@ using ipc::Duration;
 
 std::string line(const PhaseBegan& event) { return step_name(event.phase); }
 std::string line(const PhaseEnded& event) {
-  if (event.detail.empty()) return fmt::format("{} ({})", step_name(event.phase), describe(event.took));
+  if (event.detail.empty())
+    return fmt::format("{} ({})", step_name(event.phase), describe(event.took));
   return fmt::format("{}: {} ({})", step_name(event.phase), event.detail, describe(event.took));
 }
 std::string line(const Opening& event) {
@@ -36,8 +37,9 @@ std::string line(const OpenFailed& event) {
     return fmt::format("cannot open {}: {}", event.about.name, event.reason);
   }
   if (event.attempt == 1) {
-    return fmt::format("cannot open {}: {}; it is optional, going on without it; next attempt in {}",
-                       event.about.name, event.reason, describe(event.retry_in));
+    return fmt::format(
+        "cannot open {}: {}; it is optional, going on without it; next attempt in {}",
+        event.about.name, event.reason, describe(event.retry_in));
   }
   return fmt::format("{} is still down after {} and {} attempts: {}; next in {}", event.about.name,
                      describe(event.down), event.attempt, event.reason, describe(event.retry_in));

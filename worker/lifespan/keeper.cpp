@@ -58,9 +58,8 @@ void ResourceKeeper::name_slow_ones() {
       continue;
     }
     // What it waits for has more to say.
-    const bool waits_for_child = std::ranges::any_of(nodes_, [&](const NodePointer& other) {
-      return other->parent == node && opening(other);
-    });
+    const bool waits_for_child = std::ranges::any_of(
+        nodes_, [&](const NodePointer& other) { return other->parent == node && opening(other); });
     if (waits_for_child) continue;
     observer_(StillOpening{node->about, now - node->since, node->deadline - node->since});
   }

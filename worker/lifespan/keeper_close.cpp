@@ -118,8 +118,8 @@ Task<> ResourceKeeper::run_close(NodePointer node) {
 void ResourceKeeper::drop_value(Node& node, bool still_closing) {
   if (node.stored) state_.take(*node.resource.type);
   node.stored = node.shown = false;
-  const bool in_use = still_closing || stragglers_.count() > 0 ||
-                      (teardown_ && context_.threads().running() > 0);
+  const bool in_use =
+      still_closing || stragglers_.count() > 0 || (teardown_ && context_.threads().running() > 0);
   if (in_use) kept_.push_back(std::move(node.value.value));
   node.value = {};
 }

@@ -57,7 +57,8 @@ void ResourceKeeper::refuse_entry(const Scope& scope, const std::string& name,
   }
   for (const NodePointer& other : nodes_) {
     if (other->about.name == name) {
-      throw std::invalid_argument(fmt::format("resource {}: there is one of that name already", name));
+      throw std::invalid_argument(
+          fmt::format("resource {}: there is one of that name already", name));
     }
     if (resource.type != nullptr && other->resource.type != nullptr &&
         *other->resource.type == *resource.type) {
@@ -67,8 +68,8 @@ void ResourceKeeper::refuse_entry(const Scope& scope, const std::string& name,
     }
   }
   if (resource.type != nullptr && state_.holds(*resource.type)) {
-    throw std::logic_error(
-        fmt::format("resource {}: there is a value of its type already; wrap one of the two", name));
+    throw std::logic_error(fmt::format(
+        "resource {}: there is a value of its type already; wrap one of the two", name));
   }
 }
 

@@ -40,8 +40,8 @@ struct Node : std::enable_shared_from_this<Node> {
   NodeState state = NodeState::Opening;
 
   // The current attempt, and those before it.
-  ipc::TimePoint since{};      // When it began to open, or to close.
-  ipc::TimePoint deadline{};   // Of the opening.
+  ipc::TimePoint since{};     // When it began to open, or to close.
+  ipc::TimePoint deadline{};  // Of the opening.
   ipc::TimePoint down_since{};
   std::size_t attempt = 0;
   bool running = false;   // Its open function has not ended, even if nobody waits any more.

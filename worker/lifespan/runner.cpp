@@ -41,7 +41,8 @@ LifespanRunner::LifespanRunner(Context& context, const Lifespan& lifespan, State
     : lifespan_(lifespan),
       observer_(std::move(observer)),
       own_part_(std::move(own_part)),
-      keeper_(context, state, [this](const LifespanEvent& event) { observer_(event); }, overrides) {}
+      keeper_(
+          context, state, [this](const LifespanEvent& event) { observer_(event); }, overrides) {}
 
 Task<std::expected<void, StartFailure>> LifespanRunner::open() {
   for (const Phase phase : kPhases) {

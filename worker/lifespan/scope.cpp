@@ -22,9 +22,7 @@ Task<void*> Scope::try_to_open(Resource resource) {
   co_return node->state == worker::NodeState::Open ? node->value.value.get() : nullptr;
 }
 
-Task<> Scope::do_step(Resource resource) {
-  co_await keeper_->open(*this, std::move(resource));
-}
+Task<> Scope::do_step(Resource resource) { co_await keeper_->open(*this, std::move(resource)); }
 
 void Scope::note(std::string detail) {
   if (owner_ != nullptr) keeper_->note(*owner_, std::move(detail));

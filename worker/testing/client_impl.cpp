@@ -125,17 +125,17 @@ void TestClient::Impl::on_lifespan(const LifespanEvent& event) {
   const auto end = [this](const std::string& what) { std::erase(under_way_, what); };
 
   if (const auto* opening = std::get_if<worker::Opening>(&event)) {
-    begin("opening " + opening->resource.name);
+    begin("opening " + opening->about.name);
   } else if (const auto* opened = std::get_if<worker::Opened>(&event)) {
-    end("opening " + opened->resource.name);
+    end("opening " + opened->about.name);
   } else if (const auto* not_opened = std::get_if<worker::OpenFailed>(&event)) {
-    end("opening " + not_opened->resource.name);
+    end("opening " + not_opened->about.name);
   } else if (const auto* closing = std::get_if<worker::Closing>(&event)) {
-    begin("closing " + closing->resource.name);
+    begin("closing " + closing->about.name);
   } else if (const auto* closed = std::get_if<worker::Closed>(&event)) {
-    end("closing " + closed->resource.name);
+    end("closing " + closed->about.name);
   } else if (const auto* not_closed = std::get_if<worker::CloseFailed>(&event)) {
-    end("closing " + not_closed->resource.name);
+    end("closing " + not_closed->about.name);
     close_failures_.push_back(events.back());
   }
 }

@@ -65,10 +65,11 @@ class Lifespan {
     add(Function(std::move(open)), phase);
   }
 
-  /// Registers a check of the value of type T, or of anything: see reeve/check.hpp. A `function` for
-  /// T gets a T&, one for nothing gets the State or nothing; it returns nothing, a bool, or a Task
-  /// of either. It fails by an exception, which says why, or by false. A check that has the name of
-  /// a resource speaks for that one. Throws std::invalid_argument for a name that is empty or taken.
+  /// Registers a check of the value of type T, or of anything: see reeve/check.hpp. A `function`
+  /// for T gets a T&, one for nothing gets the State or nothing; it returns nothing, a bool, or a
+  /// Task of either. It fails by an exception, which says why, or by false. A check that has the
+  /// name of a resource speaks for that one. Throws std::invalid_argument for a name that is empty
+  /// or taken.
   template <class T = void, class Question>
   void check(std::string name, Question function, CheckOptions options = {}) {
     add(detail::make_check<T>(std::move(name), std::move(function), options));

@@ -58,8 +58,8 @@ class Scope {
   template <class T, class Open, detail::NoOptions Close>
   [[nodiscard]] Task<T&> open(std::string name, Open open, Close close,
                               ResourceOptions options = {}) {
-    return as_reference<T>(open_required(detail::make_resource<T>(
-        std::move(name), std::move(open), std::move(close), options)));
+    return as_reference<T>(open_required(
+        detail::make_resource<T>(std::move(name), std::move(open), std::move(close), options)));
   }
   /// The same, closed by its destructor alone, on the loop thread.
   template <class T, class Open>
@@ -74,8 +74,8 @@ class Scope {
   template <class T, class Open, detail::NoOptions Close>
   [[nodiscard]] Task<T*> open_optional(std::string name, Open open, Close close,
                                        ResourceOptions options = {}) {
-    return as_pointer<T>(try_to_open(detail::make_resource<T>(std::move(name), std::move(open),
-                                                              std::move(close), options)));
+    return as_pointer<T>(try_to_open(
+        detail::make_resource<T>(std::move(name), std::move(open), std::move(close), options)));
   }
   template <class T, class Open>
   [[nodiscard]] Task<T*> open_optional(std::string name, Open open, ResourceOptions options = {}) {
@@ -87,8 +87,8 @@ class Scope {
   template <class Open, class Close>
   [[nodiscard]] Task<> step(std::string name, Open open, Close close,
                             ResourceOptions options = {}) {
-    return do_step(detail::make_resource<void>(std::move(name), std::move(open), std::move(close),
-                                               options));
+    return do_step(
+        detail::make_resource<void>(std::move(name), std::move(open), std::move(close), options));
   }
 
   /// What is said of this resource where it is shown (`reevectl status --lifespan`, /health):
