@@ -97,7 +97,11 @@ Task<bool> ResourceKeeper::attempt(NodePointer node) {
   // An optional one is welcome even when it has come in the moment of its deadline.
   if (node->arrived && !cancelled && (result || node->optional()) && accept(*node)) co_return true;
 
-  if (!result) node->reason = std::move(result.error().reason);
+  if (!result) {
+    if (result.error().code == ipc::WorkerExit::TimedOut)
+      node->error = nullptr;  // A mere Cancelled.
+    node->reason = std::move(result.error().reason);
+  }
   settle_failure(node, cancelled);
   if (cancelled) throw Cancelled();
   co_await closers_.all_ended();

@@ -18,7 +18,8 @@ constexpr Phase kPhases[] = {Phase::Environment, Phase::Connections, Phase::Prov
 /// old.
 ipc::TimePoint now() { return ipc::Clock::now(); }
 
-/// A resource speaks for itself; anything else that a lifespan function throws is told by its phase.
+/// A resource speaks for itself; anything else that a lifespan function throws is told by its
+/// phase.
 StartFailure failure_of_start(const std::exception_ptr& error, Phase phase) {
   StartFailure failure = failure_of_open(error);
   try {

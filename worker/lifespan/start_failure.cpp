@@ -11,8 +11,7 @@ StartFailure failure_of_open(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
   } catch (const OpenError& open) {  // Of what it has opened in its turn.
-    failure.code =
-        open.cause() ? failure_of_open(open.cause()).code : ipc::WorkerExit::TimedOut;
+    failure.code = open.cause() ? failure_of_open(open.cause()).code : ipc::WorkerExit::TimedOut;
   } catch (const ConfigError&) {
     failure.code = ipc::WorkerExit::BadConfiguration;
   } catch (...) {  // NOLINT(bugprone-empty-catch): told by describe().
