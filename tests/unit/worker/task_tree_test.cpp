@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <random>
@@ -43,6 +44,7 @@ enum class Kind : std::uint8_t {
   AnyOfMany,
   Timeout,
   Sequence,
+  Hang,  // A leaf that ends only when it is cancelled.
 };
 constexpr int kLeafKinds = 8;
 constexpr int kKinds = 14;
@@ -71,13 +73,22 @@ class Gardener {
     // Failures end what is around them, so there are few.
     if (node.kind == Kind::Fail && pick(3) != 0) node.kind = Kind::Yield;
     const int children = children_of(node.kind);
-    for (int i = 0; i < children; ++i) node.children.push_back(plant(depth - 1));
+    for (int i = 0; i < children; ++i) {
+      // Where something else will end it.
+      const bool hang = (node.kind == Kind::Timeout || (node.kind == Kind::Any && i == 1));
+      node.children.push_back(hang && pick(3) == 0 ? plant_hang() : plant(depth - 1));
+    }
     node.end = next_id_;
     return node;
   }
   [[nodiscard]] int planted() const { return next_id_; }
 
  private:
+  Node plant_hang() {
+    const int id = next_id_++;
+    return {.kind = Kind::Hang, .id = id, .end = next_id_, .delay = {}, .children = {}};
+  }
+
   int children_of(Kind kind) {
     switch (kind) {
       case Kind::Nothing:
@@ -88,6 +99,7 @@ class Gardener {
       case Kind::Stubborn:
       case Kind::BorrowToken:
       case Kind::Pipe:
+      case Kind::Hang:
         return 0;
       case Kind::Timeout:
         return 1;
@@ -142,6 +154,7 @@ struct Tree {
   std::vector<int> alive;
   std::vector<int> started;
   int ended = 0;
+  bool uprooted = false;  // Its frames are destroyed where they stand.
 };
 
 struct Presence {
@@ -152,6 +165,7 @@ struct Presence {
   ~Presence() {
     tree.expect(--tree.alive[index()] == 0, "ended twice", node);
     tree.expect_alone(node);
+    tree.expect(ended || tree.uprooted, "did not end", node);
   }
   Presence(const Presence&) = delete;
   Presence& operator=(const Presence&) = delete;
@@ -159,6 +173,7 @@ struct Presence {
 
   Tree& tree;
   const Node& node;
+  bool ended = false;
 };
 
 Task<int> grow(Tree& tree, const Node& node);
@@ -261,6 +276,7 @@ Task<> run_sequence(Tree& tree, const Node& node) {
 }
 
 Task<> run_nothing() { co_return; }
+Task<> run_hang() { co_await sleep_for(std::chrono::hours(1)); }
 Task<> run_yield() { co_await yield(); }
 
 Task<> run_node(Tree& tree, const Node& node) {
@@ -293,13 +309,15 @@ Task<> run_node(Tree& tree, const Node& node) {
       return run_timeout(tree, node);
     case Kind::Sequence:
       return run_sequence(tree, node);
+    case Kind::Hang:
+      return run_hang();
   }
   return run_nothing();
 }
 
 /// Runs a node and returns its id. Its failures are its own, or of one below it.
 Task<int> grow(Tree& tree, const Node& node) {
-  const Presence presence(tree, node);
+  Presence presence(tree, node);
   bool cancelled = false;
   try {
     co_await run_node(tree, node);
@@ -308,12 +326,15 @@ Task<int> grow(Tree& tree, const Node& node) {
   } catch (const Failure& failure) {
     tree.expect(node.id <= failure.id && failure.id < node.end, "a failure of another", node);
     tree.expect_alone(node);
+    presence.ended = true;
     throw;
   } catch (const TimedOut&) {
     tree.expect_alone(node);
+    presence.ended = true;
     throw;
   }
   tree.expect_alone(node);
+  presence.ended = true;
   if (cancelled) {
     co_await yield();  // Throws again, if it was this one who was cancelled.
     tree.expect(false, "Cancelled, but nobody cancelled it", node);
@@ -394,6 +415,7 @@ TEST(TaskTree, LeavesNothingWhenItsLoopIsTakenAway) {
     Forest forest;
     for (int i = 0; i < 20; ++i, ++seed) forest.plant(seed, false);
     if (forest.growing > 0) forest.run_for(milliseconds(batch % 6));
+    for (const auto& tree : forest.trees) tree->uprooted = true;
     forest.context_.reset();
     for (const auto& tree : forest.trees) tree->expect_gone();
     EXPECT_EQ(forest.tokens.size(), std::size_t{kTokens});
