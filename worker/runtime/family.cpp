@@ -18,7 +18,7 @@ namespace detail {
 
 struct Family::Member final : worker::Root {
   Member(worker::Root& parent, Family& family, std::size_t index)
-      : Root(parent), family_(family), index_(index) {}
+      : Root(parent, Branch{}), family_(family), index_(index) {}
   [[nodiscard]] bool ended() const { return ended_; }
 
  private:
@@ -120,10 +120,10 @@ void Deadline::check_deadline(const std::exception_ptr& outcome) const {
   try {
     std::rethrow_exception(outcome);
   } catch (const Cancelled&) {
+    throw TimedOut(limit_);
   } catch (...) {
     return;  // It failed on its own, at the last moment or in its clean-up: that says more.
   }
-  throw TimedOut(limit_);
 }
 
 }  // namespace detail

@@ -3,8 +3,8 @@
 namespace reeve::worker {
 
 const Activity& Activity::unnamed() {
-  static const Activity activity{.kind = ActivityKind::Other, .name = "a task without a name"};
-  return activity;
+  static const Activity kUnnamed{.kind = ActivityKind::Other, .name = "a task without a name"};
+  return kUnnamed;
 }
 
 // A looker counts itself before it reads the pointer; who leaves changes the pointer before it

@@ -22,7 +22,8 @@ Root::Root(Context& context, const Activity& activity)
   ++context.roots_;
 }
 
-Root::Root(Root& parent) : context_(parent.context_), activity_(parent.activity_), branch_(true) {
+Root::Root(Root& parent, Branch /*unused*/)
+    : context_(parent.context_), activity_(parent.activity_), branch_(true) {
   ++context_.roots_;
 }
 

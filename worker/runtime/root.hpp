@@ -27,7 +27,8 @@ class Root {
   /// outlives it.
   Root(Context& context, const Activity& activity);
   /// A branch of what `parent` does: owned by the one that waits for it.
-  explicit Root(Root& parent);
+  struct Branch {};
+  Root(Root& parent, Branch);
   virtual ~Root();
   Root(const Root&) = delete;
   Root& operator=(const Root&) = delete;
