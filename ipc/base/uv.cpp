@@ -4,6 +4,8 @@
 #include <system_error>
 #include <utility>
 
+#include "ipc/base/progress.hpp"
+
 namespace reeve::ipc::uv {
 namespace {
 
@@ -14,10 +16,18 @@ void must(int status) {
 
 // The callback is copied to the stack of the caller: it may destroy the handle that owns it.
 template <class Callback, class Handle, class... Args>
-void call(Handle* handle, Args... args) {
+void call_quietly(Handle* handle, Args... args) {
   if (handle->data == nullptr) return;
   const Callback copy = *static_cast<Callback*>(handle->data);
   copy(args...);
+}
+
+Progress* progress_of(const uv_loop_t* loop) { return static_cast<Progress*>(loop->data); }
+
+template <class Callback, class Handle, class... Args>
+void call(Handle* handle, Args... args) {
+  if (Progress* progress = progress_of(handle->loop)) progress->step();
+  call_quietly<Callback>(handle, args...);
 }
 
 }  // namespace
@@ -25,26 +35,49 @@ void call(Handle* handle, Args... args) {
 Loop::Loop() { must(uv_loop_init(&loop_)); }
 
 Loop::~Loop() {
+  show_progress(nullptr);
   uv_run(&loop_, UV_RUN_NOWAIT);  // The close callbacks that are left.
   [[maybe_unused]] const int status = uv_loop_close(&loop_);
   assert(status == 0 && "a uv handle outlived its loop");
+}
+
+void Loop::show_progress(Progress* progress) {
+  loop_.data = progress;
+  before_waiting_.reset();
+  if (progress == nullptr) return;
+  before_waiting_.reset(new uv_prepare_t{});
+  must(uv_prepare_init(&loop_, before_waiting_.get()));
+  must(uv_prepare_start(before_waiting_.get(), [](uv_prepare_t* prepare) {
+    if (Progress* shown = progress_of(prepare->loop)) shown->rest();
+  }));
+  uv_unref(reinterpret_cast<uv_handle_t*>(before_waiting_.get()));
+}
+
+void Loop::step() {
+  if (Progress* progress = progress_of(&loop_)) progress->step();
 }
 
 void Loop::run() { uv_run(&loop_, UV_RUN_DEFAULT); }
 void Loop::stop() { uv_stop(&loop_); }
 TimePoint Loop::now() const { return TimePoint(std::chrono::milliseconds(uv_now(&loop_))); }
 
-Timer::Timer(Loop& loop, std::function<void()> on_fire)
-    : handle_(new uv_timer_t{}), on_fire_(new std::function<void()>(std::move(on_fire))) {
+Timer::Timer(Loop& loop, std::function<void()> on_fire, Manner manner)
+    : handle_(new uv_timer_t{}),
+      on_fire_(new std::function<void()>(std::move(on_fire))),
+      manner_(manner) {
   must(uv_timer_init(loop.get(), handle_.get()));
   handle_->data = on_fire_.get();
 }
 
 void Timer::arm(Duration delay) {
   const auto ms = std::chrono::ceil<std::chrono::milliseconds>(delay).count();
-  must(uv_timer_start(
-      handle_.get(), [](uv_timer_t* timer) { call<std::function<void()>>(timer); },
-      ms > 0 ? static_cast<std::uint64_t>(ms) : 0, 0));
+  const uv_timer_cb usual = [](uv_timer_t* timer) { call<std::function<void()>>(timer); };
+  const uv_timer_cb quiet = [](uv_timer_t* timer) {
+    if (Progress* progress = progress_of(timer->loop)) progress->step_quietly();
+    call_quietly<std::function<void()>>(timer);
+  };
+  must(uv_timer_start(handle_.get(), manner_ == Manner::Quiet ? quiet : usual,
+                      ms > 0 ? static_cast<std::uint64_t>(ms) : 0, 0));
 }
 
 void Timer::disarm() { uv_timer_stop(handle_.get()); }

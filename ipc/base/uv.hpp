@@ -5,12 +5,28 @@
 
 #include <uv.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 
 #include "ipc/base/clock.hpp"
 
 namespace reeve::ipc::uv {
+
+class Progress;
+
+template <class Handle>
+struct Closer {
+  void operator()(Handle* handle) const {
+    handle->data = nullptr;
+    uv_close(reinterpret_cast<uv_handle_t*>(handle),
+             [](uv_handle_t* closed) { delete reinterpret_cast<Handle*>(closed); });
+  }
+};
+
+/// A uv handle on the heap that is closed, then freed.
+template <class Handle>
+using Owned = std::unique_ptr<Handle, Closer<Handle>>;
 
 /// Owns a uv_loop_t. Every handle must be gone, or closing, when it is destroyed: it runs the close
 /// callbacks that are left and asserts that nothing else is.
@@ -29,27 +45,24 @@ class Loop {
   /// The time at which this turn began (millisecond resolution), read once per turn.
   [[nodiscard]] TimePoint now() const;
 
+  /// From now on each callback of the handles below is a step of `progress`, which outlives the
+  /// loop or the next call; nullptr: of none. Loop thread, not within run() of another thread.
+  void show_progress(Progress* progress);
+  /// A callback begins that libuv does not know of: of what waits for many things at one handle.
+  void step();
+
  private:
   uv_loop_t loop_{};
+  Owned<uv_prepare_t> before_waiting_;  // Null unless progress is shown.
 };
-
-template <class Handle>
-struct Closer {
-  void operator()(Handle* handle) const {
-    handle->data = nullptr;
-    uv_close(reinterpret_cast<uv_handle_t*>(handle),
-             [](uv_handle_t* closed) { delete reinterpret_cast<Handle*>(closed); });
-  }
-};
-
-/// A uv handle on the heap that is closed, then freed.
-template <class Handle>
-using Owned = std::unique_ptr<Handle, Closer<Handle>>;
 
 /// Fires once at a point in time. Arming it again replaces the earlier point.
 class Timer {
  public:
-  Timer(Loop& loop, std::function<void()> on_fire);
+  /// Quiet: who watches the loop is not woken for it.
+  enum class Manner : std::uint8_t { Usual, Quiet };
+
+  Timer(Loop& loop, std::function<void()> on_fire, Manner manner = Manner::Usual);
   void arm(Duration delay);  ///< Rounded up to the next millisecond: never early.
   void disarm();
   [[nodiscard]] bool armed() const;
@@ -57,6 +70,7 @@ class Timer {
  private:
   Owned<uv_timer_t> handle_;
   std::unique_ptr<std::function<void()>> on_fire_;
+  Manner manner_;
 };
 
 /// Watches a borrowed fd, which must outlive it. Level-triggered.

@@ -21,7 +21,8 @@ std::uint32_t to_epoll(int events) {
 }  // namespace
 
 SocketSet::SocketSet(ipc::uv::Loop& loop)
-    : epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+    : loop_(loop),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       poll_(loop, epoll_.get(), [this](int) { on_ready(); }) {
   poll_.watch(UV_READABLE);
 }
@@ -34,6 +35,7 @@ void SocketSet::on_ready() {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
     Member* const member = members_[event.data.u64 & UINT32_MAX];
     if (member != nullptr && member->serial_ == event.data.u64 >> 32) {
+      loop_.step();
       member->on_ready(event.events);
     }
   }

@@ -25,6 +25,7 @@ class SocketSet {
  private:
   void on_ready();
 
+  ipc::uv::Loop& loop_;
   ipc::UniqueFd epoll_;
   ipc::uv::Poll poll_;
   std::vector<Member*> members_;  // By descriptor; null where none is.

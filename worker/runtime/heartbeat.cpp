@@ -6,7 +6,10 @@
 namespace reeve::worker {
 
 Heartbeat::Heartbeat(ipc::uv::Loop& loop, ipc::RecorderPage& page, std::chrono::milliseconds period)
-    : page_(page), period_(period), due_(ipc::Clock::now()), timer_(loop, [this] { beat(); }) {
+    : page_(page),
+      period_(period),
+      due_(ipc::Clock::now()),
+      timer_(loop, [this] { beat(); }, ipc::uv::Timer::Manner::Quiet) {
   beat();
 }
 
