@@ -31,7 +31,10 @@ bool is_overloaded(const std::exception_ptr& error) {
   }
 }
 
-Response overloaded() { return Response::text("Too busy\n", 503).header("Retry-After", "1"); }
+Response overloaded(const ThreadPool& pool) {
+  return Response::text("Too busy\n", 503)
+      .header("Retry-After", std::to_string(pool.retry_after().count()));
+}
 
 Response not_allowed(std::string_view allow) {
   return Response::text("Method not allowed\n", 405).header("Allow", allow);
@@ -51,6 +54,7 @@ void Exchange::start() {
   parts.state = &services_.state;
   const Router::Match match =
       services_.router.match(parts.method, parts.raw_path, parts.parameters);
+  activity_ = match.activity;
   if (match.handler != nullptr) {
     run(*match.handler);
   } else if (!match.allow.empty()) {
@@ -88,7 +92,12 @@ void Exchange::run(const Handler& handler) {
 
 void Exchange::run_async(const AsyncHandler& handler) {
   try {
-    task_ = spawn(services_.context, handler(request_),
+    // It may do more than return a coroutine.
+    const auto call = [&] {
+      const Occupation::Stay stay(services_.context.occupation(), activity());
+      return handler(request_);
+    };
+    task_ = spawn(services_.context, activity(), call(),
                   [self = shared_from_this()](detail::Outcome<Response> outcome) {
                     if (outcome) {
                       self->finish(std::move(*outcome));
@@ -111,7 +120,9 @@ void Exchange::run_blocking(const BlockingHandler& handler) {
       self->end();
     }
   };
-  if (!services_.pool.submit(std::move(job), std::move(done))) finish(overloaded());
+  if (!services_.pool.submit(std::move(job), std::move(done), activity())) {
+    finish(overloaded(services_.pool));
+  }
 }
 
 void Exchange::stream(Response::Producer producer) {
@@ -125,7 +136,7 @@ void Exchange::stream(Response::Producer producer) {
     self->end();
   };
   try {
-    task_ = spawn(services_.context, producer_(writer_), on_done);
+    task_ = spawn(services_.context, activity(), producer_(writer_), on_done);
   } catch (...) {
     on_done(std::unexpected(std::current_exception()));
   }
@@ -146,7 +157,8 @@ void Exchange::finish(Response response) {
 
 void Exchange::fail(std::exception_ptr error) {
   log_failure(error);
-  finish(is_overloaded(error) ? overloaded() : Response::text("Internal server error\n", 500));
+  finish(is_overloaded(error) ? overloaded(services_.pool)
+                              : Response::text("Internal server error\n", 500));
 }
 
 void Exchange::log_failure(const std::exception_ptr& error) {

@@ -79,8 +79,14 @@ class Exchange final : public std::enable_shared_from_this<Exchange>, private St
     return client_ == nullptr || services_.draining();
   }
 
+  /// What its work is called, while it blocks the loop or has a thread.
+  [[nodiscard]] const Activity& activity() const {
+    return activity_ != nullptr ? *activity_ : Activity::unnamed();
+  }
+
   Services& services_;  // Not to be used without a client: the server may be gone.
   Client* client_;
+  const Activity* activity_ = nullptr;  // The route's.
   Request request_;
   std::optional<Response> response_;
   StreamWriter writer_{*this};

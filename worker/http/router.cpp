@@ -1,11 +1,14 @@
 #include "reeve/router.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <optional>
 #include <stdexcept>
 
 #include "worker/http/target.hpp"
+#include "worker/runtime/activity.hpp"
 
 namespace reeve {
 namespace {
@@ -32,6 +35,7 @@ struct Router::Node {
   struct Route {
     Handler handler;
     std::vector<std::string> names;
+    worker::Activity activity;
   };
 
   std::map<std::string, std::unique_ptr<Node>, std::less<>> literals;
@@ -111,7 +115,9 @@ void Router::add(Method method, std::string_view pattern, Handler handler) {
   }
   auto& route = node->routes[static_cast<std::size_t>(method)];
   if (route) refuse_route(method, pattern, "registered twice");
-  route.emplace(std::move(handler), std::move(names));
+  route.emplace(std::move(handler), std::move(names),
+                worker::Activity{.kind = worker::ActivityKind::Request,
+                                 .name = fmt::format("{} {}", to_string(method), pattern)});
 }
 
 Router::Match Router::match(Method method, std::string_view path,
@@ -123,11 +129,11 @@ Router::Match Router::match(Method method, std::string_view path,
 
   const Node::Route* route = node->route(method);
   if (route == nullptr && method == Method::Head) route = node->route(Method::Get);
-  if (route == nullptr) return {nullptr, node->allow()};
+  if (route == nullptr) return {.allow = node->allow()};
   for (std::size_t i = 0; i < values.size(); ++i) {
     parameters.push_back({route->names[i], std::move(values[i])});
   }
-  return {&route->handler, {}};
+  return {.handler = &route->handler, .allow = {}, .activity = &route->activity};
 }
 
 }  // namespace reeve

@@ -1,13 +1,11 @@
 #include "worker/runtime/thread_pool.hpp"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <system_error>
 #include <utility>
 
-#include "ipc/black_box.hpp"
 #include "worker/runtime/alternate_stack.hpp"
+#include "worker/runtime/signals_blocked.hpp"
 
 namespace reeve {
 
@@ -18,33 +16,11 @@ std::size_t ThreadLimits::default_threads() {
 }  // namespace reeve
 
 namespace reeve::worker {
-namespace {
 
-/// Blocks the signals of the calling thread, which a thread started meanwhile inherits: they are
-/// the loop thread's business. Not those that are about the thread itself: its crash, and its
-/// stack.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, ipc::stack_signal()}) {
-      sigdelset(&all, own);
-    }
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
-};
-
-}  // namespace
-
-ThreadPool::ThreadPool(ipc::uv::Loop& loop, const ThreadLimits& limits)
-    : limits_(limits), finished_signal_(loop, [this] { deliver(); }) {}
+ThreadPool::ThreadPool(ipc::uv::Loop& loop, const ThreadLimits& limits, ipc::RecorderPage* page)
+    : limits_(limits), page_(page), finished_signal_(loop, [this] { deliver(); }) {
+  if (page_ != nullptr) page_->pool_threads.store(limits_.threads, std::memory_order_relaxed);
+}
 
 ThreadPool::~ThreadPool() {
   {
@@ -55,27 +31,56 @@ ThreadPool::~ThreadPool() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-bool ThreadPool::submit(Job job, Done done) {
+bool ThreadPool::submit(Job job, Done done, const Activity& activity) {
   {
     const std::lock_guard lock(mutex_);
-    if (queue_.size() >= limits_.queue) return false;
-    const bool wants_thread = queue_.size() >= idle_ && threads_.size() < limits_.threads;
-    if (wants_thread && !start_thread() && threads_.empty()) return false;
-    queue_.push_back({std::move(job), std::move(done), nullptr});
+    const bool has_room = queue_.size() < limits_.queue;
+    const bool wants_thread =
+        has_room && queue_.size() >= idle_ && threads_.size() < limits_.threads;
+    if (!has_room || (wants_thread && !start_thread() && threads_.empty())) {
+      ++refused_;
+      return false;
+    }
+    queue_.push_back({std::move(job), std::move(done), nullptr, activity.name, ipc::Clock::now()});
+    record();
   }
   wake_.notify_one();
   return true;
 }
 
+std::chrono::seconds ThreadPool::retry_after() const {
+  const std::lock_guard lock(mutex_);
+  const ipc::TimePoint now = ipc::Clock::now();
+  ipc::Duration under_way{};
+  for (const Item& item : running_) under_way += now - item.since;
+  if (!running_.empty()) under_way /= static_cast<ipc::Duration::rep>(running_.size());
+  return worker::retry_after(std::max(service_time_.mean(), under_way), queue_.size(), started_);
+}
+
 std::size_t ThreadPool::running() const {
   const std::lock_guard lock(mutex_);
-  return running_;
+  return running_.size();
+}
+
+PoolLook ThreadPool::look() const {
+  PoolLook look{.threads = limits_.threads, .queue = limits_.queue};
+  const std::lock_guard lock(mutex_);
+  const ipc::TimePoint now = ipc::Clock::now();
+  look.waiting = queue_.size();
+  look.refused = refused_;
+  if (!queue_.empty()) look.longest_wait = now - queue_.front().since;
+  // All that were started: the system may not give as many as the limits allow.
+  look.all_taken = started_ > 0 && running_.size() == started_ &&
+                   (started_ == limits_.threads || !queue_.empty());
+  for (const Item& item : running_) look.running.push_back({item.what, now - item.since});
+  return look;
 }
 
 bool ThreadPool::start_thread() {
   const SignalsBlocked blocked;
   try {
     threads_.emplace_back([this] { work(); });
+    started_ = threads_.size();
     return true;
   } catch (const std::system_error&) {
     return false;  // At a limit of the system: the threads that exist go on.
@@ -90,25 +95,42 @@ void ThreadPool::work() {
     wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
     --idle_;
     if (stopping_) return;
-
-    Item item = std::move(queue_.front());
-    queue_.pop_front();
-    ++running_;
-    lock.unlock();
-    try {
-      item.job();
-    } catch (...) {
-      item.error = std::current_exception();
-    }
-    lock.lock();
-    --running_;
-    finished_.push_back(std::move(item));
-    finished_signal_.send();
+    run_next(lock);
   }
 }
 
+void ThreadPool::run_next(std::unique_lock<std::mutex>& lock) {
+  const auto item = queue_.begin();
+  running_.splice(running_.end(), queue_, item);
+  const ipc::TimePoint began = ipc::Clock::now();
+  if (page_ != nullptr) {
+    const auto waited = std::chrono::duration_cast<std::chrono::microseconds>(began - item->since);
+    page_->pool_wait_us.store(static_cast<std::uint64_t>(waited.count()),
+                              std::memory_order_relaxed);
+  }
+  item->since = began;
+  record();
+  lock.unlock();
+  try {
+    item->job();
+  } catch (...) {
+    item->error = std::current_exception();
+  }
+  lock.lock();
+  service_time_.add(ipc::Clock::now() - began);
+  finished_.splice(finished_.end(), running_, item);
+  record();
+  finished_signal_.send();
+}
+
+void ThreadPool::record() {
+  if (page_ == nullptr) return;
+  page_->pool_busy.store(running_.size(), std::memory_order_relaxed);
+  page_->pool_queued.store(queue_.size(), std::memory_order_relaxed);
+}
+
 void ThreadPool::deliver() {
-  std::vector<Item> finished;
+  std::list<Item> finished;
   {
     const std::lock_guard lock(mutex_);
     finished.swap(finished_);

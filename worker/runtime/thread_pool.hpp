@@ -1,28 +1,52 @@
 #pragma once
 // The threads on which handlers and functions that may block run. Bounded in threads and in queue;
-// a thread starts only when a job finds no idle one. It refuses to be a scheduler: first in, first
-// out. Loop thread only, apart from the jobs themselves.
+// a thread starts only when a job finds no idle one. It knows what each job is for, and how long
+// jobs wait. It refuses to be a scheduler: first in, first out. Loop thread only, apart from the
+// jobs themselves and look().
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
-#include <deque>
+#include <cstdint>
 #include <exception>
 #include <functional>
+#include <list>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "ipc/base/uv.hpp"
+#include "ipc/recorder.hpp"
 #include "reeve/thread_limits.hpp"
+#include "worker/runtime/activity.hpp"
+#include "worker/runtime/retry_after.hpp"
 
 namespace reeve::worker {
+
+/// A thread pool at one moment.
+struct PoolLook {
+  struct Occupant {
+    std::string what;  ///< "GET /report"
+    ipc::Duration age{};
+  };
+  std::size_t threads = 0;        ///< as many as may run
+  std::size_t queue = 0;          ///< as many as may wait
+  std::size_t waiting = 0;        ///< jobs without a thread
+  ipc::Duration longest_wait{};   ///< of those that wait
+  std::uint64_t refused = 0;      ///< for want of room in the queue, in all
+  bool all_taken = false;         ///< no thread is idle, and none more can be had
+  std::vector<Occupant> running;  ///< what has a thread
+};
 
 class ThreadPool {
  public:
   using Job = std::move_only_function<void()>;
   using Done = std::move_only_function<void(std::exception_ptr error)>;
 
-  explicit ThreadPool(ipc::uv::Loop& loop, const ThreadLimits& limits = {});
+  /// `page`, which outlives it, gets the pool's figures.
+  explicit ThreadPool(ipc::uv::Loop& loop, const ThreadLimits& limits = {},
+                      ipc::RecorderPage* page = nullptr);
   /// Waits for the jobs that run, drops those that wait. No `done` is called any more.
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -30,33 +54,45 @@ class ThreadPool {
 
   /// Runs `job` on a thread, then `done` on the loop thread, with the exception that left `job` if
   /// one did. Both are destroyed on the loop thread. False, and neither is ever called, when the
-  /// queue is full.
-  [[nodiscard]] bool submit(Job job, Done done);
+  /// queue is full. `activity` is copied.
+  [[nodiscard]] bool submit(Job job, Done done, const Activity& activity = Activity::unnamed());
+  /// When who was refused should try again: at least a second.
+  [[nodiscard]] std::chrono::seconds retry_after() const;
 
   /// How many jobs run now. For deciding at the end of the process whether a join would return.
   [[nodiscard]] std::size_t running() const;
   [[nodiscard]] std::size_t threads_started() const { return threads_.size(); }
+  /// Any thread.
+  [[nodiscard]] PoolLook look() const;
 
  private:
   struct Item {
     Job job;
     Done done;
     std::exception_ptr error;
+    std::string what;
+    ipc::TimePoint since;  // Waits since; then, runs since.
   };
 
   [[nodiscard]] bool start_thread();
   void work();
+  void run_next(std::unique_lock<std::mutex>& lock);
   void deliver();
+  void record();
 
   const ThreadLimits limits_;
+  ipc::RecorderPage* const page_;
   ipc::uv::Async finished_signal_;
 
   mutable std::mutex mutex_;  // Guards what follows, up to threads_.
   std::condition_variable wake_;
-  std::deque<Item> queue_;
-  std::vector<Item> finished_;
+  std::list<Item> queue_;  // An item goes from list to list.
+  std::list<Item> running_;
+  std::list<Item> finished_;
+  ServiceTime service_time_;
   std::size_t idle_ = 0;
-  std::size_t running_ = 0;
+  std::size_t started_ = 0;
+  std::uint64_t refused_ = 0;
   bool stopping_ = false;
 
   std::vector<std::thread> threads_;  // Loop thread only.

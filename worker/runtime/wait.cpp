@@ -4,6 +4,7 @@
 
 #include "ipc/base/uv.hpp"
 #include "worker/runtime/context.hpp"
+#include "worker/runtime/root.hpp"
 
 namespace reeve::detail {
 
@@ -63,7 +64,7 @@ void OffloadBase::start(worker::Context& context) {
     ticket->owner->error_ = std::move(error);
     ticket->owner->wake();
   };
-  if (!context.threads().submit(job, done)) {
+  if (!context.threads().submit(job, done, root().activity())) {
     ticket_.reset();
     throw Overloaded();
   }

@@ -22,6 +22,10 @@
 
 namespace reeve {
 
+namespace worker {
+struct Activity;
+}
+
 using BlockingHandler = std::move_only_function<Response(const Request&) const>;
 using AsyncHandler = std::move_only_function<Task<Response>(const Request&) const>;
 using Handler = std::variant<BlockingHandler, AsyncHandler>;
@@ -68,6 +72,8 @@ class Router {
   struct Match {
     const Handler* handler = nullptr;
     std::string allow;  ///< for the Allow header: "GET, HEAD, OPTIONS"
+    /// With a handler: what its work is called, "GET /users/{id}".
+    const worker::Activity* activity = nullptr;
   };
 
   Router();
