@@ -143,6 +143,7 @@ Json to_json(const Process& process) {
           {"detail", process.detail},
           {"worker_state", process.worker_state},
           {"status", process.status_text},
+          {"trouble", process.trouble},
           {"requests", process.requests},
           {"in_flight", process.in_flight}};
 }
@@ -157,6 +158,7 @@ void read_process(Members& members, Process& process) {
   members.read("detail", process.detail);
   members.read("worker_state", process.worker_state);
   members.read("status", process.status_text);
+  members.read("trouble", process.trouble);
   members.read("requests", process.requests);
   members.read("in_flight", process.in_flight);
   process.uptime = std::chrono::milliseconds(uptime_ms);

@@ -93,6 +93,7 @@ struct Process {
   std::string detail;                  ///< why: "exited with code 3; next try in 1.2 s"
   std::string worker_state;            ///< what the worker says of itself; empty for a foreign one
   std::string status_text;             ///< the worker's last STATUS=
+  std::string trouble;  ///< what keeps it from getting on now: who blocks its event loop
   std::uint64_t requests = 0;
   std::uint64_t in_flight = 0;
 

@@ -32,6 +32,9 @@ struct RecorderPage {
   static constexpr std::size_t kSlots = 36;
   static constexpr std::size_t kLatencyBuckets = 32;
 
+  static constexpr std::uint64_t kLoopBlocked = 1;
+  static constexpr std::uint64_t kPoolTaken = 2;
+
   template <class T>
   using Field = std::atomic<T>;
 
@@ -50,7 +53,7 @@ struct RecorderPage {
   Field<std::uint64_t> in_flight;                ///< now, also those without an entry
   Field<std::uint64_t> connections;              ///< open now
   std::array<Field<std::uint64_t>, 8> activity;  ///< what it is doing: "opening redis"
-  // The two classic failures of an async server, and what is to blame for the last one.
+  // The two classic failures of an async server, and what was to blame for them the last time.
   Field<std::uint64_t> starvations;    ///< times a coroutine has blocked the loop for too long
   Field<std::uint64_t> starvation_us;  ///< how long the last time; grows while it blocks
   Field<std::uint64_t> exhaustions;    ///< times the threads were all taken while work waited
@@ -59,7 +62,9 @@ struct RecorderPage {
   Field<std::uint64_t> pool_queued;    ///< jobs that wait for a thread
   Field<std::uint64_t> pool_wait_us;   ///< how long the last job that began has waited
   Field<std::uint64_t> jobs_running;   ///< of the scheduler, and in the background
-  std::array<Field<std::uint64_t>, kRouteBytes / 8> blamed;  ///< "GET /slow"
+  std::array<Field<std::uint64_t>, kRouteBytes / 8> blamed;    ///< for a starvation: "GET /slow"
+  std::array<Field<std::uint64_t>, kRouteBytes / 8> occupant;  ///< has most threads: "GET /slow"
+  Field<std::uint64_t> trouble;  ///< what of it lasts now: kLoopBlocked, kPoolTaken
   /// Answered requests by how long they took: see Latencies.
   std::array<Field<std::uint64_t>, kLatencyBuckets> latencies;
   std::array<Entry, kSlots> entries;
@@ -142,8 +147,14 @@ class RecordedRequest {
 /// Sets `activity`; cut at 64 bytes. Worker, loop thread.
 void record_activity(RecorderPage& page, std::string_view text);
 
-/// Sets `blamed`, in the same way. Any one thread at a time.
-void record_blame(RecorderPage& page, std::string_view route);
+/// The event loop is blocked by `route`: once at the beginning of each time, with how long already.
+/// Any one thread at a time, as for the following.
+void record_starvation(RecorderPage& page, std::string_view route, Duration so_far);
+/// How long it lasts by now, and whether it is over.
+void record_starvation(RecorderPage& page, Duration so_far, bool over);
+/// All threads of the pool are taken, most of them by `route`: once at the beginning of each time.
+void record_exhaustion(RecorderPage& page, std::string_view route);
+void record_exhaustion_over(RecorderPage& page);
 
 /// What the master copied out of a recorder.
 struct RecorderReading {
@@ -167,7 +178,10 @@ struct RecorderReading {
   std::uint64_t pool_queued = 0;
   Duration pool_wait{};
   std::uint64_t jobs_running = 0;
-  std::string blamed;  ///< the route of the last starvation or exhaustion
+  std::string blamed;         ///< the route of the last starvation
+  std::string occupant;       ///< the route that had most threads at the last exhaustion
+  bool loop_blocked = false;  ///< a starvation is going on, or was when it died
+  bool pool_taken = false;    ///< an exhaustion is
   std::string activity;
   std::vector<InFlight> oldest;  ///< the requests with an entry, oldest first
 };
@@ -182,6 +196,14 @@ struct Pulse {
 };
 /// Nothing when the worker never wrote its magic (a foreign program).
 [[nodiscard]] std::optional<Pulse> read_pulse(const RecorderPage& page, TimePoint now);
+
+enum class Told : std::uint8_t { Living, Dead };
+/// A sentence each of the two classic failures that the worker has had: "its event loop was blocked
+/// 3 times, the last time by GET /slow for 2.1 s". Empty for most workers.
+[[nodiscard]] std::vector<std::string> troubles(const RecorderReading& reading, Told told);
+
+/// Of them those that last: "GET /slow blocks its event loop now, for 2.1 s already".
+[[nodiscard]] std::vector<std::string> troubles_now(const RecorderReading& reading);
 
 /// One line for a log: "3 requests in flight, the oldest GET /slow for 31.2 s; loop blocked for 30
 /// s".

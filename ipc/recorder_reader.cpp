@@ -73,6 +73,42 @@ std::string describe_requests(const RecorderReading& reading) {
                      in_seconds(first.age));
 }
 
+std::string so_often(std::uint64_t count) {
+  return count == 1 ? "once" : fmt::format("{} times", count);
+}
+
+std::string starvation(const RecorderReading& reading, Told told) {
+  const std::string who = reading.blamed.empty() ? "something" : reading.blamed;
+  const std::string how_long = in_seconds(reading.starvation);
+  if (!reading.loop_blocked) {
+    return fmt::format("its event loop was blocked {}, {}by {} for {}",
+                       so_often(reading.starvations),
+                       reading.starvations == 1 ? "" : "the last time ", who, how_long);
+  }
+  const std::string text =
+      told == Told::Living
+          ? fmt::format("{} blocks its event loop now, for {} already", who, how_long)
+          : fmt::format("{} was blocking its event loop, for {}", who, how_long);
+  if (reading.starvations <= 1) return text;
+  return fmt::format("{} (it was blocked {} in all)", text, so_often(reading.starvations));
+}
+
+std::string exhaustion(const RecorderReading& reading, Told told) {
+  const std::string who = reading.occupant.empty() ? "many" : reading.occupant;
+  if (!reading.pool_taken) {
+    return fmt::format("its {} threads were all taken {}, {}most of them by {}",
+                       reading.pool_threads, so_often(reading.exhaustions),
+                       reading.exhaustions == 1 ? "" : "the last time ", who);
+  }
+  const bool living = told == Told::Living;
+  const std::string text =
+      fmt::format("its {} threads {} all taken{}, most of them by {}, and {} jobs {} for one",
+                  reading.pool_threads, living ? "are" : "were", living ? " now" : "", who,
+                  reading.pool_queued, living ? "wait" : "waited");
+  if (reading.exhaustions <= 1) return text;
+  return fmt::format("{} (they were taken {} in all)", text, so_often(reading.exhaustions));
+}
+
 }  // namespace
 
 std::optional<RecorderReading> read(const RecorderPage& page, TimePoint now) {
@@ -97,6 +133,9 @@ std::optional<RecorderReading> read(const RecorderPage& page, TimePoint now) {
   reading.pool_wait = bounded_lag(load(page.pool_wait_us));
   reading.jobs_running = load(page.jobs_running);
   reading.blamed = text_of(page.blamed);
+  reading.occupant = text_of(page.occupant);
+  reading.loop_blocked = (load(page.trouble) & RecorderPage::kLoopBlocked) != 0;
+  reading.pool_taken = (load(page.trouble) & RecorderPage::kPoolTaken) != 0;
   reading.activity = text_of(page.activity);
   reading.oldest = oldest_first(page, now);
   return reading;
@@ -111,13 +150,29 @@ std::optional<Pulse> read_pulse(const RecorderPage& page, TimePoint now) {
   return pulse;
 }
 
+std::vector<std::string> troubles(const RecorderReading& reading, Told told) {
+  std::vector<std::string> lines;
+  if (reading.starvations > 0) lines.push_back(starvation(reading, told));
+  if (reading.exhaustions > 0) lines.push_back(exhaustion(reading, told));
+  return lines;
+}
+
+std::vector<std::string> troubles_now(const RecorderReading& reading) {
+  std::vector<std::string> lines;
+  if (reading.loop_blocked) lines.push_back(starvation(reading, Told::Living));
+  if (reading.pool_taken) lines.push_back(exhaustion(reading, Told::Living));
+  return lines;
+}
+
 std::string describe(const RecorderReading& reading) {
   std::string text;
   if (!reading.activity.empty()) text += reading.activity + "; ";
   text += describe_requests(reading);
-  if (reading.since_heartbeat && *reading.since_heartbeat >= kBlockedAfter) {
+  const bool silent = reading.since_heartbeat && *reading.since_heartbeat >= kBlockedAfter;
+  if (silent && !reading.loop_blocked) {  // Else it is told below, with who blocks it.
     text += fmt::format("; loop blocked for {}", in_seconds(*reading.since_heartbeat));
   }
+  for (const std::string& trouble : troubles(reading, Told::Living)) text += "; " + trouble;
   return text;
 }
 

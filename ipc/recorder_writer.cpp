@@ -1,4 +1,5 @@
-// The worker's side of the recorder. One thread writes, so that a load and a store suffice.
+// The worker's side of the recorder. One thread writes each field, so that a load and a store
+// suffice.
 
 #include <algorithm>
 #include <cstring>
@@ -26,6 +27,11 @@ void store_text(std::array<Word, kWords>& words, std::string_view text) {
     word.store(value, std::memory_order_relaxed);
     text.remove_prefix(size);
   }
+}
+
+void set_trouble(RecorderPage& page, std::uint64_t which, bool lasts) {
+  const std::uint64_t others = page.trouble.load(std::memory_order_relaxed) & ~which;
+  page.trouble.store(lasts ? others | which : others, std::memory_order_relaxed);
 }
 
 /// "GET /path". Without the query, which may hold what no log should: tokens, names.
@@ -71,6 +77,27 @@ void RecordedRequest::answered(int status, TimePoint now) {
 
 void record_activity(RecorderPage& page, std::string_view text) { store_text(page.activity, text); }
 
-void record_blame(RecorderPage& page, std::string_view route) { store_text(page.blamed, route); }
+void record_starvation(RecorderPage& page, std::string_view route, Duration so_far) {
+  store_text(page.blamed, route);
+  add(page.starvations, 1);
+  record_starvation(page, so_far, false);
+}
+
+void record_starvation(RecorderPage& page, Duration so_far, bool over) {
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(so_far).count();
+  page.starvation_us.store(static_cast<std::uint64_t>(std::max<std::int64_t>(us, 0)),
+                           std::memory_order_relaxed);
+  set_trouble(page, RecorderPage::kLoopBlocked, !over);
+}
+
+void record_exhaustion(RecorderPage& page, std::string_view route) {
+  store_text(page.occupant, route);
+  add(page.exhaustions, 1);
+  set_trouble(page, RecorderPage::kPoolTaken, true);
+}
+
+void record_exhaustion_over(RecorderPage& page) {
+  set_trouble(page, RecorderPage::kPoolTaken, false);
+}
 
 }  // namespace reeve::ipc

@@ -37,6 +37,7 @@ std::string description(const Process& process) {
   std::string text = fmt::format("pid {}, uptime {}", process.pid, uptime(process.uptime));
   // More only when something is wrong: many a script takes the rest of the line for the uptime.
   if (process.worker_state == "Error") text += fmt::format("; Error: {}", process.status_text);
+  if (!process.trouble.empty()) text += "; " + process.trouble;
   return text;
 }
 

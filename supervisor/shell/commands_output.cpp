@@ -65,8 +65,9 @@ void Commands::why(SessionId session, const Request& request) {
       if (!target.slots.empty() && !target.slots.contains(slot.index)) continue;
       const std::string name = process_name(pool.name(), slot.index);
       const auto line = std::ranges::find(lines, name, &ipc::control::Process::name);
-      reply.text += supervisor::why({name, line->state, line->detail, line->pid},
-                                    pool.deaths().last(slot.index), details);
+      reply.text += supervisor::why(
+          {name, line->state, line->detail, line->pid, troubles_of(pool, slot, loop_.now())},
+          pool.deaths().last(slot.index), details);
     }
   }
   if (reply.text.size() > ipc::control::kMaxTailBytes) {

@@ -68,6 +68,9 @@ DeathReport death_report(const DeathFacts& facts) {
   Lines& details = report.details;
   if (facts.recorder) {
     details.push_back(load(*facts.recorder));
+    for (const std::string& trouble : ipc::troubles(*facts.recorder, ipc::Told::Dead)) {
+      details.push_back(trouble);
+    }
     if (!facts.recorder->activity.empty()) details.push_back("doing: " + facts.recorder->activity);
     add_block(details, "requests in flight",
               requests(*facts.recorder, facts.recorder->oldest.size()));

@@ -24,6 +24,7 @@ void add_worker(ipc::control::Process& line, const Worker& worker, const Process
   if (const auto reading = ipc::read(process.recorder_page(), now)) {
     line.requests = reading->requests;
     line.in_flight = reading->in_flight;
+    line.trouble = fmt::format("{}", fmt::join(ipc::troubles_now(*reading), "; "));
     if (line.worker_state.empty() && reading->state) {
       line.worker_state = ipc::to_string(*reading->state);
     }
@@ -53,6 +54,13 @@ std::vector<ipc::control::Process> status_of(const PoolRunner& pool, const SlotS
     lines.push_back(std::move(line));
   }
   return lines;
+}
+
+std::vector<std::string> troubles_of(const PoolRunner& pool, const Slot& slot, TimePoint now) {
+  const Process* process = slot.current ? pool.find(*slot.current) : nullptr;
+  if (process == nullptr) return {};
+  const auto reading = ipc::read(process->recorder_page(), now);
+  return reading ? ipc::troubles(*reading, ipc::Told::Living) : std::vector<std::string>{};
 }
 
 }  // namespace reeve::supervisor

@@ -13,4 +13,8 @@ namespace reeve::supervisor {
 [[nodiscard]] std::vector<ipc::control::Process> status_of(const PoolRunner& pool,
                                                            const SlotSet& slots, TimePoint now);
 
+/// What the worker of a slot suffers, or has suffered, from, as its recorder says: for `why`.
+[[nodiscard]] std::vector<std::string> troubles_of(const PoolRunner& pool, const Slot& slot,
+                                                   TimePoint now);
+
 }  // namespace reeve::supervisor

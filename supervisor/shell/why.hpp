@@ -2,6 +2,7 @@
 // What `reevectl why` answers: how a slot fares now, and how its last worker died. Pure.
 
 #include <string>
+#include <vector>
 
 #include "supervisor/shell/death_book.hpp"
 
@@ -13,6 +14,8 @@ struct SlotLine {
   std::string state;   ///< "BACKOFF"
   std::string detail;  ///< "exited with code 3; next try in 3 s"
   int pid = 0;         ///< 0: none
+  /// What its worker's recorder says that it suffers, or has suffered, from.
+  std::vector<std::string> troubles{};
 };
 
 /// `death` may be nullptr. Without `details` only who, when and why.

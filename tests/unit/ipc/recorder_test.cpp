@@ -176,6 +176,68 @@ TEST_F(RecorderTest, GarbageIsReadSafely) {
   }
 }
 
+TEST_F(RecorderTest, AStarvationIsCountedOnceAndGrowsUntilItIsOver) {
+  record_starvation(page_, "GET /slow", 300ms);
+  record_starvation(page_, 2100ms, false);
+  EXPECT_EQ(reading().starvations, 1U);
+  EXPECT_EQ(reading().starvation, 2100ms);
+  EXPECT_EQ(reading().blamed, "GET /slow");
+  EXPECT_TRUE(reading().loop_blocked);
+  record_exhaustion(page_, "GET /report");
+  record_starvation(page_, 2200ms, true);
+  EXPECT_FALSE(reading().loop_blocked);
+  EXPECT_TRUE(reading().pool_taken) << "the one is not the other";
+  EXPECT_EQ(reading().occupant, "GET /report");
+  record_exhaustion_over(page_);
+  EXPECT_FALSE(reading().pool_taken);
+  EXPECT_EQ(reading().exhaustions, 1U);
+}
+
+TEST(Troubles, OfAWorkerThatHasNoneAreNone) {
+  EXPECT_TRUE(troubles({}, Told::Living).empty());
+  EXPECT_TRUE(troubles_now({}).empty());
+}
+
+TEST(Troubles, NameTheRouteAndTellWhatLastsFromWhatIsOver) {
+  RecorderReading reading{.starvations = 1, .starvation = 2100ms, .blamed = "GET /slow"};
+  EXPECT_EQ(troubles(reading, Told::Living)[0],
+            "its event loop was blocked once, by GET /slow for 2.1 s");
+  EXPECT_TRUE(troubles_now(reading).empty());
+  reading.starvations = 3;
+  EXPECT_EQ(troubles(reading, Told::Living)[0],
+            "its event loop was blocked 3 times, the last time by GET /slow for 2.1 s");
+  reading.loop_blocked = true;
+  EXPECT_EQ(troubles_now(reading)[0],
+            "GET /slow blocks its event loop now, for 2.1 s already (it was blocked 3 times in "
+            "all)");
+  EXPECT_EQ(troubles(reading, Told::Dead)[0],
+            "GET /slow was blocking its event loop, for 2.1 s (it was blocked 3 times in all)");
+}
+
+TEST(Troubles, OfThreadsSayWhoHadThem) {
+  RecorderReading reading{
+      .exhaustions = 2, .pool_threads = 6, .pool_queued = 14, .occupant = "GET /report"};
+  EXPECT_EQ(troubles(reading, Told::Living)[0],
+            "its 6 threads were all taken 2 times, the last time most of them by GET /report");
+  reading.exhaustions = 1;
+  reading.pool_taken = true;
+  EXPECT_EQ(troubles_now(reading)[0],
+            "its 6 threads are all taken now, most of them by GET /report, and 14 jobs wait for "
+            "one");
+}
+
+TEST(DescribeReading, NamesWhoBlocksTheLoop) {
+  EXPECT_EQ(describe({.since_heartbeat = 30s,
+                      .in_flight = 1,
+                      .starvations = 1,
+                      .starvation = 29'500ms,
+                      .blamed = "GET /slow",
+                      .loop_blocked = true,
+                      .oldest = {{"GET /slow", 31'200ms}}}),
+            "1 request in flight, GET /slow for 31.2 s; GET /slow blocks its event loop now, for "
+            "29.5 s already");
+}
+
 TEST(DescribeReading, TellsWhatTheWorkerWasDoing) {
   EXPECT_EQ(describe({}), "no request in flight");
   EXPECT_EQ(describe({.in_flight = 1, .oldest = {{"GET /slow", 31'200ms}}}),

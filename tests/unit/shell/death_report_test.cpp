@@ -45,6 +45,16 @@ TEST(DeathReport, SaysWhoWhenWhyAndWhatWasLost) {
   EXPECT_THAT(report.details, Contains("  farewell"));
 }
 
+TEST(DeathReport, NamesWhoBlockedTheLoopOrHadTheThreads) {
+  DeathFacts facts = crash();
+  facts.recorder->starvations = 1;
+  facts.recorder->starvation = 2100ms;
+  facts.recorder->blamed = "GET /slow";
+  facts.recorder->loop_blocked = true;
+  EXPECT_THAT(death_report(facts).details,
+              Contains("GET /slow was blocking its event loop, for 2.1 s"));
+}
+
 TEST(DeathReport, TheLogGetsWhatItHasNotYet) {
   EXPECT_THAT(log_of_death(crash()),
               ElementsAre("requests that were in flight:", "  GET /slow for 31 s",
@@ -111,6 +121,17 @@ TEST(Why, SaysHowTheSlotFaresAndHowItsLastWorkerDied) {
   EXPECT_EQ(why(slot, &death, false),
             "web:0 is BACKOFF (next try in 3 s)\nits last death:\n  pid 7 exited\n");
   EXPECT_THAT(why(slot, &death, true), HasSubstr("\n  its last lines:\n"));
+}
+
+TEST(Why, SaysWhatTheLivingWorkerSuffersFrom) {
+  const SlotLine slot{.name = "web:0",
+                      .state = "RUNNING",
+                      .detail = "",
+                      .pid = 7,
+                      .troubles = {"its event loop was blocked once, by GET /slow for 2.1 s"}};
+  EXPECT_EQ(why(slot, nullptr, true),
+            "web:0 is RUNNING, pid 7\n  its event loop was blocked once, by GET /slow for 2.1 s\n"
+            "  none of its workers has died unasked\n");
 }
 
 }  // namespace
