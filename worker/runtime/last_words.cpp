@@ -11,6 +11,7 @@
 #include <typeinfo>
 
 #include "worker/runtime/signal_safe_text.hpp"
+#include "worker/runtime/stack_probe.hpp"
 #include "worker/runtime/stack_trace.hpp"
 #include "worker/runtime/thread_stacks.hpp"
 
@@ -71,9 +72,11 @@ void on_crash(int signal, siginfo_t* info, void* context) {
   errno = saved;
 }
 
-void on_stack_signal(int /*signal*/, siginfo_t* /*info*/, void* context) {
+void on_stack_signal(int /*signal*/, siginfo_t* info, void* context) {
   const int saved = errno;
-  if (ipc::BlackBox* into = own_box()) write_thread_stacks(*into, context);
+  if (!answer_stack_probe(*info, context)) {
+    if (ipc::BlackBox* into = own_box()) write_thread_stacks(*into, context);
+  }
   errno = saved;
 }
 
@@ -121,30 +124,37 @@ void give_back(int signal, void (*handler)(int, siginfo_t*, void*), sighandler_t
 }  // namespace
 
 LastWords::LastWords(const ipc::Recorder& recorder) {
-  if (recorder.fd() < 0 || box.load() != nullptr) return;
-  stack_.emplace();
+  if (owner.load() == ::getpid()) return;
   owner = ::getpid();
-  box = &recorder.black_box();
-  if (!is_sanitized()) {
-    for (const int crash : kCrashes) handle(crash, static_cast<int>(SA_RESETHAND), on_crash);
-  }
-  earlier_terminate = std::set_terminate(on_terminate);
+  stack_.emplace();
+  if (recorder.fd() >= 0) open_box(recorder.black_box());
   if (!handle(ipc::stack_signal(), SA_RESTART, on_stack_signal)) return;
   sigset_t asked;
   sigemptyset(&asked);
   sigaddset(&asked, ipc::stack_signal());
   ::pthread_sigmask(SIG_UNBLOCK, &asked, nullptr);
-  recorder.black_box().answers = ipc::BlackBox::kAnswers;
+  allow_stack_probes(true);
+  if (recorder.fd() >= 0) recorder.black_box().answers = ipc::BlackBox::kAnswers;
+}
+
+void LastWords::open_box(ipc::BlackBox& into) {
+  box = &into;
+  if (!is_sanitized()) {
+    for (const int crash : kCrashes) handle(crash, static_cast<int>(SA_RESETHAND), on_crash);
+  }
+  earlier_terminate = std::set_terminate(on_terminate);
 }
 
 LastWords::~LastWords() {
   if (!stack_) return;
   if (ipc::BlackBox* own = own_box()) own->answers = 0;
+  allow_stack_probes(false);
   // Ignored, not the default: a request that is under way must not end a worker that ends well.
   give_back(ipc::stack_signal(), on_stack_signal, SIG_IGN);
   for (const int crash : kCrashes) give_back(crash, on_crash, SIG_DFL);
   if (std::get_terminate() == &on_terminate) std::set_terminate(earlier_terminate);
   box = nullptr;
+  owner = 0;
 }
 
 }  // namespace reeve::worker

@@ -13,15 +13,18 @@ namespace reeve::worker {
 
 class LastWords {
  public:
-  /// Nothing without a master: nobody would read it. One at a time, and not after another thread
-  /// was started that blocks signals. The recorder outlives this.
+  /// Without a master nobody would read it: then this does no more than let the threads of the
+  /// process ask for each other's stacks, see stack_probe.hpp. One at a time, and not after another
+  /// thread was started that blocks signals. The recorder outlives this.
   explicit LastWords(const ipc::Recorder& recorder);
   ~LastWords();
   LastWords(const LastWords&) = delete;
   LastWords& operator=(const LastWords&) = delete;
 
  private:
-  std::optional<AlternateStack> stack_;
+  void open_box(ipc::BlackBox& into);
+
+  std::optional<AlternateStack> stack_;  // None: there is one of these already.
 };
 
 }  // namespace reeve::worker

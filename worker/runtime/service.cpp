@@ -9,7 +9,7 @@ namespace reeve::worker {
 Service::Service(const App& app, Surroundings surroundings)
     : app_(app),
       surroundings_(std::move(surroundings)),
-      threads_(surroundings_.loop, app.threads()),
+      threads_(surroundings_.loop, app.threads(), &surroundings_.page),
       context_(surroundings_.loop, threads_),
       services_{context_,     app.router(),         threads_,         surroundings_.page, state_,
                 app.limits(), surroundings_.timing, surroundings_.log},
@@ -38,6 +38,12 @@ std::expected<std::string, StartFailure> Service::own_part(Phase phase) {
       if (surroundings_.listen) return surroundings_.listen(server_);
       return {};
     case Phase::Connections:
+      watch_.emplace(Watch::Subject{.loop = surroundings_.loop,
+                                    .occupation = context_.occupation(),
+                                    .pool = threads_,
+                                    .page = surroundings_.page},
+                     app_.watch(), surroundings_.log);
+      return {};
     case Phase::Providers:
     case Phase::Scheduler:
       return {};

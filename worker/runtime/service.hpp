@@ -5,6 +5,7 @@
 
 #include <expected>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@
 #include "worker/runtime/overrides.hpp"
 #include "worker/runtime/redactor.hpp"
 #include "worker/runtime/thread_pool.hpp"
+#include "worker/runtime/watch.hpp"
 
 namespace reeve::worker {
 
@@ -33,7 +35,7 @@ class Service {
     ipc::RecorderPage& page;
     WorkerInfo who{};
     DrainTiming timing{};
-    LogLine log{};
+    LogLine log{};  ///< On any thread.
     LifespanRunner::Observer on_lifespan{};
     /// The last phase: gives the server its listeners. Returns their addresses, or why there are
     /// none.
@@ -80,6 +82,7 @@ class Service {
   Services services_;
   HttpServer server_;
   LifespanRunner runner_;
+  std::optional<Watch> watch_;  // From the second phase on: the first one sets the environment.
 };
 
 }  // namespace reeve::worker

@@ -14,18 +14,11 @@
 namespace reeve::worker {
 namespace {
 
-constexpr std::size_t kMostFrames = 48;
-
-struct Frames {
-  std::array<std::uintptr_t, kMostFrames> addresses{};
-  std::size_t count = 0;
-};
-
 _Unwind_Reason_Code take_frame(_Unwind_Context* context, void* into) {
-  auto& frames = *static_cast<Frames*>(into);
+  auto& stack = *static_cast<Stack*>(into);
   const std::uintptr_t address = _Unwind_GetIP(context);
-  if (address == 0 || frames.count == frames.addresses.size()) return _URC_END_OF_STACK;
-  frames.addresses[frames.count++] = address;
+  if (address == 0 || stack.count == stack.frames.size()) return _URC_END_OF_STACK;
+  stack.frames[stack.count++] = address;
   return _URC_NO_REASON;
 }
 
@@ -43,14 +36,13 @@ std::uintptr_t interrupted_at(const void* context) {
 #endif
 }
 
-void write_frame(ipc::BlackBoxWriter& out, Symbolizer& symbolizer, std::size_t index,
-                 std::uintptr_t address, bool is_return) {
-  // A return address may lie behind the end of a function that never returns.
-  const Symbolizer::Place place = symbolizer.find(is_return ? address - 1 : address);
+void write_frame(ipc::BlackBoxWriter& out, Symbolizer& symbolizer, const Stack& stack,
+                 std::size_t index) {
+  const Symbolizer::Place place = symbolizer.find(stack.inside(index));
   SignalSafeText line;
   line.add("  #").add_decimal(index).add(" ");
   if (place.symbol.empty()) {
-    line.add_hex(address);
+    line.add_hex(stack.frames[index]);
   } else {
     line.add(place.symbol.substr(0, 400)).add(" + ").add_hex(place.offset);
   }
@@ -63,21 +55,29 @@ void write_frame(ipc::BlackBoxWriter& out, Symbolizer& symbolizer, std::size_t i
 
 }  // namespace
 
+Stack take_stack(const void* context) {
+  Stack stack;
+  _Unwind_Backtrace(take_frame, &stack);
+  stack.interrupted = interrupted_at(context);
+  if (stack.interrupted == 0) return stack;
+  const auto begin = stack.frames.begin();
+  const auto end = begin + static_cast<std::ptrdiff_t>(stack.count);
+  const auto found = std::find(begin, end, stack.interrupted);
+  if (found != end) {
+    std::copy(found, end, begin);
+    stack.count = static_cast<std::size_t>(end - found);
+  } else {  // A jump into nowhere: what was called is known, but not by whom.
+    stack.count = std::min(stack.count + 1, stack.frames.size());
+    std::copy_backward(begin, begin + static_cast<std::ptrdiff_t>(stack.count) - 1,
+                       begin + static_cast<std::ptrdiff_t>(stack.count));
+    stack.frames.front() = stack.interrupted;
+  }
+  return stack;
+}
+
 void write_stack(ipc::BlackBoxWriter out, Symbolizer& symbolizer, const void* context) {
-  Frames frames;
-  _Unwind_Backtrace(take_frame, &frames);
-  const auto end = frames.addresses.begin() + static_cast<std::ptrdiff_t>(frames.count);
-  const std::uintptr_t interrupted = interrupted_at(context);
-  auto first = std::find(frames.addresses.begin(), end, interrupted);
-  if (first == end) {
-    // A jump into nowhere: what was called is known, but not by whom.
-    if (interrupted != 0) write_frame(out, symbolizer, 0, interrupted, false);
-    first = frames.addresses.begin();
-  }
-  for (auto frame = first; frame != end; ++frame) {
-    write_frame(out, symbolizer, static_cast<std::size_t>(frame - first), *frame,
-                *frame != interrupted);
-  }
+  const Stack stack = take_stack(context);
+  for (std::size_t i = 0; i < stack.count; ++i) write_frame(out, symbolizer, stack, i);
 }
 
 void write_thread_name(ipc::BlackBoxWriter out) {

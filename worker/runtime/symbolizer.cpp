@@ -91,6 +91,16 @@ void Symbolizer::load() {
   }
 }
 
+void Symbolizer::unload() {
+  for (std::size_t i = 0; i < count_; ++i) {
+    const Module& module = modules_[i];
+    if (module.file != nullptr) {
+      ::munmap(const_cast<unsigned char*>(module.file), module.file_size);
+    }
+  }
+  count_ = 0;
+}
+
 /// "55d0-55d8 r-xp 00001000 fe:01 1234   /usr/bin/web"
 void Symbolizer::take_line(std::string_view line) {
   const std::string_view range = next_word(line);

@@ -19,9 +19,10 @@ class Symbolizer {
     std::uint64_t address_in_module = 0;  ///< as addr2line(1) takes it
   };
 
-  /// Reads which files are mapped where. Maps what it looks into, and never unmaps it: the process
-  /// is about to end.
+  /// Reads which files are mapped where. Maps what it looks into, and unmaps it only when it is
+  /// told to: mostly the process is about to end.
   void load();
+  void unload();
   [[nodiscard]] Place find(std::uintptr_t address);
 
  private:

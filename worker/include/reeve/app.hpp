@@ -21,6 +21,7 @@
 #include "reeve/lifespan.hpp"
 #include "reeve/router.hpp"
 #include "reeve/thread_limits.hpp"
+#include "reeve/watch_limits.hpp"
 
 namespace reeve {
 
@@ -121,6 +122,12 @@ class App {
     fork_safety_ = fork_safety;
     return *this;
   }
+  /// When the runtime says that the event loop is blocked, or the thread pool exhausted, and by
+  /// whom.
+  App& watch(const WatchLimits& watch) {
+    watch_ = watch;
+    return *this;
+  }
 
   [[nodiscard]] const Router& router() const { return router_; }
   [[nodiscard]] const Lifespan& lifespan() const { return lifespan_; }
@@ -129,6 +136,7 @@ class App {
   [[nodiscard]] const HttpLimits& limits() const { return limits_; }
   [[nodiscard]] const ThreadLimits& threads() const { return threads_; }
   [[nodiscard]] ForkSafety fork_safety() const { return fork_safety_; }
+  [[nodiscard]] const WatchLimits& watch() const { return watch_; }
 
   /// Lives the life of the worker, and returns an ExitCode for main() to return. Under a master or
   /// systemd it serves on the sockets that it inherits; else on `--listen`. It blocks TERM, INT and
@@ -145,6 +153,7 @@ class App {
   HttpLimits limits_;
   ThreadLimits threads_;
   ForkSafety fork_safety_ = ForkSafety::Refuse;
+  WatchLimits watch_;
 };
 
 }  // namespace reeve

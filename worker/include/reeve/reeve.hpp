@@ -22,4 +22,5 @@
 #include "reeve/sync.hpp"          // IWYU pragma: export
 #include "reeve/task.hpp"          // IWYU pragma: export
 #include "reeve/wait.hpp"          // IWYU pragma: export
+#include "reeve/watch_limits.hpp"  // IWYU pragma: export
 #include "reeve/worker_info.hpp"   // IWYU pragma: export

@@ -1,0 +1,21 @@
+#pragma once
+// When the runtime says that a worker does not get on, and who is to blame.
+
+#include <chrono>
+
+namespace reeve {
+
+/// The two classic failures of an async server, told apart while they last: in the log, with the
+/// route; in `reevectl why` and `reevectl status`.
+struct WatchLimits {
+  /// Starvation of the event loop: one step of a coroutine has the loop for longer than this
+  /// without a `co_await` that waits, so every other request of the worker waits. The log names the
+  /// route and shows the stack. Measured at least every 50 ms; zero or less: not watched.
+  std::chrono::milliseconds loop{250};
+  /// Exhaustion of the thread pool: every thread is taken, and work has waited for one for longer
+  /// than this, or was refused. The log names the routes that have the threads. Zero or less: not
+  /// watched.
+  std::chrono::milliseconds pool{1'000};
+};
+
+}  // namespace reeve
