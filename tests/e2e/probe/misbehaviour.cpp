@@ -76,6 +76,8 @@ Misbehaviour read_misbehaviour() {
   how.slow_open = milliseconds("PROBE_SLOW_OPEN_MS", how.slow_open);
   how.exit_after = milliseconds("PROBE_EXIT_AFTER_MS", how.exit_after);
   if (is_set("PROBE_ANSWER")) how.answer = number("PROBE_ANSWER");
+  if (is_set("PROBE_THREADS")) how.threads = number("PROBE_THREADS");
+  if (is_set("PROBE_QUEUE")) how.queue = number("PROBE_QUEUE");
   how.ignore_term = number("PROBE_IGNORE_TERM") != 0;
   if (is_set("PROBE_EXIT_AFTER_START")) how.exit_after_start = number("PROBE_EXIT_AFTER_START");
   return how;

@@ -10,6 +10,8 @@
 //   PROBE_EXIT_AFTER_MS=50       how soon after the last resource is open; 50 by default
 //   PROBE_ANSWER=500             answers GET / with that status
 //   PROBE_IGNORE_TERM=1          blocks the loop for ever instead of ending
+//   PROBE_THREADS=2              threads of the pool, instead of the default
+//   PROBE_QUEUE=4                jobs that may wait for one
 
 #include <chrono>
 #include <optional>
@@ -27,6 +29,8 @@ struct Misbehaviour {
   std::chrono::milliseconds exit_after{50};
   int answer = 200;
   bool ignore_term = false;
+  std::optional<int> threads;
+  std::optional<int> queue;
 };
 
 [[nodiscard]] Misbehaviour read_misbehaviour();

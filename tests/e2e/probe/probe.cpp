@@ -66,6 +66,12 @@ Task<Response> spin(const Request& request) {
   co_return Response::text("spun\n");
 }
 
+/// Blocks the loop without using the CPU, as a client library does that is not asynchronous.
+Task<Response> stall(const Request& request) {
+  std::this_thread::sleep_for(milliseconds(request));
+  co_return Response::text("stalled\n");
+}
+
 Task<Response> echo(const Request& request) {
   co_return Response::text(std::string(request.body()));
 }
@@ -130,6 +136,13 @@ void add_lifespan(App& app, const Misbehaviour& how) {
   }
 }
 
+ThreadLimits thread_limits(const Misbehaviour& how) {
+  ThreadLimits limits;
+  if (how.threads) limits.threads = static_cast<std::size_t>(*how.threads);
+  if (how.queue) limits.queue = static_cast<std::size_t>(*how.queue);
+  return limits;
+}
+
 void add_routes(App& app, const Misbehaviour& how) {
   if (how.answer != 200) {
     app.get("/", [&how] { return Response::text("told to fail\n", how.answer); });
@@ -140,6 +153,7 @@ void add_routes(App& app, const Misbehaviour& how) {
   app.get("/slow", [&how](const Request& request) { return slow(request, how); });
   app.get("/block", block);
   app.get("/spin", spin);
+  app.get("/stall", stall);
   app.get("/stream", stream);
   app.get("/crash", crash);
   app.get("/misbehave", misbehave_as_told);
@@ -154,5 +168,6 @@ int main(int argc, char** argv) {
   reeve::App app;
   reeve::probe::add_lifespan(app, how);
   reeve::probe::add_routes(app, how);
+  app.threads(reeve::probe::thread_limits(how));
   return app.run(argc, argv);
 }
