@@ -43,6 +43,7 @@ Process::Process(const App& app, Identity identity, std::vector<ipc::Address> li
                 .who = {::getpid(), identity_.slot, identity_.generation},
                 .timing = {.idle = identity_.idle_drain},
                 .log = [this](std::string_view line) { log_.write(Log::Level::Warning, line); },
+                .watch_log = [this](auto line) { log_.write(Log::Level::Warning, line); },
                 .on_lifespan = [this](const auto& event) { on_lifespan(event); },
                 .listen = [this](HttpServer& server) { return start_listening(server); },
                 .redactor = &log_.redactor()}),

@@ -38,11 +38,12 @@ std::expected<std::string, StartFailure> Service::own_part(Phase phase) {
       if (surroundings_.listen) return surroundings_.listen(server_);
       return {};
     case Phase::Connections:
+      if (!surroundings_.watch_log) return {};
       watch_.emplace(Watch::Subject{.loop = surroundings_.loop,
                                     .occupation = context_.occupation(),
                                     .pool = threads_,
                                     .page = surroundings_.page},
-                     app_.watch(), surroundings_.log);
+                     app_.watch(), surroundings_.watch_log);
       return {};
     case Phase::Providers:
     case Phase::Scheduler:

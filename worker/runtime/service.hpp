@@ -35,7 +35,8 @@ class Service {
     ipc::RecorderPage& page;
     WorkerInfo who{};
     DrainTiming timing{};
-    LogLine log{};  ///< On any thread.
+    LogLine log{};
+    LogLine watch_log{};  ///< on the thread of the watch; without it nothing is watched
     LifespanRunner::Observer on_lifespan{};
     /// The last phase: gives the server its listeners. Returns their addresses, or why there are
     /// none.

@@ -20,7 +20,7 @@ constexpr ipc::Duration kStackPatience = std::chrono::milliseconds(100);
 
 Watch::Watch(Subject subject, const WatchLimits& limits, LogLine log)
     : subject_(subject),
-      log_(log ? std::move(log) : [](std::string_view) {}),
+      log_(std::move(log)),
       loop_thread_(::gettid()),
       progress_([this] { wake(); }),
       starvation_(limits.loop),

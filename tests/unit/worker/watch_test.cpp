@@ -4,8 +4,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <latch>
+#include <memory>
 #include <mutex>
 #include <thread>
 
@@ -105,6 +107,7 @@ TEST_F(WatchTest, ItsStackIsToldAlsoWithoutAMaster) {
   turn_until([&] { return has_said("has let the event loop go on"); });
   EXPECT_THAT(lines(), Contains(HasSubstr("block_until_said")));
   EXPECT_THAT(lines(), Not(Contains(HasSubstr("Root::resume")))) << "that is the runtime's";
+  ::signal(ipc::stack_signal(), SIG_DFL);  // LastWords leaves it ignored, for the end of a process.
 }
 
 TEST_F(WatchTest, ACallbackThatIsNoTaskIsTheRuntimeItself) {
@@ -142,9 +145,9 @@ TEST_F(WatchTest, AnIdleLoopCostsNothing) {
 
 TEST_F(WatchTest, AFullPoolIsToldWithWhoHasTheThreads) {
   watch({.pool = 100ms});
-  std::latch gate(1);
+  const auto gate = std::make_shared<std::latch>(1);
   int done = 0;
-  const auto job = [&] { gate.wait(); };
+  const auto job = [gate] { gate->wait(); };
   const auto count = [&](const auto&) { ++done; };
   const Activity report{.kind = ActivityKind::Request, .name = "GET /report"};
   ASSERT_TRUE(threads.submit(job, count, report));
@@ -158,21 +161,21 @@ TEST_F(WatchTest, AFullPoolIsToldWithWhoHasTheThreads) {
   EXPECT_EQ(reading().occupant, "GET /report");
   EXPECT_TRUE(reading().pool_taken);
   EXPECT_EQ(reading().starvations, 0U) << "the other failure";
-  gate.count_down();
+  gate->count_down();
   turn_until([&] { return done == 3 && has_said("keeps up again"); });
   EXPECT_FALSE(reading().pool_taken);
 }
 
 TEST_F(WatchTest, WhatIsRefusedIsTold) {
   watch({});
-  std::latch gate(1);
-  const auto job = [&] { gate.wait(); };
+  const auto gate = std::make_shared<std::latch>(1);  // A job may wait after the test.
+  const auto job = [gate] { gate->wait(); };
   for (int i = 0; i < 2; ++i) ASSERT_TRUE(threads.submit(job, [](const auto&) {}, slow));
   turn_until([&] { return threads.running() == 2; });
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(threads.submit(job, [](const auto&) {}, slow));
   EXPECT_FALSE(threads.submit(job, [](const auto&) {}, slow));
   turn_until([&] { return has_said("1 job found no room in the queue and was refused"); });
-  gate.count_down();
+  gate->count_down();
 }
 
 TEST_F(WatchTest, ItEndsAtOnceAlsoWhileTheLoopIsBlocked) {
