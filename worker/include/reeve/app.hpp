@@ -10,6 +10,7 @@
 //   }
 
 #include <concepts>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +20,7 @@
 #include "reeve/http_limits.hpp"
 #include "reeve/job.hpp"
 #include "reeve/lifespan.hpp"
+#include "reeve/providers.hpp"
 #include "reeve/router.hpp"
 #include "reeve/thread_limits.hpp"
 #include "reeve/watch_limits.hpp"
@@ -102,6 +104,18 @@ class App {
   App& check(std::string name, Question function, CheckOptions options = {}) {
     lifespan_.check<T>(std::move(name), std::move(function), options);
     return *this;
+  }
+
+  /// A need with several candidates, of which the first that works is chosen: see providers.hpp.
+  /// Handlers find it as a Provider<T>. The candidates are added to what this returns; without any
+  /// the start fails.
+  template <class T>
+  ProviderBuilder<T> provider(const std::string& name, ProviderOptions options = {}) {
+    auto plan = std::make_shared<detail::ProviderPlan>();
+    plan->name = name;
+    plan->options = options;
+    detail::add_provider<T>(lifespan_, plan);
+    return ProviderBuilder<T>(plan);
   }
 
   App& environment(Environment environment) {

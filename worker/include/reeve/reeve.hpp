@@ -11,6 +11,7 @@
 #include "reeve/fork_safety.hpp"   // IWYU pragma: export
 #include "reeve/job.hpp"           // IWYU pragma: export
 #include "reeve/lifespan.hpp"      // IWYU pragma: export
+#include "reeve/providers.hpp"     // IWYU pragma: export
 #include "reeve/request.hpp"       // IWYU pragma: export
 #include "reeve/resource.hpp"      // IWYU pragma: export
 #include "reeve/response.hpp"      // IWYU pragma: export
