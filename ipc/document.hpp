@@ -54,4 +54,7 @@ struct SyntaxError {
 /// back to the same values. Comments and layout of the original are gone.
 [[nodiscard]] std::string write_document(const Table& table);
 
+/// What a value is, for a message: `the string "four"`, "a table".
+[[nodiscard]] std::string describe(const Value& value);
+
 }  // namespace reeve::ipc::document

@@ -13,17 +13,6 @@ namespace {
 
 constexpr std::size_t kLongestQuote = 120;
 
-/// What a value is, for a message: `the string "four"`.
-struct Describe {
-  std::string operator()(const std::string& text) const { return "the string " + in_quotes(text); }
-  std::string operator()(std::int64_t number) const { return fmt::format("the number {}", number); }
-  std::string operator()(double number) const { return fmt::format("the number {}", number); }
-  std::string operator()(bool boolean) const { return boolean ? "true" : "false"; }
-  std::string operator()(const Array&) const { return "an array"; }
-  std::string operator()(const Table&) const { return "a table"; }
-  std::string operator()(const DateTime&) const { return "a date or time"; }
-};
-
 const Entry* find_entry(const Table& table, std::string_view key) {
   const auto found = std::ranges::find(table, key, &Entry::key);
   return found == table.end() ? nullptr : &*found;
@@ -52,7 +41,7 @@ void Cell::refuse_key(const Entry& entry, std::string text) const {
 }
 
 void Cell::expected(std::string_view wanted) const {
-  refuse(fmt::format("expected {}, found {}", wanted, std::visit(Describe{}, value_->data)));
+  refuse(fmt::format("expected {}, found {}", wanted, ipc::document::describe(*value_)));
 }
 
 std::optional<std::string> Cell::text(std::string_view wanted) const {

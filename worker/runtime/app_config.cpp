@@ -8,7 +8,6 @@
 #include <variant>
 
 #include "ipc/base/duration.hpp"
-#include "ipc/base/text.hpp"
 #include "ipc/document.hpp"
 #include "ipc/environment.hpp"
 
@@ -16,31 +15,16 @@ namespace reeve {
 namespace {
 
 using ipc::document::Array;
-using ipc::document::DateTime;
 using ipc::document::Entry;
 using ipc::document::Table;
 using ipc::document::Value;
-
-constexpr std::size_t kMostShown = 64;
 
 [[noreturn]] void complain(std::string_view key, std::string_view what) {
   throw ConfigError(fmt::format("app.{}: {}", key, what));
 }
 
-struct Describe {
-  std::string operator()(const std::string& text) const {
-    return fmt::format("the string \"{}\"", ipc::printable(text, kMostShown));
-  }
-  std::string operator()(std::int64_t number) const { return fmt::format("the number {}", number); }
-  std::string operator()(double number) const { return fmt::format("the number {}", number); }
-  std::string operator()(bool truth) const { return truth ? "true" : "false"; }
-  std::string operator()(const Array&) const { return "an array"; }
-  std::string operator()(const Table&) const { return "a table"; }
-  std::string operator()(const DateTime&) const { return "a date"; }
-};
-
 [[noreturn]] void mismatch(std::string_view key, std::string_view expected, const Value& found) {
-  complain(key, fmt::format("expected {}, found {}", expected, std::visit(Describe{}, found.data)));
+  complain(key, fmt::format("expected {}, found {}", expected, ipc::document::describe(found)));
 }
 
 std::int64_t whole_number(std::string_view key, const Value& value, std::int64_t least,
