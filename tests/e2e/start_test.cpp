@@ -27,8 +27,7 @@ class FailedStart : public ReeveTest {
   /// What the master says of a pool of which no worker starts.
   std::string why(std::string_view toml) {
     Reeve& reeve = start(toml);
-    EXPECT_TRUE(reeve.becomes("web:0", "EXITED") || reeve.becomes("web:0", "FATAL"))
-        << reeve.log();
+    EXPECT_TRUE(reeve.becomes("web:0", "EXITED") || reeve.becomes("web:0", "FATAL")) << reeve.log();
     return reeve.ctl({"why", "web:0"}).output;
   }
 
