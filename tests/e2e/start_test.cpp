@@ -65,7 +65,7 @@ TEST_F(FailedStart, ASocketOfAStaticInitialiserIsNamedAndRefused) {
 }
 
 TEST_F(FailedStart, TheMasterNamesWhatWasThereTooEarly) {
-  const std::string told = why(pool("web", '["' + binary("early") + "\"]",
+  const std::string told = why(pool("web", "[\"" + binary("early") + "\"]",
                                     "listen = [\"http\"]\nenv = { EARLY = \"left_open\" }\n"
                                     "restart = \"never\"\n"));
   EXPECT_THAT(told, AllOf(HasSubstr("exited with code 79: it had threads or sockets before"),

@@ -15,7 +15,7 @@ void wipe_text(std::string& text) noexcept {
 
 }  // namespace
 
-Secret::Secret(std::string text) : text_(text) { wipe_text(text); }
+Secret::Secret(std::string&& text) : text_(text) { wipe_text(text); }
 
 Secret::Secret(Secret&& other) noexcept : text_(std::move(other.text_)) { other.wipe(); }
 

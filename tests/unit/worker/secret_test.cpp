@@ -38,6 +38,14 @@ TEST(Secret, LeavesNothingWhereItWasMovedFrom) {
   EXPECT_EQ(std::string(was_at, 7), std::string(7, '\0'));  // NOLINT(bugprone-use-after-move)
 }
 
+TEST(Secret, LeavesNothingInTheTextThatItWasMadeOf) {
+  std::string text = "hunter2";
+  const char* const was_at = text.data();
+  const Secret secret(std::move(text));
+  EXPECT_EQ(secret.reveal(), "hunter2");
+  EXPECT_EQ(std::string(was_at, 7), std::string(7, '\0'));
+}
+
 TEST(Secret, LeavesNothingOfALongerOneWhenAssigned) {
   Secret one("hunter2hunter");
   const char* const was_at = one.reveal().data();

@@ -16,8 +16,10 @@ namespace reeve {
 class Secret {
  public:
   Secret() = default;
-  /// `text` is wiped where it was moved from.
-  explicit Secret(std::string text);
+  /// `text` is wiped where it was moved from; what is copied stays where it is.
+  explicit Secret(std::string&& text);
+  explicit Secret(std::string_view text) : text_(text) {}
+  explicit Secret(const char* text) : text_(text) {}
   Secret(const Secret&) = default;
   Secret(Secret&& other) noexcept;
   Secret& operator=(const Secret& other);
