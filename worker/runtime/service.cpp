@@ -57,12 +57,24 @@ void Service::on_lifespan(const LifespanEvent& event) {
     services_.health.set_check(about.name, passing, about.need == Need::Required,
                                redactor().redact(detail));
   };
-  if (const auto* opened = std::get_if<Opened>(&event)) {
+  if (const auto* opening = std::get_if<Opening>(&event)) {
+    lint_order(*opening);
+  } else if (const auto* opened = std::get_if<Opened>(&event)) {
+    order_lint_.opened(opened->about.name, opened->about.kind);
     set_check(opened->about, true, opened->about.note);
+  } else if (const auto* noted = std::get_if<Noted>(&event)) {
+    set_check(noted->about, true, noted->about.note);
   } else if (const auto* failed = std::get_if<OpenFailed>(&event)) {
     set_check(failed->about, false, failed->reason);
   }
   if (surroundings_.on_lifespan) surroundings_.on_lifespan(event);
+}
+
+/// What comes back later comes when it can.
+void Service::lint_order(const Opening& opening) {
+  if (services_.health.phase() != HealthPhase::Starting || opening.attempt > 1) return;
+  const auto warning = order_lint_.opening(opening.about.name, opening.about.kind);
+  if (warning && surroundings_.log) surroundings_.log(*warning);
 }
 
 }  // namespace reeve::worker

@@ -17,6 +17,7 @@
 #include "reeve/worker_info.hpp"
 #include "worker/http/server.hpp"
 #include "worker/http/services.hpp"
+#include "worker/lifespan/order_lint.hpp"
 #include "worker/lifespan/runner.hpp"
 #include "worker/lifespan/start_failure.hpp"
 #include "worker/runtime/context.hpp"
@@ -70,6 +71,7 @@ class Service {
  private:
   [[nodiscard]] std::expected<std::string, StartFailure> own_part(Phase phase);
   void on_lifespan(const LifespanEvent& event);
+  void lint_order(const Opening& opening);
   [[nodiscard]] Redactor& redactor() {
     return surroundings_.redactor != nullptr ? *surroundings_.redactor : own_redactor_;
   }
@@ -77,6 +79,7 @@ class Service {
   const App& app_;
   Surroundings surroundings_;
   Redactor own_redactor_;
+  OrderLint order_lint_;
   ThreadPool threads_;
   Context context_;
   State state_;

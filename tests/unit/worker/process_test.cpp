@@ -136,6 +136,27 @@ TEST_F(ProcessTest, FailedStartSaysWhyInWordsAndByItsExitCode) {
   EXPECT_FALSE(std::ranges::any_of(messages, &ipc::WorkerMessage::ready));
 }
 
+TEST_F(ProcessTest, AnOrderThatWillHurtIsWarnedOf) {
+  const auto nothing = [] {};
+  app.step("redis", nothing, nothing, {.kind = Kind::Cache});
+  app.step("postgres", nothing, nothing, {.kind = Kind::Database});
+  at_the_end_of_the_start([] { ::raise(SIGTERM); });
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(run(), 0);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              HasSubstr("warning: postgres (a database) opens after redis (a cache)"));
+}
+
+TEST_F(ProcessTest, AProviderSaysItsChoice) {
+  app.provider<int>("answers")
+      .candidate("far", []() -> std::unique_ptr<int> { throw std::runtime_error("refused"); })
+      .candidate("near", [] { return 42; });
+  at_the_end_of_the_start([] { ::raise(SIGTERM); });
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(run(), 0);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("choice: near (far: refused)"));
+}
+
 TEST_F(ProcessTest, ASecretInAReasonIsNotTold) {
   ::setenv("REEVE_TEST_URL", "db://shop:hunter2@db", 1);
   app.environment({.secrets = {"REEVE_TEST_URL"}});
