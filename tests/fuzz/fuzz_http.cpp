@@ -54,7 +54,7 @@ void check(const Request& request, const RequestParser& parser, const HttpLimits
   const auto match =
       router.match(request.method(), RequestAccess::parts(request).raw_path, parameters);
   for (const Parameter& parameter : parameters) {
-    require(match.handler != nullptr && !parameter.value.empty());
+    require(match.route != nullptr && !parameter.value.empty());
   }
 }
 

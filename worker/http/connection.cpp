@@ -145,6 +145,7 @@ std::optional<std::string> Connection::request_in_progress() const {
 void Connection::on_io(int events) {
   turn([this, events] {
     pushed_this_turn_ = 0;
+    if ((events & SocketSet::kHangUp) != 0) return abandon();
     if ((events & UV_DISCONNECT) != 0) {
       on_end_of_input();
     } else if ((events & UV_READABLE) != 0) {
@@ -177,7 +178,9 @@ bool Connection::step() {
     case Phase::Flushing:
       return flush_response();
     case Phase::Abandoned:
-      if (!exchange_->running()) phase_ = Phase::Closed;
+      if (exchange_->running()) return false;
+      phase_ = Phase::Closed;
+      exchange_->conclude();
       return false;
     case Phase::Lingering:
     case Phase::Closed:
@@ -226,13 +229,13 @@ void Connection::linger() {
 /// Drops the socket, and waits only for a handler that cannot be cancelled.
 void Connection::abandon() {
   if (phase_ == Phase::Abandoned || phase_ == Phase::Closed) return;
-  const bool running = exchange_->running();
-  phase_ = running ? Phase::Abandoned : Phase::Closed;
+  phase_ = Phase::Abandoned;
   deadline_ = kNever;
   poll_.reset();
   fd_.reset();
   output_ = {};
-  if (running) exchange_->cancel();
+  if (exchange_->running()) exchange_->cancel();
+  (void)step();  // Most coroutines have ended by now.
 }
 
 }  // namespace reeve::worker

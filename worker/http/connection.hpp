@@ -100,6 +100,8 @@ class Connection final : private Exchange::Client {
   [[nodiscard]] bool step();
   void enter(Phase phase, ipc::TimePoint deadline);
   [[nodiscard]] ipc::TimePoint idle_deadline() const;
+  /// No more requests: the client has sent its last byte, and all of them are used.
+  [[nodiscard]] bool out_of_requests() const { return end_of_input_ && input_.unread().empty(); }
   void rest();
   void linger();
   void abandon();
@@ -118,6 +120,7 @@ class Connection final : private Exchange::Client {
   // connection_socket.cpp
   void receive();
   void on_end_of_input();
+  void probe();
   void flush();
   void watch();
 
@@ -142,7 +145,7 @@ class Connection final : private Exchange::Client {
   BodyFraming framing_ = BodyFraming::None;
   After after_ = After::Close;
   bool head_complete_ = false;   // Of the request being received.
-  bool end_of_input_ = false;    // The client has sent its last byte.
+  bool end_of_input_ = false;    // The client has sent its last byte; it may still read.
   bool producer_waits_ = false;  // For the socket to take what is queued, or for the next turn.
   bool in_turn_ = false;
 };

@@ -41,6 +41,10 @@ bool Connection::receive_request() {
     exchange_->start();
     return true;
   }
+  if (end_of_input_) {  // The rest of it will not come.
+    abandon();
+    return true;
+  }
   if (!head_complete_ && parser_.stage() != RequestParser::Stage::Head) {
     head_complete_ = true;
     enter(Phase::Receiving, services_.now() + services_.limits.body_time);
@@ -95,7 +99,7 @@ void Connection::answer(Response response) {
 
 Connection::After Connection::choose_after(bool head_only) const {
   const bool ends_by_closing = framing_ == BodyFraming::UntilClose && !head_only;
-  if (!parser_.keep_alive() || end_of_input_ || ends_by_closing) return After::Close;
+  if (!parser_.keep_alive() || out_of_requests() || ends_by_closing) return After::Close;
   // In a drain the requests that have arrived already are all answered; the last answer says that
   // it is the last. The client did not ask for that, so it may be sending one more.
   return services_.draining() && input_.unread().empty() ? After::Linger : After::NextRequest;
@@ -134,11 +138,13 @@ void Connection::finish_response() {
 }
 
 bool Connection::flush_response() {
-  const bool next = after_ == After::NextRequest && !end_of_input_;
-  if (!next || input_.unread().empty() || output_.size() >= kBatchBytes) {
+  const bool next = after_ == After::NextRequest && !out_of_requests();
+  if (!next || input_.unread().empty() || output_.size() >= kBatchBytes ||
+      exchange_->has_afterwork()) {
     flush();
     if (phase_ != Phase::Flushing || !output_.empty()) return false;
   }
+  exchange_->conclude();
   if (next) {
     begin_request();
     rest();

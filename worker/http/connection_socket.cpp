@@ -33,25 +33,38 @@ void Connection::receive() {
   }
 }
 
-// A client that closes and one that only half-closes look the same. A coroutine is told; for a
-// handler on the thread pool, which cannot be, the answer is still worth trying.
+// A client that closes and one that only half-closes look the same at first, and the second waits
+// for its answer. So the request in flight goes on, and the client is asked: a closed one answers
+// with a reset, which cancels the handler.
 void Connection::on_end_of_input() {
   end_of_input_ = true;
   switch (phase_) {
     case Phase::Handling:
-      if (exchange_->cancellable()) abandon();
+    case Phase::Streaming:
+      probe();
       break;
     case Phase::Flushing:
       break;
     case Phase::Fresh:
     case Phase::Idle:
     case Phase::Receiving:
-    case Phase::Streaming:
     case Phase::Lingering:
     case Phase::Abandoned:
     case Phase::Closed:
       abandon();
       break;
+  }
+}
+
+/// Sends something that means nothing to a client that is still there: an interim answer, which
+/// every client must expect (RFC 9110, 15.2), or a leading zero of the next chunk's size. For
+/// HTTP/1.0 there is no such thing: its client is found out by its own reset, or by the answer.
+void Connection::probe() {
+  if (!parser_.http_1_1()) return;
+  if (phase_ == Phase::Handling) {
+    output_.tail() += "HTTP/1.1 100 Continue\r\n\r\n";
+  } else if (framing_ == BodyFraming::Chunked) {
+    output_.tail() += '0';
   }
 }
 
@@ -78,6 +91,7 @@ void Connection::watch() {
   int events = 0;
   if (!end_of_input_) events |= wants_input ? UV_READABLE : UV_DISCONNECT;
   if (!output_.empty() || producer_waits_) events |= UV_WRITABLE;
+  if (end_of_input_) events |= SocketSet::kHangUp;
   if (!poll_) poll_.emplace(*services_.sockets, fd_.get(), [this](int seen) { on_io(seen); });
   if (!poll_->watch(events)) enter(phase_, services_.now());  // Nothing would wake it: it ends.
 }

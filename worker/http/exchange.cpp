@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "worker/http/request_access.hpp"
+#include "worker/runtime/activity.hpp"
 #include "worker/runtime/text.hpp"
 
 namespace reeve::worker {
@@ -47,16 +51,19 @@ constexpr std::string_view kAllMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, O
 void Exchange::start() {
   running_ = true;
   stream_failed_ = false;
+  disconnected_ = false;
+  route_ = nullptr;
   started_ = services_.now();
   record_.emplace(services_.page, to_string(request_.method()), request_.target(), started_);
 
   auto& parts = RequestAccess::parts(request_);
   parts.state = &services_.state;
+  parts.scope = &scope_;
+  parts.afterwards = this;
   const Router::Match match =
       services_.router.match(parts.method, parts.raw_path, parts.parameters);
-  activity_ = match.activity;
-  if (match.handler != nullptr) {
-    run(*match.handler);
+  if (match.route != nullptr) {
+    run(*match.route);
   } else if (!match.allow.empty()) {
     finish(parts.method == Method::Options ? Response(204).header("Allow", match.allow)
                                            : not_allowed(match.allow));
@@ -82,29 +89,58 @@ std::optional<Response> Exchange::built_in() const {
   return live ? services_.health.live() : services_.health.report();
 }
 
-void Exchange::run(const Handler& handler) {
-  if (const auto* async = std::get_if<AsyncHandler>(&handler)) {
-    run_async(*async);
+// A route that asks for no values costs nothing here.
+void Exchange::run(const Router::Route& route) {
+  route_ = &route;
+  if (route.wants.empty()) return call(route);
+
+  const RoutePlan& plan = services_.plans.of(route);
+  const auto is_open = [this](std::type_index type) { return services_.state.has(type); };
+  if (!std::ranges::all_of(plan.process, is_open)) {  // An optional resource is down.
+    return finish(Response::text("Not available now\n", 503).header("Retry-After", "1"));
+  }
+  if (plan.open.empty()) return call(route);
+  make_values(route, plan);
+}
+
+void Exchange::make_values(const Router::Route& route, const RoutePlan& plan) {
+  Spawned making = spawn(services_.context, *route.activity, scope_.open(plan, request_),
+                         [self = shared_from_this(), &route](detail::Outcome<void> outcome) {
+                           if (!outcome) {
+                             self->fail(std::move(outcome.error()));
+                           } else if (self->disconnected_) {  // Its last wait was over already.
+                             self->fail(std::make_exception_ptr(Cancelled()));
+                           } else {
+                             self->call(route);
+                           }
+                         });
+  if (making.running()) task_ = std::move(making);  // Else the handler's task may be there already.
+}
+
+void Exchange::call(const Router::Route& route) {
+  if (const auto* async = std::get_if<AsyncHandler>(&route.handler)) {
+    run_async(*route.activity, *async);
   } else {
-    run_blocking(std::get<BlockingHandler>(handler));
+    run_blocking(std::get<BlockingHandler>(route.handler));
   }
 }
 
-void Exchange::run_async(const AsyncHandler& handler) {
+void Exchange::run_async(const Activity& activity, const AsyncHandler& handler) {
   try {
     // It may do more than return a coroutine.
     const auto call = [&] {
-      const Occupation::Stay stay(services_.context.occupation(), activity());
+      const Occupation::Stay stay(services_.context.occupation(), activity);
       return handler(request_);
     };
-    task_ = spawn(services_.context, activity(), call(),
-                  [self = shared_from_this()](detail::Outcome<Response> outcome) {
-                    if (outcome) {
-                      self->finish(std::move(*outcome));
-                    } else {
-                      self->fail(std::move(outcome.error()));
-                    }
-                  });
+    Spawned running = spawn(services_.context, activity, call(),
+                            [self = shared_from_this()](detail::Outcome<Response> outcome) {
+                              if (outcome) {
+                                self->finish(std::move(*outcome));
+                              } else {
+                                self->fail(std::move(outcome.error()));
+                              }
+                            });
+    if (running.running()) task_ = std::move(running);
   } catch (...) {  // A handler that is no coroutine itself may throw before it returns one.
     fail(std::current_exception());
   }
@@ -112,7 +148,10 @@ void Exchange::run_async(const AsyncHandler& handler) {
 
 void Exchange::run_blocking(const BlockingHandler& handler) {
   auto self = shared_from_this();
-  auto job = [self, &handler] { self->response_.emplace(handler(self->request_)); };
+  auto job = [self, &handler] {
+    if (self->disconnected_) throw Cancelled();  // While it was queued.
+    self->response_.emplace(handler(self->request_));
+  };
   auto done = [self](std::exception_ptr error) {
     if (error) {
       self->fail(std::move(error));
@@ -120,7 +159,7 @@ void Exchange::run_blocking(const BlockingHandler& handler) {
       self->end();
     }
   };
-  if (!services_.pool.submit(std::move(job), std::move(done), activity())) {
+  if (!services_.pool.submit(std::move(job), std::move(done), *route_->activity)) {
     finish(overloaded(services_.pool));
   }
 }
@@ -136,7 +175,7 @@ void Exchange::stream(Response::Producer producer) {
     self->end();
   };
   try {
-    task_ = spawn(services_.context, activity(), producer_(writer_), on_done);
+    task_ = spawn(services_.context, *route_->activity, producer_(writer_), on_done);
   } catch (...) {
     on_done(std::unexpected(std::current_exception()));
   }
@@ -156,9 +195,49 @@ void Exchange::finish(Response response) {
 }
 
 void Exchange::fail(std::exception_ptr error) {
+  drop_promises();
+  if (client_ == nullptr) return end();
   log_failure(error);
   finish(is_overloaded(error) ? overloaded(services_.pool)
                               : Response::text("Internal server error\n", 500));
+}
+
+/// The tasks of a handler that failed are not run: the request was not done.
+void Exchange::drop_promises() {
+  if (client_ != nullptr && services_.log) {
+    for (const Background::Promised& promised : promised_) {
+      services_.log(fmt::format("{} {}: background task {} is dropped: its handler did not succeed",
+                                to_string(request_.method()), request_.target(),
+                                promised.work.name));
+    }
+  }
+  promised_.clear();
+}
+
+void Exchange::add(detail::BackgroundWork work) {
+  if (!running_) throw std::logic_error("background: the response was sent already");
+  promised_.push_back({std::move(work), services_.background->reserve()});
+}
+
+void Exchange::cancel() {
+  disconnected_ = true;
+  task_.cancel();
+}
+
+void Exchange::conclude() {
+  record_.reset();  // Of a request that got no answer.
+  if (scope_.empty()) return start_promised();
+  auto close = scope_.close([this](const std::string& failure) {
+    if (services_.log) services_.log(fmt::format("{}: {}", route_->name, failure));
+  });
+  services_.background->clean_up("closing the values of " + route_->name, std::move(close),
+                                 [self = shared_from_this()] { self->start_promised(); });
+}
+
+void Exchange::start_promised() {
+  for (Background::Promised& promised : std::exchange(promised_, {})) {
+    services_.background->start(std::move(promised), route_->name);
+  }
 }
 
 void Exchange::log_failure(const std::exception_ptr& error) {
@@ -174,6 +253,7 @@ void Exchange::end() {
     client_->on_progress();
   } else {
     record_.reset();
+    conclude();
   }
 }
 

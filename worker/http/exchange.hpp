@@ -1,23 +1,33 @@
 #pragma once
-// One request and the handler that runs for it: routes it, runs it where its type says, and hands
-// back a Response. Shared with the running handler, which may outlive the connection: a thread
-// cannot be cancelled. Loop thread, but for the handler of a pool job, which sees the Request
-// alone.
+// One request and the handler that runs for it: routes it, makes the values that the handler asks
+// for, runs it where its type says, and hands back a Response; afterwards closes the values and
+// starts the background tasks. Shared with the running handler, which may outlive the connection: a
+// thread cannot be cancelled. Loop thread, but for the handler of a pool job, which sees the
+// Request alone.
+//
+//   start() --> values --> handler --> take_response() (--> stream()) --> conclude() --> values
+//   closed --> background tasks
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ipc/base/clock.hpp"
 #include "ipc/recorder.hpp"
 #include "reeve/request.hpp"
 #include "reeve/response.hpp"
+#include "worker/http/request_scope.hpp"
 #include "worker/http/services.hpp"
+#include "worker/runtime/background.hpp"
 #include "worker/runtime/spawn.hpp"
 
 namespace reeve::worker {
 
-class Exchange final : public std::enable_shared_from_this<Exchange>, private StreamSink {
+class Exchange final : public std::enable_shared_from_this<Exchange>,
+                       private StreamSink,
+                       private Afterwards {
  public:
   /// Who asked. Never called after leave().
   class Client {
@@ -53,9 +63,16 @@ class Exchange final : public std::enable_shared_from_this<Exchange>, private St
   [[nodiscard]] bool running() const { return running_; }
   /// It runs as a coroutine, so cancel() will end it.
   [[nodiscard]] bool cancellable() const { return task_.running(); }
-  void cancel() { task_.cancel(); }
+  /// Nobody waits for the answer any more.
+  void cancel();
   /// The client is no longer interested, and may be gone.
   void leave() { client_ = nullptr; }
+
+  /// The answer has left, or never will, and nothing runs: closes the values of the request, then
+  /// starts its background tasks. The client may forget the exchange.
+  void conclude();
+  /// conclude() has something to do.
+  [[nodiscard]] bool has_afterwork() const { return !scope_.empty() || !promised_.empty(); }
 
   /// Counts the request as answered in the recorder.
   void answered(int status);
@@ -64,13 +81,17 @@ class Exchange final : public std::enable_shared_from_this<Exchange>, private St
   [[nodiscard]] std::string describe() const;
 
  private:
-  void run(const Handler& handler);
+  void run(const Router::Route& route);
+  void make_values(const Router::Route& route, const RoutePlan& plan);
+  void call(const Router::Route& route);
   void run_blocking(const BlockingHandler& handler);
-  void run_async(const AsyncHandler& handler);
+  void run_async(const Activity& activity, const AsyncHandler& handler);
   [[nodiscard]] std::optional<Response> built_in() const;
   void finish(Response response);
   void fail(std::exception_ptr error);
   void log_failure(const std::exception_ptr& error);
+  void drop_promises();
+  void start_promised();
   void end();
 
   bool push(std::string_view chunk) override;
@@ -79,24 +100,25 @@ class Exchange final : public std::enable_shared_from_this<Exchange>, private St
     return client_ == nullptr || services_.draining();
   }
 
-  /// What its work is called, while it blocks the loop or has a thread.
-  [[nodiscard]] const Activity& activity() const {
-    return activity_ != nullptr ? *activity_ : Activity::unnamed();
-  }
+  void add(detail::BackgroundWork work) override;
+  [[nodiscard]] bool disconnected() const override { return disconnected_; }
 
   Services& services_;  // Not to be used without a client: the server may be gone.
   Client* client_;
-  const Activity* activity_ = nullptr;  // The route's.
   Request request_;
   std::optional<Response> response_;
   StreamWriter writer_{*this};
   StreamWrite* waiting_ = nullptr;
   Response::Producer producer_;
   Spawned task_;
+  const Router::Route* route_ = nullptr;
+  RequestScope scope_;
+  std::vector<Background::Promised> promised_;
   std::optional<ipc::RecordedRequest> record_;
   ipc::TimePoint started_{};
   bool running_ = false;
   bool stream_failed_ = false;
+  std::atomic<bool> disconnected_ = false;
 };
 
 }  // namespace reeve::worker

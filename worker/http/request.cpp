@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <stdexcept>
 
 #include "reeve/headers.hpp"
 #include "worker/http/peer.hpp"
+#include "worker/http/request_scope.hpp"
+#include "worker/runtime/type_name.hpp"
 
 namespace reeve {
 namespace {
@@ -38,6 +41,35 @@ std::optional<std::string_view> Request::header(std::string_view name) const {
     if (equals_ignoring_case(header.name, name)) return header.value;
   }
   return std::nullopt;
+}
+
+void* Request::find_value(const std::type_info& type) const {
+  if (parts_.scope != nullptr) {
+    if (void* value = parts_.scope->find(type)) return value;
+  }
+  return parts_.state != nullptr ? parts_.state->find(type) : nullptr;
+}
+
+void* Request::require_value(const std::type_info& type) const {
+  if (void* value = find_value(type)) return value;
+  throw std::out_of_range("no " + worker::type_name(type) +
+                          " is open; is it an optional resource that is down?");
+}
+
+void* Request::require_scoped(const std::type_info& type) const {
+  void* value = parts_.scope != nullptr ? parts_.scope->find(type) : nullptr;
+  if (value != nullptr) return value;
+  throw std::out_of_range("no " + worker::type_name(type) +
+                          " was made for this request; give the handler a parameter of that type");
+}
+
+void Request::leave_behind(detail::BackgroundWork work) const {
+  if (parts_.afterwards == nullptr) throw std::logic_error("background: nobody runs this request");
+  parts_.afterwards->add(std::move(work));
+}
+
+bool Request::disconnected() const {
+  return parts_.afterwards != nullptr && parts_.afterwards->disconnected();
 }
 
 std::string Request::client() const {

@@ -32,17 +32,16 @@ bool is_parameter(std::string_view segment) { return segment.starts_with('{'); }
 
 /// One segment of the patterns that share what came before it.
 struct Router::Node {
-  struct Route {
-    Handler handler;
-    std::vector<std::string> names;
-    worker::Activity activity;
+  struct Leaf {
+    Route route;
+    std::vector<std::string> names;  // Of the parameters.
   };
 
   std::map<std::string, std::unique_ptr<Node>, std::less<>> literals;
   std::unique_ptr<Node> parameter;
-  std::array<std::optional<Route>, kMethods> routes;
+  std::array<std::optional<Leaf>, kMethods> routes;
 
-  [[nodiscard]] const Route* route(Method method) const {
+  [[nodiscard]] const Leaf* route(Method method) const {
     const auto& route = routes[static_cast<std::size_t>(method)];
     return route ? &*route : nullptr;
   }
@@ -69,6 +68,14 @@ struct Router::Node {
     return found;
   }
 
+  void collect(std::vector<const Route*>& into) const {
+    for (const auto& leaf : routes) {
+      if (leaf) into.push_back(&leaf->route);
+    }
+    for (const auto& [segment, node] : literals) node->collect(into);
+    if (parameter) parameter->collect(into);
+  }
+
   [[nodiscard]] std::string allow() const {
     std::string list;
     for (std::size_t i = 0; i < kMethods; ++i) {
@@ -88,7 +95,8 @@ Router::Router(Router&&) noexcept = default;
 Router& Router::operator=(Router&&) noexcept = default;
 Router::~Router() = default;
 
-void Router::add(Method method, std::string_view pattern, Handler handler) {
+void Router::add(Method method, std::string_view pattern, Handler handler,
+                 std::vector<detail::Wanted> wants) {
   if (!pattern.starts_with('/')) refuse_route(method, pattern, "a pattern begins with '/'");
   Node* node = root_.get();
   std::vector<std::string> names;
@@ -115,9 +123,16 @@ void Router::add(Method method, std::string_view pattern, Handler handler) {
   }
   auto& route = node->routes[static_cast<std::size_t>(method)];
   if (route) refuse_route(method, pattern, "registered twice");
-  route.emplace(std::move(handler), std::move(names),
-                worker::Activity{.kind = worker::ActivityKind::Request,
-                                 .name = fmt::format("{} {}", to_string(method), pattern)});
+  std::string name = std::string(to_string(method)) + " " + std::string(pattern);
+  auto activity = std::make_shared<const worker::Activity>(worker::ActivityKind::Request, name);
+  route.emplace(Route{std::move(name), std::move(handler), std::move(wants), std::move(activity)},
+                std::move(names));
+}
+
+std::vector<const Router::Route*> Router::routes() const {
+  std::vector<const Route*> all;
+  root_->collect(all);
+  return all;
 }
 
 Router::Match Router::match(Method method, std::string_view path,
@@ -127,13 +142,13 @@ Router::Match Router::match(Method method, std::string_view path,
   const Node* node = root_->find(path, values);
   if (node == nullptr) return {};
 
-  const Node::Route* route = node->route(method);
+  const Node::Leaf* route = node->route(method);
   if (route == nullptr && method == Method::Head) route = node->route(Method::Get);
   if (route == nullptr) return {.allow = node->allow()};
   for (std::size_t i = 0; i < values.size(); ++i) {
     parameters.push_back({route->names[i], std::move(values[i])});
   }
-  return {.handler = &route->handler, .allow = {}, .activity = &route->activity};
+  return {&route->route, {}};
 }
 
 }  // namespace reeve

@@ -23,7 +23,12 @@ class HttpServer::Impl final : public Connection::Owner {
   explicit Impl(Services& services)
       : services_(services),
         sweep_(services_.context.loop(), [this] { sweep(); }),
-        drained_soon_(services_.context.loop(), [this] { report_drained(); }) {}
+        drained_soon_(services_.context.loop(), [this] { report_drained(); }) {
+    services_.background->on_idle([this] { check_drained(); });
+  }
+  ~Impl() { services_.background->on_idle(nullptr); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
   void listen(ipc::UniqueFd listener) {
     acceptors_.emplace_back(
@@ -54,6 +59,7 @@ class HttpServer::Impl final : public Connection::Owner {
       if (auto name = connection.request_in_progress()) names.push_back(std::move(*name));
     }
     for_each([](Connection& connection) { connection.abort(); });
+    std::ranges::move(services_.background->cancel(), std::back_inserter(names));
     return names;
   }
 
@@ -111,12 +117,14 @@ class HttpServer::Impl final : public Connection::Owner {
 
   // Told on a turn of its own: the last connection may have ended deep inside of a handler's call.
   void check_drained() {
-    if (services_.draining() && connections_.empty() && drained_) drained_soon_.arm({});
+    if (services_.draining() && idle() && drained_) drained_soon_.arm({});
   }
 
   void report_drained() {
-    if (connections_.empty() && drained_) std::exchange(drained_, nullptr)();
+    if (idle() && drained_) std::exchange(drained_, nullptr)();
   }
+
+  [[nodiscard]] bool idle() const { return connections_.empty() && services_.background->idle(); }
 
   Services& services_;
   ipc::uv::Timer sweep_;

@@ -26,13 +26,13 @@ class HttpServer {
   void listen(ipc::UniqueFd listener);
 
   /// Stops accepting and ends every connection in order; `drained` is called once, on a later turn
-  /// of the loop, when none is left. May be called again to make a patient drain prompt; the last
-  /// `drained` counts.
+  /// of the loop, when none is left and no background task either. May be called again to make a
+  /// patient drain prompt; the last `drained` counts.
   void drain(ipc::DrainKind kind, std::function<void()> drained);
 
   /// Ends what the drain did not: cancels coroutines, closes every connection, and returns
-  /// "GET /slow (12.3 s)" for each request that was still running. A handler on the thread pool
-  /// cannot be cancelled: it is named, and `drained` waits for it to return.
+  /// "GET /slow (12.3 s)" for each request and background task that was still running. A handler on
+  /// the thread pool cannot be cancelled: it is named, and `drained` waits for it to return.
   [[nodiscard]] std::vector<std::string> cancel();
 
  private:

@@ -16,7 +16,9 @@
 #include "reeve/state.hpp"
 #include "worker/http/health.hpp"
 #include "worker/http/response_head.hpp"
+#include "worker/http/route_plans.hpp"
 #include "worker/http/socket_set.hpp"
+#include "worker/runtime/background.hpp"
 #include "worker/runtime/context.hpp"
 #include "worker/runtime/thread_pool.hpp"
 
@@ -47,6 +49,8 @@ struct Services {
   Health health{};
   DateCache date{};
   std::optional<ipc::DrainKind> drain{};
+  RoutePlans plans{};
+  std::unique_ptr<Background> background = std::make_unique<Background>(context, page, log);
   std::unique_ptr<SocketSet> sockets = std::make_unique<SocketSet>(context.loop());
   /// What one recv returned; not kept between two. Pages that no request needs are never touched.
   std::unique_ptr<char[]> received = std::make_unique_for_overwrite<char[]>(kReceiveBytes);

@@ -9,6 +9,7 @@ namespace {
 
 // What is left is reported in the next turn, after the other handles of the loop had theirs.
 constexpr int kEventsATurn = 64;
+constexpr int kEverything = UV_READABLE | UV_WRITABLE | UV_DISCONNECT | SocketSet::kHangUp;
 
 std::uint32_t to_epoll(int events) {
   std::uint32_t wanted = 0;
@@ -71,7 +72,7 @@ void SocketSet::Member::on_ready(std::uint32_t seen) {
   if ((seen & EPOLLIN) != 0) events |= UV_READABLE;
   if ((seen & EPOLLOUT) != 0) events |= UV_WRITABLE;
   if ((seen & EPOLLRDHUP) != 0) events |= UV_DISCONNECT;
-  if ((seen & (EPOLLERR | EPOLLHUP)) != 0) events = UV_READABLE | UV_WRITABLE | UV_DISCONNECT;
+  if ((seen & (EPOLLERR | EPOLLHUP)) != 0) events = kEverything;
   events &= events_;
   if (events == 0) return;
   const auto on_event = on_event_;  // It may destroy this.

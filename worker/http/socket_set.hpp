@@ -18,6 +18,11 @@ class SocketSet {
  public:
   class Member;
 
+  /// Beside the events of libuv: the connection is over in both directions, so that not even an
+  /// answer would arrive. Reported by itself only when nothing else is asked for: it cannot be
+  /// missed otherwise.
+  static constexpr int kHangUp = 1 << 8;
+
   explicit SocketSet(ipc::uv::Loop& loop);
   SocketSet(const SocketSet&) = delete;
   SocketSet& operator=(const SocketSet&) = delete;
@@ -36,8 +41,8 @@ class SocketSet {
 /// it, and other members.
 class SocketSet::Member {
  public:
-  /// `on_event` gets UV_READABLE, UV_WRITABLE and UV_DISCONNECT bits; an error arrives as all that
-  /// were asked for, so that the following recv or send reports it.
+  /// `on_event` gets UV_READABLE, UV_WRITABLE, UV_DISCONNECT and kHangUp bits; an error and a
+  /// hang-up arrive as all that were asked for, so that the following recv or send reports them.
   Member(SocketSet& set, int fd, std::function<void(int events)> on_event);
   ~Member();
   Member(const Member&) = delete;

@@ -1,10 +1,19 @@
 #include "worker/runtime/service.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "worker/lifespan/environment.hpp"
+#include "worker/lifespan/node.hpp"
 
 namespace reeve::worker {
+namespace {
+
+/// Of the teardown's time: for what cancelled requests still have to close.
+constexpr std::chrono::seconds kMostForRequests{2};
+
+}  // namespace
 
 Service::Service(const App& app, Surroundings surroundings)
     : app_(app),
@@ -35,6 +44,10 @@ std::expected<std::string, StartFailure> Service::own_part(Phase phase) {
       }
       return {};
     case Phase::Listening:
+      if (auto planned = plan_routes(); !planned) {
+        return std::unexpected(
+            StartFailure{ipc::WorkerExit::InternalError, std::move(planned.error())});
+      }
       if (surroundings_.listen) return surroundings_.listen(server_);
       return {};
     case Phase::Connections:
@@ -50,6 +63,34 @@ std::expected<std::string, StartFailure> Service::own_part(Phase phase) {
       return {};
   }
   return {};
+}
+
+// Here, since by now everything is open that the lifespan opens.
+std::expected<void, std::string> Service::plan_routes() {
+  const auto provided = [this](std::type_index type) {
+    if (state_.has(type)) return true;
+    const auto& nodes = runner_.keeper().nodes();  // Also of optional resources that are down.
+    const auto is_it = [type](const auto& node) { return node->resource.type == type; };
+    if (std::ranges::any_of(nodes, is_it)) return true;
+    const Override* const replaced =
+        surroundings_.overrides != nullptr ? surroundings_.overrides->find(type) : nullptr;
+    if (replaced != nullptr) replaced->put(state_);
+    return replaced != nullptr;
+  };
+  auto plans =
+      RoutePlans::make(app_.router(), app_.request_values(), surroundings_.overrides, provided);
+  if (!plans) return std::unexpected(std::move(plans.error()));
+  services_.plans = std::move(*plans);
+  services_.background->limit(app_.background(), app_.threads().threads);
+  return {};
+}
+
+Task<> Service::close(ipc::TimePoint deadline) {
+  const ipc::Duration left = deadline - ipc::Clock::now();
+  const ipc::Duration limit =
+      std::clamp<ipc::Duration>(left / 2, ipc::Duration{}, kMostForRequests);
+  co_await services_.background->settled(limit);
+  co_await runner_.close(deadline);
 }
 
 void Service::on_lifespan(const LifespanEvent& event) {

@@ -61,7 +61,8 @@ class Service {
   void drain(ipc::DrainKind kind, std::function<void()> drained);
   [[nodiscard]] std::vector<std::string> cancel() { return server_.cancel(); }
   /// See LifespanRunner::close().
-  [[nodiscard]] Task<> close(ipc::TimePoint deadline) { return runner_.close(deadline); }
+  /// The values of requests that were cancelled are closed first: they use resources.
+  [[nodiscard]] Task<> close(ipc::TimePoint deadline);
 
   [[nodiscard]] Context& context() { return context_; }
   [[nodiscard]] const ThreadPool& threads() const { return threads_; }
@@ -70,6 +71,7 @@ class Service {
 
  private:
   [[nodiscard]] std::expected<std::string, StartFailure> own_part(Phase phase);
+  [[nodiscard]] std::expected<void, std::string> plan_routes();
   void on_lifespan(const LifespanEvent& event);
   void lint_order(const Opening& opening);
   [[nodiscard]] Redactor& redactor() {

@@ -1,25 +1,13 @@
 #include "reeve/state.hpp"
 
-#include <cxxabi.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "worker/runtime/type_name.hpp"
+
 namespace reeve {
-namespace {
-
-std::string name_of(const std::type_info& type) {
-  int status = 0;
-  const std::unique_ptr<char, decltype(&std::free)> name(
-      abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), &std::free);
-  return status == 0 ? name.get() : type.name();
-}
-
-}  // namespace
-
 /// The place of one type. Readers see `shown` and `next`, the rest is the loop thread's.
 struct State::Slot {
   explicit Slot(const std::type_info& of) : type(of) {}
@@ -43,7 +31,7 @@ State::~State() {
 void State::add(detail::AnyValue value) {
   Slot* slot = slot_of(*value.type);
   if (slot != nullptr && slot->value != nullptr) {
-    throw std::logic_error("there is a " + name_of(*value.type) +
+    throw std::logic_error("there is a " + worker::type_name(*value.type) +
                            " already; wrap one of the two in a type");
   }
   if (slot == nullptr) {
@@ -78,9 +66,17 @@ void* State::find(const std::type_info& type) const {
   return slot == nullptr ? nullptr : slot->shown.load(std::memory_order_acquire);
 }
 
+bool State::has(std::type_index type) const {
+  const Slot* slot = first_.load(std::memory_order_acquire);
+  while (slot != nullptr && std::type_index(slot->type) != type) {
+    slot = slot->next.load(std::memory_order_acquire);
+  }
+  return slot != nullptr && slot->shown.load(std::memory_order_acquire) != nullptr;
+}
+
 void* State::require(const std::type_info& type) const {
   if (void* value = find(type)) return value;
-  throw std::out_of_range("no resource of type " + name_of(type) +
+  throw std::out_of_range("no resource of type " + worker::type_name(type) +
                           " is open; is it optional, or missing from the lifespan?");
 }
 

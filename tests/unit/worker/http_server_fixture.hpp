@@ -95,8 +95,14 @@ class ServerFixture : public ::testing::Test {
   }
 
   void start() {
+    server.reset();
     services.reset(new Services{context, router, threads, recorder.page(), state, limits, timing,
                                 [this](std::string_view line) { log.emplace_back(line); }});
+    auto plans = RoutePlans::make(router, values, &overrides,
+                                  [this](std::type_index type) { return state.has(type); });
+    ASSERT_TRUE(plans) << plans.error();
+    services->plans = std::move(*plans);
+    services->background->limit(background, 2);
     services->health.set_phase(HealthPhase::Ready);
     server = std::make_unique<HttpServer>(*services);
     auto listener = ipc::open_listener(*ipc::parse_address("127.0.0.1:0"), 64);
@@ -168,6 +174,9 @@ class ServerFixture : public ::testing::Test {
   ipc::Recorder recorder = ipc::Recorder::detached();
   State state;
   Router router;
+  RequestValues values;
+  Overrides overrides;
+  BackgroundLimits background;
   HttpLimits limits;
   DrainTiming timing;
   std::vector<std::string> log;

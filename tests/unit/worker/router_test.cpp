@@ -16,7 +16,8 @@ class RouterTest : public ::testing::Test {
  protected:
   const Handler* find(Method method, std::string_view path) {
     parameters.clear();
-    return router.match(method, path, parameters).handler;
+    const Router::Route* const route = router.match(method, path, parameters).route;
+    return route != nullptr ? &route->handler : nullptr;
   }
   std::string allow(Method method, std::string_view path) {
     return router.match(method, path, parameters).allow;

@@ -13,13 +13,16 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
+#include "reeve/background.hpp"
 #include "reeve/environment.hpp"
 #include "reeve/fork_safety.hpp"
 #include "reeve/http_limits.hpp"
 #include "reeve/job.hpp"
 #include "reeve/lifespan.hpp"
+#include "reeve/provide.hpp"
 #include "reeve/providers.hpp"
 #include "reeve/router.hpp"
 #include "reeve/thread_limits.hpp"
@@ -106,6 +109,19 @@ class App {
     return *this;
   }
 
+  // Values of request scope: see RequestValues::provide(), whose arguments these take.
+  template <class T, class Open, class Close>
+    requires(!std::is_same_v<std::decay_t<Close>, ProvideOptions>)
+  App& provide(Open open, Close close, ProvideOptions options = {}) {
+    request_values_.provide<T>(std::move(open), std::move(close), options);
+    return *this;
+  }
+  template <class T, class Open>
+  App& provide(Open open, ProvideOptions options = {}) {
+    request_values_.provide<T>(std::move(open), options);
+    return *this;
+  }
+
   /// A need with several candidates, of which the first that works is chosen: see providers.hpp.
   /// Handlers find it as a Provider<T>. The candidates are added to what this returns; without any
   /// the start fails.
@@ -130,6 +146,10 @@ class App {
     threads_ = threads;
     return *this;
   }
+  App& background(const BackgroundLimits& limits) {
+    background_ = limits;
+    return *this;
+  }
 
   /// Whether threads and sockets may exist when run() begins. Refused by default.
   App& fork_safety(ForkSafety fork_safety) {
@@ -151,6 +171,8 @@ class App {
   [[nodiscard]] const ThreadLimits& threads() const { return threads_; }
   [[nodiscard]] ForkSafety fork_safety() const { return fork_safety_; }
   [[nodiscard]] const WatchLimits& watch() const { return watch_; }
+  [[nodiscard]] const BackgroundLimits& background() const { return background_; }
+  [[nodiscard]] const RequestValues& request_values() const { return request_values_; }
 
   /// Lives the life of the worker, and returns an ExitCode for main() to return. Under a master or
   /// systemd it serves on the sockets that it inherits; else on `--listen`. It blocks TERM, INT and
@@ -168,6 +190,8 @@ class App {
   ThreadLimits threads_;
   ForkSafety fork_safety_ = ForkSafety::Refuse;
   WatchLimits watch_;
+  BackgroundLimits background_;
+  RequestValues request_values_;
 };
 
 }  // namespace reeve

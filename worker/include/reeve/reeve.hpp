@@ -3,6 +3,7 @@
 
 #include "reeve/app.hpp"           // IWYU pragma: export
 #include "reeve/app_config.hpp"    // IWYU pragma: export
+#include "reeve/background.hpp"    // IWYU pragma: export
 #include "reeve/channel.hpp"       // IWYU pragma: export
 #include "reeve/check.hpp"         // IWYU pragma: export
 #include "reeve/combine.hpp"       // IWYU pragma: export
@@ -11,6 +12,7 @@
 #include "reeve/fork_safety.hpp"   // IWYU pragma: export
 #include "reeve/job.hpp"           // IWYU pragma: export
 #include "reeve/lifespan.hpp"      // IWYU pragma: export
+#include "reeve/provide.hpp"       // IWYU pragma: export
 #include "reeve/providers.hpp"     // IWYU pragma: export
 #include "reeve/request.hpp"       // IWYU pragma: export
 #include "reeve/resource.hpp"      // IWYU pragma: export

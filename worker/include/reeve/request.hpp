@@ -9,8 +9,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <typeinfo>
+#include <utility>
 #include <vector>
 
+#include "reeve/background.hpp"
 #include "reeve/state.hpp"
 
 namespace reeve {
@@ -37,7 +40,24 @@ struct Parameter {
 namespace worker {
 struct RequestAccess;  // How the server fills a request in.
 class Peer;
+class RequestScope;
+
+/// What a request leaves behind, for the one that answers it.
+class Afterwards {
+ public:
+  /// Takes a background task, or throws BackgroundFull. On the thread of the handler.
+  virtual void add(detail::BackgroundWork work) = 0;
+  /// Any thread.
+  [[nodiscard]] virtual bool disconnected() const = 0;
+
+ protected:
+  ~Afterwards() = default;
+};
 }  // namespace worker
+
+namespace detail {
+struct ValueAccess;
+}
 
 class Request {
  public:
@@ -71,9 +91,39 @@ class Request {
   [[nodiscard]] T& state() const {
     return parts_.state->get<T>();
   }
+  /// What App::provide<T>() made for this request, because the handler, or a provider for it, has a
+  /// parameter of that type. Throws std::out_of_range, which names the type, when it has not.
+  template <class T>
+  [[nodiscard]] T& scoped() const {
+    return *static_cast<T*>(require_scoped(typeid(T)));
+  }
+
+  /// Leaves something to be done after the response was sent and the values of this request were
+  /// closed: a coroutine, or a function that may block and runs on the thread pool. It must own
+  /// what it uses: the request is gone by then. `name` is what the log calls it. What it throws is
+  /// logged. A drain waits for it; when the grace is spent it is cancelled, and named.
+  ///
+  /// It is dropped when the handler fails or is cancelled: such a request promises nothing. Throws
+  /// BackgroundFull beyond BackgroundLimits::at_most, std::logic_error after the response was sent.
+  template <class Function>
+  void background(std::string name, Function&& function) const {
+    leave_behind(detail::make_background<std::decay_t<Function>>(std::move(name),
+                                                                 std::forward<Function>(function)));
+  }
+
+  /// The client has closed the connection, so nobody waits for the answer. A coroutine need not
+  /// ask: it is cancelled. Any thread.
+  [[nodiscard]] bool disconnected() const;
 
  private:
   friend struct worker::RequestAccess;
+  friend struct detail::ValueAccess;
+
+  /// Of request scope if there is one, else of process scope, else null.
+  [[nodiscard]] void* find_value(const std::type_info& type) const;
+  [[nodiscard]] void* require_value(const std::type_info& type) const;
+  [[nodiscard]] void* require_scoped(const std::type_info& type) const;
+  void leave_behind(detail::BackgroundWork work) const;
 
   struct Parts {
     Method method = Method::Get;
@@ -87,6 +137,8 @@ class Request {
     std::string body;
     const worker::Peer* peer = nullptr;
     State* state = nullptr;
+    const worker::RequestScope* scope = nullptr;
+    worker::Afterwards* afterwards = nullptr;
   };
   Parts parts_;
 };

@@ -3,7 +3,8 @@
 // compile time:
 //   Response handler(const Request&)          may block: runs on the thread pool
 //   Task<Response> handler(const Request&)    a coroutine: runs on the loop
-// The argument may be left out. Filled before the worker listens; read-only from then on.
+// The argument may be left out, and any number of T& added: values that are found by their type,
+// see parameters.hpp. Filled before the worker listens; read-only from then on.
 
 #include <array>
 #include <cstddef>
@@ -16,6 +17,7 @@
 #include <variant>
 #include <vector>
 
+#include "reeve/parameters.hpp"
 #include "reeve/request.hpp"
 #include "reeve/response.hpp"
 #include "reeve/task.hpp"
@@ -33,29 +35,22 @@ using Handler = std::variant<BlockingHandler, AsyncHandler>;
 namespace detail {
 
 template <class Function>
-auto call_handler(const Function& function, const Request& request) {
-  if constexpr (std::is_invocable_v<const Function&, const Request&>) {
-    return function(request);
-  } else {
-    return function();
-  }
-}
-
-template <class Function>
 Handler make_handler(Function function) {
-  constexpr bool kCallable =
-      std::is_invocable_v<const Function&, const Request&> || std::is_invocable_v<const Function&>;
-  static_assert(kCallable, "a handler takes a const reeve::Request&, or nothing");
+  constexpr bool kCallable = takes_values<const Function>();
+  static_assert(kCallable,
+                "a handler takes a const reeve::Request&, references to values of process or "
+                "request scope, pointers to optional ones, or nothing; a generic lambda only the "
+                "request");
   if constexpr (kCallable) {
     using Result =
-        decltype(call_handler(std::declval<const Function&>(), std::declval<const Request&>()));
+        decltype(call_with_values(std::declval<const Function&>(), std::declval<const Request&>()));
     constexpr bool kBlocking = std::is_same_v<Result, Response>;
     constexpr bool kAsync = std::is_same_v<Result, Task<Response>>;
     static_assert(kBlocking || kAsync,
                   "a handler returns reeve::Response (it may block, and runs on the thread pool) "
                   "or reeve::Task<reeve::Response> (a coroutine, which runs on the loop)");
     auto call = [function = std::move(function)](const Request& request) {
-      return call_handler(function, request);
+      return call_with_values(function, request);
     };
     if constexpr (kBlocking) return BlockingHandler(std::move(call));
     if constexpr (kAsync) return AsyncHandler(std::move(call));
@@ -67,13 +62,19 @@ Handler make_handler(Function function) {
 
 class Router {
  public:
-  /// What `match` found. A handler; or, when `allow` is not empty, a path without that method; or
+  /// What was registered.
+  struct Route {
+    std::string name;  ///< "GET /users/{id}"
+    Handler handler;
+    std::vector<detail::Wanted> wants;
+    std::shared_ptr<const worker::Activity> activity;  ///< What the watch calls it.
+  };
+
+  /// What `match` found. A route; or, when `allow` is not empty, a path without that method; or
   /// nothing.
   struct Match {
-    const Handler* handler = nullptr;
+    const Route* route = nullptr;
     std::string allow;  ///< for the Allow header: "GET, HEAD, OPTIONS"
-    /// With a handler: what its work is called, "GET /users/{id}".
-    const worker::Activity* activity = nullptr;
   };
 
   Router();
@@ -106,10 +107,14 @@ class Router {
   }
   template <class Function>
   Router& route(Method method, std::string_view pattern, Function&& handler) {
-    add(method, pattern,
-        detail::make_handler<std::decay_t<Function>>(std::forward<Function>(handler)));
+    using Plain = std::decay_t<Function>;
+    add(method, pattern, detail::make_handler<Plain>(std::forward<Function>(handler)),
+        detail::wanted_by<const Plain>());
     return *this;
   }
+
+  /// All routes, by their pattern.
+  [[nodiscard]] std::vector<const Route*> routes() const;
 
   /// Finds the handler for an encoded path, and fills in its decoded parameters. HEAD falls back to
   /// GET.
@@ -118,7 +123,8 @@ class Router {
 
  private:
   struct Node;
-  void add(Method method, std::string_view pattern, Handler handler);
+  void add(Method method, std::string_view pattern, Handler handler,
+           std::vector<detail::Wanted> wants);
 
   std::unique_ptr<Node> root_;
 };

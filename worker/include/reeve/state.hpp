@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <memory>
 #include <type_traits>
+#include <typeindex>
 #include <typeinfo>
 #include <utility>
 
@@ -69,6 +70,8 @@ class State {
     return static_cast<T*>(find(typeid(T)));
   }
   [[nodiscard]] void* find(const std::type_info& type) const;
+  /// find() would find one.
+  [[nodiscard]] bool has(std::type_index type) const;
 
   /// Destroys the value of type T, if there is one. Loop thread.
   template <class T>

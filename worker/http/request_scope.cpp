@@ -1,0 +1,44 @@
+#include "worker/http/request_scope.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "worker/lifespan/within.hpp"
+#include "worker/runtime/type_name.hpp"
+
+namespace reeve::worker {
+
+Task<> RequestScope::open(const RoutePlan& plan, const Request& request) {
+  made_.reserve(plan.open.size());
+  for (const RoutePlan::Step& step : plan.open) {
+    std::shared_ptr<void> value;
+    if (step.replaced != nullptr) {
+      value = step.replaced->make();
+    } else {
+      value = co_await step.value->open(request);
+    }
+    made_.push_back({step, std::move(value)});
+  }
+}
+
+Task<> RequestScope::close(std::function<void(std::string)> on_failure) {
+  while (!made_.empty()) {
+    Made last = std::move(made_.back());
+    made_.pop_back();
+    if (last.how.replaced != nullptr || !last.how.value->close) continue;
+    Task<> closing = last.how.value->close(std::move(last.value));
+    auto closed = co_await Within(std::move(closing), last.how.value->options.close_within);
+    if (closed) continue;
+    on_failure(fmt::format("closing {}: {}", type_name(last.how.value->type), closed.error().reason));
+  }
+}
+
+void* RequestScope::find(std::type_index type) const {
+  const auto is_it = [type](const Made& made) { return made.how.value->type == type; };
+  const auto found = std::ranges::find_if(made_, is_it);
+  return found == made_.end() ? nullptr : found->value.get();
+}
+
+}  // namespace reeve::worker

@@ -1,0 +1,119 @@
+#pragma once
+// Values of request scope: made for each request whose handler asks for them, closed after its
+// response was sent. Filled before App::run(), on the main thread; read-only from then on.
+//
+//   app.provide<Session>(
+//       [](const reeve::Request& request, Database& db) -> reeve::Task<std::unique_ptr<Session>> {
+//         co_return co_await db.open_session(request.header("Authorization"));
+//       },
+//       [](Session& session) -> reeve::Task<> { co_await session.commit(); });
+//   app.get("/orders", [](Session& session) -> reeve::Task<reeve::Response> { ... });
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <type_traits>
+#include <typeindex>
+#include <utility>
+#include <vector>
+
+#include "reeve/parameters.hpp"
+#include "reeve/request.hpp"
+#include "reeve/task.hpp"
+
+namespace reeve {
+
+struct ProvideOptions {
+  /// Then a coroutine gets Cancelled, and a blocking function is left behind; either is logged.
+  std::chrono::milliseconds close_within{5'000};
+};
+
+namespace detail {
+
+/// How the values of one type are made, its type erased.
+struct RequestValue {
+  std::type_index type;
+  std::vector<Wanted> wants;
+  ProvideOptions options;
+  /// Failure: an exception. The request outlives the task.
+  std::function<Task<std::shared_ptr<void>>(const Request&)> open;
+  std::function<Task<>(std::shared_ptr<void>)> close;  ///< May be empty.
+};
+
+template <class T, class Made>
+std::shared_ptr<T> share(Made made) {
+  if constexpr (std::is_convertible_v<Made, std::shared_ptr<T>>) {
+    std::shared_ptr<T> value = std::move(made);
+    if (value == nullptr) throw std::runtime_error("a provider returned a null pointer");
+    return value;
+  } else {
+    return std::make_shared<T>(std::move(made));
+  }
+}
+
+template <class T, class Open>
+Task<std::shared_ptr<void>> open_value(Open& open, const Request& request) {
+  auto made = co_await run_where_it_belongs(
+      [&open, &request]() -> decltype(auto) { return call_with_values(open, request); });
+  co_return std::shared_ptr<void>(share<T>(std::move(made)));
+}
+
+/// Owns the value: a close that is left behind on a thread still uses it.
+template <class T, class Close>
+Task<> close_value(Close& close, std::shared_ptr<void> value) {
+  T* const typed = static_cast<T*>(value.get());
+  co_await run_where_it_belongs([&close, typed]() -> decltype(auto) { return close(*typed); });
+}
+
+}  // namespace detail
+
+class RequestValues {
+ public:
+  /// Registers how a T is made for a request. `open` takes what a handler takes: the const
+  /// Request&, and values of either scope by reference. It returns a T, a unique_ptr<T> or a
+  /// shared_ptr<T>, or a Task of one of them; without a Task it may block, and runs on the thread
+  /// pool. What it throws is answered as if the handler had thrown it. `close` gets a T& and
+  /// returns nothing or a Task<>. It is called after the response was sent, also when the handler
+  /// threw, was cancelled, or the client has left; what it throws is logged.
+  ///
+  /// A request makes each value at most once; they are closed in reverse. Throws
+  /// std::invalid_argument for a second provider of T.
+  template <class T, class Open, class Close>
+  void provide(Open open, Close close, ProvideOptions options = {}) {
+    static_assert(std::is_invocable_v<Close&, T&>, "close takes a T&");
+    detail::RequestValue value = opened_by<T>(std::move(open), options);
+    value.close = [close = std::move(close)](std::shared_ptr<void> closed) mutable {
+      return detail::close_value<T>(close, std::move(closed));
+    };
+    add(std::move(value));
+  }
+  /// The same, closed by its destructor alone, on the loop thread.
+  template <class T, class Open>
+  void provide(Open open, ProvideOptions options = {}) {
+    add(opened_by<T>(std::move(open), options));
+  }
+
+  /// Null when nobody provides it.
+  [[nodiscard]] const detail::RequestValue* find(std::type_index type) const;
+
+ private:
+  template <class T, class Open>
+  static detail::RequestValue opened_by(Open open, ProvideOptions options) {
+    static_assert(detail::takes_values<Open>(),
+                  "a provider takes a const reeve::Request& and references to values");
+    return {.type = typeid(T),
+            .wants = detail::wanted_by<Open>(),
+            .options = options,
+            .open =
+                [open = std::move(open)](const Request& request) mutable {
+                  return detail::open_value<T>(open, request);
+                },
+            .close = {}};
+  }
+  void add(detail::RequestValue value);
+
+  std::vector<detail::RequestValue> values_;
+};
+
+}  // namespace reeve
