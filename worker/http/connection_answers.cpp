@@ -41,8 +41,10 @@ bool Connection::receive_request() {
     exchange_->start();
     return true;
   }
-  if (end_of_input_) {  // The rest of it will not come.
-    abandon();
+  if (end_of_input_) {  // The rest of it will not come; what is queued still goes out.
+    input_.use(input_.unread().size());
+    after_ = After::Close;
+    enter(Phase::Flushing, services_.now() + services_.limits.write_time);
     return true;
   }
   if (!head_complete_ && parser_.stage() != RequestParser::Stage::Head) {

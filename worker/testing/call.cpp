@@ -118,6 +118,7 @@ bool TestCallState::step() {
       response_.complete = !exchange_->stream_failed();
       stage_ = Stage::Done;
       exchange_->answered(response_.status);
+      exchange_->conclude();
       return false;
     case Stage::Done:
       return false;
@@ -138,6 +139,7 @@ void TestCallState::answer(Response response) {
   if (!bodiless) response_.body = std::move(response.body());
   stage_ = Stage::Done;
   exchange_->answered(response_.status);
+  exchange_->conclude();
 }
 
 }  // namespace reeve::worker
