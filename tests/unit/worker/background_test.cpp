@@ -89,7 +89,11 @@ TEST_F(BackgroundTest, ABlockingOneRunsOnAThreadAlsoFromABlockingHandler) {
 TEST_F(BackgroundTest, ComesAfterTheValuesOfTheRequestWereClosed) {
   struct Session {};
   std::vector<std::string> lines;
-  values.provide<Session>([] { return Session(); }, [&](Session&) { lines.emplace_back("close"); });
+  values.provide<Session>([] { return Session(); },
+                          [&](Session&) -> Task<> {
+                            lines.emplace_back("close");
+                            co_return;
+                          });
   router.post("/", [&](const Request& request, Session&) -> Task<Response> {
     request.background("mail", [&]() -> Task<> {
       lines.emplace_back("mail");

@@ -3,8 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
-#include <optional>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -68,10 +69,16 @@ class RequestScopeTest : public ServerFixture {
         });
   }
 
-  /// From either kind of thread, but never at once.
-  void note(std::string line) { lines.push_back(std::move(line)); }
+  /// Any thread.
+  void note(std::string line) {
+    const std::lock_guard lock(mutex);
+    lines.push_back(std::move(line));
+  }
   [[nodiscard]] bool noted(const std::string& line) {
-    return run_until([&] { return std::ranges::find(lines, line) != lines.end(); });
+    return run_until([&] {
+      const std::lock_guard lock(mutex);
+      return std::ranges::find(lines, line) != lines.end();
+    });
   }
   [[nodiscard]] bool settled() {
     return run_until([this] { return services->background->idle(); });
@@ -79,7 +86,8 @@ class RequestScopeTest : public ServerFixture {
 
   std::thread::id loop_thread = std::this_thread::get_id();
   bool on_thread = false;
-  std::vector<std::string> lines;
+  std::mutex mutex;
+  std::vector<std::string> lines;  // To be read when all has settled.
 };
 
 TEST_F(RequestScopeTest, GivesHandlersWhatTheirParametersName) {
@@ -103,7 +111,7 @@ TEST_F(RequestScopeTest, ClosesInReverseAfterTheAnswer) {
   start();
   SocketClient one = client(get("/"));
   ASSERT_TRUE(receives(one, "done"));
-  ASSERT_TRUE(noted("close user"));
+  ASSERT_TRUE(noted("close user") && settled());
   EXPECT_THAT(lines, ElementsAre("open session", "handle", "close session of anna", "close user"));
 }
 
@@ -144,7 +152,7 @@ TEST_F(RequestScopeTest, ClosesWhenTheClientHasLeft) {
   SocketClient one = client(get("/"));
   ASSERT_TRUE(noted("handle"));
   one.close();
-  ASSERT_TRUE(noted("close user"));
+  ASSERT_TRUE(noted("close user") && settled());
   EXPECT_THAT(lines, ElementsAre("open session", "handle", "close session of anna", "close user"));
 }
 
@@ -174,7 +182,7 @@ TEST_F(RequestScopeTest, ACloseThatFailsOrHangsIsLoggedAndSkipsNoOther) {
   router.get("/x/{id}", [](Failing&) -> Task<Response> { co_return Response::text("fine"); });
   start();
   EXPECT_THAT(whole_answer(get("/x/7")), EndsWith("fine"));
-  ASSERT_TRUE(noted("close user"));
+  ASSERT_TRUE(noted("close user") && settled());
   ASSERT_EQ(log.size(), 2U);
   EXPECT_THAT(log[0], StartsWith("GET /x/{id}: closing "));
   EXPECT_THAT(log[0], EndsWith("Failing: cannot commit"));
