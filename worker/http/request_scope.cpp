@@ -13,13 +13,13 @@ namespace reeve::worker {
 Task<> RequestScope::open(const RoutePlan& plan, const Request& request) {
   made_.reserve(plan.open.size());
   for (const RoutePlan::Step& step : plan.open) {
-    std::shared_ptr<void> value;
+    // Reserved above: the place stays where it is.
+    std::shared_ptr<void>& value = made_.emplace_back(step).value;
     if (step.replaced != nullptr) {
       value = step.replaced->make();
     } else {
-      value = co_await step.value->open(request);
+      co_await step.value->open(request, value);
     }
-    made_.push_back({step, std::move(value)});
   }
 }
 
@@ -27,11 +27,13 @@ Task<> RequestScope::close(std::function<void(std::string)> on_failure) {
   while (!made_.empty()) {
     Made last = std::move(made_.back());
     made_.pop_back();
-    if (last.how.replaced != nullptr || !last.how.value->close) continue;
+    const bool closes = last.value != nullptr && last.how.value->close;  // Null: it was not made.
+    if (!closes || last.how.replaced != nullptr) continue;
     Task<> closing = last.how.value->close(std::move(last.value));
     auto closed = co_await Within(std::move(closing), last.how.value->options.close_within);
     if (closed) continue;
-    on_failure(fmt::format("closing {}: {}", type_name(last.how.value->type), closed.error().reason));
+    on_failure(
+        fmt::format("closing {}: {}", type_name(last.how.value->type), closed.error().reason));
   }
 }
 

@@ -30,7 +30,7 @@ class RequestScope {
  private:
   struct Made {
     RoutePlan::Step how;
-    std::shared_ptr<void> value;
+    std::shared_ptr<void> value{};  ///< Null while it is being made.
   };
   std::vector<Made> made_;
 };

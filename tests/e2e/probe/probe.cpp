@@ -136,6 +136,25 @@ void add_lifespan(App& app, const Misbehaviour& how) {
   }
 }
 
+/// Leaves something to be done with the database.
+Task<Response> later(const Request& request, Part<1>& database) {
+  request.background("mail", [&database, pause = milliseconds(request)]() -> Task<> {
+    co_await sleep_for(pause);
+    fmt::print(stderr, "probe: mailed from the {}\n", database.name);
+  });
+  co_return Response::text("accepted\n", 202);
+}
+
+/// A value of request scope that logs its life.
+struct Visit {
+  const Part<1>* database;
+};
+
+Task<Response> visit(const Request& request, Visit&) {
+  co_await sleep_for(milliseconds(request));
+  co_return Response::text("visited\n");
+}
+
 ThreadLimits thread_limits(const Misbehaviour& how) {
   ThreadLimits limits;
   if (how.threads) limits.threads = static_cast<std::size_t>(*how.threads);
@@ -144,6 +163,16 @@ ThreadLimits thread_limits(const Misbehaviour& how) {
 }
 
 void add_routes(App& app, const Misbehaviour& how) {
+  app.provide<Visit>(
+      [](Part<1>& database) {
+        fmt::print(stderr, "probe: begin visit\n");
+        return Visit{&database};
+      },
+      [](Visit& ended) {
+        fmt::print(stderr, "probe: end visit of the {}\n", ended.database->name);
+      });
+  app.get("/later", later);
+  app.get("/visit", visit);
   if (how.answer != 200) {
     app.get("/", [&how] { return Response::text("told to fail\n", how.answer); });
   } else {

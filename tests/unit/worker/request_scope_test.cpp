@@ -156,6 +156,28 @@ TEST_F(RequestScopeTest, ClosesWhenTheClientHasLeft) {
   EXPECT_THAT(lines, ElementsAre("open session", "handle", "close session of anna", "close user"));
 }
 
+TEST_F(RequestScopeTest, WhatAThreadMakesForAClientThatHasLeftIsClosedToo) {
+  struct Slow {};
+  values.provide<Slow>(
+      [&](const Request& request) {
+        note("open slow");
+        const auto deadline = ipc::Clock::now() + kPatience;
+        while (!request.disconnected() && ipc::Clock::now() < deadline) std::this_thread::yield();
+        return Slow();
+      },
+      [&](Slow&) { note("close slow"); });
+  router.get("/", [this](Slow&) -> Task<Response> {
+    note("handle");
+    co_return Response();
+  });
+  start();
+  SocketClient one = client(get("/"));
+  ASSERT_TRUE(noted("open slow"));
+  one.close();
+  ASSERT_TRUE(noted("close slow") && settled());
+  EXPECT_THAT(lines, ElementsAre("open slow", "close slow"));
+}
+
 TEST_F(RequestScopeTest, AProviderThatFailsIsAnsweredAndWhatWasMadeIsClosed) {
   struct Broken {};
   values.provide<Broken>([](User&) -> Broken { throw std::runtime_error("cannot"); });

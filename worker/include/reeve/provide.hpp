@@ -21,6 +21,7 @@
 #include "reeve/parameters.hpp"
 #include "reeve/request.hpp"
 #include "reeve/task.hpp"
+#include "reeve/wait.hpp"
 
 namespace reeve {
 
@@ -36,8 +37,9 @@ struct RequestValue {
   std::type_index type;
   std::vector<Wanted> wants;
   ProvideOptions options;
-  /// Failure: an exception. The request outlives the task.
-  std::function<Task<std::shared_ptr<void>>(const Request&)> open;
+  /// Puts the value where it is told. Failure: an exception; a cancelled one may have put it
+  /// nevertheless. Both arguments outlive the task.
+  std::function<Task<>(const Request&, std::shared_ptr<void>& into)> open;
   std::function<Task<>(std::shared_ptr<void>)> close;  ///< May be empty.
 };
 
@@ -52,11 +54,17 @@ std::shared_ptr<T> share(Made made) {
   }
 }
 
+/// A function on a thread cannot be cancelled: what it returns must not be lost, so it puts it
+/// there itself.
 template <class T, class Open>
-Task<std::shared_ptr<void>> open_value(Open& open, const Request& request) {
-  auto made = co_await run_where_it_belongs(
-      [&open, &request]() -> decltype(auto) { return call_with_values(open, request); });
-  co_return std::shared_ptr<void>(share<T>(std::move(made)));
+Task<> open_value(Open& open, const Request& request, std::shared_ptr<void>& into) {
+  if constexpr (TaskType<decltype(call_with_values(open, request))>) {
+    auto made = co_await call_with_values(open, request);
+    into = share<T>(std::move(made));
+  } else {
+    co_await offload(
+        [&open, &request, &into] { into = share<T>(call_with_values(open, request)); });
+  }
 }
 
 /// Owns the value: a close that is left behind on a thread still uses it.
@@ -102,14 +110,15 @@ class RequestValues {
   static detail::RequestValue opened_by(Open open, ProvideOptions options) {
     static_assert(detail::takes_values<Open>(),
                   "a provider takes a const reeve::Request& and references to values");
-    return {.type = typeid(T),
-            .wants = detail::wanted_by<Open>(),
-            .options = options,
-            .open =
-                [open = std::move(open)](const Request& request) mutable {
-                  return detail::open_value<T>(open, request);
-                },
-            .close = {}};
+    return {
+        .type = typeid(T),
+        .wants = detail::wanted_by<Open>(),
+        .options = options,
+        .open =
+            [open = std::move(open)](const Request& request, std::shared_ptr<void>& into) mutable {
+              return detail::open_value<T>(open, request, into);
+            },
+        .close = {}};
   }
   void add(detail::RequestValue value);
 
