@@ -8,16 +8,17 @@
 //   app.job("beat", every(1s), [] { /* may block */ }, {.scope = JobScope::Each});
 
 #include <chrono>
-#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "reeve/lifespan.hpp"
 #include "reeve/schedule.hpp"
+#include "reeve/signature.hpp"
 #include "reeve/state.hpp"
 #include "reeve/task.hpp"
 
@@ -85,34 +86,17 @@ decltype(auto) job_argument(JobRun& run) {
   }
 }
 
-/// Calls a function with what its parameters, whose types are read off its signature, ask for.
-template <class Signature>
-struct JobCaller;
-template <class Result, class... Parameters>
-struct JobCaller<Result (*)(Parameters...)> {
-  template <class Function>
-  static Result call(const Function& function, JobRun& run) {
-    return function(job_argument<Parameters>(run)...);
-  }
-};
-template <class Result, class... Parameters>
-struct JobCaller<Result (*)(Parameters...) noexcept> : JobCaller<Result (*)(Parameters...)> {};
-template <class Result, class Class, class... Parameters>
-struct JobCaller<Result (Class::*)(Parameters...) const> : JobCaller<Result (*)(Parameters...)> {};
-template <class Result, class Class, class... Parameters>
-struct JobCaller<Result (Class::*)(Parameters...) const noexcept>
-    : JobCaller<Result (*)(Parameters...)> {};
+template <class Function, class... Parameters>
+decltype(auto) call_job(const Function& function, JobRun& run, TypeList<Parameters...>) {
+  return function(job_argument<Parameters>(run)...);
+}
 
 template <class Function>
 decltype(auto) call_job(const Function& function, JobRun& run) {
-  if constexpr (std::invocable<const Function&, JobRun&>) {
-    return function(run);
-  } else if constexpr (std::invocable<const Function&>) {
-    return function();
-  } else if constexpr (std::is_pointer_v<Function>) {
-    return JobCaller<Function>::call(function, run);
+  if constexpr (KnowsItsParameters<Function>) {
+    return call_job(function, run, typename Signature<Function>::Parameters());
   } else {
-    return JobCaller<decltype(&Function::operator())>::call(function, run);
+    return function(run);  // A generic lambda.
   }
 }
 
