@@ -46,7 +46,11 @@ Process::Process(const App& app, Identity identity, std::vector<ipc::Address> li
                 .watch_log = [this](auto line) { log_.write(Log::Level::Warning, line); },
                 .on_lifespan = [this](const auto& event) { on_lifespan(event); },
                 .listen = [this](HttpServer& server) { return start_listening(server); },
-                .redactor = &log_.redactor()}),
+                .redactor = &log_.redactor(),
+                .tell = identity_.channel ? Scheduler::Tell([this](const auto& message) {
+                  master_.send(message);
+                })
+                                          : Scheduler::Tell()}),
       master_(loop_, std::exchange(identity_.channel, std::nullopt), identity_.notify_socket, log_,
               {.on_message = [this](const auto& message) { on_master_message(message); },
                .on_gone = [this] { on_master_gone(); }}),
@@ -77,6 +81,7 @@ void Process::on_signal(int signal) {
 }
 
 void Process::on_master_message(const ipc::MasterMessage& message) {
+  service_.scheduler().on_message(message);
   if (!message.drain) return;
   switch (*message.drain) {
     case ipc::DrainKind::Patient:

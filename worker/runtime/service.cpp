@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
+#include <memory>
 #include <utility>
 
 #include "worker/lifespan/environment.hpp"
@@ -23,6 +25,8 @@ Service::Service(const App& app, Surroundings surroundings)
       services_{context_,     app.router(),         threads_,         surroundings_.page, state_,
                 app.limits(), surroundings_.timing, surroundings_.log},
       server_(services_),
+      scheduler_(app.jobs(),
+                 {context_, state_, surroundings_.page, surroundings_.log, surroundings_.tell}),
       runner_(
           context_, app.lifespan(), state_,
           [this](const LifespanEvent& event) { on_lifespan(event); },
@@ -32,7 +36,24 @@ Service::Service(const App& app, Surroundings surroundings)
 
 void Service::drain(ipc::DrainKind kind, std::function<void()> drained) {
   services_.health.set_phase(HealthPhase::Draining);
-  server_.drain(kind, std::move(drained));
+  // A drain that becomes prompt comes here a second time: what counts is the last callback.
+  const auto waits_for = std::make_shared<int>(2);
+  const auto one_less = [waits_for, drained = std::move(drained)] {
+    if (--*waits_for == 0) drained();
+  };
+  scheduler_.drain(one_less);
+  server_.drain(kind, one_less);
+}
+
+void Service::set_ready() {
+  services_.health.set_phase(HealthPhase::Ready);
+  scheduler_.start();
+}
+
+std::vector<std::string> Service::cancel() {
+  std::vector<std::string> cancelled = server_.cancel();
+  std::ranges::move(scheduler_.cancel(), std::back_inserter(cancelled));
+  return cancelled;
 }
 
 std::expected<std::string, StartFailure> Service::own_part(Phase phase) {
@@ -50,6 +71,8 @@ std::expected<std::string, StartFailure> Service::own_part(Phase phase) {
       }
       if (surroundings_.listen) return surroundings_.listen(server_);
       return {};
+    case Phase::Scheduler:
+      return scheduler_.describe();
     case Phase::Connections:
       if (!surroundings_.watch_log) return {};
       watch_.emplace(Watch::Subject{.loop = surroundings_.loop,
@@ -59,7 +82,6 @@ std::expected<std::string, StartFailure> Service::own_part(Phase phase) {
                      app_.watch(), surroundings_.watch_log);
       return {};
     case Phase::Providers:
-    case Phase::Scheduler:
       return {};
   }
   return {};

@@ -25,6 +25,7 @@
 #include "worker/runtime/redactor.hpp"
 #include "worker/runtime/thread_pool.hpp"
 #include "worker/runtime/watch.hpp"
+#include "worker/scheduler/scheduler.hpp"
 
 namespace reeve::worker {
 
@@ -44,6 +45,8 @@ class Service {
     std::function<std::expected<std::string, StartFailure>(HttpServer&)> listen{};
     /// Learns the secrets of the environment; outlives the service. Null: it has one of its own.
     Redactor* redactor = nullptr;
+    /// To the master, of the scheduler. Empty: there is none.
+    Scheduler::Tell tell{};
     /// What a test replaces; outlives the service. Null: nothing.
     const Overrides* overrides = nullptr;
   };
@@ -56,10 +59,10 @@ class Service {
   /// All five phases. See LifespanRunner::open().
   [[nodiscard]] Task<std::expected<void, StartFailure>> open() { return runner_.open(); }
   /// The start is complete: requests are welcome.
-  void set_ready() { services_.health.set_phase(HealthPhase::Ready); }
-  /// See HttpServer::drain() and cancel().
+  void set_ready();
+  /// See HttpServer and Scheduler: `drained` is called once both are.
   void drain(ipc::DrainKind kind, std::function<void()> drained);
-  [[nodiscard]] std::vector<std::string> cancel() { return server_.cancel(); }
+  [[nodiscard]] std::vector<std::string> cancel();
   /// See LifespanRunner::close().
   /// The values of requests that were cancelled are closed first: they use resources.
   [[nodiscard]] Task<> close(ipc::TimePoint deadline);
@@ -68,6 +71,7 @@ class Service {
   [[nodiscard]] const ThreadPool& threads() const { return threads_; }
   [[nodiscard]] State& state() { return state_; }
   [[nodiscard]] Services& services() { return services_; }
+  [[nodiscard]] Scheduler& scheduler() { return scheduler_; }
 
  private:
   [[nodiscard]] std::expected<std::string, StartFailure> own_part(Phase phase);
@@ -87,6 +91,7 @@ class Service {
   State state_;
   Services services_;
   HttpServer server_;
+  Scheduler scheduler_;
   LifespanRunner runner_;
   std::optional<Watch> watch_;  // From the second phase on: the first one sets the environment.
 };

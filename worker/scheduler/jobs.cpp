@@ -15,7 +15,8 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kMostNameBytes = 64;
 constexpr int kMostInstances = 1000;
-constexpr std::chrono::milliseconds kLongestDelay = std::chrono::hours(24 * 366);
+constexpr std::chrono::milliseconds kLongestGrace = std::chrono::hours(24 * 7);
+constexpr std::chrono::milliseconds kLongestJitter = std::chrono::hours(24);
 
 [[noreturn]] void refuse(std::string_view name, std::string_view why) {
   throw std::invalid_argument(fmt::format("job \"{}\": {}", name, why));
@@ -33,11 +34,11 @@ void check(const Job& job) {
   if (options.max_instances < 1 || options.max_instances > kMostInstances) {
     refuse(name, "max_instances is not between 1 and 1000");
   }
-  if (options.misfire_grace < 0ms || options.misfire_grace > kLongestDelay) {
-    refuse(name, "misfire_grace is negative, or longer than 366 days");
+  if (options.misfire_grace < 0ms || options.misfire_grace > kLongestGrace) {
+    refuse(name, "misfire_grace is negative, or longer than 7 days");
   }
-  if (options.jitter < 0ms || options.jitter > kLongestDelay) {
-    refuse(name, "jitter is negative, or longer than 366 days");
+  if (options.jitter < 0ms || options.jitter > kLongestJitter) {
+    refuse(name, "jitter is negative, or longer than 24 hours");
   }
 }
 

@@ -35,9 +35,12 @@ struct JobOptions {
   bool coalesce = true;
   /// How many runs of this job may overlap in a worker. What is due beyond that is skipped.
   int max_instances = 1;
-  /// How late a run may begin, not counting the jitter; later than that it is missed.
+  /// How late a run may begin, not counting the jitter; later than that it is missed. 7 days at
+  /// most.
   std::chrono::milliseconds misfire_grace{60'000};
-  /// Each run begins later than due by a random time up to this: workers do not act in step.
+  /// Each run begins later than due by a random time up to this: workers do not act in step. 24
+  /// hours at most. Of scope One it passes before the worker asks for the run, so that the next
+  /// holder of the lease does what this one waited with when it had to leave.
   std::chrono::milliseconds jitter{0};
 };
 

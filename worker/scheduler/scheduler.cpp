@@ -1,0 +1,273 @@
+#include "worker/scheduler/scheduler.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <iterator>
+#include <random>
+#include <stdexcept>
+#include <utility>
+
+#include "worker/runtime/text.hpp"
+
+namespace reeve::worker {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// A job that is skipped all the time says so this often.
+constexpr std::chrono::seconds kSaySkips{10};
+
+WallTime wall_now() { return std::chrono::floor<milliseconds>(std::chrono::system_clock::now()); }
+
+/// "2026-11-22 03:17:00 UTC"
+std::string text(WallTime at) {
+  const auto day = std::chrono::floor<std::chrono::days>(at);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss time(std::chrono::floor<std::chrono::seconds>(at - day));
+  return fmt::format("{}-{:02}-{:02} {:02}:{:02}:{:02} UTC", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     time.hours().count(), time.minutes().count(), time.seconds().count());
+}
+
+bool is_cancelled(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Cancelled&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+std::vector<Activity> name_activities(const std::vector<Job>& jobs) {
+  std::vector<Activity> result;
+  for (const Job& job : jobs) result.push_back({ActivityKind::Job, "job " + job.name});
+  return result;
+}
+
+}  // namespace
+
+Scheduler::Scheduler(const Jobs& jobs, Surroundings surroundings)
+    : jobs_(jobs.all()),
+      surroundings_(std::move(surroundings)),
+      activities_(name_activities(jobs_)),
+      plan_(jobs_, std::random_device()()),
+      reports_(surroundings_.context.loop(), jobs_.size(),
+               [this](const ipc::JobReport& report) {
+                 if (surroundings_.tell) surroundings_.tell({.job = report});
+               }),
+      timer_(surroundings_.context.loop(), [this] { wake(); }),
+      skipped_(jobs_.size()) {
+  for (std::size_t job = 0; job < jobs_.size(); ++job) {
+    ipc::JobReport& state = reports_.of(job);
+    state.name = jobs_[job].name;
+    state.schedule = jobs_[job].schedule.text();
+    state.one = jobs_[job].options.scope == JobScope::One;
+  }
+}
+
+std::string Scheduler::describe() const {
+  if (jobs_.empty()) return "";
+  return fmt::format("{} job{}", jobs_.size(), jobs_.size() == 1 ? "" : "s");
+}
+
+Moment Scheduler::now() { return {wall_now(), ipc::Clock::now()}; }
+
+void Scheduler::start() {
+  if (jobs_.empty() || started_ || draining_) return;
+  const bool wall = std::ranges::any_of(jobs_, [](const Job& job) {
+    return job.options.scope == JobScope::One || !job.schedule.period();
+  });
+  if (wall) wall_timer_.emplace(surroundings_.context.loop(), [this] { wake(); });
+  started_ = true;
+  carry_out(plan_.start(now()));
+
+  wants_lease_ =
+      std::ranges::any_of(jobs_, [](const Job& job) { return job.options.scope == JobScope::One; });
+  if (wants_lease_ && surroundings_.tell) {
+    surroundings_.tell({.lease = ipc::LeaseWish::Wanted});
+  } else if (wants_lease_) {
+    const auto fence = std::chrono::duration_cast<std::chrono::microseconds>(
+        std::chrono::system_clock::now().time_since_epoch());
+    on_message({.lease = ipc::Lease{static_cast<std::uint64_t>(fence.count()), wall_now()}});
+  }
+  for (std::size_t job = 0; job < jobs_.size(); ++job) report(job);
+}
+
+void Scheduler::on_message(const ipc::MasterMessage& message) {
+  if (!started_) return;
+  if (message.lease && !draining_) {
+    carry_out(plan_.hold_lease(message.lease->fence, message.lease->since, now()));
+    for (std::size_t job = 0; job < jobs_.size(); ++job) report(job);
+  }
+  if (message.claim) {
+    const auto job = std::ranges::find(jobs_, message.claim->tick.job, &Job::name);
+    if (job == jobs_.end()) return;
+    const auto index = static_cast<std::size_t>(job - jobs_.begin());
+    carry_out(plan_.answered(index, message.claim->tick.due, message.claim->granted, now()));
+  }
+}
+
+void Scheduler::drain(std::function<void()> drained) {
+  drained_ = std::move(drained);
+  if (!draining_) {
+    draining_ = true;
+    carry_out(plan_.drain(now()));
+    for (std::size_t job = 0; started_ && job < jobs_.size(); ++job) report(job);
+  }
+  settle();
+}
+
+std::vector<std::string> Scheduler::cancel() {
+  drained_ = nullptr;
+  draining_ = true;
+  carry_out(plan_.give_up_claims(now()));
+  std::vector<std::string> names;
+  for (auto run = runs_.begin(); run != runs_.end();) {
+    const auto cancelled = run++;  // It may end, and be gone, at once.
+    names.push_back(fmt::format("{} ({})", activities_[cancelled->job].name,
+                                worker::describe(ipc::Clock::now() - cancelled->began)));
+    cancelled->task.cancel();
+  }
+  settle();
+  return names;
+}
+
+Task<> Scheduler::run_now(std::string name) {
+  const auto job = std::ranges::find(jobs_, name, &Job::name);
+  if (job == jobs_.end()) throw std::out_of_range(fmt::format("no job named \"{}\"", name));
+  JobRun run(name, wall_now(), 0, surroundings_.state);
+  co_await job->run(run);
+}
+
+void Scheduler::carry_out(PlanActions actions) {
+  std::ranges::move(actions, std::back_inserter(to_do_));
+  if (carrying_out_) return;  // A job that began has ended at once: what follows comes after.
+  carrying_out_ = true;
+  while (!to_do_.empty()) {
+    const PlanAction action = to_do_.front();
+    to_do_.pop_front();
+    std::visit([this](const auto& order) { perform(order); }, action);
+  }
+  carrying_out_ = false;
+  arm();
+}
+
+void Scheduler::perform(const BeginRun& action) {
+  const Job& job = jobs_[action.job];
+  surroundings_.page.jobs_running.fetch_add(1, std::memory_order_relaxed);
+  const auto run = runs_.emplace(runs_.end(), job, action, surroundings_.state);
+  run->task = spawn(surroundings_.context, activities_[action.job], job.run(run->run),
+                    [this, run](detail::Outcome<void> outcome) {
+                      run->outcome.emplace(std::move(outcome));
+                      if (run->begun) ended(run);
+                    });
+  run->begun = true;
+  report(action.job);
+  if (run->outcome) ended(run);
+}
+
+void Scheduler::perform(const ClaimRun& action) {
+  ipc::JobTick tick{jobs_[action.job].name, action.due};
+  if (surroundings_.tell) {
+    surroundings_.tell({.claim = std::move(tick)});
+  } else {
+    on_message({.claim = ipc::ClaimAnswer{std::move(tick), true}});
+  }
+}
+
+void Scheduler::perform(const SkipRuns& action) {
+  // Of these it is not known whether they were missed: another worker may have done them.
+  if (action.inherited || action.reason == SkipReason::Denied) return;
+  if (action.reason == SkipReason::Coalesced || action.reason == SkipReason::Draining) {
+    return report(action.job);
+  }
+  ipc::JobReport& missed = reports_.of(action.job);
+  missed.result = ipc::JobResult::Missed;
+  missed.last = action.last;
+  missed.took = {};
+  missed.detail = to_string(action.reason);
+  report(action.job);
+
+  Skipped& skipped = skipped_[action.job];
+  ++skipped.times;
+  const ipc::TimePoint now = ipc::Clock::now();
+  if (now < skipped.say_again) return;
+  log(fmt::format(
+      "{}: not run, due {}: {}{}", activities_[action.job].name, text(action.last),
+      to_string(action.reason),
+      skipped.times > 1 ? fmt::format(" (and {} times before)", skipped.times - 1) : ""));
+  skipped = {.times = 0, .say_again = now + kSaySkips};
+}
+
+void Scheduler::ended(Runs::iterator run) {
+  const std::size_t job = run->job;
+  surroundings_.page.jobs_running.fetch_sub(1, std::memory_order_relaxed);
+  record(job, *run, ipc::Clock::now() - run->began);
+  runs_.erase(run);
+  carry_out(plan_.ended(job, now()));
+  report(job);
+  settle();
+}
+
+void Scheduler::record(std::size_t job, const Run& run, ipc::Duration took) {
+  ipc::JobReport& result = reports_.of(job);
+  result.last = run.run.due();
+  result.took = std::chrono::duration_cast<std::chrono::microseconds>(took);
+  result.detail.clear();
+  if (*run.outcome) {
+    result.result = ipc::JobResult::Ok;
+  } else if (is_cancelled(run.outcome->error())) {
+    result.result = ipc::JobResult::Cancelled;
+  } else {
+    result.result = ipc::JobResult::Failed;
+    result.detail = worker::describe(run.outcome->error());
+    log(fmt::format("{} failed after {}: {}", activities_[job].name, worker::describe(took),
+                    result.detail));
+  }
+}
+
+void Scheduler::wake() { carry_out(plan_.advance(now())); }
+
+void Scheduler::arm() {
+  const Plan::Deadlines deadlines = plan_.deadlines();
+  if (deadlines.mono) {
+    timer_.arm(std::max<ipc::Duration>(*deadlines.mono - surroundings_.context.loop().now(), {}));
+  } else {
+    timer_.disarm();
+  }
+  if (!wall_timer_) return;
+  if (deadlines.wall) {
+    wall_timer_->arm(*deadlines.wall);
+  } else {
+    wall_timer_->disarm();
+  }
+}
+
+void Scheduler::report(std::size_t job) {
+  ipc::JobReport& state = reports_.of(job);
+  state.here = plan_.responsible(job);
+  state.next = plan_.next_due(job, now());
+  state.running = plan_.running(job);
+  reports_.changed(job);
+}
+
+void Scheduler::settle() {
+  if (!draining_ || !plan_.idle()) return;
+  timer_.disarm();
+  if (wall_timer_) wall_timer_->disarm();
+  reports_.flush();
+  if (std::exchange(wants_lease_, false) && surroundings_.tell) {
+    surroundings_.tell({.lease = ipc::LeaseWish::Released});
+  }
+  if (drained_) std::exchange(drained_, nullptr)();
+}
+
+void Scheduler::log(const std::string& line) const {
+  if (surroundings_.log) surroundings_.log(line);
+}
+
+}  // namespace reeve::worker

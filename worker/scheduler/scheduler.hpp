@@ -1,0 +1,115 @@
+#pragma once
+// Runs the jobs of a worker: carries out what the Plan decides, on the loop and on the thread pool,
+// and tells the master and the log of it. It decides nothing itself. Loop thread only.
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ipc/base/uv.hpp"
+#include "ipc/message.hpp"
+#include "ipc/recorder.hpp"
+#include "reeve/job.hpp"
+#include "reeve/state.hpp"
+#include "worker/runtime/activity.hpp"
+#include "worker/runtime/context.hpp"
+#include "worker/runtime/spawn.hpp"
+#include "worker/scheduler/job_reports.hpp"
+#include "worker/scheduler/plan.hpp"
+#include "worker/scheduler/wall_timer.hpp"
+
+namespace reeve::worker {
+
+class Scheduler {
+ public:
+  using Tell = std::function<void(const ipc::WorkerMessage&)>;
+  using LogLine = std::function<void(std::string_view line)>;
+
+  struct Surroundings {
+    Context& context;
+    State& state;
+    ipc::RecorderPage& page;
+    LogLine log;  ///< Gets failures and skipped runs. May be empty.
+    /// To the master. Empty: there is none, and the worker does the jobs of scope One itself.
+    Tell tell;
+  };
+
+  /// The jobs outlive it.
+  Scheduler(const Jobs& jobs, Surroundings surroundings);
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  /// "2 jobs"; empty when there are none.
+  [[nodiscard]] std::string describe() const;
+
+  /// The worker is ready: due times count from now on. May throw std::system_error.
+  void start();
+  /// What the master says of the lease, if it says something.
+  void on_message(const ipc::MasterMessage& message);
+
+  /// Begins no run any more, but for one that the master has granted. Calls `drained` once nothing
+  /// runs, perhaps at once; the lease is given back before.
+  void drain(std::function<void()> drained);
+  /// Cancels what runs, and returns what it was: "job cleanup (3.2 s)". Nothing begins any more.
+  [[nodiscard]] std::vector<std::string> cancel();
+
+  /// Runs the job of that name now, whatever its schedule, its scope and its limits say, and throws
+  /// what it throws. Throws std::out_of_range for a name that there is not. For tests; its caller
+  /// waits for its end, the drain does not.
+  [[nodiscard]] Task<> run_now(std::string name);
+
+ private:
+  struct Run {
+    Run(const Job& of, const BeginRun& order, State& state)
+        : job(order.job), run(of.name, order.due, order.fence, state) {}
+
+    std::size_t job;
+    JobRun run;
+    ipc::TimePoint began = ipc::Clock::now();
+    Spawned task{};
+    bool begun = false;  ///< spawn() has returned.
+    std::optional<detail::Outcome<void>> outcome{};
+  };
+  using Runs = std::list<Run>;
+  /// Of due times that were skipped, to be said with the next line.
+  struct Skipped {
+    int times = 0;
+    ipc::TimePoint say_again{};
+  };
+
+  [[nodiscard]] static Moment now();
+  void carry_out(PlanActions actions);
+  void perform(const BeginRun& action);
+  void perform(const ClaimRun& action);
+  void perform(const SkipRuns& action);
+  void ended(Runs::iterator run);
+  void record(std::size_t job, const Run& run, ipc::Duration took);
+  void wake();
+  void arm();
+  void report(std::size_t job);
+  void settle();
+  void log(const std::string& line) const;
+
+  const std::vector<Job>& jobs_;
+  Surroundings surroundings_;
+  std::vector<Activity> activities_;
+  Plan plan_;
+  JobReports reports_;
+  ipc::uv::Timer timer_;
+  std::optional<WallTimer> wall_timer_;
+  std::deque<PlanAction> to_do_;
+  bool carrying_out_ = false;
+  Runs runs_;
+  std::vector<Skipped> skipped_;
+  bool started_ = false;
+  bool draining_ = false;
+  bool wants_lease_ = false;
+  std::function<void()> drained_;
+};
+
+}  // namespace reeve::worker
