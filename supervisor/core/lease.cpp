@@ -24,6 +24,13 @@ std::string_view to_string(ClaimVerdict verdict) {
   std::unreachable();
 }
 
+void PoolLease::succeed(const LeaseState& removed) {
+  state_.fence = std::max(state_.fence, removed.fence);
+  if (removed.since) state_.since = removed.since;
+  state_.granted = removed.granted;
+  state_.forgotten = removed.forgotten;
+}
+
 void PoolLease::wanted(WorkerId worker, WallTime now) {
   if (!state_.since) state_.since = now;
   if (state_.holder == worker) return;

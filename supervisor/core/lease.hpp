@@ -89,6 +89,9 @@ class PoolLease {
   explicit PoolLease(LeaseState state) : state_(std::move(state)) {}
   [[nodiscard]] const LeaseState& state() const { return state_; }
 
+  /// Goes on where a removed pool of the same name ended. Nothing was granted here before.
+  void succeed(const LeaseState& removed);
+
   /// LEASE=wanted. Said again it changes nothing.
   void wanted(WorkerId worker, WallTime now);
   /// LEASE=released: it has no job under way, and wants it no more. True when it was the holder.

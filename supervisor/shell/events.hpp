@@ -22,7 +22,7 @@ class Events {
   void follow(SessionId session) { followers_.insert(session); }
   void gone(SessionId session) { followers_.erase(session); }
 
-  /// `kind` is a stable word: "state", "exit", "deploy", "verdict", "command", "reload".
+  /// `kind` is a stable word: "state", "exit", "deploy", "verdict", "command", "reload", "lease".
   void publish(std::string_view kind, std::string_view name, std::string_view text) const;
 
  private:

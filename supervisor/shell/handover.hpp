@@ -17,7 +17,9 @@
 #include "ipc/listener.hpp"
 #include "ipc/worker_state.hpp"
 #include "supervisor/config/config.hpp"
+#include "supervisor/core/lease.hpp"
 #include "supervisor/core/pool.hpp"
+#include "supervisor/shell/worker_reports.hpp"
 
 namespace reeve::supervisor {
 
@@ -78,6 +80,7 @@ struct ProcessHandover {
   std::string reason;
   std::optional<ipc::WorkerState> state;
   bool line_lost = false;
+  WorkerReports::State reports;
   std::vector<std::string> last_lines;
   LogPipeHandover out;
   LogPipeHandover error;
@@ -108,6 +111,7 @@ struct KeptSeatsHandover {
 struct PoolHandover {
   bool removed = false;  ///< from the configuration; what is left of it drains
   PoolState state;
+  LeaseState lease;
   std::vector<DeploymentHandover> deployments;
   std::optional<DeploymentHandover> previous;  ///< what a rollback returns to
   std::optional<DeploymentHandover> adoption;  ///< what is taken over once nothing is left

@@ -19,7 +19,7 @@ namespace {
 using Json = nlohmann::json;
 using Nanoseconds = std::chrono::nanoseconds;
 
-/// Ours has 7. Bounds what a text full of '[' can cost.
+/// Ours has 8. Bounds what a text full of '[' can cost.
 constexpr int kMaxDepth = 12;
 
 /// Bytes of workers may be no UTF-8 at all, and JSON is: each byte becomes the character of its
@@ -92,6 +92,8 @@ class Writer {
     return static_cast<std::uint64_t>(value);
   }
   static Json write(const std::string& bytes) { return to_characters(bytes); }
+  static Json write(WallTime value) { return value.time_since_epoch().count(); }
+  static Json write(std::chrono::microseconds value) { return value.count(); }
   static Json write(Duration value) {
     return std::chrono::duration_cast<Nanoseconds>(value).count();
   }
@@ -222,6 +224,16 @@ class Reader {
     if (!json.is_string() || !to_bytes(json.get_ref<const std::string&>(), value)) {
       refuse(path, "expected a string of bytes");
     }
+  }
+  void read(const Json& json, const std::string& path, WallTime& value) {
+    std::int64_t count = 0;
+    read(json, path, count);
+    value = WallTime(std::chrono::milliseconds(count));
+  }
+  void read(const Json& json, const std::string& path, std::chrono::microseconds& value) {
+    std::int64_t count = 0;
+    read(json, path, count);
+    value = std::chrono::microseconds(count);
   }
   void read(const Json& json, const std::string& path, Duration& value) {
     std::int64_t count = 0;

@@ -171,6 +171,75 @@ void fields(Io& io, Part<Io, PoolState>& part) {
 }
 
 template <class Io>
+void fields(Io& io, Part<Io, GrantedRun>& part) {
+  auto& [job, due] = part;
+  io("job", job);
+  io("due", due);
+}
+
+template <class Io>
+void fields(Io& io, Part<Io, LeaseState>& part) {
+  auto& [fence, since, holder, holder_name, wanting, granted, forgotten, why] = part;
+  io("fence", fence);
+  io("since", since);
+  io("holder", holder);
+  io("holder_name", holder_name);
+  io("wanting", wanting);
+  io("granted", granted);
+  io("forgotten", forgotten);
+  io("why", why);
+}
+
+template <class Io>
+void fields(Io& io, Part<Io, ipc::ResourceReport>& part) {
+  auto& [name, state, phase, required, took, detail] = part;
+  io("name", name);
+  io("state", state, ipc::ResourceState::Closed);
+  io("phase", phase);
+  io("required", required);
+  io("took", took);
+  io("detail", detail);
+}
+
+template <class Io>
+void fields(Io& io, Part<Io, ipc::JobReport>& part) {
+  auto& [name, schedule, one, here, next, last, took, result, running, detail] = part;
+  io("name", name);
+  io("schedule", schedule);
+  io("one", one);
+  io("here", here);
+  io("next", next);
+  io("last", last);
+  io("took", took);
+  io("result", result, ipc::JobResult::Missed);
+  io("running", running);
+  io("detail", detail);
+}
+
+template <class Io>
+void fields(Io& io, Part<Io, KnownResource>& part) {
+  auto& [report, since] = part;
+  io("report", report);
+  io("since", since);
+}
+
+template <class Io>
+void fields(Io& io, Part<Io, KnownPhase>& part) {
+  auto& [name, began, ended] = part;
+  io("name", name);
+  io("began", began);
+  io("ended", ended);
+}
+
+template <class Io>
+void fields(Io& io, Part<Io, WorkerReports::State>& part) {
+  auto& [resources, jobs, phases] = part;
+  io("resources", resources);
+  io("jobs", jobs);
+  io("phases", phases);
+}
+
+template <class Io>
 void fields(Io& io, Part<Io, SteeredHandover::Socket>& part) {
   auto& [member, fd, enabled] = part;
   io("member", member);
@@ -218,7 +287,7 @@ template <class Io>
 void fields(Io& io, Part<Io, ProcessHandover>& part) {
   auto& [worker, slot, generation, pid, drained_at, watchdog_at, kill_sent, channel_fd, recorder_fd,
          exec_status_fd, program, directory, exec_error, status_text, steps, reason, state,
-         line_lost, last_lines, out, error, seats, leaves_seat] = part;
+         line_lost, reports, last_lines, out, error, seats, leaves_seat] = part;
   io("worker", worker);
   io("slot", slot);
   io("generation", generation);
@@ -237,6 +306,7 @@ void fields(Io& io, Part<Io, ProcessHandover>& part) {
   io("reason", reason);
   io("state", state, ipc::WorkerState::Failed);
   io("line_lost", line_lost);
+  io("reports", reports);
   io("last_lines", last_lines);
   io("out", out);
   io("error", error);
@@ -284,10 +354,11 @@ void fields(Io& io, Part<Io, KeptSeatsHandover>& part) {
 
 template <class Io>
 void fields(Io& io, Part<Io, PoolHandover>& part) {
-  auto& [removed, state, deployments, previous, adoption, processes, tails, kept_seats, deaths,
-         last_deaths, held_for] = part;
+  auto& [removed, state, lease, deployments, previous, adoption, processes, tails, kept_seats,
+         deaths, last_deaths, held_for] = part;
   io("removed", removed);
   io("state", state);
+  io("lease", lease);
   io("deployments", deployments);
   io("previous", previous);
   io("adoption", adoption);

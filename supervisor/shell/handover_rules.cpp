@@ -136,8 +136,9 @@ std::string broken_rule(const Handover& handover) {
   std::set<std::pair<std::size_t, std::uint64_t>> seats;
   for (const PoolHandover& pool : handover.pools) {
     for (const std::string& broken :
-         {core_rule(pool.state), deployments_rule(pool, handover.listeners.size()),
-          processes_rule(pool, pids), seats_rule(handover, pool, seats)}) {
+         {core_rule(pool.state), broken_rule(pool.lease, pool.state.workers),
+          deployments_rule(pool, handover.listeners.size()), processes_rule(pool, pids),
+          seats_rule(handover, pool, seats)}) {
       if (!broken.empty()) return fmt::format("pool.{}: {}", pool.state.spec.name, broken);
     }
   }

@@ -23,8 +23,27 @@ Herd::Herd(ipc::uv::Loop& loop, Log& log, const Launcher& launcher, CommandBook&
     : loop_(loop), log_(log), launcher_(launcher), book_(book), hooks_(std::move(hooks)) {}
 
 PoolRunner& Herd::add(Deployment deployment) {
-  return *pools_.emplace_back(std::make_unique<PoolRunner>(
+  PoolRunner& added = *pools_.emplace_back(std::make_unique<PoolRunner>(
       PoolRunner::Surroundings{loop_, log_, launcher_, *this}, std::move(deployment), seeds_()));
+  if (is_being_removed(added.name())) added.wait_for_lease();
+  return added;
+}
+
+bool Herd::is_being_removed(const std::string& name) const {
+  return std::ranges::find(removed_, name, [](const auto& pool) { return pool->name(); }) !=
+         removed_.end();
+}
+
+/// Of removed pools that are gone, to the one of the same name, unless another one is still there.
+void Herd::pass_leases_on() {
+  for (const auto& gone : removed_) {
+    if (!gone->is_gone()) continue;
+    const bool is_last = std::ranges::none_of(removed_, [&gone](const auto& other) {
+      return !other->is_gone() && other->name() == gone->name();
+    });
+    PoolRunner* heir = find(gone->name());
+    if (heir != nullptr && is_last) heir->inherit_lease(*gone);
+  }
 }
 
 void Herd::hurry_removed() {
@@ -117,6 +136,7 @@ void Herd::sweep() {
     for (const PoolRunner* pool : quiet) {
       if (pool->is_gone()) hooks_.on_forgotten(*pool);
     }
+    if (group == &removed_) pass_leases_on();
     std::erase_if(*group, [](const auto& pool) { return pool->is_gone(); });
   }
 }

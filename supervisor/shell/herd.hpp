@@ -95,6 +95,8 @@ class Herd : private PoolObserver {
   void killed() override { ++workers_killed_; }
   void happened(std::string_view kind, const std::string& name, const std::string& text) override;
   bool used_elsewhere(const PoolRunner& pool, const Listener& listener) override;
+  [[nodiscard]] bool is_being_removed(const std::string& name) const;
+  void pass_leases_on();
 
   ipc::uv::Loop& loop_;
   Log& log_;

@@ -32,6 +32,9 @@ void Herd::adopt(const std::vector<PoolHandover>& pools, const ListenerSet& list
     group.push_back(std::make_unique<PoolRunner>(
         PoolRunner::Surroundings{loop_, log_, launcher_, *this}, handed, listeners, seeds_()));
   }
+  for (const auto& pool : pools_) {
+    if (is_being_removed(pool->name())) pool->wait_for_lease();
+  }
 }
 
 int Herd::workers() const {

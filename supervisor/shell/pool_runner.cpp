@@ -48,6 +48,7 @@ PoolRunner::PoolRunner(Surroundings surroundings, Deployment deployment, std::ui
       launcher_(surroundings.launcher),
       observer_(surroundings.observer),
       pool_(deployment.config.spec, seed, loop_.now()),
+      lease_(fence_base()),
       settled_generation_(pool_.generation()),
       seed_(seed),
       kills_(loop_, log_),
@@ -89,6 +90,7 @@ void PoolRunner::said(Process& process, const ipc::WorkerMessage& message) {
   if (message.extend_timeout) feed(Extended{who.worker, *message.extend_timeout});
   if (message.ready && by_notify) feed(Ready{who.worker});
   if (message.stopping) feed(Leaving{who.worker});
+  take_lease(process, message);
 }
 
 void PoolRunner::printed(Process& process, Stream stream, std::string_view line) {
@@ -114,6 +116,7 @@ void PoolRunner::feed(Event event) {
     }
   }
   feeding_ = false;
+  settle_lease();
   Seating::steer(pool_, processes_);
   seating_.sweep(pool_);
   if (!pool_.rolling()) versions_settled();

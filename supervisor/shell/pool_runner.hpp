@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "ipc/base/uv.hpp"
+#include "supervisor/core/lease.hpp"
 #include "supervisor/core/pool.hpp"
 #include "supervisor/shell/accept_queue.hpp"
 #include "supervisor/shell/canary_judge.hpp"
@@ -43,7 +44,7 @@ class PoolObserver {
   /// Takes the notifications that have come but were not read yet.
   virtual void read_pending() = 0;
   /// A line for whoever follows the events: about the slot or the pool `name`. `kind` is a stable
-  /// word: "state", "exit", "deploy".
+  /// word: "state", "exit", "deploy", "lease".
   virtual void happened(std::string_view kind, const std::string& name,
                         const std::string& text) = 0;
   /// Whether a pool other than this one still serves from the listener.
@@ -113,6 +114,10 @@ class PoolRunner : private ProcessObserver {
   /// What a deployment is doing, "watching its canary"; empty when there is none.
   [[nodiscard]] std::string activity() const;
   [[nodiscard]] const Process* find(WorkerId worker) const;
+  /// By when it was started. Drained ones of old generations, too.
+  [[nodiscard]] const std::map<WorkerId, std::unique_ptr<Process>>& processes() const {
+    return processes_;
+  }
   [[nodiscard]] TailBuffer& tail(int slot) { return tails_[slot]; }
   [[nodiscard]] const DeathBook& deaths() const { return deaths_; }
   /// Every slot has a worker that is ready, or has done its work and is not to be restarted.
@@ -132,6 +137,10 @@ class PoolRunner : private ProcessObserver {
   /// No worker is left and none will be started by itself, though nobody has asked for that: a slot
   /// gave up, or has ended for good. Its listeners are closed, so that clients are refused.
   [[nodiscard]] bool is_out_of_service() const;
+  /// A removed pool of the same name is not gone yet, and one of its workers may hold the lease:
+  /// this pool grants none before it has inherited it.
+  void wait_for_lease() { waits_for_lease_ = true; }
+  void inherit_lease(const PoolRunner& removed);
   /// What has no verdict yet, as "a rolling restart of web runs": so it cannot be handed over.
   /// Empty: nothing.
   [[nodiscard]] std::string at_work() const;
@@ -172,6 +181,13 @@ class PoolRunner : private ProcessObserver {
   [[nodiscard]] DeathFacts facts_of(const Process& process, pid_t pid, const Death& death);
   void report(const DeathFacts& facts, int slot);
 
+  // pool_lease.cpp: who does the jobs that one worker of the pool does.
+  [[nodiscard]] static std::uint64_t fence_base();
+  void take_lease(Process& process, const ipc::WorkerMessage& message);
+  void answer_claim(Process& process, const ipc::JobTick& tick);
+  void settle_lease();
+  void tell_lease(const std::string& text);
+
   // pool_commands.cpp: the listeners over stop and start.
   /// Listeners are open, or the command is answered with the reason.
   [[nodiscard]] bool open_door(CommandId command);
@@ -201,6 +217,9 @@ class PoolRunner : private ProcessObserver {
   const Launcher& launcher_;
   PoolObserver& observer_;
   Pool pool_;
+  PoolLease lease_;
+  bool told_of_denial_ = false;
+  bool waits_for_lease_ = false;
   std::map<Generation, Deployment> deployments_;  // The current one, and the one being rolled to.
   std::optional<Deployment> previous_;
   std::optional<Deployment> adoption_;

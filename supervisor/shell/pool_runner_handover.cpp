@@ -24,6 +24,7 @@ PoolRunner::PoolRunner(Surroundings surroundings, const PoolHandover& handover,
       launcher_(surroundings.launcher),
       observer_(surroundings.observer),
       pool_(handover.state, seed, loop_.now()),
+      lease_(handover.lease),
       settled_generation_(pool_.generation()),
       seed_(seed),
       kills_(loop_, log_),
@@ -71,6 +72,7 @@ std::string PoolRunner::at_work() const {
 PoolHandover PoolRunner::hand_over(HandedListeners& listeners) const {
   PoolHandover handover;
   handover.state = pool_.state().value();
+  handover.lease = lease_.state();
   const auto hand = [&listeners](Generation generation, const Deployment& deployment) {
     DeploymentHandover handed{
         .generation = generation, .config = deployment.config, .listeners = {}};

@@ -89,14 +89,18 @@ Death Process::explain(Death death) const {
 
 void Process::drain(ipc::DrainKind kind) {
   // A full or closed channel is no reason to act: TERM says enough.
-  [[maybe_unused]] const auto tolerated =
-      channel_.send(ipc::format(ipc::MasterMessage{.drain = kind}));
+  [[maybe_unused]] const auto tolerated = tell({.drain = kind});
   if (drained_at_) return;
   drained_at_ = loop_.now();
   signal(SIGTERM);
 }
 
+ipc::Result<> Process::tell(const ipc::MasterMessage& message) const {
+  return channel_.send(ipc::format(message));
+}
+
 void Process::conclude() {
+  over_ = true;
   if (exec_status_poll_) on_exec_status();
   if (channel_poll_) on_channel();
   stdout_.finish();
@@ -104,7 +108,15 @@ void Process::conclude() {
   kill_all_of_it();
 }
 
-void Process::take(const ipc::WorkerMessage& message) {
+void Process::take(ipc::WorkerMessage message) {
+  message.resource.reset();
+  message.job.reset();
+  message.lease.reset();
+  message.claim.reset();
+  hear(message);
+}
+
+void Process::hear(const ipc::WorkerMessage& message) {
   if (message.status) status_text_ = *message.status;
   if (message.step) {
     steps_.push_back(*message.step);
@@ -113,6 +125,7 @@ void Process::take(const ipc::WorkerMessage& message) {
   if (message.reason) reason_ = *message.reason;
   if (message.state) state_ = message.state;
   if (message.watchdog) watchdog_at_ = loop_.now();
+  reports_.take(message, loop_.now());
   observer_.said(*this, message);
 }
 
@@ -136,7 +149,7 @@ void Process::on_channel() {
   for (int i = 0; i < kMessagesATurn; ++i) {
     const auto text = channel_.receive();
     if (text) {
-      take(ipc::parse_worker_message(*text));
+      hear(ipc::parse_worker_message(*text));
     } else {
       // A closed channel is no death: a foreign program closes what it does not know.
       if (text.error() == ipc::Channel::End::Closed) {

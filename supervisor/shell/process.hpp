@@ -21,6 +21,7 @@
 #include "supervisor/shell/log_pipe.hpp"
 #include "supervisor/shell/seat.hpp"
 #include "supervisor/shell/spawner.hpp"
+#include "supervisor/shell/worker_reports.hpp"
 
 namespace reeve::supervisor {
 
@@ -84,11 +85,16 @@ class Process {
   /// It is a zombie: takes its last words, and kills what is left of its group. A child that
   /// outlived its worker would keep the pool's listeners and serve nobody's requests.
   void conclude();
+  /// It is, or was, a zombie: what it says now are its last words.
+  [[nodiscard]] bool is_over() const { return over_; }
   /// It was reaped: forgets the pid.
   void reaped() { pid_.reset(); }
 
-  /// Takes a message of it, whichever way it came.
-  void take(const ipc::WorkerMessage& message);
+  /// Takes a message that came to NOTIFY_SOCKET, where native workers say nothing: what belongs to
+  /// the channel is left out.
+  void take(ipc::WorkerMessage message);
+  /// Sends it a message over the channel. Fails when that is full or closed.
+  [[nodiscard]] ipc::Result<> tell(const ipc::MasterMessage& message) const;
 
   [[nodiscard]] const std::string& exec_error() const { return exec_error_; }
   [[nodiscard]] const std::string& status_text() const { return status_text_; }
@@ -101,6 +107,8 @@ class Process {
   [[nodiscard]] const std::deque<std::string>& last_lines() const { return last_lines_; }
   [[nodiscard]] const ipc::RecorderPage& recorder_page() const { return recorder_.page(); }
   [[nodiscard]] const ipc::BlackBox& black_box() const { return recorder_.black_box(); }
+  /// What it has told of its inside, over the channel.
+  [[nodiscard]] const WorkerReports::State& reports() const { return reports_.state(); }
   /// When it last sent WATCHDOG=1.
   [[nodiscard]] std::optional<TimePoint> watchdog_at() const { return watchdog_at_; }
 
@@ -120,6 +128,7 @@ class Process {
   void watch();
   void on_exec_status();
   void on_channel();
+  void hear(const ipc::WorkerMessage& message);
   void miss_the_line();
   void print(Stream stream, std::string_view line);
 
@@ -142,6 +151,8 @@ class Process {
   std::string reason_;
   std::optional<ipc::WorkerState> state_;
   bool line_lost_ = false;
+  bool over_ = false;
+  WorkerReports reports_;
   std::deque<std::string> last_lines_;
   LogPipe stdout_;
   LogPipe stderr_;

@@ -43,6 +43,7 @@ Process::Process(ipc::uv::Loop& loop, ProcessObserver& observer, const ProcessHa
       reason_(handover.reason),
       state_(handover.state),
       line_lost_(handover.line_lost),
+      reports_(handover.reports),
       last_lines_(handover.last_lines.begin(), handover.last_lines.end()),
       stdout_(loop, handover.out, [this](std::string_view line) { print(Stream::Stdout, line); }),
       stderr_(loop, handover.error,
@@ -68,6 +69,7 @@ ProcessHandover Process::hand_over() const {
   handover.reason = reason_;
   handover.state = state_;
   handover.line_lost = line_lost_;
+  handover.reports = reports_.state();
   handover.last_lines = {last_lines_.begin(), last_lines_.end()};
   handover.out = stdout_.hand_over();
   handover.error = stderr_.hand_over();

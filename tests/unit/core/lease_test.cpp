@@ -263,6 +263,20 @@ TEST_F(LeaseTest, AnotherMasterGoesOnWithIt) {
   EXPECT_EQ(next.settle(pool->pool())->lease.fence, kBase + 2);
 }
 
+TEST_F(LeaseTest, APoolThatIsAddedAnewGoesOnWhereTheRemovedOneEnded) {
+  serve(spec_of(1));
+  all_want();
+  const WorkerId first = granted_to().value();
+  EXPECT_EQ(claim(first, "a", 0s), ClaimVerdict::Granted);
+  PoolLease added(kBase - 500);
+  added.wanted(first, kNow + 1h);
+  added.succeed(lease.state());
+  const auto grant = added.settle(pool->pool());
+  ASSERT_TRUE(grant);
+  EXPECT_EQ(grant->lease, (ipc::Lease{.fence = kBase + 2, .since = kNow}));
+  EXPECT_EQ(added.claim(first, {"a", kNow}, kNow), ClaimVerdict::AlreadyDone);
+}
+
 TEST_F(LeaseTest, AStateThatCannotBeIsRefused) {
   serve(spec_of(2));
   all_want();

@@ -66,6 +66,42 @@ namespace reeve::supervisor {
   return config;
 }
 
+[[nodiscard]] inline LeaseState lease_state() {
+  using namespace std::chrono_literals;
+  return {.fence = 1'700'000'000'000'001,
+          .since = WallTime(1'700'000'000'000ms),
+          .holder = WorkerId{4},
+          .holder_name = "web:0",
+          .wanting = {WorkerId{5}},
+          .granted = {{.job = "cleanup", .due = WallTime(1'700'000'300'000ms)}},
+          .forgotten = WallTime(1'700'000'200'000ms),
+          .why = "web:1 has ended"};
+}
+
+[[nodiscard]] inline WorkerReports::State reports() {
+  using namespace std::chrono_literals;
+  using ipc::JobResult, ipc::ResourceState;
+  return {.resources = {{.report = {.name = "db",
+                                    .state = ResourceState::Down,
+                                    .phase = "connections",
+                                    .required = false,
+                                    .took = 1500us,
+                                    .detail = "refused"},
+                         .since = TimePoint(7s)}},
+          .jobs = {{.name = "cleanup",
+                    .schedule = "every 5 min",
+                    .one = true,
+                    .here = true,
+                    .next = WallTime(1'700'000'600'000ms),
+                    .last = WallTime(1'700'000'300'000ms),
+                    .took = 20ms,
+                    .result = JobResult::Failed,
+                    .running = 1,
+                    .detail = "no disk"}},
+          .phases = {{.name = "[1/5] environment", .began = TimePoint(5s), .ended = TimePoint(6s)},
+                     {.name = "[2/5] connections", .began = TimePoint(6s), .ended = {}}}};
+}
+
 [[nodiscard]] inline ProcessHandover process_of(std::uint64_t worker, int slot, int first_fd) {
   ProcessHandover process{.worker = WorkerId{worker}, .slot = slot, .generation = Generation{2}};
   process.pid = 1000 + slot;
@@ -101,7 +137,7 @@ namespace reeve::supervisor {
   listener.steered->sockets = {
       {.member = 5, .fd = 15}, {.member = 4, .fd = 16, .enabled = true}, {.member = 3, .fd = 17}};
   handover.listeners = {listener};
-  PoolHandover pool{.removed = false, .state = pool_state()};
+  PoolHandover pool{.removed = false, .state = pool_state(), .lease = lease_state()};
   pool.deployments = {{.generation = Generation{2}, .config = pool_config(), .listeners = {0}}};
   pool.kept_seats = {{.slot = 1, .seats = {{.listener = 0, .member = 3}}}};
   pool.last_deaths = {{1, Death{.exit_code = 3, .exec_error = "exec"}}};
@@ -110,6 +146,7 @@ namespace reeve::supervisor {
   pool.previous = pool.deployments.front();
   pool.adoption = pool.deployments.front();
   pool.processes = {process_of(4, 0, 20), process_of(5, 1, 30)};
+  pool.processes[0].reports = reports();
   pool.tails = {{0, "a line\n"}, {1, "another\n"}};
   handover.pools = {pool};
   handover.sessions = {{.fd = 40, .pid = 812, .unread = "{\"meth", .unsent = {'{', '}', '\0'}},

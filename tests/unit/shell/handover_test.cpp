@@ -47,6 +47,8 @@ TEST(Handover, IsReadAsItWasWritten) {
   EXPECT_EQ(encode(*read), text);
   EXPECT_EQ(read->pools[0].deployments[0].config, pool_config());
   EXPECT_EQ(read->pools[0].state.slots[1].policy.past(), pool_state().slots[1].policy.past());
+  EXPECT_EQ(read->pools[0].lease, lease_state());
+  EXPECT_EQ(read->pools[0].processes[0].reports, reports());
   EXPECT_EQ(read->pools[0].processes[1].error.partial, "\x80\x81");
   EXPECT_EQ(read->sessions[0].unsent, std::string("{}\0", 3));
 }
@@ -138,6 +140,8 @@ INSTANTIATE_TEST_SUITE_P(
                "no worker"},
         Broken{"SamePid", [](Handover& h) { h.pools[0].processes[1].pid = 1000; }, "pid 1000"},
         Broken{"PidOne", [](Handover& h) { h.pools[0].processes[1].pid = 1; }, "pid 1"},
+        Broken{"LeaseOfNobody", [](Handover& h) { h.pools[0].lease.holder = WorkerId{3}; },
+               "lease is of a worker that is not there"},
         Broken{"NotDeployed", [](Handover& h) { h.pools[0].state.generation = Generation{3}; },
                "in force"},
         Broken{"NoListener", [](Handover& h) { h.pools[0].deployments[0].listeners = {1}; },
