@@ -58,6 +58,30 @@ class Members {
     });
   }
 
+  template <class Rep, class Period>
+  void read(const char* key, std::chrono::duration<Rep, Period>& into) {
+    Rep count = into.count();
+    read(key, count);
+    into = std::chrono::duration<Rep, Period>(count);
+  }
+
+  void read(const char* key, std::optional<JobReport::WallTime>& into) {
+    if (!object_.contains(key)) return;
+    JobReport::WallTime::duration since{};
+    read(key, since);
+    into = JobReport::WallTime(since);
+  }
+
+  /// A word of a fixed list.
+  template <class Enum>
+  void read(const char* key, Enum& into, std::optional<Enum> (*parse_word)(std::string_view)) {
+    with(key, &Json::is_string, "a string", [&](const Json& value) {
+      const auto word = parse_word(value.get_ref<const std::string&>());
+      if (!word) return refuse(key, "an unknown word");
+      into = *word;
+    });
+  }
+
   void read(const char* key, std::vector<std::string>& into) {
     with(key, &Json::is_array, "an array", [&](const Json& values) {
       for (const Json& value : values) {
@@ -164,6 +188,83 @@ void read_process(Members& members, Process& process) {
   process.uptime = std::chrono::milliseconds(uptime_ms);
 }
 
+Json to_json(const Phase& phase) {
+  return {{"process", phase.process},
+          {"pid", phase.pid},
+          {"name", phase.name},
+          {"took_us", phase.took.count()},
+          {"done", phase.done}};
+}
+
+void read_phase(Members& members, Phase& phase) {
+  members.read("process", phase.process);
+  members.read("pid", phase.pid);
+  members.read("name", phase.name);
+  members.read("took_us", phase.took);
+  members.read("done", phase.done);
+}
+
+Json to_json(const Resource& resource) {
+  const ResourceReport& report = resource.report;
+  return {{"process", resource.process},
+          {"pid", resource.pid},
+          {"name", report.name},
+          {"state", to_string(report.state)},
+          {"phase", report.phase},
+          {"required", report.required},
+          {"took_us", report.took.count()},
+          {"since_ms", resource.since.count()},
+          {"detail", report.detail}};
+}
+
+void read_resource(Members& members, Resource& resource) {
+  ResourceReport& report = resource.report;
+  members.read("process", resource.process);
+  members.read("pid", resource.pid);
+  members.read("name", report.name);
+  members.read("state", report.state, parse_resource_state);
+  members.read("phase", report.phase);
+  members.read("required", report.required);
+  members.read("took_us", report.took);
+  members.read("since_ms", resource.since);
+  members.read("detail", report.detail);
+}
+
+Json to_json(const Job& job) {
+  const JobReport& report = job.report;
+  Json json = {{"process", job.process},
+               {"pid", job.pid},
+               {"name", report.name},
+               {"schedule", report.schedule},
+               {"scope", report.one ? "one" : "each"},
+               {"here", report.here},
+               {"took_us", report.took.count()},
+               {"result", to_string(report.result)},
+               {"running", report.running},
+               {"detail", report.detail}};
+  if (report.next) json["next_ms"] = report.next->time_since_epoch().count();
+  if (report.last) json["last_ms"] = report.last->time_since_epoch().count();
+  return json;
+}
+
+void read_job(Members& members, Job& job) {
+  JobReport& report = job.report;
+  std::string scope;
+  members.read("process", job.process);
+  members.read("pid", job.pid);
+  members.read("name", report.name);
+  members.read("schedule", report.schedule);
+  members.read("scope", scope);
+  members.read("here", report.here);
+  members.read("next_ms", report.next);
+  members.read("last_ms", report.last);
+  members.read("took_us", report.took);
+  members.read("result", report.result, parse_job_result);
+  members.read("running", report.running);
+  members.read("detail", report.detail);
+  report.one = scope == "one";
+}
+
 Json to_json(const Verdict& verdict) {
   return {
       {"name", verdict.name}, {"ok", verdict.ok}, {"code", verdict.code}, {"text", verdict.text}};
@@ -211,6 +312,8 @@ std::string encode(const Request& request) {
     parameters["bytes"] = request.bytes;
   if (!request.signal.empty()) parameters["signal"] = request.signal;
   if (request.scale) parameters["scale"] = to_string(*request.scale);
+  if (request.lifespan) parameters["lifespan"] = true;
+  if (request.jobs) parameters["jobs"] = true;
 
   Json json = {{"method", fmt::format("{}{}", kInterface, to_string(request.method))},
                {"parameters", std::move(parameters)}};
@@ -248,6 +351,8 @@ Result<Request> decode_request(std::string_view frame) {
   parameters.read("bytes", request.bytes);
   parameters.read("signal", request.signal);
   parameters.read("scale", scale);
+  parameters.read("lifespan", request.lifespan);
+  parameters.read("jobs", request.jobs);
   if (request.canary < 0 || request.canary > kMaxScale) {
     parameters.refuse("canary", "out of range");
   }
@@ -273,6 +378,9 @@ std::string encode(const Reply& reply) {
   // The arrays are always there, so that a script can go through them unasked.
   Json parameters = {{"processes", to_array(reply.processes)},
                      {"verdicts", to_array(reply.verdicts)}};
+  if (!reply.phases.empty()) parameters["phases"] = to_array(reply.phases);
+  if (!reply.resources.empty()) parameters["resources"] = to_array(reply.resources);
+  if (!reply.jobs.empty()) parameters["jobs"] = to_array(reply.jobs);
   if (!reply.text.empty()) parameters["text"] = reply.text;
   if (reply.event) {
     parameters["event"] = {{"time", reply.event->time},
@@ -305,6 +413,9 @@ Result<Reply> decode_reply(std::string_view frame) {
     reply.error = std::move(message);
   }
   parameters.read("processes", reply.processes, read_process);
+  parameters.read("phases", reply.phases, read_phase);
+  parameters.read("resources", reply.resources, read_resource);
+  parameters.read("jobs", reply.jobs, read_job);
   parameters.read("verdicts", reply.verdicts, read_verdict);
   parameters.read("text", reply.text);
   parameters.read("event", reply.event, read_event);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "ipc/base/error.hpp"
+#include "ipc/worker_report.hpp"
 
 namespace reeve::ipc::control {
 
@@ -79,6 +80,8 @@ struct Request {
   std::size_t bytes = 1600;  ///< Tail, Maintail: how much of the past, at most kMaxTailBytes
   std::string signal;        ///< Signal: "HUP", "SIGHUP" or "1"
   std::optional<ScaleBy> scale;
+  bool lifespan = false;  ///< Status: what each worker has opened, too
+  bool jobs = false;      ///< Status: what each worker has scheduled, too
 
   bool operator==(const Request&) const = default;
 };
@@ -100,6 +103,36 @@ struct Process {
   bool operator==(const Process&) const = default;
 };
 
+/// One phase of a worker's start.
+struct Phase {
+  std::string process;               ///< "web:0"
+  int pid = 0;                       ///< of that very worker: in a roll a slot has several
+  std::string name;                  ///< "[2/5] connections"
+  std::chrono::microseconds took{};  ///< until now when it is not done
+  bool done = false;
+
+  bool operator==(const Phase&) const = default;
+};
+
+/// What a worker has told of one of its resources.
+struct Resource {
+  std::string process;
+  int pid = 0;
+  ResourceReport report;
+  std::chrono::milliseconds since{};  ///< so long it has been in this state
+
+  bool operator==(const Resource&) const = default;
+};
+
+/// What a worker has told of one of its jobs.
+struct Job {
+  std::string process;
+  int pid = 0;
+  JobReport report;
+
+  bool operator==(const Job&) const = default;
+};
+
 /// The verdict on one named thing of a request.
 struct Verdict {
   std::string name;
@@ -113,7 +146,8 @@ struct Verdict {
 /// One thing that happened, for a program; Reply::text tells a person the same.
 struct Event {
   std::string time;  ///< RFC 3339, UTC: "2026-01-31T23:59:59.123Z"
-  std::string kind;  ///< a stable word: "state", "exit", "deploy", "verdict", "command", "reload"
+  std::string
+      kind;  ///< a stable word: "state", "exit", "deploy", "verdict", "command", "reload", "lease"
   std::string name;  ///< "web:0", "web"; empty: about the master
   std::string text;
 
@@ -124,8 +158,11 @@ struct Reply {
   bool continues = false;  ///< more replies to the same request follow
   /// The request as a whole failed; names thing, cause and remedy.
   std::optional<std::string> error;
-  std::vector<Process> processes;  ///< Status, Pid
-  std::vector<Verdict> verdicts;   ///< of every command that changes something, and unknown names
+  std::vector<Process> processes;   ///< Status, Pid
+  std::vector<Phase> phases;        ///< Status with `lifespan`
+  std::vector<Resource> resources;  ///< Status with `lifespan`: of a worker in the order of opening
+  std::vector<Job> jobs;            ///< Status with `jobs`
+  std::vector<Verdict> verdicts;    ///< of every command that changes something, and unknown names
   /// Tail, Maintail: bytes of the log (made valid UTF-8). Version: the version. Why: the reports.
   /// Events: a line for each event. With `continues` of any other: lines that say how it goes.
   std::string text;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "supervisor/ctl/exit_codes.hpp"
+#include "supervisor/ctl/render_inside.hpp"
 #include "supervisor/ctl/render_pools.hpp"
 #include "supervisor/ctl/verdict_lines.hpp"
 
@@ -39,19 +40,6 @@ std::string description(const Process& process) {
   if (process.worker_state == "Error") text += fmt::format("; Error: {}", process.status_text);
   if (!process.trouble.empty()) text += "; " + process.trouble;
   return text;
-}
-
-std::string status_lines(const std::vector<Process>& processes) {
-  std::size_t width = 30;
-  for (const Process& process : processes) width = std::max(width, process.name.size());
-  std::string lines;
-  for (const Process& process : processes) {
-    std::string line =
-        fmt::format("{:<{}}{:<10}{}", process.name, width + 3, process.state, description(process));
-    line.erase(line.find_last_not_of(' ') + 1);
-    lines += line + '\n';
-  }
-  return lines;
 }
 
 bool is_stopped(const Process& process) {
@@ -91,9 +79,16 @@ Rendering render_verdicts(Method method, const std::vector<Verdict>& verdicts) {
   return rendering;
 }
 
-Rendering render_status(const Reply& reply) {
+Rendering render_status(const Request& request, const Reply& reply) {
   Rendering rendering = render_verdicts(Method::Status, reply.verdicts);
-  rendering.output += status_lines(reply.processes);
+  if (request.lifespan) {
+    rendering.output += lifespan_tables(reply);
+  } else if (request.jobs) {
+    rendering.output += jobs_table(reply);
+  } else {
+    rendering.output += status_lines(reply.processes);
+  }
+  if (!reply.text.empty()) rendering.output += reply.text + '\n';
   if (std::ranges::any_of(reply.processes, is_stopped)) {
     rendering.exit_code = exit_code::kStatusNotRunning;
   }
@@ -126,6 +121,19 @@ Rendering render_text(Method method, const Reply& reply) {
 
 }  // namespace
 
+std::string status_lines(const std::vector<Process>& processes) {
+  std::size_t width = 30;
+  for (const Process& process : processes) width = std::max(width, process.name.size());
+  std::string lines;
+  for (const Process& process : processes) {
+    std::string line =
+        fmt::format("{:<{}}{:<10}{}", process.name, width + 3, process.state, description(process));
+    line.erase(line.find_last_not_of(' ') + 1);
+    lines += line + '\n';
+  }
+  return lines;
+}
+
 Rendering render(const Request& request, const Reply& reply) {
   if (reply.error) {
     const bool status = request.method == Method::Status;
@@ -134,7 +142,7 @@ Rendering render(const Request& request, const Reply& reply) {
   }
   switch (request.method) {
     case Method::Status:
-      return render_status(reply);
+      return render_status(request, reply);
     case Method::Pid:
       return render_pid(request, reply);
     case Method::Tail:

@@ -2,6 +2,7 @@
 // The master's reply as supervisorctl's lines and exit codes. Pure.
 
 #include <string>
+#include <vector>
 
 #include "ipc/control.hpp"
 
@@ -14,6 +15,9 @@ struct Rendering {
 
   bool operator==(const Rendering&) const = default;
 };
+
+/// The lines of `status`: a process each.
+[[nodiscard]] std::string status_lines(const std::vector<ipc::control::Process>& processes);
 
 /// How `reply` to `request` is shown to a person, and what the command exits with. Of several
 /// replies the exit code of the last one counts.

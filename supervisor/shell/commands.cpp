@@ -206,8 +206,11 @@ void Commands::status(SessionId session, const Request& request) {
   reply.master_pid = ::getpid();
   reply.verdicts = std::move(resolved.unknown);
   for (const Target& target : resolved.targets) {
-    auto lines = status_of(*herd_.find(target.pool), target.slots, loop_.now());
+    const PoolRunner& pool = *herd_.find(target.pool);
+    auto lines = status_of(pool, target.slots, loop_.now());
     std::ranges::move(lines, std::back_inserter(reply.processes));
+    if (request.lifespan) add_lifespan(reply, pool, target.slots, loop_.now());
+    if (request.jobs) add_jobs(reply, pool, target.slots);
   }
   doors_.reply(session, reply);
 }

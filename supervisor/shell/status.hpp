@@ -17,4 +17,13 @@ namespace reeve::supervisor {
 [[nodiscard]] std::vector<std::string> troubles_of(const PoolRunner& pool, const Slot& slot,
                                                    TimePoint now);
 
+// status_inside.cpp
+/// Adds what the workers of these slots have told of their lifespan: of each process, also of those
+/// that a slot does not show because they boot beside it or drain. Says in the reply's text what
+/// did not fit.
+void add_lifespan(ipc::control::Reply& reply, const PoolRunner& pool, const SlotSet& slots,
+                  TimePoint now);
+/// Adds what they have told of their jobs.
+void add_jobs(ipc::control::Reply& reply, const PoolRunner& pool, const SlotSet& slots);
+
 }  // namespace reeve::supervisor

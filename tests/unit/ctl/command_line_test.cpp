@@ -54,6 +54,13 @@ TEST(CommandLine, EveryCommandIsARequest) {
   EXPECT_EQ(request("version"), (Request{.method = Method::Version}));
 }
 
+TEST(CommandLine, StatusLooksInsideOneWayAtATime) {
+  EXPECT_EQ(request("status web:0 --lifespan"),
+            (Request{.method = Method::Status, .names = {"web:0"}, .lifespan = true}));
+  EXPECT_EQ(request("status --jobs"), (Request{.method = Method::Status, .jobs = true}));
+  EXPECT_THAT(error("status --jobs --lifespan"), HasSubstr("excludes"));
+}
+
 TEST(CommandLine, HardGoesBeforeOrAfterTheNames) {
   const Request hard{
       .method = Method::Restart, .names = {"web", "jobs"}, .hard = true, .more = true};

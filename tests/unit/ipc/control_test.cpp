@@ -22,6 +22,8 @@ TEST(ControlRequest, SurvivesTheWire) {
   EXPECT_EQ(decode_request(encode(tail)), tail);
   const Request signal{.method = Method::Signal, .names = {"all"}, .signal = "HUP"};
   EXPECT_EQ(decode_request(encode(signal)), signal);
+  const Request inside{.method = Method::Status, .lifespan = true, .jobs = true};
+  EXPECT_EQ(decode_request(encode(inside)), inside);
   const Request scale{.method = Method::Scale, .names = {"web"}, .scale = ScaleBy{true, -2}};
   EXPECT_EQ(decode_request(encode(scale)), scale);
 }
@@ -105,6 +107,33 @@ TEST(ControlReply, SurvivesTheWire) {
                                    .text = "killed by SIGSEGV"},
                     .master_pid = 1};
   EXPECT_EQ(decode_reply(encode(reply)), reply);
+}
+
+TEST(ControlReply, WhatAWorkerTellsOfItsInsideSurvivesTheWire) {
+  using namespace std::chrono_literals;
+  const ResourceReport down{.name = "database/pool",
+                            .state = ResourceState::Down,
+                            .phase = "connections",
+                            .required = false,
+                            .took = 1500us,
+                            .detail = "refused"};
+  const JobReport cleanup{.name = "cleanup",
+                          .schedule = "*/5 * * * *",
+                          .one = true,
+                          .here = true,
+                          .next = JobReport::WallTime(1'700'000'000'001ms),
+                          .last = JobReport::WallTime(0ms),
+                          .took = 20ms,
+                          .result = JobResult::Missed,
+                          .running = 2,
+                          .detail = "no disk"};
+  const Reply reply{.phases = {{"web:0", 7, "[1/5] environment", 3us, true}, {}},
+                    .resources = {{"web:0", 7, down, 1234ms}, {}},
+                    .jobs = {{"web:0", 7, cleanup}, {}}};
+  EXPECT_EQ(decode_reply(encode(reply)), reply);
+  const auto strange = decode_reply(R"({"parameters":{"resources":[{"state":"melting"}]}})");
+  ASSERT_FALSE(strange);
+  EXPECT_THAT(strange.error().text, HasSubstr("state: an unknown word"));
 }
 
 TEST(ControlReply, AnErrorSurvivesTheWire) {

@@ -82,12 +82,16 @@ class RunningPool : public ::testing::Test, private PoolObserver {
   void changed() override {}
   void killed() override { ++killed_; }
   void read_pending() override {}
-  void happened(std::string_view, const std::string&, const std::string&) override {}
+  void happened(std::string_view kind, const std::string& /*name*/,
+                const std::string& text) override {
+    if (kind == "lease") leases_.push_back(text);
+  }
   bool used_elsewhere(const PoolRunner&, const Listener&) override { return false; }
 
   testing::LoopDriver driver_;
   CommandBook book_;
   int killed_ = 0;
+  std::vector<std::string> leases_;  // What was told of it.
   ipc::UniqueFd null_fd_{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
   Output output_{driver_.loop, null_fd_.get()};
   Log log_{output_, LogFormat::Text, LogDress::Plain, LogLevel::Debug};
@@ -113,6 +117,79 @@ TEST_F(RunningPool, StartsAndStops) {
   EXPECT_EQ(status().state, "STOPPED");
   EXPECT_NE(::kill(pid, 0), 0);
   EXPECT_EQ(killed_, 0);
+}
+
+/// Speaks over its channel, as a native worker with a job of scope `one` does.
+const std::string kWantsTheLease =
+    "printf 'STATE=Running\nLEASE=wanted\n' >&$REEVE_CHANNEL; " + kWellBehaved;
+
+TEST_F(RunningPool, OneWorkerHoldsTheLeaseUntilItIsGone) {
+  PoolConfig config = shell_pool(kWantsTheLease);
+  config.spec.workers = 2;
+  run(config);
+  start();
+  ASSERT_TRUE(driver_.run_until([this] { return !leases_.empty(); }));
+  const std::size_t first = leases_[0].starts_with("web:0") ? 0 : 1;
+  ASSERT_TRUE(driver_.run_until([this] { return status(0).worker_state == "Running"; }));
+  ASSERT_TRUE(driver_.run_until([this] { return status(1).worker_state == "Running"; }));
+  EXPECT_EQ(leases_.size(), 1U) << "the other one waits";
+  ::kill(status(first).pid, SIGKILL);
+  ASSERT_TRUE(driver_.run_until([this] { return leases_.size() > 1; }));
+  EXPECT_TRUE(leases_[1].starts_with(first == 0 ? "web:1" : "web:0"));
+  EXPECT_THAT(leases_[1], HasSubstr(first == 0 ? "web:0 has ended" : "web:1 has ended"));
+}
+
+TEST_F(RunningPool, WhoGivesTheLeaseBackIsFollowed) {
+  run(
+      shell_pool("trap 'printf \"LEASE=released\\n\" >&$REEVE_CHANNEL; "
+                 "exec sleep 1000' TERM; "
+                 "printf 'LEASE=wanted\n' >&$REEVE_CHANNEL; echo up; "
+                 "while :; do sleep 0.01; done"));
+  start();
+  ASSERT_TRUE(driver_.run_until([this] { return !leases_.empty(); }));
+  command([this](CommandId id) { runner_->roll(id, {}); });
+  ASSERT_TRUE(driver_.run_until([this] { return leases_.size() > 2; }));
+  EXPECT_EQ(leases_[1], "web:0 has released the lease");
+  EXPECT_THAT(leases_[2], HasSubstr("generation 2) holds the lease"));
+}
+
+TEST_F(RunningPool, ARehearsalNeverHoldsTheLease) {
+  run(shell_pool(kWantsTheLease)).tell_steps([](const std::string&) {});
+  start();
+  ASSERT_TRUE(driver_.run_until([this] { return status().worker_state == "Running"; }));
+  EXPECT_TRUE(leases_.empty());
+}
+
+TEST_F(RunningPool, TheLeaseIsNothingToAskForByNotification) {
+  PoolRunner& pool = run(shell_pool(kWellBehaved));
+  start();
+  pool.find(status().pid)->take({.job = ipc::JobReport{}, .lease = ipc::LeaseWish::Wanted});
+  EXPECT_TRUE(leases_.empty());
+  EXPECT_TRUE(pool.find(status().pid)->reports().jobs.empty());
+}
+
+TEST_F(RunningPool, StatusShowsWhatAWorkerToldOfItsInside) {
+  run(
+      shell_pool("printf 'STEP=[2/5] connections\nRESOURCE=db\nRESOURCE_STATE=closing\n' "
+                 ">&$REEVE_CHANNEL; "
+                 "printf 'STATE=Running\nJOB=beat\nJOB_RUNNING=1\n' >&$REEVE_CHANNEL; " +
+                 kWellBehaved));
+  start();
+  ASSERT_TRUE(driver_.run_until([this] { return status().worker_state == "Running"; }));
+  ipc::control::Reply reply;
+  reply.processes = {status()};
+  add_lifespan(reply, *runner_, {}, driver_.loop.now() + std::chrono::hours(1));
+  add_jobs(reply, *runner_, {});
+  EXPECT_EQ(reply.processes.size(), 1U) << "its slot shows it already";
+  ASSERT_EQ(reply.resources.size(), 1U);
+  EXPECT_EQ(reply.resources[0].process, "web:0");
+  EXPECT_EQ(reply.resources[0].pid, status().pid);
+  EXPECT_EQ(reply.resources[0].report.state, ipc::ResourceState::Closing);
+  EXPECT_GE(reply.resources[0].since, std::chrono::hours(1)) << "it goes on";
+  ASSERT_EQ(reply.jobs.size(), 1U);
+  EXPECT_EQ(reply.jobs[0].report.running, 1);
+  ASSERT_EQ(reply.phases.size(), 1U);
+  EXPECT_EQ(reply.phases[0].name, "[2/5] connections");
 }
 
 TEST_F(RunningPool, ReplacesAWorkerThatWasKilled) {

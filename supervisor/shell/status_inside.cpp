@@ -1,0 +1,131 @@
+// What `reevectl status --lifespan` and `--jobs` show: what native workers have told of their
+// inside.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <string_view>
+
+#include "supervisor/shell/status.hpp"
+
+namespace reeve::supervisor {
+namespace {
+
+using ipc::control::Reply;
+
+/// Of a frame, which has room for the rest beside it; even when every byte is escaped.
+constexpr std::size_t kMaxBytes = ipc::control::kMaxTailBytes;
+/// What a row costs beside its texts.
+constexpr std::size_t kRowBytes = 64;
+
+std::size_t size_of(const ipc::ResourceReport& report) {
+  return kRowBytes + report.name.size() + report.phase.size() + report.detail.size();
+}
+std::size_t size_of(const ipc::JobReport& report) {
+  return kRowBytes + report.name.size() + report.schedule.size() + report.detail.size();
+}
+template <class Row>
+std::size_t size_of(const std::vector<Row>& rows) {
+  std::size_t size = 0;
+  for (const Row& row : rows) size += size_of(row.report);
+  return size;
+}
+
+/// False, and a note in the reply, once it is full.
+template <class Row>
+bool add(Reply& reply, std::vector<Row>& rows, std::size_t& size, Row row) {
+  size += size_of(row.report);
+  if (size <= kMaxBytes) {
+    rows.push_back(std::move(row));
+    return true;
+  }
+  reply.text = "(and more: ask for one pool, or one slot)";
+  return false;
+}
+
+bool shows(const SlotSet& slots, int slot) { return slots.empty() || slots.contains(slot); }
+
+using ToProcess = std::function<void(const Worker&, const Process&)>;
+
+/// In the order of slots, and in a slot of their start.
+void for_each_process(const PoolRunner& pool, const SlotSet& slots, const ToProcess& visit) {
+  std::vector<std::pair<const Worker*, const Process*>> found;
+  for (const auto& [id, process] : pool.processes()) {
+    const Worker* worker = pool.pool().find(id);
+    if (worker != nullptr && shows(slots, worker->slot)) found.emplace_back(worker, process.get());
+  }
+  std::ranges::stable_sort(found, {}, [](const auto& one) { return one.first->slot; });
+  for (const auto& [worker, process] : found) visit(*worker, *process);
+}
+
+/// A worker that no slot shows, as a line of its own.
+ipc::control::Process line_of(const PoolRunner& pool, const Worker& worker, const Process& process,
+                              TimePoint now) {
+  ipc::control::Process line;
+  line.name = process_name(pool.name(), worker.slot);
+  switch (worker.phase) {
+    case WorkerPhase::Starting:
+      line.state = to_string(SlotState::Starting);
+      break;
+    case WorkerPhase::Serving:
+      line.state = to_string(SlotState::Running);
+      break;
+    case WorkerPhase::Draining:
+    case WorkerPhase::Killed:
+      line.state = to_string(SlotState::Stopping);
+      break;
+  }
+  line.pid = process.pid().value_or(0);
+  line.generation = static_cast<std::uint64_t>(worker.generation);
+  line.uptime = std::chrono::duration_cast<std::chrono::milliseconds>(now - worker.phase_since);
+  line.detail = fmt::format("{}, beside the slot's own", to_string(worker.phase));
+  line.status_text = process.status_text();
+  if (const auto state = process.state()) line.worker_state = ipc::to_string(*state);
+  return line;
+}
+
+}  // namespace
+
+void add_lifespan(Reply& reply, const PoolRunner& pool, const SlotSet& slots, TimePoint now) {
+  std::size_t size = size_of(reply.resources);
+  for_each_process(pool, slots, [&](const Worker& worker, const Process& process) {
+    const std::string name = process_name(pool.name(), worker.slot);
+    const int pid = process.pid().value_or(0);
+    if (std::ranges::find(reply.processes, pid, &ipc::control::Process::pid) ==
+        reply.processes.end()) {
+      reply.processes.push_back(line_of(pool, worker, process, now));
+    }
+    for (const KnownPhase& phase : process.reports().phases) {
+      const Duration took = phase.ended.value_or(now) - phase.began;
+      reply.phases.push_back({.process = name,
+                              .pid = pid,
+                              .name = phase.name,
+                              .took = std::chrono::duration_cast<std::chrono::microseconds>(took),
+                              .done = phase.ended.has_value()});
+    }
+    for (const KnownResource& known : process.reports().resources) {
+      const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(now - known.since);
+      if (!add(reply, reply.resources, size,
+               {.process = name, .pid = pid, .report = known.report, .since = since})) {
+        return;
+      }
+    }
+  });
+}
+
+void add_jobs(Reply& reply, const PoolRunner& pool, const SlotSet& slots) {
+  std::size_t size = size_of(reply.jobs);
+  for_each_process(pool, slots, [&](const Worker& worker, const Process& process) {
+    for (const ipc::JobReport& report : process.reports().jobs) {
+      if (!add(reply, reply.jobs, size,
+               {.process = process_name(pool.name(), worker.slot),
+                .pid = process.pid().value_or(0),
+                .report = report})) {
+        return;
+      }
+    }
+  });
+}
+
+}  // namespace reeve::supervisor
