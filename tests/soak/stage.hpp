@@ -28,6 +28,8 @@ class Stage {
   [[nodiscard]] e2e::Reeve& reeve() { return reeve_; }
   [[nodiscard]] const Ledger& ledger() const { return crowd_.ledger(); }
   [[nodiscard]] const Options& options() const { return options_; }
+  /// "@dir@" of the configuration.
+  [[nodiscard]] const e2e::TempDir& dir() const { return dir_; }
 
   /// Something does not hold: printed at once, and the soak fails.
   void fault(const std::string& what);

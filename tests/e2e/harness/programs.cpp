@@ -12,10 +12,11 @@ std::string binary(std::string_view name) {
 std::filesystem::path sources() { return REEVE_SOURCES; }
 
 std::string expand(std::string_view text, const TempDir& dir) {
-  const std::array<std::pair<std::string_view, std::string>, 4> names = {{
+  const std::array<std::pair<std::string_view, std::string>, 5> names = {{
       {"@hello@", binary("hello")},
       {"@agent@", binary("agent")},
       {"@probe@", binary("probe")},
+      {"@ticker@", binary("ticker")},
       {"@sources@", sources().string()},
       {"@dir@", dir.path().string()},
   }};

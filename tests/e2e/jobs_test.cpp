@@ -1,0 +1,112 @@
+// A job of which every run is one worker's: through rolls, kills of its holder and an upgrade of
+// the master. Its worker is the ticker, which speaks the channel itself.
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <set>
+#include <string>
+
+#include "tests/e2e/harness/reeve_test.hpp"
+#include "tests/e2e/harness/ticks.hpp"
+
+namespace reeve::e2e {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr Milliseconds kPeriod = 100ms;
+
+class Jobs : public ReeveTest {
+ protected:
+  Reeve& start_ticking(int workers) {
+    return start_ready(fmt::format(
+        "[supervisor]\nname = \"t\"\nruntime_dir = \"@dir@/run\"\nlog = {{ level = \"debug\" }}\n\n"
+        "[pool.jobs]\ncommand = [\"@ticker@\"]\nworkers = {}\n"
+        "give_up = {{ failures = 1000, within = \"60s\" }}\n"
+        "env = {{ TICKER_FILE = \"@dir@/runs\", TICKER_MS = \"{}\" }}\n",
+        workers, kPeriod.count()));
+  }
+
+  [[nodiscard]] std::vector<TickRun> runs() const { return read_runs(dir / "runs"); }
+  /// Waits for ticks that are due from now on.
+  [[nodiscard]] bool more_ticks(std::size_t count) const {
+    const std::size_t before = runs().size();
+    return eventually([&] { return runs().size() >= before + count; });
+  }
+  /// The process that runs the job, as the master knows it; 0: none.
+  [[nodiscard]] static int holder(const Reeve& reeve) {
+    const auto reply = reeve.ask({.method = ipc::control::Method::Status, .jobs = true});
+    for (const ipc::control::Job& job : reply.jobs) {
+      if (job.report.here) return job.pid;
+    }
+    return 0;
+  }
+  void kill_holder(const Reeve& reeve) {
+    int pid = 0;
+    ASSERT_TRUE(eventually([&] { return (pid = holder(reeve)) != 0; }));
+    killed_.insert(pid);
+    const Watch watch(pid);
+    watch.signal(SIGKILL);
+    ASSERT_TRUE(watch.ended_within(kPatience));
+  }
+
+  std::set<int> killed_;
+};
+
+TEST_F(Jobs, NoTickIsDoneTwiceAndNoneIsLostInRollsAndKills) {
+  Reeve& reeve = start_ticking(3);
+  ASSERT_TRUE(more_ticks(2));
+  for (int round = 0; round < 3; ++round) {
+    const Finished roll = reeve.ctl({"restart", "jobs"});
+    ASSERT_EQ(roll.code(), 0) << roll.output << roll.errors;
+    ASSERT_TRUE(more_ticks(2));
+    kill_holder(reeve);
+    ASSERT_TRUE(more_ticks(2));
+  }
+  ASSERT_EQ(reeve.stop(), Exit{.code = 0});
+  const TickVerdict verdict = judge_ticks(runs(), kPeriod, reeve.log(), killed_);
+  EXPECT_THAT(verdict.faults, IsEmpty());
+  EXPECT_GE(verdict.holders, 4U) << "it moved with each kill at least";
+}
+
+TEST_F(Jobs, GoOnThroughAnUpgradeOfTheMaster) {
+  Reeve& reeve = start_ticking(2);
+  ASSERT_TRUE(more_ticks(2));
+  const int before = holder(reeve);
+  const Finished upgrade = reeve.ctl({"upgrade"});
+  ASSERT_EQ(upgrade.code(), 0) << upgrade.output << upgrade.errors;
+  ASSERT_TRUE(more_ticks(2));
+  EXPECT_EQ(holder(reeve), before) << "its table came along";
+  kill_holder(reeve);
+  ASSERT_TRUE(more_ticks(3));
+  ASSERT_EQ(reeve.stop(), Exit{.code = 0});
+  EXPECT_THAT(judge_ticks(runs(), kPeriod, reeve.log(), killed_).faults, IsEmpty());
+}
+
+TEST_F(Jobs, StatusShowsThemAndTheEventsTellWhoHoldsTheLease) {
+  Reeve& reeve = start_ticking(2);
+  ASSERT_TRUE(more_ticks(1));
+  ASSERT_TRUE(eventually([&] { return holder(reeve) != 0; }));
+  const Finished shown = reeve.ctl({"status", "--jobs"});
+  EXPECT_EQ(shown.code(), 0);
+  EXPECT_THAT(shown.output, HasSubstr("JOB   WORKER  SCOPE  SCHEDULE"));
+  EXPECT_THAT(shown.output, HasSubstr("every 100 ms"));
+  EXPECT_THAT(reeve.ctl({"status", "--jobs", "--json", "jobs"}).output,
+              HasSubstr(R"("scope":"one")"));
+
+  const auto events = reeve.start_ctl({"events"});
+  // It follows once it shows an event of ours.
+  ASSERT_TRUE(eventually([&] {
+    (void)reeve.ctl({"signal", "CONT", "jobs"});
+    return events->output().contains("Signal");
+  }));
+  kill_holder(reeve);
+  ASSERT_TRUE(eventually([&] { return events->output().contains(" lease "); }));
+  EXPECT_THAT(events->output(), HasSubstr("holds the lease, fence "));
+  EXPECT_THAT(reeve.log(), HasSubstr(" has ended"));
+}
+
+}  // namespace
+}  // namespace reeve::e2e

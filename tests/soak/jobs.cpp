@@ -1,0 +1,102 @@
+// A job of scope `one`, due every second, through rolls and kill -9 of the worker that holds the
+// lease, beside a pool under load. Each run is written down by who does it: no tick twice, none
+// missing.
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <set>
+
+#include "tests/e2e/harness/process.hpp"
+#include "tests/e2e/harness/ticks.hpp"
+#include "tests/soak/scenarios.hpp"
+#include "tests/soak/stage.hpp"
+
+namespace reeve::soak {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kWebWorkers = 1;
+constexpr int kJobWorkers = 2;
+constexpr Milliseconds kPeriod = 1s;
+/// Two kills come with five rolls.
+constexpr int kRolls = 5;
+constexpr int kKills = 2;
+
+std::string configuration(int max_draining) {
+  // The master's debug lines tell who was granted each run.
+  return fmt::format(R"([supervisor]
+name = "soak"
+runtime_dir = "@dir@/run"
+log = {{ level = "debug" }}
+
+{}
+[pool.jobs]
+command = ["@ticker@"]
+workers = {}
+give_up = {{ failures = 1000, within = "60s" }}
+env = {{ TICKER_FILE = "@dir@/runs", TICKER_MS = "{}" }}
+)",
+                     web_pool(kWebWorkers, max_draining), kJobWorkers, kPeriod.count());
+}
+
+/// The process that does the job, as the master knows it; 0: none.
+int holder(const e2e::Reeve& reeve) {
+  const auto reply = reeve.ask({.method = ipc::control::Method::Status, .jobs = true});
+  for (const ipc::control::Job& job : reply.jobs) {
+    if (job.report.here) return job.pid;
+  }
+  return 0;
+}
+
+void kill_holder(Stage& stage, std::set<int>& killed) {
+  int pid = 0;
+  if (!stage.expect_soon([&] { return (pid = holder(stage.reeve())) != 0; }, "nobody does the job"))
+    return;
+  killed.insert(pid);
+  const e2e::Watch watch(pid);
+  watch.signal(SIGKILL);
+  if (!watch.ended_within(e2e::kPatience)) stage.fault(fmt::format("{} survives KILL", pid));
+}
+
+bool roll(Stage& stage, int number) {
+  const e2e::Finished verdict = stage.reeve().ctl({"restart", "jobs"});
+  if (verdict.code() == 0) return true;
+  stage.fault(fmt::format("roll {} ended with {}: {}{}", number, verdict.code(), verdict.output,
+                          verdict.errors));
+  return false;
+}
+
+/// A tick that is due now comes, whoever does it.
+void expect_ticks(Stage& stage) {
+  const auto runs = [&stage] { return e2e::read_runs(stage.dir() / "runs").size(); };
+  const std::size_t before = runs();
+  (void)stage.expect_soon([&] { return runs() > before; }, "the job is not done any more");
+}
+
+}  // namespace
+
+int run_jobs(const Options& options) {
+  Stage stage(options, configuration(options.max_draining));
+  std::set<int> killed;
+  for (int rolls = 0; rolls < options.times || !stage.satisfied(); ++rolls) {
+    if (rolls < options.times) {
+      if (!roll(stage, rolls + 1)) break;
+      stage.pause_up_to(kPeriod);
+      if (rolls % kRolls < kKills) kill_holder(stage, killed);
+    }
+    expect_ticks(stage);
+    stage.progress(
+        fmt::format("{} of {} rolls, {} kills", rolls + 1, options.times, killed.size()));
+  }
+  const auto runs =
+      e2e::read_runs(stage.dir() / "runs");  // First: the log has all of their grants.
+  const e2e::TickVerdict verdict = e2e::judge_ticks(runs, kPeriod, stage.reeve().log(), killed);
+  for (const std::string& fault : verdict.faults) stage.fault(fault);
+  fmt::print("{} ticks by {} holders, {} killed; {} died with the worker that had claimed them\n",
+             verdict.runs, verdict.holders, killed.size(), verdict.excused);
+  return stage.finish(kWebWorkers + kJobWorkers);
+}
+
+}  // namespace reeve::soak
