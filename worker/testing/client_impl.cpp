@@ -154,13 +154,17 @@ TestResult TestClient::Impl::stop() {
 }
 
 std::vector<std::string> TestClient::Impl::drain() {
-  const auto drained = std::make_shared<bool>(false);
-  uv_update_time(world_->loop.get());
-  service().drain(ipc::DrainKind::Prompt, [drained] { *drained = true; });
-  const auto all_done = [&] {
-    return *drained && std::ranges::all_of(calls_, [](const auto& call) { return call->done(); });
+  const auto answered = [this] {
+    return std::ranges::all_of(calls_, [](const auto& call) { return call->done(); });
   };
-  if (turn_until(all_done, options_.grace)) return {};
+  uv_update_time(world_->loop.get());
+  service().drain(ipc::DrainKind::Prompt, {});  // The streams are told.
+  bool in_time = turn_until(answered, options_.grace);
+  // The server knows of no calls, but of what they have left behind.
+  const auto drained = std::make_shared<bool>(false);
+  service().drain(ipc::DrainKind::Prompt, [drained] { *drained = true; });
+  in_time = in_time && turn_until([drained] { return *drained; }, options_.grace);
+  if (in_time) return {};
 
   std::vector<std::string> wrong;
   const auto cancelled = [&wrong](const std::string& what) {
@@ -172,7 +176,7 @@ std::vector<std::string> TestClient::Impl::drain() {
     call->release();
   }
   for (const std::string& what : service().cancel()) cancelled(what);
-  turn_until(all_done, options_.grace);
+  turn_until([drained] { return *drained; }, options_.grace);
   return wrong;
 }
 
