@@ -92,7 +92,9 @@ std::expected<void, std::string> Service::plan_routes() {
   const auto provided = [this](std::type_index type) {
     if (state_.has(type)) return true;
     const auto& nodes = runner_.keeper().nodes();  // Also of optional resources that are down.
-    const auto is_it = [type](const auto& node) { return node->resource.type == type; };
+    const auto is_it = [type](const auto& node) {
+      return node->resource.type != nullptr && *node->resource.type == type;
+    };
     if (std::ranges::any_of(nodes, is_it)) return true;
     const Override* const replaced =
         surroundings_.overrides != nullptr ? surroundings_.overrides->find(type) : nullptr;

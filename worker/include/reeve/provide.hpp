@@ -20,6 +20,7 @@
 
 #include "reeve/parameters.hpp"
 #include "reeve/request.hpp"
+#include "reeve/share.hpp"
 #include "reeve/task.hpp"
 #include "reeve/wait.hpp"
 
@@ -42,17 +43,6 @@ struct RequestValue {
   std::function<Task<>(const Request&, std::shared_ptr<void>& into)> open;
   std::function<Task<>(std::shared_ptr<void>)> close;  ///< May be empty.
 };
-
-template <class T, class Made>
-std::shared_ptr<T> share(Made made) {
-  if constexpr (std::is_convertible_v<Made, std::shared_ptr<T>>) {
-    std::shared_ptr<T> value = std::move(made);
-    if (value == nullptr) throw std::runtime_error("a provider returned a null pointer");
-    return value;
-  } else {
-    return std::make_shared<T>(std::move(made));
-  }
-}
 
 /// A function on a thread cannot be cancelled: what it returns must not be lost, so it puts it
 /// there itself.

@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "reeve/lifespan.hpp"
+#include "reeve/share.hpp"
 #include "reeve/state.hpp"
 #include "reeve/task.hpp"
 
@@ -76,18 +77,6 @@ Task<T> open_as(std::shared_ptr<const ProviderPlan> plan, State& state,
 [[nodiscard]] std::string choice(const ProviderRun& run);
 [[nodiscard]] std::string trouble(const ProviderRun& run);
 void report_failure(ProviderRun& run, std::string_view why);
-
-/// What an open function has returned, as a T that is shared.
-template <class T, class U>
-std::shared_ptr<T> share(U value) {
-  if constexpr (std::convertible_to<U, std::shared_ptr<T>>) {
-    std::shared_ptr<T> shared(std::move(value));
-    if (shared == nullptr) throw std::runtime_error("its open function returned nothing");
-    return shared;
-  } else {
-    return std::make_shared<U>(std::move(value));
-  }
-}
 
 template <class T, class Open, class Trial>
 Task<std::shared_ptr<void>> make_candidate(Open& open, Trial& trial, State& state) {

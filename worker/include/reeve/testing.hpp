@@ -32,6 +32,7 @@
 #include "reeve/app.hpp"
 #include "reeve/headers.hpp"
 #include "reeve/request.hpp"
+#include "reeve/share.hpp"
 #include "reeve/state.hpp"
 #include "reeve/task.hpp"
 #include "reeve/worker_info.hpp"
@@ -146,10 +147,10 @@ class TestClient {
     std::function<std::shared_ptr<T>()> make;
     if constexpr (std::is_invocable_v<Value&>) {
       make = [function = std::make_shared<Value>(std::move(value))] {
-        return share<T>((*function)());
+        return detail::share<T>((*function)());
       };
     } else {
-      make = [shared = share<T>(std::move(value))] { return shared; };
+      make = [shared = detail::share<T>(std::move(value))] { return shared; };
     }
     replace_erased(
         typeid(T), [make]() -> std::shared_ptr<void> { return make(); },
@@ -220,16 +221,6 @@ class TestClient {
   template <class T>
   static Task<> store(Task<T> task, std::shared_ptr<std::optional<T>> value) {
     value->emplace(co_await std::move(task));
-  }
-  template <class T, class Value>
-  static std::shared_ptr<T> share(Value value) {
-    if constexpr (std::is_convertible_v<Value, std::shared_ptr<T>>) {
-      return std::shared_ptr<T>(std::move(value));
-    } else {
-      static_assert(std::is_convertible_v<Value, T>,
-                    "a replacement is a T, a pointer to T, or a function that returns one");
-      return std::make_shared<T>(std::move(value));
-    }
   }
   void replace_erased(std::type_index type, std::function<std::shared_ptr<void>()> make,
                       std::function<void(State&)> put);

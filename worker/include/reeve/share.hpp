@@ -1,0 +1,28 @@
+#pragma once
+// What a function of the application has made, whether it returned a value, a unique_ptr or a
+// shared_ptr: one kind of pointer for all. Part of the templates of other headers.
+
+#include <memory>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+namespace reeve::detail {
+
+/// Throws std::runtime_error for a null pointer.
+template <class T, class Made>
+std::shared_ptr<T> share(Made made) {
+  if constexpr (std::is_convertible_v<Made, std::shared_ptr<T>>) {
+    std::shared_ptr<T> value = std::move(made);
+    if (value == nullptr) throw std::runtime_error("what should make it returned a null pointer");
+    return value;
+  } else if constexpr (std::is_base_of_v<T, Made>) {
+    return std::make_shared<Made>(std::move(made));
+  } else {
+    static_assert(std::is_convertible_v<Made, T>,
+                  "a value is made as a T, or as a pointer to a T or to what derives from it");
+    return std::make_shared<T>(std::move(made));
+  }
+}
+
+}  // namespace reeve::detail
