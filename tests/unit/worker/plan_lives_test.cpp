@@ -1,0 +1,296 @@
+// Thousands of lives of a Plan: clocks that jump, runs that take long, a master that answers late
+// or not at all, a lease that moves between two workers. What must always hold is checked after
+// each step; the seed is printed with what broke.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "reeve/job.hpp"
+#include "worker/scheduler/plan.hpp"
+
+namespace reeve::worker {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+/// At each full minute but every seventh.
+class Irregular final : public Schedule::Calendar {
+ public:
+  [[nodiscard]] std::optional<WallTime> next(WallTime after) const override {
+    WallTime due = std::chrono::floor<std::chrono::minutes>(after) + 1min;
+    if (due.time_since_epoch() / 1min % 7 == 0) due += 1min;
+    return due;
+  }
+};
+
+using Dice = std::mt19937;  // Printed seeds give the same lives everywhere.
+int roll(Dice& dice, int from, int to) {
+  return std::uniform_int_distribution<int>(from, to)(dice);
+}
+
+Jobs random_jobs(Dice& dice) {
+  Jobs jobs;
+  const int count = roll(dice, 1, 4);
+  for (int i = 0; i < count; ++i) {
+    const JobOptions options{.scope = roll(dice, 0, 1) == 0 ? JobScope::Each : JobScope::One,
+                             .coalesce = roll(dice, 0, 1) == 0,
+                             .max_instances = roll(dice, 1, 3),
+                             .misfire_grace = 1000ms * roll(dice, 1, 200),
+                             .jitter = roll(dice, 0, 2) == 0 ? 1000ms * roll(dice, 0, 60) : 0ms};
+    jobs.job(
+        "job " + std::to_string(i),
+        roll(dice, 0, 1) == 0 ? every(1000ms * roll(dice, 1, 90))
+                              : Schedule("irregular", std::make_shared<Irregular>()),
+        [] {}, options);
+  }
+  return jobs;
+}
+
+/// What a master remembers of a pool's jobs, in one line each: the last run that it granted.
+struct Master {
+  std::map<std::size_t, WallTime> granted;
+  std::uint64_t fence = 100;
+
+  bool grant(const ClaimRun& claim) {
+    const auto [entry, first] = granted.try_emplace(claim.job, claim.due);
+    if (!first && claim.due <= entry->second) return false;
+    entry->second = claim.due;
+    return true;
+  }
+};
+
+/// A worker: its plan, and what has become of each due time.
+class Worker {
+ public:
+  Worker(const Jobs& jobs, Master& master, Dice& dice)
+      : jobs_(jobs.all()),
+        master_(master),
+        dice_(dice),
+        plan_(jobs_, static_cast<std::uint32_t>(dice())),
+        accounts_(jobs_.size()) {}
+
+  void start(Moment now) {
+    for (std::size_t job = 0; job < jobs_.size(); ++job) {
+      if (jobs_[job].options.scope == JobScope::Each) accounts_[job].responsible_from = now.wall;
+    }
+    take(plan_.start(now), now);
+  }
+  void hold_lease(WallTime since, Moment now) {
+    for (std::size_t job = 0; job < jobs_.size(); ++job) {
+      if (jobs_[job].options.scope == JobScope::Each) continue;
+      // The clock may have been put back behind it: what was due before is nobody's.
+      accounts_[job].responsible_from = std::max(now.wall, since - 1ms);
+    }
+    fence_ = ++master_.fence;
+    take(plan_.hold_lease(fence_, since, now), now);
+  }
+  void advance(Moment now) {
+    take(plan_.advance(now), now);
+    check_deadlines(now);
+  }
+  void answer_one(Moment now) {
+    if (claims_.empty()) return;
+    const ClaimRun claim = claims_.front();
+    claims_.erase(claims_.begin());
+    const bool granted = master_.grant(claim);
+    take(plan_.answered(claim.job, claim.due, granted, now), now);
+  }
+  void lose_one_answer() {
+    if (!claims_.empty()) claims_.erase(claims_.begin());
+  }
+  void end_one(Moment now) {
+    if (running_.empty()) return;
+    const auto which = running_.begin() + roll(dice_, 0, static_cast<int>(running_.size()) - 1);
+    const std::size_t job = *which;
+    running_.erase(which);
+    take(plan_.ended(job, now), now);
+  }
+  void drain(Moment now) {
+    draining_ = true;
+    take(plan_.drain(now), now);
+  }
+  /// Until it is idle, or its claims are given up.
+  void finish(Moment& now) {
+    for (int i = 0; i < 1000 && !plan_.idle(); ++i) {
+      now.wall += 100ms;
+      now.mono += 100ms;
+      if (i > 500) take(plan_.give_up_claims(now), now);
+      advance(now);
+      answer_one(now);
+      end_one(now);
+    }
+    ASSERT_TRUE(plan_.idle());
+    ASSERT_EQ(plan_.deadlines().wall, std::nullopt);
+    ASSERT_EQ(plan_.deadlines().mono, std::nullopt);
+  }
+  /// Each due time of a calendar within its responsibility was begun, or skipped.
+  void check_accounts() const {
+    for (std::size_t job = 0; job < jobs_.size(); ++job) {
+      const Account& account = accounts_[job];
+      const bool monotonic =
+          jobs_[job].options.scope == JobScope::Each && jobs_[job].schedule.period();
+      if (monotonic || !account.responsible_from) continue;
+      const WallTime until = drained_at_.value();
+      auto due = jobs_[job].schedule.next(*account.responsible_from);
+      for (; due && *due <= until; due = jobs_[job].schedule.next(*due)) {
+        const bool skipped = std::ranges::any_of(account.skipped, [&](const SkipRuns& skip) {
+          return skip.first <= *due && *due <= skip.last;
+        });
+        ASSERT_TRUE(account.begun.contains(*due) || skipped)
+            << jobs_[job].name << " due " << due->time_since_epoch().count() << " was lost";
+      }
+    }
+  }
+  void note_drained(Moment now) { drained_at_ = now.wall; }
+  [[nodiscard]] const Plan& plan() const { return plan_; }
+
+ private:
+  struct Account {
+    std::optional<WallTime> responsible_from;
+    std::set<WallTime> begun;
+    std::vector<SkipRuns> skipped;
+  };
+
+  void take(const PlanActions& actions, Moment now) {
+    for (const PlanAction& action : actions) {
+      if (const auto* begin = std::get_if<BeginRun>(&action)) {
+        begun(*begin, now);
+      } else if (const auto* claim = std::get_if<ClaimRun>(&action)) {
+        ASSERT_TRUE(plan_.holds_lease());
+        if (std::ranges::find(claims_, *claim) == claims_.end()) claims_.push_back(*claim);
+      } else if (const auto* skip = std::get_if<SkipRuns>(&action)) {
+        ASSERT_LE(skip->first, skip->last);
+        accounts_[skip->job].skipped.push_back(*skip);
+      }
+    }
+    for (std::size_t job = 0; job < jobs_.size(); ++job) {
+      ASSERT_EQ(plan_.running(job), std::ranges::count(running_, job));
+      ASSERT_LE(plan_.running(job), jobs_[job].options.max_instances);
+    }
+  }
+  void begun(const BeginRun& begin, Moment now) {
+    const JobOptions& options = jobs_[begin.job].options;
+    const bool one = options.scope == JobScope::One;
+    const bool monotonic = !one && jobs_[begin.job].schedule.period().has_value();
+    Account& account = accounts_[begin.job];
+    if (!monotonic) {
+      ASSERT_TRUE(account.begun.insert(begin.due).second) << "twice the same due time";
+      ASSERT_LE(now.wall - begin.due, options.misfire_grace + options.jitter) << "too late";
+      ASSERT_TRUE(jobs_[begin.job].schedule.next(begin.due - 1ms) == begin.due) << "never due";
+    }
+    ASSERT_EQ(begin.fence, one ? fence_ : 0);
+    if (draining_) {
+      ASSERT_TRUE(one) << "only what was granted";
+    }
+    running_.push_back(begin.job);
+  }
+  void check_deadlines(Moment now) const {
+    const Plan::Deadlines deadlines = plan_.deadlines();
+    // Otherwise the loop would spin.
+    if (deadlines.wall) {
+      ASSERT_GT(*deadlines.wall, now.wall);
+    }
+    if (deadlines.mono) {
+      ASSERT_GT(*deadlines.mono, now.mono);
+    }
+  }
+
+  const std::vector<Job>& jobs_;
+  Master& master_;
+  Dice& dice_;
+  Plan plan_;
+  std::vector<Account> accounts_;
+  std::vector<ClaimRun> claims_;
+  std::vector<std::size_t> running_;
+  std::uint64_t fence_ = 0;
+  bool draining_ = false;
+  std::optional<WallTime> drained_at_;
+};
+
+/// One step of a life: time, a jump, an answer, an end.
+void step(Worker& worker, Moment& now, Dice& dice) {
+  switch (roll(dice, 0, 11)) {
+    case 0:  // The clock is put forward, or the machine slept.
+      now.wall += 1000ms * roll(dice, 1, 1000);
+      break;
+    case 1:  // The clock is put back.
+      if (roll(dice, 0, 3) == 0) now.wall -= 1000ms * roll(dice, 1, 100);
+      break;
+    case 2:
+    case 3:
+    case 4:
+      worker.answer_one(now);
+      break;
+    case 5:
+      if (roll(dice, 0, 5) == 0) worker.lose_one_answer();
+      break;
+    case 6:
+    case 7:
+      worker.end_one(now);
+      break;
+    case 8: {  // The loop was blocked.
+      const milliseconds passed = 1000ms * roll(dice, 1, 200);
+      now.wall += passed;
+      now.mono += passed;
+      break;
+    }
+    default: {  // The timers fire.
+      const Plan::Deadlines next = worker.plan().deadlines();
+      milliseconds passed = 24h;
+      if (next.wall) passed = std::min(passed, *next.wall - now.wall);
+      if (next.mono) {
+        passed = std::min(passed, std::chrono::ceil<milliseconds>(*next.mono - now.mono));
+      }
+      passed = std::clamp(passed, 0ms, milliseconds(10min));
+      now.wall += passed;
+      now.mono += passed;
+    }
+  }
+  worker.advance(now);
+}
+
+void live(unsigned seed) {
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Dice dice(seed);
+  const Jobs jobs = random_jobs(dice);
+  Master master;
+  Moment now{std::chrono::sys_days(std::chrono::year(2026) / 3 / 28) + 1ms * roll(dice, 0, 100000),
+             ipc::TimePoint(1h)};
+  const WallTime since = now.wall;
+  for (int holder = 0; holder < 2; ++holder) {  // In turn: there is one lease.
+    Worker worker(jobs, master, dice);
+    worker.start(now);
+    if (roll(dice, 0, 3) > 0) worker.hold_lease(since, now);
+    const int steps = roll(dice, 0, 120);
+    for (int i = 0; i < steps && !::testing::Test::HasFatalFailure(); ++i) step(worker, now, dice);
+    if (roll(dice, 0, 3) == 0) continue;  // Killed.
+    worker.drain(now);
+    worker.note_drained(now);
+    worker.finish(now);
+    worker.check_accounts();
+    if (::testing::Test::HasFatalFailure()) return;
+  }
+}
+
+TEST(PlanLives, KeepTheInvariants) {
+  for (unsigned seed = 1; seed <= 1500; ++seed) {
+    live(seed);
+    if (HasFatalFailure()) return;
+  }
+}
+
+}  // namespace
+}  // namespace reeve::worker
