@@ -1,7 +1,7 @@
 #include "tests/e2e/harness/programs.hpp"
 
-#include <array>
 #include <utility>
+#include <vector>
 
 namespace reeve::e2e {
 
@@ -12,14 +12,11 @@ std::string binary(std::string_view name) {
 std::filesystem::path sources() { return REEVE_SOURCES; }
 
 std::string expand(std::string_view text, const TempDir& dir) {
-  const std::array<std::pair<std::string_view, std::string>, 5> names = {{
-      {"@hello@", binary("hello")},
-      {"@agent@", binary("agent")},
-      {"@probe@", binary("probe")},
-      {"@ticker@", binary("ticker")},
-      {"@sources@", sources().string()},
-      {"@dir@", dir.path().string()},
-  }};
+  const std::vector<std::pair<std::string_view, std::string>> names = {
+      {"@hello@", binary("hello")},      {"@agent@", binary("agent")},
+      {"@probe@", binary("probe")},      {"@ticker@", binary("ticker")},
+      {"@sources@", sources().string()}, {"@dir@", dir.path().string()},
+  };
   std::string result(text);
   for (const auto& [name, value] : names) {
     for (auto at = result.find(name); at != std::string::npos; at = result.find(name, at)) {
