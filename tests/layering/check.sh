@@ -69,11 +69,11 @@ forbid 'the core makes no system calls and logs nothing' \
   "${core[@]}"
 
 # What a user of the library compiles against.
-forbid 'a public header shows no dependency' 'uv\.h|spdlog/|llhttp|nlohmann/|toml|CLI/|ipc/base/uv' \
+forbid 'a public header shows no dependency' 'uv\.h|spdlog/|llhttp|nlohmann/|toml|CLI/|cctz/|ipc/base/uv' \
   "${public[@]}"
 
 # Heavy headers.
-for header in CLI/ toml++/ nlohmann/; do
+for header in CLI/ toml++/ nlohmann/ cctz/; do
   confine "${header//+/\\+}" 2 "${ipc[@]}" "${supervisor[@]}" "${worker[@]}"
 done
 

@@ -1,0 +1,259 @@
+// The scheduler on a real loop, with the master in the test's hands.
+
+#include "worker/scheduler/scheduler.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "ipc/recorder.hpp"
+#include "reeve/job.hpp"
+#include "reeve/wait.hpp"
+#include "tests/unit/worker/runtime_fixture.hpp"
+
+namespace reeve::worker {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+constexpr JobOptions kEach{.scope = JobScope::Each};
+
+class SchedulerTest : public RuntimeFixture {
+ protected:
+  Scheduler& start(bool supervised = false) {
+    Scheduler::Tell tell;
+    if (supervised) tell = [this](const ipc::WorkerMessage& message) { on_told(message); };
+    scheduler.emplace(jobs, Scheduler::Surroundings{
+                                .context = context,
+                                .state = state,
+                                .page = recorder.page(),
+                                .log = [this](std::string_view line) { lines.emplace_back(line); },
+                                .tell = std::move(tell)});
+    scheduler->start();
+    return *scheduler;
+  }
+  /// Drains, until it is drained. What is granted still begins, and may stop the loop before.
+  void drain() {
+    bool done = false;
+    scheduler->drain([&] {
+      done = true;
+      loop.stop();
+    });
+    while (!done) run_loop();
+  }
+  void on_told(const ipc::WorkerMessage& message) {
+    if (message.lease)
+      said.push_back(*message.lease == ipc::LeaseWish::Wanted ? "wanted" : "released");
+    if (message.claim) said.push_back("claim " + message.claim->job);
+    if (message.job) reports.push_back(*message.job);
+    if (on_message) on_message(message);
+  }
+
+  State state;
+  ipc::Recorder recorder = ipc::Recorder::detached();
+  Jobs jobs;
+  std::vector<std::string> lines;
+  std::vector<std::string> said;
+  std::vector<ipc::JobReport> reports;
+  std::function<void(const ipc::WorkerMessage&)> on_message;
+  std::optional<Scheduler> scheduler;
+};
+
+TEST_F(SchedulerTest, RunsACoroutineOnTheLoopWithItsState) {
+  state.put<int>(7);
+  int seen = 0;
+  jobs.job(
+      "beat", every(5ms),
+      [&](JobRun& run, int& value) -> Task<> {
+        seen = value;
+        EXPECT_EQ(run.name(), "beat");
+        EXPECT_EQ(run.fence(), 0U);
+        loop.stop();
+        co_return;
+      },
+      kEach);
+  start();
+  run_loop();
+  EXPECT_EQ(seen, 7);
+  drain();
+  EXPECT_EQ(recorder.page().jobs_running.load(), 0U);
+}
+
+TEST_F(SchedulerTest, RunsABlockingFunctionOnTheThreadPool) {
+  std::atomic<std::thread::id> where;
+  jobs.job("block", every(5ms), [&] { where = std::this_thread::get_id(); }, kEach);
+  jobs.job(
+      "look", every(1ms),
+      [&]() -> Task<> {
+        if (where.load() != std::thread::id()) loop.stop();
+        co_return;
+      },
+      kEach);
+  start();
+  run_loop();
+  EXPECT_NE(where.load(), std::this_thread::get_id());
+  drain();
+}
+
+TEST_F(SchedulerTest, AFailureIsLoggedAndTheScheduleGoesOn) {
+  int runs = 0;
+  jobs.job(
+      "bad", every(5ms),
+      [&]() -> Task<> {
+        if (++runs == 2) loop.stop();
+        throw std::runtime_error("no luck");
+        co_return;
+      },
+      kEach);
+  start();
+  run_loop();
+  EXPECT_THAT(lines, Contains(StartsWith("job bad failed after ")));
+  EXPECT_THAT(lines.front(), HasSubstr("no luck"));
+  drain();
+}
+
+TEST_F(SchedulerTest, WithoutAMasterItHoldsTheLeaseItself) {
+  std::uint64_t fence = 0;
+  jobs.job("one", every(5ms), [&](JobRun& run) -> Task<> {
+    fence = run.fence();
+    EXPECT_EQ(run.due().time_since_epoch() % 5ms, 0ms);
+    loop.stop();
+    co_return;
+  });
+  start();
+  run_loop();
+  EXPECT_GT(fence, 0U);
+  drain();
+}
+
+TEST_F(SchedulerTest, UnderAMasterItRunsWhatIsGranted) {
+  std::vector<std::uint64_t> fences;
+  jobs.job("one", every(5ms), [&](JobRun& run) -> Task<> {
+    fences.push_back(run.fence());
+    loop.stop();
+    co_return;
+  });
+  ipc::uv::Timer answer(
+      loop, [this] { scheduler->on_message({.lease = ipc::Lease{41, WallTime(0ms)}}); });
+  std::optional<ipc::JobTick> claimed;
+  ipc::uv::Timer grant(loop,
+                       [&] { scheduler->on_message({.claim = ipc::ClaimAnswer{*claimed, true}}); });
+  on_message = [&](const ipc::WorkerMessage& message) {
+    if (message.lease == ipc::LeaseWish::Wanted) answer.arm(0ms);
+    if (!message.claim) return;
+    claimed = *message.claim;
+    grant.arm(0ms);
+  };
+  start(true);
+  run_loop();
+  EXPECT_THAT(fences, ElementsAre(41));
+  drain();
+  ASSERT_GE(said.size(), 3U);
+  EXPECT_EQ(said.front(), "wanted");
+  EXPECT_EQ(said[1], "claim one");
+  EXPECT_EQ(said.back(), "released");
+  ASSERT_FALSE(reports.empty());
+  EXPECT_EQ(reports.back().name, "one");
+  EXPECT_EQ(reports.back().result, ipc::JobResult::Ok);
+  EXPECT_TRUE(reports.back().one);
+}
+
+TEST_F(SchedulerTest, TheDrainWaitsForWhatRunsAndTheLeaseGoesLast) {
+  bool ended = false;
+  jobs.job(
+      "slow", every(5ms),
+      [&]() -> Task<> {
+        loop.stop();
+        co_await sleep_for(50ms);
+        ended = true;
+      },
+      kEach);
+  start();
+  run_loop();
+  EXPECT_EQ(recorder.page().jobs_running.load(), 1U);
+  EXPECT_FALSE(ended);
+  drain();
+  EXPECT_TRUE(ended);
+}
+
+TEST_F(SchedulerTest, WhatIsCancelledIsNamed) {
+  jobs.job(
+      "slow", every(5ms),
+      [&]() -> Task<> {
+        loop.stop();
+        co_await sleep_for(24h);
+      },
+      kEach);
+  start(true);
+  run_loop();
+  EXPECT_THAT(scheduler->cancel(), ElementsAre(StartsWith("job slow (")));
+  EXPECT_EQ(reports.back().result, ipc::JobResult::Cancelled);
+  EXPECT_EQ(reports.back().running, 0);
+}
+
+TEST_F(SchedulerTest, ReportsAreFew) {
+  int runs = 0;
+  jobs.job(
+      "busy", every(1ms),
+      [&]() -> Task<> {
+        if (++runs == 50) loop.stop();
+        co_return;
+      },
+      kEach);
+  const auto begin = ipc::Clock::now();
+  start(true);
+  run_loop();
+  const auto pauses = (ipc::Clock::now() - begin) / JobReports::kPause;
+  EXPECT_LE(static_cast<std::int64_t>(reports.size()), pauses + 2);
+  drain();
+}
+
+TEST_F(SchedulerTest, AJobCanBeRunByName) {
+  int runs = 0;
+  jobs.job("cleanup", every(24h), [&](JobRun&) -> Task<> {
+    ++runs;
+    co_return;
+  });
+  start();
+  EXPECT_TRUE(run(scheduler->run_now("cleanup")));
+  EXPECT_EQ(runs, 1);
+  EXPECT_FALSE(run(scheduler->run_now("cleanap")));
+  drain();
+}
+
+TEST(JobsTest, RefuseWhatCannotBe) {
+  Jobs jobs;
+  const auto refused = [&](const std::string& name, const JobOptions& options) {
+    EXPECT_THROW(jobs.job(name, every(1s), [] {}, options), std::invalid_argument) << name;
+  };
+  jobs.job("cleanup", every(1s), [] {});
+  refused("cleanup", {});
+  refused("", {});
+  refused("a\nb", {});
+  refused(std::string(65, 'x'), {});
+  refused("a", {.max_instances = 0});
+  refused("a", {.misfire_grace = -1ms});
+  refused("a", {.jitter = 25h});
+  for (int i = 1; i < static_cast<int>(Jobs::kMost); ++i) {
+    jobs.job("job " + std::to_string(i), every(1s), [] {});
+  }
+  refused("one too many", {});
+}
+
+}  // namespace
+}  // namespace reeve::worker
