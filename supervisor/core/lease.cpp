@@ -84,13 +84,17 @@ bool PoolLease::make_room(WallTime now) {
   return true;
 }
 
-std::optional<LeaseGrant> PoolLease::settle(const Pool& pool) {
+void PoolLease::forget_gone(const Pool& pool) {
   const auto is_gone = [&pool](WorkerId id) { return pool.find(id) == nullptr; };
   if (state_.holder && is_gone(*state_.holder)) {
     state_.holder.reset();
     state_.why = fmt::format("{} has ended", state_.holder_name);
   }
   std::erase_if(state_.wanting, is_gone);
+}
+
+std::optional<LeaseGrant> PoolLease::settle(const Pool& pool) {
+  forget_gone(pool);
   if (state_.holder) return std::nullopt;
   const auto next = next_holder(pool);
   if (!next) return std::nullopt;

@@ -109,6 +109,9 @@ class PoolLease {
   /// back must not have done any job.
   [[nodiscard]] std::optional<LeaseGrant> settle(const Pool& pool);
 
+  /// The part of settle() that grants nothing: for a pool that may not grant it yet.
+  void forget_gone(const Pool& pool);
+
   [[nodiscard]] std::optional<WorkerId> holder() const { return state_.holder; }
 
  private:

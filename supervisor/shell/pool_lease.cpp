@@ -79,7 +79,7 @@ void PoolRunner::inherit_lease(const PoolRunner& removed) {
 }
 
 void PoolRunner::settle_lease() {
-  if (waits_for_lease_) return;
+  if (waits_for_lease_) return lease_.forget_gone(pool_);
   while (const auto grant = lease_.settle(pool_)) {
     const auto found = processes_.find(grant->worker);
     if (found == processes_.end()) {

@@ -277,6 +277,15 @@ TEST_F(LeaseTest, APoolThatIsAddedAnewGoesOnWhereTheRemovedOneEnded) {
   EXPECT_EQ(added.claim(first, {"a", kNow}, kNow), ClaimVerdict::AlreadyDone);
 }
 
+TEST_F(LeaseTest, WhoIsGoneIsForgottenAlsoWhileNothingMayBeGranted) {
+  serve(spec_of(1));
+  all_want();
+  pool->exited(pool->current(0), kCrash);
+  lease.forget_gone(pool->pool());
+  EXPECT_TRUE(lease.state().wanting.empty());
+  EXPECT_EQ(broken_rule(lease.state(), {}), "");
+}
+
 TEST_F(LeaseTest, AStateThatCannotBeIsRefused) {
   serve(spec_of(2));
   all_want();
