@@ -50,10 +50,12 @@ class SchedulerTest : public RuntimeFixture {
   /// Drains, until it is drained. What is granted still begins, and may stop the loop before.
   void drain() {
     bool done = false;
+    bool waiting = false;  // A stop() before run() would stop the next run instead.
     scheduler->drain([&] {
       done = true;
-      loop.stop();
+      if (waiting) loop.stop();
     });
+    waiting = true;
     while (!done) run_loop();
   }
   void on_told(const ipc::WorkerMessage& message) {
