@@ -39,7 +39,7 @@ void Service::drain(ipc::DrainKind kind, std::function<void()> drained) {
   // A drain that becomes prompt comes here a second time: what counts is the last callback.
   const auto waits_for = std::make_shared<int>(2);
   const auto one_less = [waits_for, drained = std::move(drained)] {
-    if (--*waits_for == 0) drained();
+    if (--*waits_for == 0 && drained) drained();  // A test may not care.
   };
   scheduler_.drain(one_less);
   server_.drain(kind, one_less);
