@@ -14,7 +14,7 @@ template <class T, class Made>
 std::shared_ptr<T> share(Made made) {
   if constexpr (std::is_convertible_v<Made, std::shared_ptr<T>>) {
     std::shared_ptr<T> value = std::move(made);
-    if (value == nullptr) throw std::runtime_error("what should make it returned a null pointer");
+    if (value == nullptr) throw std::runtime_error("its open function returned nothing");
     return value;
   } else if constexpr (std::is_base_of_v<T, Made>) {
     return std::make_shared<Made>(std::move(made));
