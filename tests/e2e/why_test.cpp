@@ -126,8 +126,9 @@ TEST_F(Why, ADeadlockNamesBothThreads) {
   Reeve& reeve = start_probe();
   misbehave(reeve, "deadlock");
   const std::string told = why(reeve);
-  EXPECT_THAT(told, AllOf(HasSubstr("no sign of life"), HasSubstr("the loop thread is blocked in"),
-                          HasSubstr("2 threads"), HasSubstr("wait_for_each_other")));
+  EXPECT_THAT(
+      told, AllOf(HasSubstr("no sign of life"), HasSubstr("the loop thread is blocked in"),
+                  HasSubstr("3 threads"), HasSubstr("(watch)"), HasSubstr("wait_for_each_other")));
   const auto once = told.find("pthread_mutex_lock");
   ASSERT_NE(once, std::string::npos);
   EXPECT_NE(told.find("pthread_mutex_lock", once + 1), std::string::npos) << "the other one's";

@@ -69,9 +69,9 @@ bool is_below_the_task(std::string_view function) {
 std::string how_it_blocks(const std::optional<ThreadTimes>& spent, ipc::Duration between) {
   if (!spent || between <= ipc::Duration::zero()) return {};
   const ipc::Duration asleep = between - spent->on_cpu - spent->without_cpu;
-  if (2 * spent->on_cpu > between) return "It computes.";
+  if (2 * spent->on_cpu > between) return "What blocks it computes.";
   if (2 * spent->without_cpu > between) return "The machine is busy and gives it no CPU.";
-  if (2 * asleep > between) return "It waits, in a system call or for a lock.";
+  if (2 * asleep > between) return "What blocks it sleeps, in a system call or for a lock.";
   return {};
 }
 
