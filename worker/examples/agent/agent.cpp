@@ -8,6 +8,7 @@
 namespace agent {
 
 using namespace std::chrono_literals;
+using reeve::Kind;
 using reeve::Request;
 using reeve::Response;
 using reeve::State;
@@ -114,12 +115,16 @@ Response metrics(const Request& request) {
 
 reeve::App make_app() {
   reeve::App app;
-  // In this order; closed in reverse, so the telemetry sees everything.
-  app.resource<Telemetry>("telemetry", [] { return std::make_unique<Telemetry>(); });
-  app.resource<Store>("store", [] { return std::make_unique<Store>(); });
-  app.resource<HttpClient>("http", [] { return std::make_unique<HttpClient>(); });
-  app.resource<Cache>("cache", [] { return Cache(); });
+  // Opened in this order and closed in reverse, so the telemetry sees everything.
+  app.resource<Telemetry>("telemetry", [] { return std::make_unique<Telemetry>(); },
+                          {.kind = Kind::Telemetry});
+  app.resource<Store>("store", [] { return std::make_unique<Store>(); }, {.kind = Kind::Database});
+  app.resource<HttpClient>("http", [] { return std::make_unique<HttpClient>(); },
+                           {.kind = Kind::Client});
+  app.resource<Cache>("cache", [] { return Cache(); }, {.kind = Kind::Cache});
   app.resource<Model>("model", choose_model, {.phase = reeve::Phase::Providers});
+  // By one worker of the pool at a time; it may block, so it runs on the thread pool.
+  app.job("forget", reeve::every(1min), [](Store& store) { store.keep_newest(1000); });
 
   app.post("/v1/complete", complete);
   app.post("/v1/stream", stream);
