@@ -90,12 +90,7 @@ std::expected<std::string, StartFailure> Service::own_part(Phase phase) {
 // Here, since by now everything is open that the lifespan opens.
 std::expected<void, std::string> Service::plan_routes() {
   const auto provided = [this](std::type_index type) {
-    if (state_.has(type)) return true;
-    const auto& nodes = runner_.keeper().nodes();  // Also of optional resources that are down.
-    const auto is_it = [type](const auto& node) {
-      return node->resource.type != nullptr && *node->resource.type == type;
-    };
-    if (std::ranges::any_of(nodes, is_it)) return true;
+    if (opens(type)) return true;
     const Override* const replaced =
         surroundings_.overrides != nullptr ? surroundings_.overrides->find(type) : nullptr;
     if (replaced != nullptr) replaced->put(state_);
@@ -107,6 +102,18 @@ std::expected<void, std::string> Service::plan_routes() {
   services_.plans = std::move(*plans);
   services_.background->limit(app_.background(), app_.threads().threads);
   return {};
+}
+
+/// Also an optional resource that is down.
+bool Service::opens(std::type_index type) const {
+  const auto is_it = [type](const auto& node) {
+    return node->resource.type != nullptr && *node->resource.type == type;
+  };
+  return state_.has(type) || std::ranges::any_of(runner_.keeper().nodes(), is_it);
+}
+
+bool Service::makes(std::type_index type) const {
+  return opens(type) || app_.request_values().find(type) != nullptr;
 }
 
 Task<> Service::close(ipc::TimePoint deadline) {

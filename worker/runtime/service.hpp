@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <typeindex>
 #include <vector>
 
 #include "ipc/base/uv.hpp"
@@ -67,6 +68,9 @@ class Service {
   /// The values of requests that were cancelled are closed first: they use resources.
   [[nodiscard]] Task<> close(ipc::TimePoint deadline);
 
+  /// After open(): there is a value of that type for the process, or one for each request.
+  [[nodiscard]] bool makes(std::type_index type) const;
+
   [[nodiscard]] Context& context() { return context_; }
   [[nodiscard]] const ThreadPool& threads() const { return threads_; }
   [[nodiscard]] State& state() { return state_; }
@@ -76,6 +80,7 @@ class Service {
  private:
   [[nodiscard]] std::expected<std::string, StartFailure> own_part(Phase phase);
   [[nodiscard]] std::expected<void, std::string> plan_routes();
+  [[nodiscard]] bool opens(std::type_index type) const;
   void on_lifespan(const LifespanEvent& event);
   void lint_order(const Opening& opening);
   [[nodiscard]] Redactor& redactor() {

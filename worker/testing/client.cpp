@@ -27,12 +27,18 @@ TestResult TestClient::stop() { return impl_->stop(); }
 TestResponse TestClient::request(TestRequest request) { return send(std::move(request)).wait(); }
 TestCall TestClient::send(TestRequest request) { return TestCall(impl_->send(std::move(request))); }
 
-void TestClient::replace_erased(std::type_index type, std::function<std::shared_ptr<void>()> make,
+void TestClient::replace_erased(std::type_index meant, std::type_index type,
+                                std::function<std::shared_ptr<void>()> make,
                                 std::function<void(State&)> put) {
-  impl_->replace(type, {.make = std::move(make), .put = std::move(put)});
+  impl_->replace(meant, type, {.make = std::move(make), .put = std::move(put)});
 }
 
-void TestClient::run_to_end(Task<> task) { impl_->run_to_end(std::move(task)); }
+void TestClient::run_to_end(Task<> task) { impl_->run_to_end("the task", std::move(task)); }
+void TestClient::run_job(std::string name) {
+  const std::string what = "job " + name;
+  impl_->run_to_end(what, impl_->service().scheduler().run_now(std::move(name)));
+}
+void TestClient::settle() { impl_->settle(); }
 void TestClient::wait_until(std::string_view what, const std::function<bool()>& reached) {
   impl_->wait_until(what, reached);
 }

@@ -11,6 +11,7 @@
 
 #include "worker/runtime/spawn.hpp"
 #include "worker/runtime/text.hpp"
+#include "worker/runtime/type_name.hpp"
 
 namespace reeve {
 
@@ -65,8 +66,10 @@ bool TestClient::Impl::turn_until(const std::function<bool()>& reached, ipc::Dur
   return reached();
 }
 
-void TestClient::Impl::replace(std::type_index type, worker::Override replacement) {
+void TestClient::Impl::replace(std::type_index meant, std::type_index type,
+                               worker::Override replacement) {
   if (running()) throw std::logic_error("replace() comes before start()");
+  replaced_.emplace(meant, type);
   overrides_.add(type, std::move(replacement));
 }
 
@@ -81,6 +84,7 @@ TestResult TestClient::Impl::start() {
     return TestResult(error.what());
   }
   std::string why = open();
+  if (why.empty()) why = replaced_in_vain();
   if (why.empty()) {
     service().set_ready();
     return {};
@@ -117,6 +121,21 @@ std::string TestClient::Impl::open() {
   const auto& outcome = **opened;
   if (!outcome) return describe(outcome.error());
   return outcome->has_value() ? std::string() : outcome->error().reason;
+}
+
+std::string TestClient::Impl::replaced_in_vain() const {
+  std::vector<std::string> unused;
+  for (auto group = replaced_.begin(); group != replaced_.end();) {
+    const auto next = replaced_.upper_bound(group->first);
+    const auto has_a_place = [this](const auto& one) { return service().makes(one.second); };
+    if (std::none_of(group, next, has_a_place)) unused.push_back(worker::type_name(group->first));
+    group = next;
+  }
+  if (unused.empty()) return {};
+  return fmt::format(
+      "replaced in vain: {}: the app neither opens nor provides it; replace<T>() wants the T that "
+      "it was registered with",
+      fmt::join(unused, ", "));
 }
 
 void TestClient::Impl::on_lifespan(const LifespanEvent& event) {
@@ -235,7 +254,7 @@ void TestClient::Impl::wait_for(TestCallState& call) {
       fmt::format("{}: not answered within {}", call.name(), describe(options_.within)));
 }
 
-void TestClient::Impl::run_to_end(Task<> task) {
+void TestClient::Impl::run_to_end(std::string_view what, Task<> task) {
   const auto ending = make_ending<void>();
   worker::Context& context = service().context();
   uv_update_time(world_->loop.get());
@@ -244,9 +263,16 @@ void TestClient::Impl::run_to_end(Task<> task) {
   if (!turn_until(ended, options_.within)) {
     running.cancel();
     turn_until(ended, options_.grace);
-    throw TestTimeout(fmt::format("the task was not done within {}", describe(options_.within)));
+    throw TestTimeout(fmt::format("{} was not done within {}", what, describe(options_.within)));
   }
   if (!**ending) std::rethrow_exception((*ending)->error());
+}
+
+void TestClient::Impl::settle() {
+  worker::Background& background = *service().services().background;
+  if (turn_until([&background] { return background.idle(); }, options_.within)) return;
+  throw TestTimeout(
+      fmt::format("not done within {}: {}", describe(options_.within), background.describe()));
 }
 
 void TestClient::Impl::wait_until(std::string_view what, const std::function<bool()>& reached) {

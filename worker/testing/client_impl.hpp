@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,11 +33,12 @@ class TestClient::Impl {
   [[nodiscard]] worker::Service& service() const;
 
   // See TestClient.
-  void replace(std::type_index type, worker::Override replacement);
+  void replace(std::type_index meant, std::type_index type, worker::Override replacement);
   TestResult start();
   TestResult stop();
   std::shared_ptr<worker::TestCallState> send(TestRequest request);
-  void run_to_end(Task<> task);
+  void run_to_end(std::string_view what, Task<> task);
+  void settle();
   void wait_until(std::string_view what, const std::function<bool()>& reached);
 
   std::vector<std::string> events;
@@ -54,6 +56,8 @@ class TestClient::Impl {
   bool turn_until(const std::function<bool()>& reached, ipc::Duration within);
   void make_world();
   std::string open();
+  /// Why the start fails nevertheless; empty when each replacement has a place.
+  [[nodiscard]] std::string replaced_in_vain() const;
   void on_lifespan(const worker::LifespanEvent& event);
   /// "; it waits for: opening database"
   [[nodiscard]] std::string waits_for() const;
@@ -69,6 +73,8 @@ class TestClient::Impl {
   const App& app_;
   TestOptions options_;
   worker::Overrides overrides_;
+  /// What the test has called it, and what that stands for.
+  std::multimap<std::type_index, std::type_index> replaced_;
   std::unique_ptr<World> world_;
   std::list<std::shared_ptr<worker::TestCallState>> calls_;
   std::vector<std::string> under_way_;  ///< "opening database"

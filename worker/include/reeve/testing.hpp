@@ -31,6 +31,7 @@
 
 #include "reeve/app.hpp"
 #include "reeve/headers.hpp"
+#include "reeve/providers.hpp"
 #include "reeve/request.hpp"
 #include "reeve/share.hpp"
 #include "reeve/state.hpp"
@@ -42,6 +43,13 @@ namespace reeve {
 namespace worker {
 class TestCallState;
 }
+
+namespace detail {
+template <class T>
+inline constexpr bool kIsProvider = false;
+template <class T>
+inline constexpr bool kIsProvider<Provider<T>> = true;
+}  // namespace detail
 
 struct TestOptions {
   /// For each step: the start, one request, one task, closing the resources.
@@ -141,7 +149,9 @@ class TestClient {
   /// Before start(): `value` stands for T, wherever the app opens a T for the process or provides
   /// one for each request. What it replaces is neither opened nor closed. A T, a pointer to T that
   /// can be shared, or a function that returns one of these: called once a start, or once a request
-  /// where T belongs to a request.
+  /// where T belongs to a request. It also stands for what an app.provider<T>() chooses. A
+  /// replacement that nothing in the app asks for is a test that tests something else: start()
+  /// fails and names its type.
   template <class T, class Value>
   TestClient& replace(Value value) {
     std::function<std::shared_ptr<T>()> make;
@@ -152,9 +162,11 @@ class TestClient {
     } else {
       make = [shared = detail::share<T>(std::move(value))] { return shared; };
     }
-    replace_erased(
-        typeid(T), [make]() -> std::shared_ptr<void> { return make(); },
-        [make](State& state) { state.put<T>(make()); });
+    replace_with<T>(typeid(T), make);
+    if constexpr (!detail::kIsProvider<T>) {
+      replace_with<Provider<T>>(typeid(T),
+                                [make] { return std::make_shared<Provider<T>>(make()); });
+    }
     return *this;
   }
 
@@ -198,6 +210,13 @@ class TestClient {
       return std::move(**value);
     }
   }
+  /// Runs the job of that name now, once, whatever its schedule, its scope and its limits say, and
+  /// throws what it throws. Its JobRun is due now, with the fence 0. Throws std::out_of_range for a
+  /// name that the app does not have, and TestTimeout like run().
+  void run_job(std::string name);
+  /// Waits for what the answered requests have left behind: their background tasks, and closing
+  /// their values. Throws TestTimeout, which names what is not done.
+  void settle();
   /// Turns the loop until `reached` returns true, which is asked at least every 5 ms. Throws
   /// TestTimeout, which says that it waited for `what`.
   void wait_until(std::string_view what, const std::function<bool()>& reached);
@@ -222,8 +241,15 @@ class TestClient {
   static Task<> store(Task<T> task, std::shared_ptr<std::optional<T>> value) {
     value->emplace(co_await std::move(task));
   }
-  void replace_erased(std::type_index type, std::function<std::shared_ptr<void>()> make,
-                      std::function<void(State&)> put);
+  /// `meant` is what the test has called it: a replacement for one type may stand for several.
+  template <class T>
+  void replace_with(std::type_index meant, std::function<std::shared_ptr<T>()> make) {
+    replace_erased(
+        meant, typeid(T), [make]() -> std::shared_ptr<void> { return make(); },
+        [make](State& state) { state.put<T>(make()); });
+  }
+  void replace_erased(std::type_index meant, std::type_index type,
+                      std::function<std::shared_ptr<void>()> make, std::function<void(State&)> put);
   void run_to_end(Task<> task);
 
   std::unique_ptr<Impl> impl_;
