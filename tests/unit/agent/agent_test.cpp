@@ -16,7 +16,6 @@ namespace {
 using reeve::Task;
 using reeve::TestClient;
 using ::testing::HasSubstr;
-using ::testing::Optional;
 
 /// Answers at once, and counts how often it was asked.
 struct FakeModel final : Model {
@@ -28,12 +27,14 @@ struct FakeModel final : Model {
   int asked = 0;
 };
 
-/// The network is down.
-struct BrokenHttp final : HttpClient {
-  Task<std::string> post(std::string url, std::string) override {
-    throw std::runtime_error(url + ": no route to host");
-    co_return "";
+/// Works as often as it is told to.
+struct FlakyHttp final : HttpClient {
+  explicit FlakyHttp(int times) : works(times) {}
+  Task<std::string> post(std::string url, std::string body) override {
+    if (works-- <= 0) throw std::runtime_error(url + ": no route to host");
+    co_return "remote " + body;
   }
+  int works;
 };
 
 TEST(Agent, StartsAnswersAndStops) {
@@ -49,23 +50,35 @@ TEST(Agent, AnswersTheSameQuestionFromItsCache) {
   client.replace<Model>(model);
   ASSERT_TRUE(client.start());
   const auto first = client.post("/v1/complete", "why?");
-  const auto second = client.post("/v1/complete", "why?");
-  EXPECT_THAT(first.header("X-Model"), Optional(std::string_view("fake")));
-  EXPECT_THAT(second.header("X-Model"), Optional(std::string_view("cache")));
-  EXPECT_EQ(second.body, first.body);
+  EXPECT_EQ(first.body, "one two why?\n");
+  EXPECT_EQ(client.post("/v1/complete", "why?").body, first.body);
   EXPECT_EQ(model->asked, 1);
-  EXPECT_EQ(client.get("/metrics").body, "asked 2\nfrom_cache 1\n");
+  client.settle();
+  EXPECT_EQ(client.get("/metrics").body, "cache 1\nfake 1\n");
   EXPECT_EQ(client.get("/v1/history").body, "why? -> one two why?\n");
   EXPECT_TRUE(client.stop());
 }
 
 TEST(Agent, FallsBackToItsOwnModelWhenTheRemoteOneIsDown) {
   TestClient client(make_app());
-  client.replace<HttpClient>(std::make_unique<BrokenHttp>());
+  client.replace<HttpClient>(std::make_unique<FlakyHttp>(0));
   ASSERT_TRUE(client.start());
-  const auto answer = client.post("/v1/complete", "hello");
-  EXPECT_THAT(answer.header("X-Model"), Optional(std::string_view("local")));
-  EXPECT_EQ(answer.body, "I heard: hello\n");
+  EXPECT_EQ(client.post("/v1/complete", "hello").body, "I heard: hello\n");
+  EXPECT_TRUE(client.stop());
+}
+
+TEST(Agent, ChoosesAnotherModelWhenOneFailsInUse) {
+  TestClient client(make_app());
+  client.replace<HttpClient>(std::make_unique<FlakyHttp>(2));  // The trial, and one question.
+  ASSERT_TRUE(client.start());
+  EXPECT_EQ(client.post("/v1/complete", "a").body, "remote a\n");
+  EXPECT_EQ(client.post("/v1/complete", "b").status, 503);
+  client.wait_until("the local model", [&] {
+    return client.state<reeve::Provider<Model>>().get()->name() == "local";
+  });
+  EXPECT_EQ(client.post("/v1/complete", "b").body, "I heard: b\n");
+  client.settle();
+  EXPECT_EQ(client.get("/metrics").body, "local 1\nnobody 1\nremote 1\n");
   EXPECT_TRUE(client.stop());
 }
 
@@ -84,12 +97,16 @@ TEST(Agent, WantsAPrompt) {
   EXPECT_TRUE(client.stop());
 }
 
-TEST(Agent, ForgetsTheOldest) {
-  Store store;
-  for (const char* prompt : {"a", "b", "c"}) store.save(prompt, "x");
-  EXPECT_EQ(store.keep_newest(2), 1U);
-  EXPECT_EQ(store.history(), "b -> x\nc -> x\n");
-  EXPECT_EQ(store.keep_newest(2), 0U);
+TEST(Agent, ForgetsAllButTheNewest) {
+  TestClient client(make_app());
+  client.replace<Model>(std::make_shared<FakeModel>());
+  ASSERT_TRUE(client.start());
+  auto& store = client.state<Store>();
+  for (int i = 0; i < 1001; ++i) store.save(std::to_string(i), "x");
+  client.run_job("forget");
+  EXPECT_TRUE(store.history().starts_with("1 -> x\n2 -> x\n"));
+  EXPECT_TRUE(store.history().ends_with("1000 -> x\n"));
+  EXPECT_TRUE(client.stop());
 }
 
 }  // namespace

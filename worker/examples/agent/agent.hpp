@@ -2,8 +2,6 @@
 // A small gateway to language models: it asks the first model that works, remembers what it was
 // asked, and answers the same question from its cache. The parts that a test replaces are here.
 
-#include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <map>
 #include <mutex>
@@ -13,10 +11,15 @@
 
 namespace agent {
 
-/// Counts what happens; a real one would send it somewhere. Any thread.
+/// Who has answered how often; a real one would send it somewhere. Loop thread.
 struct Telemetry {
-  std::atomic<int> asked{0};
-  std::atomic<int> from_cache{0};
+  std::map<std::string, int> answers;
+};
+
+/// One question: made with its request, counted after its response was sent.
+struct Span {
+  Telemetry& telemetry;
+  std::string answered_by = "nobody";
 };
 
 /// What was asked and answered; a stand-in for a database, so its functions may block. Any thread.
@@ -24,8 +27,7 @@ class Store {
  public:
   void save(const std::string& prompt, const std::string& answer);
   [[nodiscard]] std::string history() const;
-  /// Forgets all but the newest. Returns how many went.
-  std::size_t keep_newest(std::size_t count);
+  void keep_newest(std::size_t count);
 
  private:
   mutable std::mutex mutex_;
@@ -33,8 +35,7 @@ class Store {
 };
 
 /// Talks to other services; a stub that needs no network. Loop thread.
-class HttpClient {
- public:
+struct HttpClient {
   virtual ~HttpClient() = default;
   virtual reeve::Task<std::string> post(std::string url, std::string body);
 };
@@ -45,8 +46,7 @@ struct Cache {
 };
 
 /// Somebody who completes a prompt. Loop thread.
-class Model {
- public:
+struct Model {
   virtual ~Model() = default;
   [[nodiscard]] virtual std::string name() const = 0;
   virtual reeve::Task<std::string> complete(std::string prompt) = 0;
