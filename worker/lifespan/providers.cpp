@@ -39,13 +39,27 @@ struct Attempt {
   std::shared_ptr<const ProviderPlan> plan;
   const Candidate& candidate;
   State& state;
+  /// Of the candidate. Left behind, an attempt still has its thread, and its functions.
+  std::shared_ptr<bool> runs;
   std::shared_ptr<void> value{};
+};
+
+class Mark {
+ public:
+  explicit Mark(bool& mark) : mark_(mark) { mark_ = true; }
+  ~Mark() { mark_ = false; }
+  Mark(const Mark&) = delete;
+  Mark& operator=(const Mark&) = delete;
+
+ private:
+  bool& mark_;
 };
 
 /// Between two rounds that were asked for by a report; the first begins at once.
 constexpr std::chrono::seconds kReportsPause{1};
 
 Task<> make(std::shared_ptr<Attempt> attempt) {
+  const Mark runs(*attempt->runs);
   attempt->value = co_await attempt->candidate.make(attempt->state);
 }
 
@@ -60,7 +74,11 @@ class ProviderRun : public std::enable_shared_from_this<ProviderRun> {
  public:
   ProviderRun(std::shared_ptr<const ProviderPlan> plan, State* state,
               std::function<void(std::string)> note)
-      : plan_(std::move(plan)), state_(state), note_(std::move(note)), choice_(names_of(*plan_)) {}
+      : plan_(std::move(plan)), state_(state), note_(std::move(note)), choice_(names_of(*plan_)) {
+    for (std::size_t i = 0; i < plan_->candidates.size(); ++i) {
+      attempts_run_.push_back(std::make_shared<bool>(false));
+    }
+  }
   /// For ever the same.
   explicit ProviderRun(std::shared_ptr<void> value)
       : plan_(std::make_shared<ProviderPlan>()), choice_({"fixed"}), value_(std::move(value)) {
@@ -71,8 +89,15 @@ class ProviderRun : public std::enable_shared_from_this<ProviderRun> {
   Task<> choose() {
     choosing_ = true;
     for (const std::size_t candidate : round()) {
-      auto attempt = std::make_shared<Attempt>(
-          Attempt{.plan = plan_, .candidate = plan_->candidates[candidate], .state = *state_});
+      if (*attempts_run_[candidate]) {
+        const std::lock_guard lock(mutex_);
+        choice_.fails(candidate, "its last attempt has not ended yet");
+        continue;
+      }
+      auto attempt = std::make_shared<Attempt>(Attempt{.plan = plan_,
+                                                       .candidate = plan_->candidates[candidate],
+                                                       .state = *state_,
+                                                       .runs = attempts_run_[candidate]});
       Task<> making = make(attempt);
       const auto made = co_await worker::Within(std::move(making), attempt->candidate.within);
       if (made) {
@@ -179,6 +204,7 @@ class ProviderRun : public std::enable_shared_from_this<ProviderRun> {
   const std::shared_ptr<const ProviderPlan> plan_;
   State* const state_ = nullptr;
   std::function<void(std::string)> note_;
+  std::vector<std::shared_ptr<bool>> attempts_run_;  // Of each candidate.
   worker::Context* context_ = nullptr;
   std::optional<ipc::uv::Timer> timer_;
   worker::Spawned running_;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <latch>
 #include <memory>
@@ -186,6 +187,27 @@ TEST_F(ProvidersTest, WhenNothingWorksAnyMoreTheLastChoiceStaysAndIsTriedAgain) 
   await_notes(3);
   EXPECT_EQ(provider.trouble(), "");
   EXPECT_EQ(notes.back(), "choice: only");
+}
+
+TEST_F(ProvidersTest, AnAttemptThatWasLeftBehindIsNotJoinedByAnother) {
+  std::latch leave(1);
+  std::atomic<int> attempts = 0;
+  builder
+      .candidate(
+          "stuck", [] { return Model("stuck"); },
+          [&](Model&) {
+            ++attempts;
+            leave.wait();
+          },
+          5ms)
+      .candidate("local", [] { return Model("local"); });
+  open();
+  await_notes(2);
+  EXPECT_EQ(notes.back(), "choice: local (stuck: its last attempt has not ended yet)");
+  EXPECT_EQ(attempts, 1);
+  leave.count_down();
+  await_notes(3);
+  EXPECT_EQ(notes.back(), "choice: stuck");
 }
 
 TEST_F(ProvidersTest, CloseEndsAnAttemptThatRuns) {
