@@ -1,11 +1,16 @@
-// A job of which every run is one worker's: through rolls, kills of its holder and an upgrade of
-// the master. Its worker is the ticker, which speaks the channel itself.
+// The jobs of the probe: one of which every run is one worker's, through rolls, kills of its holder
+// and an upgrade of the master, and one that each worker does.
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <map>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "tests/e2e/harness/reeve_test.hpp"
 #include "tests/e2e/harness/ticks.hpp"
@@ -20,16 +25,18 @@ constexpr Milliseconds kPeriod = 100ms;
 
 class Jobs : public ReeveTest {
  protected:
-  Reeve& start_ticking(int workers) {
+  /// `takes`: so long is a run of "tick" under way.
+  Reeve& start_ticking(int workers, Milliseconds takes = 0ms) {
     return start_ready(fmt::format(
         "[supervisor]\nname = \"t\"\nruntime_dir = \"@dir@/run\"\nlog = {{ level = \"debug\" }}\n\n"
-        "[pool.jobs]\ncommand = [\"@ticker@\"]\nworkers = {}\n"
+        "[pool.jobs]\ncommand = [\"@probe@\"]\nworkers = {}\n"
         "give_up = {{ failures = 1000, within = \"60s\" }}\n"
-        "env = {{ TICKER_FILE = \"@dir@/runs\", TICKER_MS = \"{}\" }}\n",
-        workers, kPeriod.count()));
+        "env = {{ PROBE_JOBS_TAKE_MS = \"{}\", PROBE_JOBS_DIR = \"@dir@\", PROBE_JOBS_MS = \"{}\" "
+        "}}\n",
+        workers, takes.count(), kPeriod.count()));
   }
 
-  [[nodiscard]] std::vector<TickRun> runs() const { return read_runs(dir / "runs"); }
+  [[nodiscard]] std::vector<TickRun> runs() const { return read_runs(dir / "ticks"); }
   /// Waits for ticks that are due from now on.
   [[nodiscard]] bool more_ticks(std::size_t count) const {
     const std::size_t before = runs().size();
@@ -39,9 +46,18 @@ class Jobs : public ReeveTest {
   [[nodiscard]] static int holder(const Reeve& reeve) {
     const auto reply = reeve.ask({.method = ipc::control::Method::Status, .jobs = true});
     for (const ipc::control::Job& job : reply.jobs) {
-      if (job.report.here) return job.pid;
+      if (job.report.one && job.report.here) return job.pid;
     }
     return 0;
+  }
+  /// When the last run that the master has granted was due.
+  [[nodiscard]] static std::int64_t last_grant(const Reeve& reeve) {
+    const std::string log = reeve.log();
+    constexpr std::string_view kBefore = " may do the run of ";
+    const auto found = log.rfind(kBefore);
+    return found == std::string::npos
+               ? 0
+               : std::strtoll(log.c_str() + found + kBefore.size(), nullptr, 10);
   }
   void kill_holder(const Reeve& reeve) {
     int pid = 0;
@@ -69,6 +85,47 @@ TEST_F(Jobs, NoTickIsDoneTwiceAndNoneIsLostInRollsAndKills) {
   const TickVerdict verdict = judge_ticks(runs(), kPeriod, reeve.log(), killed_);
   EXPECT_THAT(verdict.faults, IsEmpty());
   EXPECT_GE(verdict.holders, 4U) << "it moved with each kill at least";
+}
+
+TEST_F(Jobs, ADrainWaitsForTheRunsThatAreUnderWay) {
+  Reeve& reeve = start_ticking(2, 4 * kPeriod);
+  const auto newest_tick = [&] {  // What was under way in the old ones comes before.
+    return eventually([&] {
+      const auto all = runs();
+      return !all.empty() && std::ranges::count(reeve.pids(), all.back().pid) == 1;
+    });
+  };
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_TRUE(newest_tick());
+    const Finished roll = reeve.ctl({"restart", "jobs"});
+    ASSERT_EQ(roll.code(), 0) << roll.output << roll.errors;
+  }
+  ASSERT_TRUE(newest_tick());
+  ASSERT_EQ(reeve.stop(), Exit{.code = 0});
+  const TickVerdict verdict = judge_ticks(runs(), kPeriod, reeve.log(), {});
+  EXPECT_THAT(verdict.faults, IsEmpty());
+  EXPECT_GE(verdict.holders, 4U) << "it moved with each roll";
+  EXPECT_EQ(last_grant(reeve), runs().back().due_ms) << "nothing that was granted is left undone";
+}
+
+TEST_F(Jobs, OfScopeEachAreDoneByAllWorkersAlsoByNewOnes) {
+  Reeve& reeve = start_ticking(3);
+  const auto all_beat = [&] {
+    std::map<int, int> beats;
+    for (const TickRun& beat : read_runs(dir / "beats")) ++beats[beat.pid];
+    return std::ranges::all_of(reeve.pids(), [&](int pid) { return beats[pid] >= 2; });
+  };
+  EXPECT_TRUE(eventually(all_beat));
+  ASSERT_EQ(reeve.ctl({"restart", "jobs"}).code(), 0);
+  EXPECT_TRUE(eventually(all_beat));
+
+  std::map<int, std::int64_t> last;
+  for (const TickRun& beat : read_runs(dir / "beats")) {
+    EXPECT_EQ(beat.fence, 0U) << "nobody asks for a lease";
+    EXPECT_GT(beat.due_ms, last[beat.pid]) << "each of a worker's is due later than the one before";
+    last[beat.pid] = beat.due_ms;
+  }
+  EXPECT_EQ(last.size(), 6U);
 }
 
 TEST_F(Jobs, GoOnThroughAnUpgradeOfTheMaster) {

@@ -33,10 +33,10 @@ log = {{ level = "debug" }}
 
 {}
 [pool.jobs]
-command = ["@ticker@"]
+command = ["@probe@"]
 workers = {}
 give_up = {{ failures = 1000, within = "60s" }}
-env = {{ TICKER_FILE = "@dir@/runs", TICKER_MS = "{}" }}
+env = {{ PROBE_JOBS_DIR = "@dir@", PROBE_JOBS_MS = "{}" }}
 )",
                      web_pool(kWebWorkers, max_draining), kJobWorkers, kPeriod.count());
 }
@@ -45,7 +45,7 @@ env = {{ TICKER_FILE = "@dir@/runs", TICKER_MS = "{}" }}
 int holder(const e2e::Reeve& reeve) {
   const auto reply = reeve.ask({.method = ipc::control::Method::Status, .jobs = true});
   for (const ipc::control::Job& job : reply.jobs) {
-    if (job.report.here) return job.pid;
+    if (job.report.one && job.report.here) return job.pid;
   }
   return 0;
 }
@@ -70,7 +70,7 @@ bool roll(Stage& stage, int number) {
 
 /// A tick that is due now comes, whoever does it.
 void expect_ticks(Stage& stage) {
-  const auto runs = [&stage] { return e2e::read_runs(stage.dir() / "runs").size(); };
+  const auto runs = [&stage] { return e2e::read_runs(stage.dir() / "ticks").size(); };
   const std::size_t before = runs();
   (void)stage.expect_soon([&] { return runs() > before; }, "the job is not done any more");
 }
@@ -91,7 +91,7 @@ int run_jobs(const Options& options) {
         fmt::format("{} of {} rolls, {} kills", rolls + 1, options.times, killed.size()));
   }
   const auto runs =
-      e2e::read_runs(stage.dir() / "runs");  // First: the log has all of their grants.
+      e2e::read_runs(stage.dir() / "ticks");  // First: the log has all of their grants.
   const e2e::TickVerdict verdict = e2e::judge_ticks(runs, kPeriod, stage.reeve().log(), killed);
   for (const std::string& fault : verdict.faults) stage.fault(fault);
   fmt::print("{} ticks by {} holders, {} killed; {} died with the worker that had claimed them\n",

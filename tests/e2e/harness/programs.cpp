@@ -13,9 +13,9 @@ std::filesystem::path sources() { return REEVE_SOURCES; }
 
 std::string expand(std::string_view text, const TempDir& dir) {
   const std::vector<std::pair<std::string_view, std::string>> names = {
-      {"@hello@", binary("hello")},      {"@agent@", binary("agent")},
-      {"@probe@", binary("probe")},      {"@ticker@", binary("ticker")},
-      {"@sources@", sources().string()}, {"@dir@", dir.path().string()},
+      {"@hello@", binary("hello")},   {"@agent@", binary("agent")},
+      {"@probe@", binary("probe")},   {"@sources@", sources().string()},
+      {"@dir@", dir.path().string()},
   };
   std::string result(text);
   for (const auto& [name, value] : names) {

@@ -9,13 +9,13 @@
 
 namespace reeve::e2e {
 
-/// "reeve", "reevectl", "hello", "probe", "ticker": the path of the one that this build made.
+/// "reeve", "reevectl", "hello", "probe": the path of the one that this build made.
 [[nodiscard]] std::string binary(std::string_view name);
 
 /// The root of the source tree, where configs/ is.
 [[nodiscard]] std::filesystem::path sources();
 
-/// Fills in @hello@, @agent@, @probe@, @ticker@, @sources@, and @dir@, the test's own directory.
+/// Fills in @hello@, @agent@, @probe@, @sources@, and @dir@, the test's own directory.
 [[nodiscard]] std::string expand(std::string_view text, const TempDir& dir);
 
 }  // namespace reeve::e2e

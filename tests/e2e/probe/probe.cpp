@@ -15,6 +15,7 @@
 #include <string_view>
 #include <thread>
 
+#include "tests/e2e/probe/jobs.hpp"
 #include "tests/e2e/probe/misbehaviour.hpp"
 
 namespace reeve::probe {
@@ -197,6 +198,7 @@ int main(int argc, char** argv) {
   reeve::App app;
   reeve::probe::add_lifespan(app, how);
   reeve::probe::add_routes(app, how);
+  reeve::probe::add_jobs(app);
   app.threads(reeve::probe::thread_limits(how));
   return app.run(argc, argv);
 }

@@ -1,0 +1,17 @@
+#pragma once
+// The jobs of a probe, both due every PROBE_JOBS_MS; none without it. Each run of them appends a
+// line "DUE FENCE PID" (see harness/ticks.hpp) in one write to a file in PROBE_JOBS_DIR.
+//
+//   tick   scope one, a coroutine; to the file "ticks". What was missed is made up for, run by run
+//   beat   scope each, on the thread pool; to the file "beats"
+//
+//   PROBE_JOBS_TAKE_MS=300   so long a tick takes, before it writes; it suspends
+
+#include <reeve/reeve.hpp>
+
+namespace reeve::probe {
+
+/// Reads the environment. Before the app runs.
+void add_jobs(App& app);
+
+}  // namespace reeve::probe
