@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
@@ -22,18 +23,22 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr Milliseconds kPeriod = 100ms;
+/// Four runs of "tick" are under way at any time.
+constexpr std::string_view kTakesLong = R"(PROBE_JOBS_TAKE_MS = "400",)";
+/// Four resources, so that a start takes eight ticks.
+constexpr std::string_view kStartsLong = R"(PROBE_SLOW_OPEN_MS = "200",)";
 
 class Jobs : public ReeveTest {
  protected:
-  /// `takes`: so long is a run of "tick" under way.
-  Reeve& start_ticking(int workers, Milliseconds takes = 0ms) {
+  /// `delays` are further variables of the probe.
+  Reeve& start_ticking(int workers, std::string_view delays = "") {
     return start_ready(fmt::format(
         "[supervisor]\nname = \"t\"\nruntime_dir = \"@dir@/run\"\nlog = {{ level = \"debug\" }}\n\n"
         "[pool.jobs]\ncommand = [\"@probe@\"]\nworkers = {}\n"
         "give_up = {{ failures = 1000, within = \"60s\" }}\n"
-        "env = {{ PROBE_JOBS_TAKE_MS = \"{}\", PROBE_JOBS_DIR = \"@dir@\", PROBE_JOBS_MS = \"{}\" "
+        "env = {{ {} PROBE_JOBS_DIR = \"@dir@\", PROBE_JOBS_MS = \"{}\" "
         "}}\n",
-        workers, takes.count(), kPeriod.count()));
+        workers, delays, kPeriod.count()));
   }
 
   [[nodiscard]] std::vector<TickRun> runs() const { return read_runs(dir / "ticks"); }
@@ -87,8 +92,37 @@ TEST_F(Jobs, NoTickIsDoneTwiceAndNoneIsLostInRollsAndKills) {
   EXPECT_GE(verdict.holders, 4U) << "it moved with each kill at least";
 }
 
+TEST_F(Jobs, WhatWasDueWhileThereWasNoWorkerIsMadeUp) {
+  Reeve& reeve = start_ticking(1, kStartsLong);
+  ASSERT_TRUE(more_ticks(2));
+  kill_holder(reeve);
+  const auto killed_at = std::chrono::system_clock::now().time_since_epoch();
+  ASSERT_TRUE(more_ticks(10));
+  ASSERT_EQ(reeve.stop(), Exit{.code = 0});
+
+  const auto all = runs();
+  const TickVerdict verdict = judge_ticks(all, kPeriod, reeve.log(), killed_);
+  EXPECT_THAT(verdict.faults, IsEmpty());
+  EXPECT_EQ(verdict.holders, 2U);
+  const auto first =
+      std::ranges::find_if(all, [&](const TickRun& run) { return !killed_.contains(run.pid); });
+  ASSERT_NE(first, all.end());
+  EXPECT_LE(Milliseconds(first->due_ms), killed_at + kPeriod) << "long before it was there";
+}
+
+TEST_F(Jobs, ARunThatDiesWithItsWorkerIsNobodyElses) {
+  Reeve& reeve = start_ticking(2, kTakesLong);
+  ASSERT_TRUE(more_ticks(1));
+  kill_holder(reeve);
+  ASSERT_TRUE(more_ticks(2));
+  ASSERT_EQ(reeve.stop(), Exit{.code = 0});
+  const TickVerdict verdict = judge_ticks(runs(), kPeriod, reeve.log(), killed_);
+  EXPECT_THAT(verdict.faults, IsEmpty());
+  EXPECT_GE(verdict.excused, 1U) << "some were under way";
+}
+
 TEST_F(Jobs, ADrainWaitsForTheRunsThatAreUnderWay) {
-  Reeve& reeve = start_ticking(2, 4 * kPeriod);
+  Reeve& reeve = start_ticking(2, kTakesLong);
   const auto newest_tick = [&] {  // What was under way in the old ones comes before.
     return eventually([&] {
       const auto all = runs();
@@ -126,6 +160,12 @@ TEST_F(Jobs, OfScopeEachAreDoneByAllWorkersAlsoByNewOnes) {
     last[beat.pid] = beat.due_ms;
   }
   EXPECT_EQ(last.size(), 6U);
+}
+
+TEST_F(Jobs, OnlyAnAppThatHasSomeNeedsNoSocket) {
+  Reeve& reeve = start(pool("idle", R"(["@hello@"])", "workers = 1"));
+  EXPECT_TRUE(reeve.logs("nothing to listen on"));
+  EXPECT_FALSE(reeve.ready(0ms));
 }
 
 TEST_F(Jobs, GoOnThroughAnUpgradeOfTheMaster) {
