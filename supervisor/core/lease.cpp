@@ -31,6 +31,25 @@ void PoolLease::succeed(const LeaseState& removed) {
   state_.forgotten = removed.forgotten;
 }
 
+std::string PoolLease::mistrust_clock(WallTime now) {
+  const WallTime farthest = now + kFarthestDue;
+  std::string jobs;
+  std::erase_if(state_.granted, [&](const GrantedRun& run) {
+    if (run.due <= farthest) return false;
+    jobs += fmt::format("{}{}", jobs.empty() ? "" : ", ", run.job);
+    return true;
+  });
+  const bool forgets = state_.forgotten && *state_.forgotten > farthest;
+  if (forgets) {
+    state_.forgotten.reset();
+    jobs += jobs.empty() ? "former jobs" : " and former jobs";
+  }
+  // The next holder begins here, so that it makes up none whose grant is forgotten.
+  const bool began_later = state_.since && *state_.since > now;
+  if (state_.since && (began_later || !jobs.empty())) state_.since = now;
+  return jobs;
+}
+
 void PoolLease::wanted(WorkerId worker, WallTime now) {
   if (!state_.since) state_.since = now;
   if (state_.holder == worker) return;

@@ -13,7 +13,8 @@
 //   - at most one holder. Who holds the lease keeps it, whether it serves, drains, hangs or was
 //     sent SIGKILL, until it says that it has stopped every job, or was reaped;
 //   - each grant has a greater fence than every one before it;
-//   - a run, named by its job and when it is due, is granted at most once, to the holder;
+//   - a run, named by its job and when it is due, is granted at most once, to the holder, as long
+//     as the wall clock is not put back by more than a day;
 //   - while nobody holds it and somebody may, who wants it, it is granted in the same step.
 
 #include <chrono>
@@ -91,6 +92,13 @@ class PoolLease {
 
   /// Goes on where a removed pool of the same name ended. Nothing was granted here before.
   void succeed(const LeaseState& removed);
+
+  /// Forgets what only a wall clock that was wrong can have left here: runs granted, or forgotten,
+  /// that are due later than kFarthestDue from now, and that it was first wanted later than now. No
+  /// run would be granted until that time has come. Then runs due before now are nobody's: of some
+  /// of them it is not known any more that they were granted. Returns what was forgotten, for the
+  /// log; empty: nothing. To be called before wanted(), claim() and settle().
+  [[nodiscard]] std::string mistrust_clock(WallTime now);
 
   /// LEASE=wanted. Said again it changes nothing.
   void wanted(WorkerId worker, WallTime now);

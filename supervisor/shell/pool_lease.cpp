@@ -42,6 +42,7 @@ void PoolRunner::take_lease(Process& process, const ipc::WorkerMessage& message)
   const bool is_rehearsal = on_step_ != nullptr;
   if (is_rehearsal || process.is_over()) return;
   const WorkerId worker = process.identity().worker;
+  if (message.lease || message.claim) mistrust_clock();
   if (message.lease == ipc::LeaseWish::Wanted) lease_.wanted(worker, wall_now());
   if (message.claim) answer_claim(process, *message.claim);
   if (message.stopping || message.state == ipc::WorkerState::Shutdown) lease_.leaving(worker);
@@ -72,6 +73,15 @@ void PoolRunner::answer_claim(Process& process, const ipc::JobTick& tick) {
   }
 }
 
+void PoolRunner::mistrust_clock() {
+  const std::string jobs = lease_.mistrust_clock(wall_now());
+  if (jobs.empty()) return;
+  log_.warn(
+      "{}: the wall clock was put back by more than {} h: what was granted of these jobs is "
+      "forgotten, runs that were done already may be done again: {}",
+      name(), PoolLease::kFarthestDue.count(), jobs);
+}
+
 void PoolRunner::inherit_lease(const PoolRunner& removed) {
   waits_for_lease_ = false;
   lease_.succeed(removed.lease_.state());
@@ -80,6 +90,7 @@ void PoolRunner::inherit_lease(const PoolRunner& removed) {
 
 void PoolRunner::settle_lease() {
   if (waits_for_lease_) return lease_.forget_gone(pool_);
+  mistrust_clock();
   while (const auto grant = lease_.settle(pool_)) {
     const auto found = processes_.find(grant->worker);
     if (found == processes_.end()) {

@@ -186,6 +186,7 @@ class PoolRunner : private ProcessObserver {
   void take_lease(Process& process, const ipc::WorkerMessage& message);
   void answer_claim(Process& process, const ipc::JobTick& tick);
   void settle_lease();
+  void mistrust_clock();
   void tell_lease(const std::string& text);
 
   // pool_commands.cpp: the listeners over stop and start.

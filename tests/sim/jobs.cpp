@@ -53,6 +53,7 @@ bool Jobs::may_run(WorkerId id) const {
 
 void Jobs::settle(TimePoint now) {
   if (none_) return;
+  mistrust_clock(now);
   while (const auto grant = lease_.settle(pool_)) {
     // The channel of a dead one is closed as a rule, though not yet when it is just dying.
     if (!world_.lives(grant->worker) && dice_.percent(70)) {
@@ -65,6 +66,16 @@ void Jobs::settle(TimePoint now) {
     granted(*grant, now);
   }
   check_progress();
+}
+
+/// A clock that was days ahead blocks no job for longer than until it is right.
+void Jobs::mistrust_clock(TimePoint now) {
+  const bool was_wrong =
+      std::erase_if(done_, [&](const auto& run) { return run.second > wall(now) + 24h; }) > 0;
+  const std::string forgotten = lease_.mistrust_clock(wall(now));
+  hold(!was_wrong || !forgotten.empty(), "what a wrong clock has left is found");
+  hold(!lease_.state().since || *lease_.state().since <= wall(now),
+       "nobody has wanted the lease in the future");
 }
 
 void Jobs::granted(const LeaseGrant& grant, TimePoint now) {
@@ -102,6 +113,7 @@ void Jobs::check_progress() const {
 void Jobs::turn(TimePoint now) {
   if (none_) return;
   if (dice_.percent(1)) clock_ += dice_.between(0, 7'200'000) * 1ms - 3'600'000ms;
+  if (dice_.percent(1) && dice_.percent(20)) clock_ += 24h * (dice_.between(0, 800) - 400);
   std::vector<WorkerId> everyone;
   for (const auto& [id, worker] : pool_.workers()) everyone.push_back(id);
   std::erase_if(minds_, [this](const auto& entry) {
@@ -175,6 +187,7 @@ void Jobs::say(WorkerId from, Said what, ipc::JobTick tick) {
 
 void Jobs::deliver(const Message& message, TimePoint now) {
   const WorkerId from = message.from;
+  mistrust_clock(now);
   // The shell knows no former worker; but the core must not mind one either.
   if (pool_.find(from) == nullptr && dice_.percent(50)) return;
   switch (message.what) {
@@ -205,8 +218,7 @@ void Jobs::claimed(const Message& message, TimePoint now) {
   const bool is_new = done == done_.end() || message.tick.due > done->second;
   const bool is_near = message.tick.due <= wall(now) + 24h;
   if (verdict != ClaimVerdict::Granted) {
-    const bool is_known = done != done_.end();
-    hold(!held || !is_new || !is_near || liars_ || !is_known,
+    hold(!held || !is_new || !is_near || liars_,
          "a run that nobody has done yet is granted to the holder");
     return;
   }

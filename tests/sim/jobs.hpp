@@ -59,6 +59,7 @@ class Jobs {
   void say(WorkerId from, Said what, ipc::JobTick tick = {});
   [[nodiscard]] ipc::JobTick some_tick(TimePoint now);
   void deliver(const Message& message, TimePoint now);
+  void mistrust_clock(TimePoint now);
   void claimed(const Message& message, TimePoint now);
   void granted(const LeaseGrant& grant, TimePoint now);
   void check_progress() const;

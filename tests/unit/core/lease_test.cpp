@@ -277,6 +277,43 @@ TEST_F(LeaseTest, APoolThatIsAddedAnewGoesOnWhereTheRemovedOneEnded) {
   EXPECT_EQ(added.claim(first, {"a", kNow}, kNow), ClaimVerdict::AlreadyDone);
 }
 
+TEST_F(LeaseTest, AClockThatWasAheadBlocksNoJobOnceItIsRight) {
+  constexpr auto kYear = 24h * 365;
+  serve(spec_of(2));
+  for (const auto& [id, worker] : pool->pool().workers()) lease.wanted(id, kNow + kYear);
+  const WorkerId first = granted_to().value();
+  EXPECT_EQ(claim(first, "a", 0s, kNow + kYear), ClaimVerdict::Granted);
+  EXPECT_EQ(claim(first, "b", 0s, kNow), ClaimVerdict::Granted);
+
+  EXPECT_EQ(lease.mistrust_clock(kNow), "a");
+  EXPECT_EQ(claim(first, "a", 0s), ClaimVerdict::Granted);
+  EXPECT_EQ(claim(first, "a", 0s), ClaimVerdict::AlreadyDone);
+  EXPECT_EQ(claim(first, "b", 0s), ClaimVerdict::AlreadyDone)
+      << "it was granted by a clock in order";
+  pool->exited(first, kCrash);
+  EXPECT_EQ(lease.settle(pool->pool())->lease.since, kNow) << "none is made up from before";
+  EXPECT_EQ(lease.mistrust_clock(kNow), "") << "it is forgotten once";
+}
+
+TEST_F(LeaseTest, AClockThatWasAheadBlocksNoNewJobForFormerOnes) {
+  LeaseState state{.fence = kBase, .since = kNow, .forgotten = kNow + 25h};
+  PoolLease ahead(state);
+  EXPECT_EQ(ahead.mistrust_clock(kNow + 1min), "former jobs");
+  EXPECT_EQ(ahead.state().forgotten, std::nullopt);
+  EXPECT_EQ(ahead.state().since, kNow + 1min);
+  EXPECT_EQ(broken_rule(ahead.state(), {}), "");
+}
+
+TEST_F(LeaseTest, AClockThatIsPutBackALittleIsBelieved) {
+  serve(spec_of(1));
+  all_want();
+  const WorkerId first = granted_to().value();
+  EXPECT_EQ(claim(first, "a", 24h), ClaimVerdict::Granted);
+  EXPECT_EQ(lease.mistrust_clock(kNow), "");
+  EXPECT_EQ(lease.state().since, kNow);
+  EXPECT_EQ(claim(first, "a", 0s), ClaimVerdict::AlreadyDone);
+}
+
 TEST_F(LeaseTest, WhoIsGoneIsForgottenAlsoWhileNothingMayBeGranted) {
   serve(spec_of(1));
   all_want();
