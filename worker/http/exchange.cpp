@@ -10,30 +10,11 @@
 
 #include "worker/http/request_access.hpp"
 #include "worker/runtime/activity.hpp"
+#include "worker/runtime/is_a.hpp"
 #include "worker/runtime/text.hpp"
 
 namespace reeve::worker {
 namespace {
-
-bool is_cancelled(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const Cancelled&) {
-    return true;
-  } catch (...) {
-    return false;
-  }
-}
-
-bool is_overloaded(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const Overloaded&) {
-    return true;
-  } catch (...) {
-    return false;
-  }
-}
 
 Response overloaded(const ThreadPool& pool) {
   return Response::text("Too busy\n", 503)
@@ -52,6 +33,7 @@ void Exchange::start() {
   running_ = true;
   stream_failed_ = false;
   disconnected_ = false;
+  concluded_ = false;
   route_ = nullptr;
   started_ = services_.now();
   record_.emplace(services_.page, to_string(request_.method()), request_.target(), started_);
@@ -114,7 +96,14 @@ void Exchange::make_values(const Router::Route& route, const RoutePlan& plan) {
                              self->call(route);
                            }
                          });
-  if (making.running()) task_ = std::move(making);  // Else the handler's task may be there already.
+  follow(std::move(making));
+}
+
+/// Takes the handle of what has just begun; if that has ended, what it led to may be there already.
+void Exchange::follow(Spawned begun) {
+  if (!begun.running()) return;
+  task_ = std::move(begun);
+  if (disconnected_) task_.cancel();  // The client left while it began.
 }
 
 void Exchange::call(const Router::Route& route) {
@@ -140,7 +129,7 @@ void Exchange::run_async(const Activity& activity, const AsyncHandler& handler) 
                                 self->fail(std::move(outcome.error()));
                               }
                             });
-    if (running.running()) task_ = std::move(running);
+    follow(std::move(running));
   } catch (...) {  // A handler that is no coroutine itself may throw before it returns one.
     fail(std::current_exception());
   }
@@ -175,7 +164,7 @@ void Exchange::stream(Response::Producer producer) {
     self->end();
   };
   try {
-    task_ = spawn(services_.context, *route_->activity, producer_(writer_), on_done);
+    follow(spawn(services_.context, *route_->activity, producer_(writer_), on_done));
   } catch (...) {
     on_done(std::unexpected(std::current_exception()));
   }
@@ -198,8 +187,8 @@ void Exchange::fail(std::exception_ptr error) {
   drop_promises();
   if (client_ == nullptr) return end();
   log_failure(error);
-  finish(is_overloaded(error) ? overloaded(services_.pool)
-                              : Response::text("Internal server error\n", 500));
+  finish(is_a<Overloaded>(error) ? overloaded(services_.pool)
+                                 : Response::text("Internal server error\n", 500));
 }
 
 /// The tasks of a handler that failed are not run: the request was not done.
@@ -225,6 +214,7 @@ void Exchange::cancel() {
 }
 
 void Exchange::conclude() {
+  if (std::exchange(concluded_, true)) return;
   record_.reset();  // Of a request that got no answer.
   if (scope_.empty()) return start_promised();
   auto close = scope_.close([this](const std::string& failure) {
@@ -242,7 +232,7 @@ void Exchange::start_promised() {
 
 void Exchange::log_failure(const std::exception_ptr& error) {
   // Without a client the server itself may be gone.
-  if (client_ == nullptr || !services_.log || is_cancelled(error)) return;
+  if (client_ == nullptr || !services_.log || is_a<Cancelled>(error)) return;
   services_.log(fmt::format("{} {}: {}", to_string(request_.method()), request_.target(),
                             worker::describe(error)));
 }

@@ -84,6 +84,7 @@ class Exchange final : public std::enable_shared_from_this<Exchange>,
   void run(const Router::Route& route);
   void make_values(const Router::Route& route, const RoutePlan& plan);
   void call(const Router::Route& route);
+  void follow(Spawned begun);
   void run_blocking(const BlockingHandler& handler);
   void run_async(const Activity& activity, const AsyncHandler& handler);
   [[nodiscard]] std::optional<Response> built_in() const;
@@ -118,6 +119,7 @@ class Exchange final : public std::enable_shared_from_this<Exchange>,
   ipc::TimePoint started_{};
   bool running_ = false;
   bool stream_failed_ = false;
+  bool concluded_ = false;
   std::atomic<bool> disconnected_ = false;
 };
 

@@ -19,9 +19,10 @@ void Within::start(Context& context) {
   timer_.emplace(context.loop(), [this] { on_timer(); });
   timer_->arm(limit_);
   race_ = std::make_shared<Race>(this);
-  running_ = spawn(context, std::move(task_), [race = race_](detail::Outcome<void> outcome) {
-    if (race->waiter != nullptr) race->waiter->on_end(std::move(outcome));
-  });
+  running_ = spawn(context, root().activity(), std::move(task_),
+                   [race = race_](detail::Outcome<void> outcome) {
+                     if (race->waiter != nullptr) race->waiter->on_end(std::move(outcome));
+                   });
 }
 
 bool Within::abandon() noexcept {

@@ -8,6 +8,7 @@
 
 #include "reeve/wait.hpp"
 #include "worker/runtime/activity.hpp"
+#include "worker/runtime/is_a.hpp"
 #include "worker/runtime/spawn.hpp"
 #include "worker/runtime/text.hpp"
 
@@ -18,16 +19,6 @@ namespace {
 constexpr std::chrono::milliseconds kRetryQueue{50};
 // As many are named in one line.
 constexpr std::size_t kNamed = 3;
-
-bool is_cancelled(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const Cancelled&) {
-    return true;
-  } catch (...) {
-    return false;
-  }
-}
 
 }  // namespace
 
@@ -81,7 +72,7 @@ void Background::start(Promised promised, const std::string& route) {
 
 void Background::clean_up(std::string name, Task<> task, std::move_only_function<void()> then) {
   const auto entry =
-      std::make_shared<Entry>(Kind::CleanUp, Activity{ActivityKind::Background, std::move(name)},
+      std::make_shared<Entry>(Kind::CleanUp, Activity{ActivityKind::Resource, std::move(name)},
                               context_.loop().now(), std::nullopt, std::move(then));
   entry->position = entries_.insert(entries_.end(), entry);
   begin(entry, std::move(task));
@@ -128,7 +119,7 @@ void Background::begin(const std::shared_ptr<Entry>& entry, Task<> task) {
 }
 
 void Background::on_end(const std::shared_ptr<Entry>& entry, const detail::Outcome<void>& outcome) {
-  if (!outcome && !is_cancelled(outcome.error()) && log_) {
+  if (!outcome && !is_a<Cancelled>(outcome.error()) && log_) {
     log_(fmt::format("background task {}: {}", entry->activity.name,
                      worker::describe(outcome.error())));
   }

@@ -17,6 +17,19 @@ std::size_t ThreadLimits::default_threads() {
 
 namespace reeve::worker {
 
+namespace {
+
+/// What must be done whatever the requests do: a resource is to be closed, a job was claimed from
+/// the whole pool of workers. No limit refuses it, and it goes first.
+bool is_owed(const Activity& activity) {
+  return activity.kind == ActivityKind::Resource || activity.kind == ActivityKind::Job;
+}
+
+/// Beyond the limit: else a teardown would wait for threads that are stuck.
+constexpr std::size_t kThreadsForWhatIsOwed = 1;
+
+}  // namespace
+
 ThreadPool::ThreadPool(ipc::uv::Loop& loop, const ThreadLimits& limits, ipc::RecorderPage* page)
     : limits_(limits), page_(page), finished_signal_(loop, [this] { deliver(); }) {
   if (page_ != nullptr) page_->pool_threads.store(limits_.threads, std::memory_order_relaxed);
@@ -34,14 +47,16 @@ ThreadPool::~ThreadPool() {
 bool ThreadPool::submit(Job job, Done done, const Activity& activity) {
   {
     const std::lock_guard lock(mutex_);
-    const bool has_room = queue_.size() < limits_.queue;
-    const bool wants_thread =
-        has_room && queue_.size() >= idle_ && threads_.size() < limits_.threads;
+    const bool owed = is_owed(activity);
+    const bool has_room = owed || queue_.size() < limits_.queue;
+    const std::size_t most = limits_.threads + (owed ? kThreadsForWhatIsOwed : 0);
+    const bool wants_thread = has_room && queue_.size() >= idle_ && threads_.size() < most;
     if (!has_room || (wants_thread && !start_thread() && threads_.empty())) {
       ++refused_;
       return false;
     }
-    queue_.push_back({std::move(job), std::move(done), nullptr, activity.name, ipc::Clock::now()});
+    queue_.insert(owed ? queue_.begin() : queue_.end(),
+                  Item{std::move(job), std::move(done), nullptr, activity.name, ipc::Clock::now()});
     record();
   }
   wake_.notify_one();

@@ -54,7 +54,7 @@ class ThreadPool {
 
   /// Runs `job` on a thread, then `done` on the loop thread, with the exception that left `job` if
   /// one did. Both are destroyed on the loop thread. False, and neither is ever called, when the
-  /// queue is full. `activity` is copied.
+  /// queue is full, which it never is for resources and jobs. `activity` is copied.
   [[nodiscard]] bool submit(Job job, Done done, const Activity& activity = Activity::unnamed());
   /// When who was refused should try again: at least a second.
   [[nodiscard]] std::chrono::seconds retry_after() const;

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "worker/runtime/is_a.hpp"
 #include "worker/runtime/text.hpp"
 
 namespace reeve::worker {
@@ -30,16 +31,6 @@ std::string text(WallTime at) {
   return fmt::format("{}-{:02}-{:02} {:02}:{:02}:{:02} UTC", static_cast<int>(date.year()),
                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
                      time.hours().count(), time.minutes().count(), time.seconds().count());
-}
-
-bool is_cancelled(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const Cancelled&) {
-    return true;
-  } catch (...) {
-    return false;
-  }
 }
 
 std::vector<Activity> name_activities(const std::vector<Job>& jobs) {
@@ -220,7 +211,7 @@ void Scheduler::record(std::size_t job, const Run& run, ipc::Duration took) {
   result.detail.clear();
   if (*run.outcome) {
     result.result = ipc::JobResult::Ok;
-  } else if (is_cancelled(run.outcome->error())) {
+  } else if (is_a<Cancelled>(run.outcome->error())) {
     result.result = ipc::JobResult::Cancelled;
   } else {
     result.result = ipc::JobResult::Failed;

@@ -92,9 +92,7 @@ AnyValue erase_value(Result&& result) {
   if constexpr (std::is_void_v<T>) {
     return {};
   } else {
-    AnyValue value = AnyValue::of<T>(std::forward<Result>(result));
-    if (value.value == nullptr) throw std::runtime_error("its open function returned null");
-    return value;
+    return AnyValue::of<T>(std::forward<Result>(result));
   }
 }
 

@@ -12,6 +12,8 @@
 #include <typeinfo>
 #include <utility>
 
+#include "reeve/share.hpp"
+
 namespace reeve {
 
 namespace detail {
@@ -24,11 +26,7 @@ struct AnyValue {
   /// Of a T, or of a unique_ptr or shared_ptr to a T or to what derives from it.
   template <class T, class Result>
   static AnyValue of(Result&& result) {
-    if constexpr (std::is_convertible_v<Result&&, std::shared_ptr<T>>) {
-      return {&typeid(T), std::shared_ptr<T>(std::forward<Result>(result))};
-    } else {
-      return {&typeid(T), std::make_shared<T>(std::forward<Result>(result))};
-    }
+    return {&typeid(T), share<T>(std::forward<Result>(result))};
   }
 };
 
