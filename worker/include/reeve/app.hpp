@@ -30,6 +30,8 @@
 
 namespace reeve {
 
+/// A service: what it opens, answers and does at times, and its settings. Filled on the main
+/// thread; unchanged once it runs, by run() or in a TestClient.
 class App {
  public:
   /// What run() returns. Stable, and those of sysexits.h where it has one. The log and `reevectl

@@ -16,6 +16,7 @@
 
 namespace reeve {
 
+/// How much may be left behind by answered requests.
 struct BackgroundLimits {
   /// Tasks that run, wait, or are promised by handlers that still run. Beyond it
   /// Request::background() throws BackgroundFull.

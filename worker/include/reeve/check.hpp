@@ -21,6 +21,7 @@
 
 namespace reeve {
 
+/// How often a health check asks, how long it waits, and what its failure means.
 struct CheckOptions {
   /// Whether the worker is unready while it fails. By default as needed as the resource of the same
   /// name, and required where there is none.

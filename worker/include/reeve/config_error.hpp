@@ -6,6 +6,7 @@
 
 namespace reeve {
 
+/// The operator's mistake; what() names the key, the mistake and the remedy.
 class ConfigError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -11,6 +11,7 @@ namespace reeve {
 /// ASCII only, as field names are.
 [[nodiscard]] bool equals_ignoring_case(std::string_view a, std::string_view b);
 
+/// An ordered list of header fields, of a response. A value, for one thread at a time.
 class Headers {
  public:
   /// Appends a field. Throws std::invalid_argument for one that must not go on the wire, and for

@@ -27,6 +27,8 @@ namespace reeve {
 /// Which workers of a pool run a job: each of them, or one at a time, which holds the pool's lease.
 enum class JobScope : std::uint8_t { Each, One };
 
+/// Who runs a job, and what happens to runs that are late, missed or overlap. Jobs::job() throws
+/// for what is out of range.
 struct JobOptions {
   /// One: no two workers ever run the same due time. A worker without a master is the one.
   JobScope scope = JobScope::One;

@@ -25,6 +25,8 @@
 
 namespace reeve {
 
+/// What an app opens and closes, and its health checks. Filled on the main thread before
+/// App::run(); read-only from then on.
 class Lifespan {
  public:
   using Function = std::function<Task<>(Scope&)>;

@@ -26,6 +26,7 @@
 
 namespace reeve {
 
+/// Of one kind of values of request scope.
 struct ProvideOptions {
   /// Then a coroutine gets Cancelled, and a blocking function is left behind; either is logged.
   std::chrono::milliseconds close_within{5'000};
@@ -66,6 +67,7 @@ Task<> close_value(Close& close, std::shared_ptr<void> value) {
 
 }  // namespace detail
 
+/// How the values of request scope are made, one way for each type.
 class RequestValues {
  public:
   /// Registers how a T is made for a request. `open` takes what a handler takes: the const

@@ -31,6 +31,7 @@
 
 namespace reeve {
 
+/// Of one need, for App::provider().
 struct ProviderOptions {
   /// How long after an attempt the better candidates are tried again. While no candidate works it
   /// begins with a second, and doubles up to this.

@@ -59,6 +59,8 @@ namespace detail {
 struct ValueAccess;
 }
 
+/// What a client has asked, whole: its body was read before the handler was called. It lives until
+/// the handler has ended; what outlives that must copy. Read-only.
 class Request {
  public:
   Request() = default;
@@ -75,12 +77,15 @@ class Request {
   [[nodiscard]] std::string_view parameter(std::string_view name) const;
   /// The first query parameter of that name, decoded.
   [[nodiscard]] std::optional<std::string_view> query(std::string_view name) const;
+  /// All of them, decoded, as they were sent.
   [[nodiscard]] std::span<const Parameter> queries() const { return parts_.queries; }
 
   /// The first header of that name, in any case.
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const;
+  /// All of them, as they were sent.
   [[nodiscard]] std::span<const Header> headers() const { return parts_.headers; }
 
+  /// Whole, and without the framing of chunks. Up to HttpLimits::body_bytes.
   [[nodiscard]] std::string_view body() const { return parts_.body; }
 
   /// The peer: "127.0.0.1:43127", "[::1]:43127" or "unix:".

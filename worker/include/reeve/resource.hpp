@@ -24,6 +24,8 @@ namespace reeve {
 
 class Scope;
 
+/// The five phases of a start, in their order; the teardown goes back through them. The environment
+/// and the listeners are the runtime's: a resource opens in one of the three between.
 enum class Phase : std::uint8_t { Environment, Connections, Providers, Scheduler, Listening };
 
 [[nodiscard]] std::string_view to_string(Phase phase);

@@ -12,6 +12,8 @@
 
 namespace reeve {
 
+/// What a handler answers: a status, header fields, and a body that is whole or streamed. A value,
+/// for one thread at a time.
 class Response {
  public:
   /// Writes the body of a streamed response. A coroutine on the loop, also when the handler was

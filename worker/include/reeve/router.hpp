@@ -60,6 +60,8 @@ Handler make_handler(Function function) {
 
 }  // namespace detail
 
+/// The handlers, by method and path. Filled on the main thread before App::run(); read-only, for
+/// any thread, from then on.
 class Router {
  public:
   /// What was registered.

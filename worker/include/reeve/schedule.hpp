@@ -16,6 +16,7 @@ namespace reeve {
 /// A time of the wall clock, in UTC.
 using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
 
+/// When a job is due. Made by cron() and every(); a value, for any thread.
 class Schedule {
  public:
   /// The times of a calendar. What an application writes itself must be pure: the same argument

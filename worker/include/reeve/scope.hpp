@@ -41,6 +41,7 @@ class OpenError : public std::runtime_error {
   std::exception_ptr cause_;
 };
 
+/// Where a lifespan function, or the open function of a resource, opens what it needs. Loop thread.
 class Scope {
  public:
   Scope(const Scope&) = delete;

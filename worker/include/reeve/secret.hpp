@@ -13,6 +13,7 @@
 
 namespace reeve {
 
+/// A text that is never printed. Any thread, as a std::string.
 class Secret {
  public:
   Secret() = default;

@@ -11,15 +11,18 @@
 
 namespace reeve::detail {
 
+/// Types as a value.
 template <class... Types>
 struct TypeList {};
 
+/// What every CallSignature has.
 template <class R, class... P>
 struct KnownSignature {
   using Result = R;
   using Parameters = TypeList<P...>;
 };
 
+/// Of a function pointer, or of a pointer to a member function.
 template <class Call>
 struct CallSignature;
 template <class R, class... P>
@@ -35,6 +38,7 @@ struct CallSignature<R (C::*)(P...) const> : KnownSignature<R, P...> {};
 template <class R, class C, class... P>
 struct CallSignature<R (C::*)(P...) const noexcept> : KnownSignature<R, P...> {};
 
+/// What is called when a Function is: itself, or its operator() when it has exactly one.
 template <class Function>
 struct CallOf {
   using Type = Function;

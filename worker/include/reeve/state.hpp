@@ -32,6 +32,7 @@ struct AnyValue {
 
 }  // namespace detail
 
+/// The values of process scope, one of each type.
 class State {
  public:
   State() = default;

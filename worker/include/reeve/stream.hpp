@@ -53,6 +53,7 @@ class [[nodiscard]] StreamWrite final : public Suspension {
   bool ready_;
 };
 
+/// Where the producer of a streamed response writes. Loop thread; not after the producer has ended.
 class StreamWriter {
  public:
   explicit StreamWriter(worker::StreamSink& sink) : sink_(sink) {}

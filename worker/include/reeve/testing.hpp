@@ -51,6 +51,7 @@ template <class T>
 inline constexpr bool kIsProvider<Provider<T>> = true;
 }  // namespace detail
 
+/// How patient a TestClient is, and who its service thinks it is.
 struct TestOptions {
   /// For each step: the start, one request, one task, closing the resources.
   std::chrono::milliseconds within{10'000};
@@ -135,6 +136,7 @@ class TestCall {
   std::shared_ptr<worker::TestCallState> state_;
 };
 
+/// One service inside a test. All calls on one thread.
 class TestClient {
  public:
   /// The app outlives the client, and does not change any more.

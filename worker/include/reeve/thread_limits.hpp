@@ -5,6 +5,7 @@
 
 namespace reeve {
 
+/// The size of the thread pool and of its queue, for App::threads().
 struct ThreadLimits {
   /// min(32, cores + 4): enough to overlap waiting, few enough not to thrash.
   [[nodiscard]] static std::size_t default_threads();

@@ -9,6 +9,7 @@
 
 namespace reeve {
 
+/// Who this worker is. Never changes; any thread.
 struct WorkerInfo {
   pid_t pid = 0;
   std::string slot;              ///< "web:0"; empty when it runs alone
