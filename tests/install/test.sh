@@ -36,6 +36,18 @@ HeadersStandAlone() {
       -Werror -fsyntax-only -isystem "$prefix/include" -include '{}' -x c++ /dev/null
 }
 
+# What is missing is named, with the package to install.
+AMissingLibraryIsNamed() {
+  local scratch
+  scratch=$(mktemp -d)
+  # shellcheck disable=SC2064  # This very folder.
+  trap "rm -rf -- '$scratch'" EXIT
+  ! PKG_CONFIG_LIBDIR=$scratch PKG_CONFIG_PATH='' "$cmake" -S "$here/consumer" -B "$scratch/build" -G Ninja \
+    -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_PREFIX_PATH="$prefix" -DREEVE_VERSION="$version" >"$scratch/log" 2>&1 ||
+    fail "it does without libuv"
+  grep -q libuv1-dev "$scratch/log" || fail "libuv is missing, and not named: $(cat "$scratch/log")"
+}
+
 # Another project, of one file, finds the package, builds, and passes its own test.
 AProgramFindsIt() {
   local scratch
@@ -45,7 +57,7 @@ AProgramFindsIt() {
   "$cmake" -S "$here/consumer" -B "$scratch" -G Ninja -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_BUILD_TYPE=Debug \
     -DCMAKE_PREFIX_PATH="$prefix" -DREEVE_VERSION="$version" >"$scratch/log" 2>&1 &&
     "$cmake" --build "$scratch" >>"$scratch/log" 2>&1 || fail "$(cat "$scratch/log")"
-  [[ $("$scratch/consumer") == "200 hello from the consumer" ]] || fail "the consumer does not answer"
+  [[ $("$scratch/consumer") == "200 hello from the consumer!" ]] || fail "the consumer does not answer"
 }
 
 "$name"
