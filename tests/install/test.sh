@@ -36,6 +36,21 @@ HeadersStandAlone() {
       -Werror -fsyntax-only -isystem "$prefix/include" -include '{}' -x c++ /dev/null
 }
 
+# The programs in the pages compile; their fragments have to be read.
+ProgramsOfThePagesCompile() {
+  local scratch programs
+  scratch=$(mktemp -d)
+  # shellcheck disable=SC2064  # This very folder.
+  trap "rm -rf -- '$scratch'" EXIT
+  awk -v to="$scratch/" '
+    /^```/ && inside { inside = 0; if (text ~ /int main\(/) { programs += 1; printf "%s", text > (to programs ".cpp") } }
+    inside { text = text $0 "\n" }
+    /^```cpp$/ { inside = 1; text = "" }' "$prefix"/share/doc/reeve/worker/*.md
+  programs=("$scratch"/*.cpp)
+  [[ ${#programs[@]} -ge 2 ]] || fail "the pages have ${#programs[@]} programs"
+  "$cxx" -std=c++23 -Wall -Wextra -Werror -fsyntax-only -isystem "$prefix/include" -include reeve/reeve.hpp "${programs[@]}"
+}
+
 # What is missing is named, with the package to install.
 AMissingLibraryIsNamed() {
   local scratch
