@@ -37,10 +37,11 @@ TEST_F(ShippedConfigs, HelloServes) {
   EXPECT_EQ(reeve.count("RUNNING"), 2);
 }
 
-TEST_F(ShippedConfigs, AgentAnswersFromItsModel) {
+TEST_F(ShippedConfigs, AgentServesWithTheFirstOfItsModels) {
   Reeve& reeve = start_ready(adapted("agent.toml"));
-  const Answer answer = judge(reeve.get("/v1/history"));
-  EXPECT_TRUE(answer);
+  const Answer health = judge(reeve.get("/health/ready"));
+  ASSERT_TRUE(health);
+  EXPECT_THAT(health->body, ::testing::HasSubstr("choice: remote"));
   EXPECT_EQ(reeve.count("RUNNING"), 2);
   EXPECT_EQ(reeve.stop(), Exit{.code = 0});
 }
