@@ -49,11 +49,20 @@ void Exchange::start() {
   } else if (!match.allow.empty()) {
     finish(parts.method == Method::Options ? Response(204).header("Allow", match.allow)
                                            : not_allowed(match.allow));
+  } else if (services_.readiness && asks_readiness()) {
+    static const Activity kAsking{ActivityKind::Request, "GET /health/ready"};
+    run_async(kAsking, services_.readiness);
   } else if (auto response = built_in()) {
     finish(std::move(*response));
   } else {
     finish(Response::text("Not found\n", 404));
   }
+}
+
+bool Exchange::asks_readiness() const {
+  const auto& parts = RequestAccess::parts(request_);
+  return (parts.raw_path == "/health" || parts.raw_path == "/health/ready") &&
+         (parts.method == Method::Get || parts.method == Method::Head);
 }
 
 // Always on the loop: a worker whose threads are all busy is still healthy.

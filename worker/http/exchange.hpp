@@ -87,6 +87,7 @@ class Exchange final : public std::enable_shared_from_this<Exchange>,
   void follow(Spawned begun);
   void run_blocking(const BlockingHandler& handler);
   void run_async(const Activity& activity, const AsyncHandler& handler);
+  [[nodiscard]] bool asks_readiness() const;
   [[nodiscard]] std::optional<Response> built_in() const;
   void finish(Response response);
   void fail(std::exception_ptr error);

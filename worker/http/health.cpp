@@ -25,31 +25,40 @@ std::string json_string(std::string_view text) {
 
 }  // namespace
 
-std::string_view to_string(HealthPhase phase) {
-  switch (phase) {
-    case HealthPhase::Starting:
-      return "starting";
-    case HealthPhase::Ready:
-      return "ready";
-    case HealthPhase::Draining:
-      return "draining";
-  }
-  std::unreachable();
-}
-
-void Health::set_check(std::string name, bool passing, bool required, std::string detail) {
-  const auto known = std::ranges::find(checks_, name, &Check::name);
-  Check& check = known != checks_.end() ? *known : checks_.emplace_back();
-  check = {std::move(name), passing, required, std::move(detail)};
+void Health::set_check(HealthCheck check) {
+  const auto known = std::ranges::find(checks_, check.name, &HealthCheck::name);
+  (known != checks_.end() ? *known : checks_.emplace_back()) = std::move(check);
 }
 
 void Health::remove_check(std::string_view name) {
-  std::erase_if(checks_, [name](const Check& check) { return check.name == name; });
+  std::erase_if(checks_, [name](const HealthCheck& check) { return check.name == name; });
+}
+
+const HealthCheck* Health::find(std::string_view name) const {
+  const auto found = std::ranges::find(checks_, name, &HealthCheck::name);
+  return found == checks_.end() ? nullptr : &*found;
 }
 
 bool Health::ready() const {
   return phase_ == HealthPhase::Ready &&
-         std::ranges::all_of(checks_, [](const Check& c) { return c.passing || !c.required; });
+         std::ranges::all_of(checks_, [](const auto& c) { return c.passing || !c.required; });
+}
+
+bool Health::degraded() const {
+  return !std::ranges::all_of(checks_, [](const auto& check) { return check.passing; });
+}
+
+std::string_view Health::describe_phase() const {
+  switch (phase_) {
+    case HealthPhase::Starting:
+      return "starting";
+    case HealthPhase::Ready:
+      if (!ready()) return "failing";
+      return degraded() ? "degraded" : "ready";
+    case HealthPhase::Draining:
+      return "draining";
+  }
+  std::unreachable();
 }
 
 Response Health::live() const {
@@ -58,17 +67,19 @@ Response Health::live() const {
 }
 
 Response Health::report() const {
-  const bool failing = phase_ == HealthPhase::Ready && !ready();
-  std::string json =
-      fmt::format(R"({{"status":"{}","checks":{{)", failing ? "failing" : to_string(phase_));
-  for (const Check& check : checks_) {
+  std::string json = fmt::format(R"({{"phase":"{}","checks":[)", describe_phase());
+  for (const HealthCheck& check : checks_) {
     if (&check != &checks_.front()) json += ',';
-    json += fmt::format(R"({}:{{"status":"{}","required":{})", json_string(check.name),
-                        check.passing ? "pass" : "fail", check.required);
+    json += fmt::format(R"({{"name":{},"ok":{},"required":{})", json_string(check.name),
+                        check.passing, check.required);
+    if (check.latency) {
+      const std::chrono::duration<double, std::milli> latency = *check.latency;
+      json += fmt::format(R"(,"latency_ms":{:.3f})", latency.count());
+    }
     if (!check.detail.empty()) json += fmt::format(R"(,"detail":{})", json_string(check.detail));
     json += '}';
   }
-  json += "}}\n";
+  json += "]}\n";
   return Response::json(std::move(json), ready() ? 200 : 503).header("Cache-Control", "no-store");
 }
 

@@ -1,8 +1,11 @@
 #pragma once
 // What /health, /health/live and /health/ready answer. The runtime sets it; the server only shows
-// it. Loop thread only.
+// it. It knows no worker: an endpoint that asks none may fill one in from reports. Loop thread
+// only.
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,20 +16,32 @@ namespace reeve::worker {
 
 enum class HealthPhase : std::uint8_t { Starting, Ready, Draining };
 
-[[nodiscard]] std::string_view to_string(HealthPhase phase);
+struct HealthCheck {
+  std::string name;
+  bool passing = true;
+  bool required = true;
+  std::string detail{};  ///< why it fails, or what is said of it; may be empty
+  /// How long its last answer took; of a resource, how long it took to open.
+  std::optional<std::chrono::nanoseconds> latency{};
+};
 
 class Health {
  public:
   void set_phase(HealthPhase phase) { phase_ = phase; }
   [[nodiscard]] HealthPhase phase() const { return phase_; }
 
-  /// Sets or replaces a named check. `detail` says why it fails, or is empty.
-  /// Only a required check makes the worker unready.
-  void set_check(std::string name, bool passing, bool required, std::string detail = {});
+  /// Sets or replaces a named check. Only a required one makes the worker unready.
+  void set_check(HealthCheck check);
   void remove_check(std::string_view name);
+  [[nodiscard]] const HealthCheck* find(std::string_view name) const;
 
   /// Ready to serve: the phase is Ready and every required check passes.
   [[nodiscard]] bool ready() const;
+  /// Some check fails, required or not.
+  [[nodiscard]] bool degraded() const;
+  /// "starting", "ready", "degraded" (serving without something optional), "failing" (a required
+  /// check fails), "draining".
+  [[nodiscard]] std::string_view describe_phase() const;
 
   /// /health/live: 200 as long as the loop turns.
   [[nodiscard]] Response live() const;
@@ -34,15 +49,8 @@ class Health {
   [[nodiscard]] Response report() const;
 
  private:
-  struct Check {
-    std::string name;
-    bool passing;
-    bool required;
-    std::string detail;
-  };
-
   HealthPhase phase_ = HealthPhase::Starting;
-  std::vector<Check> checks_;
+  std::vector<HealthCheck> checks_;
 };
 
 }  // namespace reeve::worker

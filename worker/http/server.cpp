@@ -52,12 +52,17 @@ class HttpServer::Impl final : public Connection::Owner {
     check_drained();
   }
 
-  std::vector<std::string> cancel() {
-    acceptors_.clear();
+  std::vector<std::string> in_progress() const {
     std::vector<std::string> names;
     for (const Connection& connection : connections_) {
       if (auto name = connection.request_in_progress()) names.push_back(std::move(*name));
     }
+    return names;
+  }
+
+  std::vector<std::string> cancel() {
+    acceptors_.clear();
+    std::vector<std::string> names = in_progress();
     for_each([](Connection& connection) { connection.abort(); });
     std::ranges::move(services_.background->cancel(), std::back_inserter(names));
     return names;
@@ -144,6 +149,8 @@ void HttpServer::listen(ipc::UniqueFd listener) { impl_->listen(std::move(listen
 void HttpServer::drain(ipc::DrainKind kind, std::function<void()> drained) {
   impl_->drain(kind, std::move(drained));
 }
+
+std::vector<std::string> HttpServer::in_progress() const { return impl_->in_progress(); }
 
 std::vector<std::string> HttpServer::cancel() { return impl_->cancel(); }
 

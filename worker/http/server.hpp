@@ -30,6 +30,9 @@ class HttpServer {
   /// patient drain prompt; the last `drained` counts.
   void drain(ipc::DrainKind kind, std::function<void()> drained);
 
+  /// "GET /slow (12.3 s)" for each request that is running.
+  [[nodiscard]] std::vector<std::string> in_progress() const;
+
   /// Ends what the drain did not: cancels coroutines, closes every connection, and returns
   /// "GET /slow (12.3 s)" for each request and background task that was still running. A handler on
   /// the thread pool cannot be cancelled: it is named, and `drained` waits for it to return.

@@ -47,6 +47,8 @@ struct Services {
   DrainTiming timing;
   LogLine log;
   Health health{};
+  /// Answers readiness once the checks have been asked. Empty: there are none to ask.
+  AsyncHandler readiness{};
   DateCache date{};
   std::optional<ipc::DrainKind> drain{};
   RoutePlans plans{};

@@ -47,6 +47,12 @@ std::string line(const OpenFailed& event) {
 std::string line(const Noted& event) {
   return fmt::format("{}: {}", event.about.name, event.about.note);
 }
+std::string line(const Checked& event) {
+  if (event.passed) {
+    return fmt::format("check {} passes again ({})", event.about.name, describe(event.latency));
+  }
+  return fmt::format("check {} fails: {}", event.about.name, event.reason);
+}
 std::string line(const Closing& event) { return "closing " + event.about.name; }
 std::string line(const StillClosing& event) {
   return fmt::format("still closing {} after {}, of {} at most", event.about.name,

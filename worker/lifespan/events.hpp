@@ -56,6 +56,14 @@ struct OpenFailed {
 struct Noted {
   const About& about;
 };
+/// What a check says has changed. `about` is that of the resource of the same name, if any.
+struct Checked {
+  const About& about;
+  bool passed;
+  std::string reason;
+  ipc::Duration latency;
+  bool of_resource;
+};
 struct Closing {
   const About& about;
 };
@@ -74,8 +82,9 @@ struct CloseFailed {
   ipc::Duration took;
 };
 
-using LifespanEvent = std::variant<PhaseBegan, PhaseEnded, Opening, StillOpening, Opened,
-                                   OpenFailed, Noted, Closing, StillClosing, Closed, CloseFailed>;
+using LifespanEvent =
+    std::variant<PhaseBegan, PhaseEnded, Opening, StillOpening, Opened, OpenFailed, Noted, Checked,
+                 Closing, StillClosing, Closed, CloseFailed>;
 
 /// "[2/5] connections"
 [[nodiscard]] std::string step_name(Phase phase);

@@ -30,8 +30,8 @@ class ExitStack {
   [[nodiscard]] std::optional<Id> next() const;
   /// What is open below `id`, children and theirs, in the order in which to close it.
   [[nodiscard]] std::vector<Id> open_below(Id id) const;
-  /// How many are open, and not yet closing.
-  [[nodiscard]] std::size_t size() const { return stack_.size(); }
+  /// What is open, and not yet closing, in the order in which it became so.
+  [[nodiscard]] const std::vector<Id>& open() const { return stack_; }
 
  private:
   enum class Place : std::uint8_t { Opening, Idle, Open, Closing, Closed };

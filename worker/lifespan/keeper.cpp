@@ -15,6 +15,7 @@ ResourceKeeper::ResourceKeeper(Context& context, State& state, Observer observer
       overrides_(overrides),
       chance_(static_cast<std::minstd_rand::result_type>(
           ipc::Clock::now().time_since_epoch().count() ^ ::getpid())),
+      doomed_timer_(context.loop(), [this] { close_doomed(); }),
       slow_timer_(context.loop(), [this] { name_slow_ones(); }) {}
 
 ResourceKeeper::~ResourceKeeper() {
@@ -33,6 +34,18 @@ void ResourceKeeper::note(Node& node, std::string detail) {
 
 ResourceKeeper::NodePointer ResourceKeeper::find(ExitStack::Id id) const {
   return *std::ranges::find(nodes_, id, &Node::id);
+}
+
+std::vector<std::string> ResourceKeeper::open_names() const {
+  std::vector<std::string> names;
+  for (const ExitStack::Id id : stack_.open()) names.push_back(find(id)->about.name);
+  return names;
+}
+
+const Node* ResourceKeeper::find(std::string_view name) const {
+  const auto found = std::ranges::find_if(
+      nodes_, [name](const NodePointer& node) { return node->about.name == name; });
+  return found == nodes_.end() ? nullptr : found->get();
 }
 
 void ResourceKeeper::forget(const NodePointer& node) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -60,7 +61,10 @@ class ResourceKeeper {
 
   /// Every resource that has begun to open and has not ended, in that order.
   [[nodiscard]] std::span<const NodePointer> nodes() const { return nodes_; }
-  [[nodiscard]] const ExitStack& stack() const { return stack_; }
+  /// What is open, and not yet closing, in the order in which it became so.
+  [[nodiscard]] std::vector<std::string> open_names() const;
+  /// Null when there is none of that name.
+  [[nodiscard]] const Node* find(std::string_view name) const;
 
  private:
   // keeper_open.cpp: opening, and trying again.
@@ -81,6 +85,7 @@ class ResourceKeeper {
   void close_below(const Node& node);
   void close_unwanted(const NodePointer& node);
   void close_soon(const std::vector<ExitStack::Id>& ids);
+  void close_doomed();
   [[nodiscard]] Task<> close_in_order(std::vector<NodePointer> nodes);
   [[nodiscard]] Task<> close_all_open();
   [[nodiscard]] Task<> close_one(NodePointer node);
@@ -107,7 +112,10 @@ class ResourceKeeper {
   std::size_t close_functions_ = 0;          // Close functions that have not ended.
   bool retrying_stopped_ = false;
   std::optional<ipc::TimePoint> teardown_;  // Nothing opens any more; all is closed by then.
+  bool teardown_goes_on_ = false;           // It closes whatever is on the stack.
   std::minstd_rand chance_;
+  std::set<ExitStack::Id> doomed_;  // What a failed opening has left, until the next turn.
+  ipc::uv::Timer doomed_timer_;
   ipc::uv::Timer slow_timer_;
 };
 

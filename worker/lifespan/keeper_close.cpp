@@ -11,13 +11,18 @@ namespace reeve::worker {
 
 Task<> ResourceKeeper::close(ipc::TimePoint deadline) {
   teardown_ = deadline;
+  teardown_goes_on_ = true;
+  doomed_timer_.disarm();
+  close_doomed();
   stop_retrying();
   co_await close_all_open();
   // What a stop has cut short often ends soon after, and what it opened wants to be closed.
   const ipc::Duration patience = patience_with_stragglers();
-  if (patience <= ipc::Duration()) co_return;
-  (void)co_await Within(stragglers_.all_ended(), patience);
-  co_await close_all_open();
+  if (patience > ipc::Duration()) {
+    (void)co_await Within(stragglers_.all_ended(), patience);
+    co_await close_all_open();
+  }
+  teardown_goes_on_ = false;
 }
 
 Task<> ResourceKeeper::close_all_open() {
@@ -62,14 +67,26 @@ void ResourceKeeper::close_unwanted(const NodePointer& node) {
   close_soon(ids);
 }
 
+/// On the next turn: what one cancel has ended at many places is closed in one order.
 void ResourceKeeper::close_soon(const std::vector<ExitStack::Id>& ids) {
-  if (ids.empty()) return;
-  std::vector<NodePointer> nodes;
-  for (const ExitStack::Id id : ids) {
-    nodes.push_back(find(id));
-    stack_.closing(id);
+  if (ids.empty() || teardown_goes_on_) return;  // The teardown will come to them.
+  if (doomed_.empty()) {
+    closers_.begin();
+    doomed_timer_.arm({});
   }
-  closers_.begin();
+  doomed_.insert(ids.begin(), ids.end());
+}
+
+void ResourceKeeper::close_doomed() {
+  const std::set<ExitStack::Id> doomed = std::exchange(doomed_, {});
+  if (doomed.empty()) return;
+  std::vector<ExitStack::Id> ids = stack_.open();
+  std::erase_if(ids, [&](ExitStack::Id id) { return !doomed.contains(id); });
+  std::vector<NodePointer> nodes;
+  for (; !ids.empty() && !teardown_goes_on_; ids.pop_back()) {
+    nodes.push_back(find(ids.back()));
+    stack_.closing(ids.back());
+  }
   spawn(context_, close_in_order(std::move(nodes)), [this](const auto&) { closers_.end(); });
 }
 

@@ -104,7 +104,12 @@ Task<bool> ResourceKeeper::attempt(NodePointer node) {
   }
   settle_failure(node, cancelled);
   if (cancelled) throw Cancelled();
-  co_await closers_.all_ended();
+  try {
+    co_await closers_.all_ended();
+  } catch (const Cancelled&) {
+    if (node->state == NodeState::Down && !node->running) forget(node);
+    throw;
+  }
   co_return false;
 }
 
@@ -211,7 +216,9 @@ void ResourceKeeper::on_late(const NodePointer& node) {
 }
 
 void ResourceKeeper::retry_later(const NodePointer& node) {
-  node->retry = spawn(context_, keep_trying(node), [](const auto&) {});
+  // A late end of its function, and the attempt that waited for it, may both ask for it.
+  if (std::exchange(node->retrying, true)) return;
+  node->retry = spawn(context_, keep_trying(node), [node](const auto&) { node->retrying = false; });
 }
 
 Task<> ResourceKeeper::keep_trying(NodePointer node) {

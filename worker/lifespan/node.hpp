@@ -55,6 +55,7 @@ struct Node : std::enable_shared_from_this<Node> {
   BackOff back_off;
   ipc::Duration pause{};  // Before the next attempt.
   Spawned retry;
+  bool retrying = false;     // `retry` is running, or about to.
   ipc::TimePoint name_at{};  // When to say that it takes long.
 
   detail::AnyValue value;

@@ -6,11 +6,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <csignal>
 #include <optional>
 #include <utility>
 #include <variant>
 
+#include "worker/lifespan/resource_report.hpp"
 #include "worker/runtime/text.hpp"
 
 namespace reeve::worker {
@@ -19,6 +21,10 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int kBacklog = 4096;
+
+/// How often a drain that lasts says what it waits for, and how much of it.
+constexpr ipc::Duration kDrainReport = 5s;
+constexpr std::size_t kNamedInADrain = 8;
 
 /// Without a master nobody escalates and nobody looks on, so an orphan is quick about its end.
 constexpr ipc::Duration kOrphanGrace = 1500ms;
@@ -57,7 +63,8 @@ Process::Process(const App& app, Identity identity, std::vector<ipc::Address> li
       signals_(loop_, {SIGTERM, SIGINT, SIGQUIT}, [this](int signal) { on_signal(signal); }),
       heartbeat_(loop_, identity_.recorder.page(), Heartbeat::period_for(identity_.watchdog)),
       begin_timer_(loop_, [this] { begin(); }),
-      grace_timer_(loop_, [this] { handle(LifeEvent::GraceSpent); }) {}
+      grace_timer_(loop_, [this] { handle(LifeEvent::GraceSpent); }),
+      drain_timer_(loop_, [this] { say_what_the_drain_waits_for(); }) {}
 
 int Process::run() {
   begin_timer_.arm({});
@@ -115,24 +122,64 @@ void Process::fail(StartFailure failure) {
 
 void Process::on_lifespan(const LifespanEvent& event) {
   const std::string line = describe(event);
-  const auto doing = [&](std::string step) {
-    ipc::record_activity(identity_.recorder.page(), line);
-    master_.send({.step = std::move(step)});
-  };
+  if (auto resource = report_of(event)) master_.send({.resource = std::move(resource)});
+  say_what_is_done(event, line);
+  log_lifespan(event, line);
+  report_degraded();
+}
 
-  if (std::holds_alternative<PhaseBegan>(event)) {
-    doing(line);
-  } else if (const auto* opening = std::get_if<Opening>(&event)) {
-    doing(fmt::format("{}: {}", step_name(opening->about.phase), line));
-  } else if (std::holds_alternative<Closing>(event)) {
-    doing(line);
-  } else if (const auto* failed = std::get_if<OpenFailed>(&event)) {
-    if (failed->about.need == Need::Optional) log_.warning("{}", line);
-  } else if (std::holds_alternative<CloseFailed>(event)) {
+void Process::say_what_is_done(const LifespanEvent& event, const std::string& line) {
+  std::string step = line;
+  if (const auto* opening = std::get_if<Opening>(&event)) {
+    if (opening->attempt > 1) return;  // In the background, beside the requests.
+    step = fmt::format("{}: {}", step_name(opening->about.phase), line);
+  } else if (!std::holds_alternative<PhaseBegan>(event) &&
+             !std::holds_alternative<Closing>(event)) {
+    return;
+  }
+  ipc::record_activity(identity_.recorder.page(), line);
+  master_.send({.step = std::move(step)});
+}
+
+void Process::log_lifespan(const LifespanEvent& event, const std::string& line) {
+  const auto* failed = std::get_if<OpenFailed>(&event);
+  const auto* checked = std::get_if<Checked>(&event);
+  if (std::holds_alternative<PhaseBegan>(event) || std::holds_alternative<Opening>(event) ||
+      std::holds_alternative<Closing>(event)) {
+    return;  // Their end is logged, with how long it took.
+  }
+  if (failed != nullptr) {
+    // What fails the start is told once, as the reason. Attempts in vain are told ever more seldom.
+    const bool ends_the_start = failed->about.need == Need::Required && !failed->cancelled;
+    if (ends_the_start || !std::has_single_bit(failed->attempt)) return;
+  }
+  const bool bad = failed != nullptr || (checked != nullptr && !checked->passed) ||
+                   std::holds_alternative<CloseFailed>(event) ||
+                   std::holds_alternative<StillOpening>(event) ||
+                   std::holds_alternative<StillClosing>(event);
+  if (bad) {
     log_.warning("{}", line);
   } else {
     log_.info("{}", line);
   }
+}
+
+void Process::report_degraded() {
+  if (life_.state() != LifeState::Serving || service_.degraded() == degraded_) return;
+  degraded_ = service_.degraded();
+  report(degraded_ ? ipc::WorkerState::Error : ipc::WorkerState::Running);
+}
+
+void Process::say_what_the_drain_waits_for() {
+  drain_timer_.arm(kDrainReport);
+  std::vector<std::string> what = service_.waits_for();
+  if (what.size() > kNamedInADrain) {
+    const std::size_t more = what.size() - kNamedInADrain;
+    what.resize(kNamedInADrain);
+    what.push_back(fmt::format("{} more", more));
+  }
+  log_.info("draining for {}: waiting for {}", describe(ipc::Clock::now() - draining_since_),
+            what.empty() ? "the loop" : fmt::format("{}", fmt::join(what, ", ")));
 }
 
 void Process::handle(LifeEvent event) {
@@ -167,6 +214,7 @@ void Process::announce_ready() {
   log_.info("ready after {}", describe(ipc::Clock::now() - started_));
   report(ipc::WorkerState::Ready, {.ready = true});
   report(ipc::WorkerState::Running);
+  report_degraded();
 }
 
 void Process::arm_grace() {
@@ -181,6 +229,10 @@ void Process::drain(ipc::DrainKind kind) {
     log_.info("draining ({}): {}", to_string(kind), describe(*reading));
   }
   ipc::record_activity(page, "draining");
+  if (draining_since_ == ipc::TimePoint{}) {
+    draining_since_ = ipc::Clock::now();
+    drain_timer_.arm(kDrainReport);
+  }
   service_.drain(kind, [this] { handle(LifeEvent::Drained); });
 }
 

@@ -43,6 +43,10 @@ class Process {
   void on_opened(detail::Outcome<std::expected<void, StartFailure>> outcome);
   void fail(StartFailure failure);
   void on_lifespan(const LifespanEvent& event);
+  void say_what_is_done(const LifespanEvent& event, const std::string& line);
+  void log_lifespan(const LifespanEvent& event, const std::string& line);
+  void report_degraded();
+  void say_what_the_drain_waits_for();
 
   // What Life decides.
   void handle(LifeEvent event);
@@ -74,6 +78,9 @@ class Process {
   ipc::uv::Timer
       begin_timer_;  ///< Begins on the loop, so that even a start that fails at once ends there.
   ipc::uv::Timer grace_timer_;
+  ipc::uv::Timer drain_timer_;  ///< Says what a drain that lasts waits for.
+  ipc::TimePoint draining_since_{};
+  bool degraded_ = false;     ///< What the master was told last.
   ipc::TimePoint stop_by_{};  ///< Shortly before the end of the grace, once the stop has begun.
   Spawned opening_;
 };

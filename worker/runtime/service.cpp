@@ -1,6 +1,9 @@
 #include "worker/runtime/service.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <iterator>
 #include <memory>
@@ -8,6 +11,7 @@
 
 #include "worker/lifespan/environment.hpp"
 #include "worker/lifespan/node.hpp"
+#include "worker/runtime/text.hpp"
 
 namespace reeve::worker {
 namespace {
@@ -30,12 +34,31 @@ Service::Service(const App& app, Surroundings surroundings)
       runner_(
           context_, app.lifespan(), state_,
           [this](const LifespanEvent& event) { on_lifespan(event); },
-          [this](Phase phase) { return own_part(phase); }, surroundings_.overrides) {
+          [this](Phase phase) { return own_part(phase); }, surroundings_.overrides),
+      checks_(
+          context_, state_, app.lifespan().checks(),
+          [this](const Check& check) {
+            const Node* const node = runner_.keeper().find(check.name);
+            return node == nullptr || node->state == NodeState::Open;
+          },
+          [this](const CheckResult& result) { on_check(result); }) {
   state_.put(surroundings_.who);
+  if (checks_.empty()) return;
+  services_.readiness = [this](const Request&) -> Task<Response> {
+    if (services_.health.phase() == HealthPhase::Ready) co_await checks_.refresh();
+    co_return services_.health.report();
+  };
+}
+
+void Service::set_ready() {
+  services_.health.set_phase(HealthPhase::Ready);
+  checks_.start();
+  scheduler_.start();
 }
 
 void Service::drain(ipc::DrainKind kind, std::function<void()> drained) {
   services_.health.set_phase(HealthPhase::Draining);
+  stop_tending();
   // A drain that becomes prompt comes here a second time: what counts is the last callback.
   const auto waits_for = std::make_shared<int>(2);
   const auto one_less = [waits_for, drained = std::move(drained)] {
@@ -45,15 +68,32 @@ void Service::drain(ipc::DrainKind kind, std::function<void()> drained) {
   server_.drain(kind, one_less);
 }
 
-void Service::set_ready() {
-  services_.health.set_phase(HealthPhase::Ready);
-  scheduler_.start();
-}
-
 std::vector<std::string> Service::cancel() {
   std::vector<std::string> cancelled = server_.cancel();
   std::ranges::move(scheduler_.cancel(), std::back_inserter(cancelled));
   return cancelled;
+}
+
+void Service::stop_tending() {
+  checks_.stop();
+  runner_.stop_retrying();
+}
+
+std::vector<std::string> Service::waits_for() const {
+  std::vector<std::string> what = server_.in_progress();
+  const auto connections = surroundings_.page.connections.load(std::memory_order_relaxed);
+  if (connections > what.size()) {
+    what.push_back(fmt::format("{} idle connection(s)", connections - what.size()));
+  }
+  if (std::string background = services_.background->describe(); !background.empty()) {
+    what.push_back(std::move(background));
+  }
+  const ipc::TimePoint now = ipc::Clock::now();
+  for (const auto& node : runner_.keeper().nodes()) {
+    if (node->state != NodeState::Closing) continue;
+    what.push_back(fmt::format("closing {} ({})", node->about.name, describe(now - node->since)));
+  }
+  return what;
 }
 
 std::expected<std::string, StartFailure> Service::own_part(Phase phase) {
@@ -117,6 +157,7 @@ bool Service::makes(std::type_index type) const {
 }
 
 Task<> Service::close(ipc::TimePoint deadline) {
+  stop_tending();
   const ipc::Duration left = deadline - ipc::Clock::now();
   const ipc::Duration limit =
       std::clamp<ipc::Duration>(left / 2, ipc::Duration{}, kMostForRequests);
@@ -125,19 +166,27 @@ Task<> Service::close(ipc::TimePoint deadline) {
 }
 
 void Service::on_lifespan(const LifespanEvent& event) {
-  const auto set_check = [this](const About& about, bool passing, std::string_view detail) {
-    services_.health.set_check(about.name, passing, about.need == Need::Required,
-                               redactor().redact(detail));
+  Health& health = services_.health;
+  const auto set = [&](const About& about, bool passing, std::string_view detail,
+                       std::optional<ipc::Duration> took) {
+    health.set_check({.name = about.name,
+                      .passing = passing,
+                      .required = about.need == Need::Required,
+                      .detail = std::string(redactor().redact(detail)),
+                      .latency = took});
   };
   if (const auto* opening = std::get_if<Opening>(&event)) {
     lint_order(*opening);
   } else if (const auto* opened = std::get_if<Opened>(&event)) {
     order_lint_.opened(opened->about.name, opened->about.kind);
-    set_check(opened->about, true, opened->about.note);
-  } else if (const auto* noted = std::get_if<Noted>(&event)) {
-    set_check(noted->about, true, noted->about.note);
+    set(opened->about, true, opened->about.note, opened->took);
   } else if (const auto* failed = std::get_if<OpenFailed>(&event)) {
-    set_check(failed->about, false, failed->reason);
+    set(failed->about, false, failed->reason, std::nullopt);
+  } else if (const auto* noted = std::get_if<Noted>(&event)) {
+    const HealthCheck* const known = health.find(noted->about.name);
+    if (known != nullptr && known->passing) {
+      set(noted->about, true, noted->about.note, known->latency);
+    }
   }
   if (surroundings_.on_lifespan) surroundings_.on_lifespan(event);
 }
@@ -147,6 +196,26 @@ void Service::lint_order(const Opening& opening) {
   if (services_.health.phase() != HealthPhase::Starting || opening.attempt > 1) return;
   const auto warning = order_lint_.opening(opening.about.name, opening.about.kind);
   if (warning && surroundings_.log) surroundings_.log(*warning);
+}
+
+void Service::on_check(const CheckResult& result) {
+  const Check& check = result.check;
+  const Node* const node = runner_.keeper().find(check.name);
+  About about{.name = check.name, .note = {}};
+  if (node != nullptr) about = node->about;
+  about.need = check.options.need.value_or(about.need);
+
+  const HealthCheck* const before = services_.health.find(check.name);
+  const bool changed = before == nullptr ? !result.passed : before->passing != result.passed;
+  services_.health.set_check(
+      {.name = check.name,
+       .passing = result.passed,
+       .required = about.need == Need::Required,
+       .detail = result.passed ? about.note : std::string(redactor().redact(result.reason)),
+       .latency = result.latency});
+  if (!changed || !surroundings_.on_lifespan) return;
+  surroundings_.on_lifespan(
+      Checked{about, result.passed, result.reason, result.latency, node != nullptr});
 }
 
 }  // namespace reeve::worker

@@ -18,6 +18,7 @@
 #include "reeve/worker_info.hpp"
 #include "worker/http/server.hpp"
 #include "worker/http/services.hpp"
+#include "worker/lifespan/checks.hpp"
 #include "worker/lifespan/order_lint.hpp"
 #include "worker/lifespan/runner.hpp"
 #include "worker/lifespan/start_failure.hpp"
@@ -61,12 +62,16 @@ class Service {
   [[nodiscard]] Task<std::expected<void, StartFailure>> open() { return runner_.open(); }
   /// The start is complete: requests are welcome.
   void set_ready();
+  /// It serves, but something is down.
+  [[nodiscard]] bool degraded() const { return services_.health.degraded(); }
   /// See HttpServer and Scheduler: `drained` is called once both are.
   void drain(ipc::DrainKind kind, std::function<void()> drained);
   [[nodiscard]] std::vector<std::string> cancel();
   /// See LifespanRunner::close().
   /// The values of requests that were cancelled are closed first: they use resources.
   [[nodiscard]] Task<> close(ipc::TimePoint deadline);
+  /// What its end waits for, for a person: "GET /slow (12.3 s)", "3 connections", "closing redis".
+  [[nodiscard]] std::vector<std::string> waits_for() const;
 
   /// After open(): there is a value of that type for the process, or one for each request.
   [[nodiscard]] bool makes(std::type_index type) const;
@@ -83,6 +88,8 @@ class Service {
   [[nodiscard]] bool opens(std::type_index type) const;
   void on_lifespan(const LifespanEvent& event);
   void lint_order(const Opening& opening);
+  void on_check(const CheckResult& result);
+  void stop_tending();
   [[nodiscard]] Redactor& redactor() {
     return surroundings_.redactor != nullptr ? *surroundings_.redactor : own_redactor_;
   }
@@ -98,6 +105,7 @@ class Service {
   HttpServer server_;
   Scheduler scheduler_;
   LifespanRunner runner_;
+  CheckRunner checks_;
   std::optional<Watch> watch_;  // From the second phase on: the first one sets the environment.
 };
 

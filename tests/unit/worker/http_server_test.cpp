@@ -333,16 +333,21 @@ TEST_F(Server, CancelsTheStreamOfAClientThatLeft) {
 TEST_F(Server, ShowsHealth) {
   start();
   EXPECT_THAT(whole_answer(get("/health/ready")), StartsWith("HTTP/1.1 200 "));
-  services->health.set_check("redis", false, true, "connection \"refused\"");
+  services->health.set_check({.name = "redis",
+                              .passing = false,
+                              .detail = "connection \"refused\"",
+                              .latency = std::chrono::microseconds(1500)});
   const std::string answer = whole_answer(get("/health"));
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 "));
   EXPECT_THAT(answer,
-              EndsWith(R"({"status":"failing","checks":{"redis":{"status":"fail","required":true,)"
-                       R"("detail":"connection \"refused\""}}})"
+              EndsWith(R"({"phase":"failing","checks":[{"name":"redis","ok":false,"required":true,)"
+                       R"("latency_ms":1.500,"detail":"connection \"refused\""}]})"
                        "\n"));
   EXPECT_THAT(whole_answer(get("/health/live")), StartsWith("HTTP/1.1 200 "));
-  services->health.set_check("redis", false, false);
-  EXPECT_THAT(whole_answer(get("/health")), StartsWith("HTTP/1.1 200 ")) << "optional";
+  services->health.set_check({.name = "redis", .passing = false, .required = false});
+  const std::string degraded = whole_answer(get("/health"));
+  EXPECT_THAT(degraded, StartsWith("HTTP/1.1 200 ")) << "optional";
+  EXPECT_THAT(degraded, HasSubstr(R"("phase":"degraded")"));
 }
 
 TEST_F(Server, LeavesHealthToTheApp) {

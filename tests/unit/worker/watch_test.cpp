@@ -195,7 +195,7 @@ TEST(ThreadTimes, AreWhatTheKernelTells) {
 
 TEST(WatchWords, TellAComputationFromAWaitAndFromABusyMachine) {
   EXPECT_THAT(how_it_blocks(ThreadTimes{90ms, 0ms}, 100ms), HasSubstr("computes"));
-  EXPECT_THAT(how_it_blocks(ThreadTimes{1ms, 2ms}, 100ms), HasSubstr("waits"));
+  EXPECT_THAT(how_it_blocks(ThreadTimes{1ms, 2ms}, 100ms), HasSubstr("sleeps"));
   EXPECT_THAT(how_it_blocks(ThreadTimes{10ms, 80ms}, 100ms), HasSubstr("machine is busy"));
   EXPECT_EQ(how_it_blocks(std::nullopt, 100ms), "");
 }

@@ -166,24 +166,25 @@ const std::type_info* type_of() {
 }
 
 template <class T, class Open>
-Resource make_resource(std::string name, Open open, const ResourceOptions& options) {
+Resource make_resource(std::string name, Open&& open, const ResourceOptions& options) {
   return {.name = std::move(name),
           .options = options,
           .type = type_of<T>(),
-          .open = erase_open<T>(std::move(open)),
+          .open = erase_open<T>(std::decay_t<Open>(std::forward<Open>(open))),
           .close = {}};
 }
 
 template <class T, class Open, class Close>
-Resource make_resource(std::string name, Open open, Close close, const ResourceOptions& options) {
-  Resource resource = make_resource<T>(std::move(name), std::move(open), options);
-  resource.close = erase_close<T>(std::move(close));
+Resource make_resource(std::string name, Open&& open, Close&& close,
+                       const ResourceOptions& options) {
+  Resource resource = make_resource<T>(std::move(name), std::forward<Open>(open), options);
+  resource.close = erase_close<T>(std::decay_t<Close>(std::forward<Close>(close)));
   return resource;
 }
 
 /// Tells a close function from the options that may stand in its place.
 template <class Close>
-concept NoOptions = !std::convertible_to<Close, ResourceOptions>;
+concept NoOptions = !std::convertible_to<std::remove_cvref_t<Close>, ResourceOptions>;
 
 }  // namespace detail
 }  // namespace reeve

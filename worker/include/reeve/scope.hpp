@@ -15,6 +15,7 @@
 #include <exception>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "reeve/resource.hpp"
@@ -41,7 +42,27 @@ class OpenError : public std::runtime_error {
   std::exception_ptr cause_;
 };
 
-/// Where a lifespan function, or the open function of a resource, opens what it needs. Loop thread.
+namespace detail {
+
+template <class Function>
+inline constexpr bool kSafeInCoAwait =
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+    std::is_lvalue_reference_v<Function> ||
+    std::is_trivially_destructible_v<std::remove_cvref_t<Function>>;
+#else
+    true;
+#endif
+
+template <class... Functions>
+constexpr void refuse_unsafe_temporaries() {
+  static_assert(
+      (kSafeInCoAwait<Functions> && ...),
+      "g++ 12 destroys what a temporary lambda has captured twice when it is passed within "
+      "a co_await: name the lambda first, or capture by reference");
+}
+
+}  // namespace detail
+
 class Scope {
  public:
   Scope(const Scope&) = delete;
@@ -53,43 +74,52 @@ class Scope {
   /// Inside the open function of "database" the name "pool" becomes "database/pool"; such a child
   /// is closed after its parent, and at once when the parent's open fails.
   ///
+  /// With g++ 12, a lambda whose captures have destructors is named before it is passed: that
+  /// compiler destroys those of a temporary one twice within a co_await, so this does not compile.
+  ///
   /// Throws OpenError, also when it took longer than `open_within`; Cancelled;
   /// std::invalid_argument for a name that is empty or taken, or options that make no sense;
   /// std::logic_error when the scope has ended, or there is a value of that type already.
   template <class T, class Open, detail::NoOptions Close>
-  [[nodiscard]] Task<T&> open(std::string name, Open open, Close close,
+  [[nodiscard]] Task<T&> open(std::string name, Open&& open, Close&& close,
                               ResourceOptions options = {}) {
-    return as_reference<T>(open_required(
-        detail::make_resource<T>(std::move(name), std::move(open), std::move(close), options)));
+    detail::refuse_unsafe_temporaries<Open, Close>();
+    return as_reference<T>(open_required(detail::make_resource<T>(
+        std::move(name), std::forward<Open>(open), std::forward<Close>(close), options)));
   }
   /// The same, closed by its destructor alone, on the loop thread.
   template <class T, class Open>
-  [[nodiscard]] Task<T&> open(std::string name, Open open, ResourceOptions options = {}) {
-    return as_reference<T>(
-        open_required(detail::make_resource<T>(std::move(name), std::move(open), options)));
+  [[nodiscard]] Task<T&> open(std::string name, Open&& open, ResourceOptions options = {}) {
+    detail::refuse_unsafe_temporaries<Open>();
+    return as_reference<T>(open_required(
+        detail::make_resource<T>(std::move(name), std::forward<Open>(open), options)));
   }
 
   /// The same for a resource that the worker can do without. Null when it could not be opened: it
   /// is tried again, and State::find() has it when it has come. Throws only std::invalid_argument,
   /// std::logic_error and Cancelled.
   template <class T, class Open, detail::NoOptions Close>
-  [[nodiscard]] Task<T*> open_optional(std::string name, Open open, Close close,
+  [[nodiscard]] Task<T*> open_optional(std::string name, Open&& open, Close&& close,
                                        ResourceOptions options = {}) {
-    return as_pointer<T>(try_to_open(
-        detail::make_resource<T>(std::move(name), std::move(open), std::move(close), options)));
+    detail::refuse_unsafe_temporaries<Open, Close>();
+    return as_pointer<T>(try_to_open(detail::make_resource<T>(
+        std::move(name), std::forward<Open>(open), std::forward<Close>(close), options)));
   }
   template <class T, class Open>
-  [[nodiscard]] Task<T*> open_optional(std::string name, Open open, ResourceOptions options = {}) {
+  [[nodiscard]] Task<T*> open_optional(std::string name, Open&& open,
+                                       ResourceOptions options = {}) {
+    detail::refuse_unsafe_temporaries<Open>();
     return as_pointer<T>(
-        try_to_open(detail::make_resource<T>(std::move(name), std::move(open), options)));
+        try_to_open(detail::make_resource<T>(std::move(name), std::forward<Open>(open), options)));
   }
 
   /// Something to do and to undo that leaves no value behind, required or optional.
   template <class Open, class Close>
-  [[nodiscard]] Task<> step(std::string name, Open open, Close close,
+  [[nodiscard]] Task<> step(std::string name, Open&& open, Close&& close,
                             ResourceOptions options = {}) {
-    return do_step(
-        detail::make_resource<void>(std::move(name), std::move(open), std::move(close), options));
+    detail::refuse_unsafe_temporaries<Open, Close>();
+    return do_step(detail::make_resource<void>(std::move(name), std::forward<Open>(open),
+                                               std::forward<Close>(close), options));
   }
 
   /// What is said of this resource where it is shown (`reevectl status --lifespan`, /health):

@@ -1,0 +1,257 @@
+// What a Scope opens: nested, concurrent, optional; tried again; and closed in the right order.
+
+#include "reeve/scope.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <latch>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "reeve/combine.hpp"
+#include "reeve/lifespan.hpp"
+#include "tests/unit/worker/runtime_fixture.hpp"
+#include "worker/lifespan/runner.hpp"
+
+namespace reeve::worker {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+struct Database {
+  std::string url;
+};
+struct Cache {
+  int size = 0;
+};
+
+class ScopeTest : public RuntimeFixture {
+ protected:
+  std::expected<void, StartFailure> open() { return *run(runner.open()); }
+  void close() { EXPECT_TRUE(run(runner.close(ipc::Clock::now() + 10s))); }
+  /// Of literals: see Scope::open() for what g++ 12 does to captures with destructors.
+  auto opens(const char* name) {
+    return [this, name]() -> Task<> {
+      lines.push_back(std::string("open ") + name);
+      co_return;
+    };
+  }
+  auto closes(const char* name) {
+    return [this, name](auto&...) { lines.push_back(std::string("close ") + name); };
+  }
+  static Task<> refuse() {
+    throw std::runtime_error("refused");
+    co_return;
+  }
+  /// Turns the loop until it is so.
+  template <class Condition>
+  void run_until(Condition condition) {
+    ipc::uv::Timer look(loop, [&] {
+      if (condition()) return loop.stop();
+      look.arm(1ms);
+    });
+    look.arm(0ms);
+    run_loop();
+  }
+
+  std::vector<std::string> lines;
+  std::vector<std::string> events;
+  Lifespan lifespan;
+  State state;
+  LifespanRunner runner{context, lifespan, state,
+                        [this](const LifespanEvent& event) {
+                          const std::string line = describe(event);
+                          events.push_back(line.substr(0, line.find(" (")));
+                        },
+                        [](Phase) { return std::expected<std::string, StartFailure>(); }};
+};
+
+TEST_F(ScopeTest, OrdinaryCodeOpensAndTheStackClosesInReverse) {
+  const bool cached = true;
+  lifespan.compose([&](Scope& scope) -> Task<> {
+    auto& db = co_await scope.open<Database>(
+        "database", [] { return Database{"db"}; },
+        [this](Database& database) { lines.push_back("close " + database.url); },
+        {.kind = Kind::Database});
+    if (cached) {
+      co_await scope.open<Cache>("cache", [&db] { return Cache{int(db.url.size())}; });
+    }
+    co_await scope.step("register", opens("register"), closes("register"));
+  });
+  ASSERT_TRUE(open());
+  EXPECT_EQ(state.get<Cache>().size, 2);
+  close();
+  EXPECT_THAT(lines, ElementsAre("open register", "close register", "close db"));
+  EXPECT_EQ(state.find<Cache>(), nullptr);
+}
+
+TEST_F(ScopeTest, CapturesOfOpenFunctionsAreReleased) {
+  const auto token = std::make_shared<int>(1);
+  lifespan.compose([&](Scope& scope) -> Task<> {
+    const auto open = [token] { return Cache{*token}; };  // Named, for g++ 12: see Scope::open().
+    const auto close = [token](Cache&) {};
+    co_await scope.open<Cache>("cache", open, close, {.kind = Kind::Cache});
+    const auto connect = [token]() -> Task<Database> { co_return Database{"db"}; };
+    (void)co_await scope.open_optional<Database>("database", connect);
+  });
+  ASSERT_TRUE(open());
+  close();
+  EXPECT_EQ(token.use_count(), 1);
+}
+
+TEST_F(ScopeTest, NestedOnesAreClosedAfterTheirParent) {
+  lifespan.step(
+      "database",
+      [this](Scope& scope) -> Task<> {
+        co_await scope.step("pool", opens("pool"), closes("pool"));
+        co_await scope.step("statements", opens("statements"), closes("statements"));
+        lines.push_back("open database");
+      },
+      closes("database"));
+  ASSERT_TRUE(open());
+  EXPECT_THAT(events, Contains("opened database/pool"));
+  close();
+  EXPECT_THAT(lines, ElementsAre("open pool", "open statements", "open database", "close database",
+                                 "close statements", "close pool"));
+}
+
+TEST_F(ScopeTest, WhatAFailedParentHasOpenedIsClosedAtOnceInReverse) {
+  lifespan.compose([this](Scope& scope) -> Task<> {
+    co_await scope.step("first", opens("first"), closes("first"));
+    try {
+      co_await scope.step(
+          "database",
+          [this](Scope& inner) -> Task<> {
+            co_await inner.step("pool", opens("pool"), closes("pool"));
+            co_await inner.step("cursor", opens("cursor"), closes("cursor"));
+            co_await refuse();
+          },
+          closes("database"));
+    } catch (const OpenError& error) {
+      lines.emplace_back(error.what());
+    }
+  });
+  ASSERT_TRUE(open());
+  EXPECT_THAT(lines, ElementsAre("open first", "open pool", "open cursor", "close cursor",
+                                 "close pool", "cannot open database: refused"));
+  close();
+  EXPECT_EQ(lines.back(), "close first");
+}
+
+TEST_F(ScopeTest, ConcurrentOnesAreClosedInTheReverseOfTheirCompletion) {
+  const auto after = [this](const char* name, std::chrono::milliseconds delay) {
+    return [this, name, delay]() -> Task<> {
+      co_await sleep_for(delay);
+      lines.push_back(std::string("open ") + name);
+    };
+  };
+  lifespan.compose([&, this](Scope& scope) -> Task<> {
+    co_await when_all(scope.step("slow", after("slow", 20ms), closes("slow")),
+                      scope.step("fast", after("fast", 0ms), closes("fast")));
+  });
+  ASSERT_TRUE(open());
+  close();
+  EXPECT_THAT(lines, ElementsAre("open fast", "open slow", "close slow", "close fast"));
+}
+
+TEST_F(ScopeTest, OptionalOneComesBackByItselfAndClosesWhereItCame) {
+  int attempts = 0;
+  lifespan.compose([&, this](Scope& scope) -> Task<> {
+    Cache* cache = co_await scope.open_optional<Cache>("cache",
+                                                       [&]() -> Task<Cache> {
+                                                         if (++attempts < 3)
+                                                           throw std::runtime_error("refused");
+                                                         co_return Cache{7};
+                                                       },
+                                                       closes("cache"), {.retry = {1ms, 2ms}});
+    EXPECT_EQ(cache, nullptr);
+    co_await scope.step("later", opens("later"), closes("later"));
+  });
+  ASSERT_TRUE(open());
+  run_until([&] { return state.find<Cache>() != nullptr; });
+  EXPECT_EQ(state.get<Cache>().size, 7);
+  close();
+  EXPECT_THAT(lines, ElementsAre("open later", "close cache", "close later"));
+}
+
+TEST_F(ScopeTest, NestedValueOfAnOptionalOneIsSeenOnlyWhenThatIsOpen) {
+  int attempts = 0;
+  lifespan.resource<Cache>("cache",
+                           [&](Scope& scope) -> Task<Cache> {
+                             co_await scope.open<Database>("pool", [] { return Database{"pool"}; });
+                             if (++attempts == 1) throw std::runtime_error("refused");
+                             EXPECT_EQ(state.find<Database>(), nullptr) << "it may still fail";
+                             co_return Cache{1};
+                           },
+                           {.need = Need::Optional, .retry = {1ms, 1ms}});
+  ASSERT_TRUE(open());
+  EXPECT_EQ(state.find<Database>(), nullptr);
+  run_until([&] { return state.find<Cache>() != nullptr; });
+  EXPECT_NE(state.find<Database>(), nullptr);
+  close();
+}
+
+TEST_F(ScopeTest, ADrainEndsTheAttempts) {
+  int attempts = 0;
+  lifespan.step("cache",
+                [&]() -> Task<> {
+                  ++attempts;
+                  co_await refuse();
+                },
+                closes("cache"), {.need = Need::Optional, .retry = {1ms, 1ms}});
+  ASSERT_TRUE(open());
+  run_until([&] { return attempts > 1; });
+  runner.stop_retrying();
+  EXPECT_EQ(context.roots(), 0U);
+  close();
+  EXPECT_THAT(lines, IsEmpty());
+}
+
+TEST_F(ScopeTest, AValueThatComesTooLateIsClosed) {
+  std::latch gate(1);
+  lifespan.resource<Cache>("cache",
+                           [&] {
+                             gate.wait();
+                             return Cache{1};
+                           },
+                           closes("cache"), {.open_within = 2ms});
+  const auto opened = open();
+  ASSERT_FALSE(opened);
+  EXPECT_THAT(opened.error().reason, HasSubstr("cannot open cache: not done within"));
+  gate.count_down();
+  run_until([&] { return context.roots() == 0; });
+  EXPECT_THAT(lines, ElementsAre("close cache"));
+  EXPECT_EQ(state.find<Cache>(), nullptr);
+}
+
+TEST_F(ScopeTest, RefusesWhatMakesNoSense) {
+  std::vector<std::string> refused;
+  const auto nothing = [] {};
+  lifespan.compose([&](Scope& scope) -> Task<> {
+    const auto attempt = [&](Task<> task) -> Task<> {
+      try {
+        co_await std::move(task);
+      } catch (const std::logic_error& error) {
+        refused.emplace_back(error.what());
+      }
+    };
+    co_await scope.step("one", nothing, nothing);
+    co_await attempt(scope.step("one", nothing, nothing));
+    co_await attempt(scope.step("", nothing, nothing));
+    co_await attempt(scope.step("late", nothing, nothing, {.phase = Phase::Scheduler}));
+    co_await attempt(scope.step("retried", nothing, nothing, {.retry = {1ms, 2ms}}));
+  });
+  ASSERT_TRUE(open());
+  EXPECT_EQ(refused.size(), 4U);
+  close();
+}
+
+}  // namespace
+}  // namespace reeve::worker
