@@ -91,8 +91,13 @@ PlanActions Plan::ended(std::size_t job, Moment now) {
 }
 
 PlanActions Plan::drain(Moment now) {
-  PlanActions actions = step(now);
+  PlanActions actions;
+  // What is due at this moment is said to be left; it must not begin.
+  for (std::size_t job = 0; job < states_.size(); ++job) {
+    if (responsible(job)) notice(job, now, false, actions);
+  }
   draining_ = true;
+  std::ranges::move(step(now), std::back_inserter(actions));
   for (std::size_t job = 0; job < states_.size(); ++job) {
     JobState& state = states_[job];
     for (std::size_t i = claims(state); i < state.waiting.size(); ++i) {

@@ -236,6 +236,22 @@ TEST_F(PlanTest, ADrainLeavesWhatWaitsForItsJitterToTheNextHolder) {
   EXPECT_THAT(next.hold_lease(kFence + 1, kStart + 1ms, now), are(claim(1min)));
 }
 
+TEST_F(PlanTest, ADrainBeginsNotWhatIsDueAtItsMoment) {
+  Plan& plan = minutely({.scope = JobScope::Each});
+  EXPECT_THAT(plan.start(now), IsEmpty());
+  EXPECT_THAT(plan.drain(after(1min)), are(skip(1min, SkipReason::Draining)));
+  EXPECT_TRUE(plan.idle());
+  EXPECT_THAT(plan.drain(now), IsEmpty()) << "it is said once";
+}
+
+TEST_F(PlanTest, ADrainClaimsNotWhatIsDueAtItsMoment) {
+  Plan& plan = minutely({});
+  EXPECT_THAT(plan.start(now), IsEmpty());
+  EXPECT_THAT(plan.hold_lease(kFence, kStart + 1ms, now), IsEmpty());
+  EXPECT_THAT(plan.drain(after(1min)), are(skip(1min, SkipReason::Draining)));
+  EXPECT_TRUE(plan.idle());
+}
+
 TEST_F(PlanTest, JitterDelaysWithinItsBounds) {
   Plan& plan = each_second({.jitter = 500ms});
   EXPECT_THAT(plan.start(now), IsEmpty());
