@@ -104,6 +104,7 @@ void Process::on_master_gone() {
       identity_.grace, std::chrono::duration_cast<std::chrono::milliseconds>(kOrphanGrace));
   if (life_.state() == LifeState::Draining) arm_grace();
   handle(LifeEvent::DrainPrompt);
+  service_.scheduler().on_master_gone();
 }
 
 void Process::on_opened(detail::Outcome<std::expected<void, StartFailure>> outcome) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "ipc/base/text.hpp"
 #include "reeve/job.hpp"
 
 namespace reeve {
@@ -15,6 +16,8 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kMostNameBytes = 64;
 constexpr int kMostInstances = 1000;
+/// A run begins a little later than due always, and waits for an answer of the master.
+constexpr std::chrono::milliseconds kShortestGrace = 1s;
 constexpr std::chrono::milliseconds kLongestGrace = std::chrono::hours(24 * 7);
 constexpr std::chrono::milliseconds kLongestJitter = std::chrono::hours(24);
 
@@ -22,20 +25,21 @@ constexpr std::chrono::milliseconds kLongestJitter = std::chrono::hours(24);
   throw std::invalid_argument(fmt::format("job \"{}\": {}", name, why));
 }
 
-bool is_printable(unsigned char byte) { return byte >= 0x20 && byte != 0x7f; }
-
 void check(const Job& job) {
   const std::string& name = job.name;
   if (name.empty()) refuse(name, "it needs a name");
   if (name.size() > kMostNameBytes) refuse(name, "its name is longer than 64 bytes");
-  if (!std::ranges::all_of(name, is_printable)) refuse("?", "its name is not printable");
+  // The master answers with the name as it came: one that is changed on the way finds no job.
+  if (const std::string sent = ipc::printable(name, kMostNameBytes); sent != name) {
+    refuse(sent, "its name has characters that are not printable, or is not UTF-8");
+  }
 
   const JobOptions& options = job.options;
   if (options.max_instances < 1 || options.max_instances > kMostInstances) {
     refuse(name, "max_instances is not between 1 and 1000");
   }
-  if (options.misfire_grace < 0ms || options.misfire_grace > kLongestGrace) {
-    refuse(name, "misfire_grace is negative, or longer than 7 days");
+  if (options.misfire_grace < kShortestGrace || options.misfire_grace > kLongestGrace) {
+    refuse(name, "misfire_grace is not between 1 s and 7 days: a shorter one misses every run");
   }
   if (options.jitter < 0ms || options.jitter > kLongestJitter) {
     refuse(name, "jitter is negative, or longer than 24 hours");

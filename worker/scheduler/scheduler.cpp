@@ -79,7 +79,8 @@ void Scheduler::start() {
   wants_lease_ =
       std::ranges::any_of(jobs_, [](const Job& job) { return job.options.scope == JobScope::One; });
   if (wants_lease_ && surroundings_.tell) {
-    surroundings_.tell({.lease = ipc::LeaseWish::Wanted});
+    want_lease();
+    arm();
   } else if (wants_lease_) {
     const auto fence = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::system_clock::now().time_since_epoch());
@@ -109,6 +110,15 @@ void Scheduler::drain(std::function<void()> drained) {
     carry_out(plan_.drain(now()));
     for (std::size_t job = 0; started_ && job < jobs_.size(); ++job) report(job);
   }
+  settle();
+}
+
+void Scheduler::on_master_gone() {
+  if (!std::exchange(draining_, true)) {
+    carry_out(plan_.drain(now()));
+    for (std::size_t job = 0; started_ && job < jobs_.size(); ++job) report(job);
+  }
+  carry_out(plan_.give_up_claims(now()));
   settle();
 }
 
@@ -221,10 +231,26 @@ void Scheduler::record(std::size_t job, const Run& run, ipc::Duration took) {
   }
 }
 
-void Scheduler::wake() { carry_out(plan_.advance(now())); }
+void Scheduler::wake() {
+  if (waits_for_lease() && want_again_.next() <= ipc::Clock::now()) want_lease();
+  carry_out(plan_.advance(now()));
+}
+
+/// The wish, or the grant, may get lost where a channel is full.
+void Scheduler::want_lease() {
+  want_again_.said(ipc::Clock::now());
+  surroundings_.tell({.lease = ipc::LeaseWish::Wanted});
+}
+
+bool Scheduler::waits_for_lease() const {
+  return wants_lease_ && surroundings_.tell && !draining_ && !plan_.holds_lease();
+}
 
 void Scheduler::arm() {
-  const Plan::Deadlines deadlines = plan_.deadlines();
+  Plan::Deadlines deadlines = plan_.deadlines();
+  if (waits_for_lease()) {
+    deadlines.mono = std::min(deadlines.mono.value_or(want_again_.next()), want_again_.next());
+  }
   if (deadlines.mono) {
     timer_.arm(std::max<ipc::Duration>(*deadlines.mono - surroundings_.context.loop().now(), {}));
   } else {

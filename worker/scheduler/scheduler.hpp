@@ -21,6 +21,7 @@
 #include "worker/runtime/spawn.hpp"
 #include "worker/scheduler/job_reports.hpp"
 #include "worker/scheduler/plan.hpp"
+#include "worker/scheduler/repetition.hpp"
 #include "worker/scheduler/wall_timer.hpp"
 
 namespace reeve::worker {
@@ -55,6 +56,8 @@ class Scheduler {
   /// Begins no run any more, but for one that the master has granted. Calls `drained` once nothing
   /// runs, perhaps at once; the lease is given back before.
   void drain(std::function<void()> drained);
+  /// Nobody answers any more: gives up the claims that wait for it, and begins no run any more.
+  void on_master_gone();
   /// Cancels what runs, and returns what it was: "job cleanup (3.2 s)". Nothing begins any more.
   [[nodiscard]] std::vector<std::string> cancel();
 
@@ -90,6 +93,8 @@ class Scheduler {
   void ended(Runs::iterator run);
   void record(std::size_t job, const Run& run, ipc::Duration took);
   void wake();
+  void want_lease();
+  [[nodiscard]] bool waits_for_lease() const;
   void arm();
   void report(std::size_t job);
   void settle();
@@ -109,6 +114,7 @@ class Scheduler {
   bool started_ = false;
   bool draining_ = false;
   bool wants_lease_ = false;
+  Repetition want_again_;
   std::function<void()> drained_;
 };
 

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -175,6 +176,65 @@ TEST_F(SchedulerTest, UnderAMasterItRunsWhatIsGranted) {
   EXPECT_TRUE(reports.back().one);
 }
 
+TEST_F(SchedulerTest, TheLeaseIsWantedAgainUntilItIsHeld) {
+  jobs.job("one", every(24h), [] {});
+  on_message = [&](const ipc::WorkerMessage& message) {
+    if (message.lease == ipc::LeaseWish::Wanted && said.size() == 2) loop.stop();
+  };
+  start(true);
+  EXPECT_THAT(said, ElementsAre("wanted"));
+  run_loop();  // The first one has got lost.
+  EXPECT_THAT(said, ElementsAre("wanted", "wanted"));
+
+  const auto since =
+      std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  scheduler->on_message({.lease = ipc::Lease{41, since}});
+  ipc::uv::Timer later(loop, [this] { loop.stop(); });
+  later.arm(Repetition::kFirst * 2 + 200ms);
+  run_loop();
+  EXPECT_EQ(std::ranges::count(said, "wanted"), 2) << "who holds it wants it no more";
+  drain();
+  EXPECT_EQ(said.back(), "released");
+}
+
+TEST(RepetitionTest, ItsPausesGrowToAMinute) {
+  Repetition again;
+  ipc::TimePoint now(1h);
+  std::vector<std::int64_t> pauses;
+  for (int i = 0; i < 8; ++i) {
+    again.said(now);
+    pauses.push_back((again.next() - now) / 1s);
+    now = again.next();
+  }
+  EXPECT_THAT(pauses, ElementsAre(1, 2, 4, 8, 16, 32, 60, 60));
+}
+
+TEST_F(SchedulerTest, ADrainWaitsForNoAnswerOfAMasterThatIsGone) {
+  jobs.job("one", every(5ms), [] { ADD_FAILURE() << "nobody has granted it"; });
+  bool waiting = false;  // A stop() before run() would stop the next run instead.
+  on_message = [&](const ipc::WorkerMessage& message) {
+    if (message.claim && waiting) loop.stop();
+  };
+  start(true);
+  scheduler->on_message({.lease = ipc::Lease{41, WallTime(0ms)}});
+  waiting = true;
+  if (std::ranges::find(said, "claim one") == said.end()) run_loop();
+  bool drained = false;
+  scheduler->drain([&] { drained = true; });
+  EXPECT_FALSE(drained) << "the claim may be granted";
+  scheduler->on_master_gone();
+  EXPECT_TRUE(drained);
+}
+
+TEST_F(SchedulerTest, WithoutItsMasterItBeginsNothing) {
+  jobs.job("beat", every(1ms), [] { ADD_FAILURE() << "the worker stops"; }, kEach);
+  start(true);
+  scheduler->on_master_gone();
+  bool drained = false;
+  scheduler->drain([&] { drained = true; });
+  EXPECT_TRUE(drained);
+}
+
 TEST_F(SchedulerTest, TheDrainWaitsForWhatRunsAndTheLeaseGoesLast) {
   bool ended = false;
   jobs.job(
@@ -249,7 +309,9 @@ TEST(JobsTest, RefuseWhatCannotBe) {
   refused("a\nb", {});
   refused(std::string(65, 'x'), {});
   refused("a", {.max_instances = 0});
-  refused("a", {.misfire_grace = -1ms});
+  for (const char* changed : {"a\xff", "a\xc2\x85", "a\xe2\x80\x8b", "a\x7f"}) refused(changed, {});
+  refused("a", {.misfire_grace = 0ms});
+  refused("a", {.misfire_grace = 999ms});
   refused("a", {.jitter = 25h});
   for (int i = 1; i < static_cast<int>(Jobs::kMost); ++i) {
     jobs.job("job " + std::to_string(i), every(1s), [] {});

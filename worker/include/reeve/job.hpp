@@ -37,8 +37,8 @@ struct JobOptions {
   bool coalesce = true;
   /// How many runs of this job may overlap in a worker. What is due beyond that is skipped.
   int max_instances = 1;
-  /// How late a run may begin, not counting the jitter; later than that it is missed. 7 days at
-  /// most.
+  /// How late a run may begin, not counting the jitter; later than that it is missed. 1 s
+  /// at least, since no run begins exactly when it is due; 7 days at most.
   std::chrono::milliseconds misfire_grace{60'000};
   /// Each run begins later than due by a random time up to this: workers do not act in step. 24
   /// hours at most. Of scope One it passes before the worker asks for the run, so that the next
@@ -136,7 +136,7 @@ class Jobs {
   /// `reevectl status --jobs`; the schedule goes on.
   ///
   /// Throws std::invalid_argument for a name that is empty, repeated, longer than 64 bytes or not
-  /// printable, for options out of range, and beyond kMost jobs.
+  /// printable UTF-8 (a control or zero-width character, say), for options out of range, and beyond kMost jobs.
   template <class Function>
   void job(std::string name, Schedule schedule, Function function, const JobOptions& options = {}) {
     add({.name = std::move(name),
