@@ -87,6 +87,7 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
   take_last_figures(process, unasked && !event.death.clean());
   tell_step(process, facts.cause);
   processes_.erase(who.worker);
+  done_with_lease_.erase(who.worker);
 
   if (!facts.reason.empty()) {
     log_.warn("{}: pid {} gave as its reason: {}", facts.name, pid, facts.reason);

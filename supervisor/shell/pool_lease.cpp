@@ -43,9 +43,13 @@ void PoolRunner::take_lease(Process& process, const ipc::WorkerMessage& message)
   if (is_rehearsal || process.is_over()) return;
   const WorkerId worker = process.identity().worker;
   if (message.lease || message.claim) mistrust_clock();
-  if (message.lease == ipc::LeaseWish::Wanted) lease_.wanted(worker, wall_now());
+  // Who gives it back has stopped its jobs for good. One that takes it again and again would fill
+  // the log, and keep it from the others.
+  const bool done_with_it = done_with_lease_.contains(worker);
+  if (message.lease == ipc::LeaseWish::Wanted && !done_with_it) lease_.wanted(worker, wall_now());
   if (message.claim) answer_claim(process, *message.claim);
   if (message.stopping || message.state == ipc::WorkerState::Shutdown) lease_.leaving(worker);
+  if (message.lease == ipc::LeaseWish::Released) done_with_lease_.insert(worker);
   if (message.lease == ipc::LeaseWish::Released && lease_.released(worker)) {
     tell_lease(fmt::format("{} has released the lease", name_of(process.identity().slot)));
   }

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -221,6 +222,7 @@ class PoolRunner : private ProcessObserver {
   PoolLease lease_;
   bool told_of_denial_ = false;
   bool waits_for_lease_ = false;
+  std::set<WorkerId> done_with_lease_;            // Have given it back: they want it no more.
   std::map<Generation, Deployment> deployments_;  // The current one, and the one being rolled to.
   std::optional<Deployment> previous_;
   std::optional<Deployment> adoption_;

@@ -153,6 +153,23 @@ TEST_F(RunningPool, WhoGivesTheLeaseBackIsFollowed) {
   EXPECT_THAT(leases_[2], HasSubstr("generation 2) holds the lease"));
 }
 
+TEST_F(RunningPool, WhoGaveTheLeaseBackIsNotGivenItAgain) {
+  PoolRunner& pool =
+      run(shell_pool("trap 'for i in 1 2 3 4 5; do printf \"LEASE=released\\n\" >&$REEVE_CHANNEL; "
+                     "printf \"LEASE=wanted\\n\" >&$REEVE_CHANNEL; done; "
+                     "printf \"STATUS=looped\\n\" >&$REEVE_CHANNEL' USR1; "
+                     "printf 'LEASE=wanted\n' >&$REEVE_CHANNEL; echo up; "
+                     "while :; do sleep 0.01; done"));
+  start();
+  ASSERT_TRUE(driver_.run_until([this] { return !leases_.empty(); }));
+  ASSERT_EQ(::kill(status().pid, SIGUSR1), 0);
+  ASSERT_TRUE(
+      driver_.run_until([&] { return pool.find(status().pid)->status_text() == "looped"; }));
+  ASSERT_EQ(leases_.size(), 2U);
+  EXPECT_THAT(leases_[0], HasSubstr("holds the lease"));
+  EXPECT_EQ(leases_[1], "web:0 has released the lease");
+}
+
 TEST_F(RunningPool, ARehearsalNeverHoldsTheLease) {
   run(shell_pool(kWantsTheLease)).tell_steps([](const std::string&) {});
   start();
