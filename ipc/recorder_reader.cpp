@@ -85,7 +85,7 @@ std::string starvation(const RecorderReading& reading, Told told) {
                        so_often(reading.starvations),
                        reading.starvations == 1 ? "" : "the last time ", who, how_long);
   }
-  const std::string text =
+  std::string text =
       told == Told::Living
           ? fmt::format("{} blocks its event loop now, for {} already", who, how_long)
           : fmt::format("{} was blocking its event loop, for {}", who, how_long);
@@ -101,7 +101,7 @@ std::string exhaustion(const RecorderReading& reading, Told told) {
                        reading.exhaustions == 1 ? "" : "the last time ", who);
   }
   const bool living = told == Told::Living;
-  const std::string text =
+  std::string text =
       fmt::format("its {} threads {} all taken{}, most of them by {}, and {} jobs {} for one",
                   reading.pool_threads, living ? "are" : "were", living ? " now" : "", who,
                   reading.pool_queued, living ? "wait" : "waited");

@@ -226,7 +226,7 @@ TEST_F(ScopeTest, AValueThatComesTooLateIsClosed) {
   ASSERT_FALSE(opened);
   EXPECT_THAT(opened.error().reason, HasSubstr("cannot open cache: not done within"));
   gate.count_down();
-  run_until([&] { return context.roots() == 0; });
+  run_until([&] { return !lines.empty(); });
   EXPECT_THAT(lines, ElementsAre("close cache"));
   EXPECT_EQ(state.find<Cache>(), nullptr);
 }

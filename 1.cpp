@@ -1,2 +1,0 @@
-reeve::App make_app();                                               // shop.hpp
-int main(int argc, char** argv) { return make_app().run(argc, argv); }  // main.cpp
