@@ -88,6 +88,7 @@ std::vector<std::string> Service::waits_for() const {
   if (std::string background = services_.background->describe(); !background.empty()) {
     what.push_back(std::move(background));
   }
+  std::ranges::move(scheduler_.running(), std::back_inserter(what));
   const ipc::TimePoint now = ipc::Clock::now();
   for (const auto& node : runner_.keeper().nodes()) {
     if (node->state != NodeState::Closing) continue;

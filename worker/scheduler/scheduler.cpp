@@ -65,6 +65,15 @@ std::string Scheduler::describe() const {
   return fmt::format("{} job{}", jobs_.size(), jobs_.size() == 1 ? "" : "s");
 }
 
+std::vector<std::string> Scheduler::running() const {
+  std::vector<std::string> names;
+  for (const Run& run : runs_) {
+    names.push_back(fmt::format("{} ({})", activities_[run.job].name,
+                                worker::describe(ipc::Clock::now() - run.began)));
+  }
+  return names;
+}
+
 Moment Scheduler::now() { return {wall_now(), ipc::Clock::now()}; }
 
 void Scheduler::start() {
@@ -126,11 +135,9 @@ std::vector<std::string> Scheduler::cancel() {
   drained_ = nullptr;
   draining_ = true;
   carry_out(plan_.give_up_claims(now()));
-  std::vector<std::string> names;
+  std::vector<std::string> names = running();
   for (auto run = runs_.begin(); run != runs_.end();) {
     const auto cancelled = run++;  // It may end, and be gone, at once.
-    names.push_back(fmt::format("{} ({})", activities_[cancelled->job].name,
-                                worker::describe(ipc::Clock::now() - cancelled->began)));
     cancelled->task.cancel();
   }
   settle();

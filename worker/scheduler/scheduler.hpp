@@ -47,6 +47,8 @@ class Scheduler {
 
   /// "2 jobs"; empty when there are none.
   [[nodiscard]] std::string describe() const;
+  /// "job cleanup (3.2 s)" for each that runs.
+  [[nodiscard]] std::vector<std::string> running() const;
 
   /// The worker is ready: due times count from now on. May throw std::system_error.
   void start();

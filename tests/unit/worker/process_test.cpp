@@ -223,6 +223,32 @@ TEST_F(ProcessTest, OptionalResourceThatFailsLetsItServe) {
   EXPECT_THAT(states(), Contains(ipc::WorkerState::Running));
 }
 
+TEST_F(ProcessTest, TellsTheMasterOfEachResourceAndThatSomethingIsDown) {
+  app.step(
+      "metrics",
+      []() -> Task<> {
+        throw std::runtime_error("refused");
+        co_return;
+      },
+      [] {}, {.need = Need::Optional});
+  at_the_end_of_the_start([] { ::raise(SIGTERM); });
+  EXPECT_EQ(run(), 0);
+  std::vector<std::string> reports;
+  std::vector<ipc::WorkerState> seen;
+  for (const auto& message : told()) {
+    if (message.state) seen.push_back(*message.state);
+    if (!message.resource || message.resource->name == "trigger") continue;
+    const ipc::ResourceReport& report = *message.resource;
+    reports.push_back(fmt::format("{} {}{}", report.name, to_string(report.state),
+                                  report.detail.empty() ? "" : ": " + report.detail));
+  }
+  EXPECT_THAT(reports,
+              ElementsAre("database opening", "database open", "cache opening", "cache open",
+                          "metrics opening", "metrics down: refused (attempt 1)", "cache closing",
+                          "cache closed", "database closing", "database closed"));
+  EXPECT_THAT(seen, Contains(ipc::WorkerState::Error));
+}
+
 /// One request over the test's socket; all that came back.
 std::string request(const std::string& abstract_name, std::string_view text) {
   const ipc::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));

@@ -263,6 +263,7 @@ TEST_F(SchedulerTest, WhatIsCancelledIsNamed) {
       kEach);
   start(true);
   run_loop();
+  EXPECT_THAT(scheduler->running(), ElementsAre(StartsWith("job slow (")));
   EXPECT_THAT(scheduler->cancel(), ElementsAre(StartsWith("job slow (")));
   EXPECT_EQ(reports.back().result, ipc::JobResult::Cancelled);
   EXPECT_EQ(reports.back().running, 0);
