@@ -109,7 +109,6 @@ class ResourceKeeper {
   std::vector<std::shared_ptr<void>> kept_;  // Values that a function left behind may still use.
   Tally closers_;                            // Tasks that close what a failed opening has left.
   Tally stragglers_;                         // Open functions that nobody waits for any more.
-  std::size_t close_functions_ = 0;          // Close functions that have not ended.
   bool retrying_stopped_ = false;
   std::optional<ipc::TimePoint> teardown_;  // Nothing opens any more; all is closed by then.
   bool teardown_goes_on_ = false;           // It closes whatever is on the stack.

@@ -8,6 +8,11 @@
 #include "worker/lifespan/within.hpp"
 
 namespace reeve::worker {
+namespace {
+
+const Activity kUnwinding{ActivityKind::Resource, "closing what a failed start has left"};
+
+}  // namespace
 
 Task<> ResourceKeeper::close(ipc::TimePoint deadline) {
   teardown_ = deadline;
@@ -87,7 +92,8 @@ void ResourceKeeper::close_doomed() {
     nodes.push_back(find(ids.back()));
     stack_.closing(ids.back());
   }
-  spawn(context_, close_in_order(std::move(nodes)), [this](const auto&) { closers_.end(); });
+  spawn(context_, kUnwinding, close_in_order(std::move(nodes)),
+        [this](const auto&) { closers_.end(); });
 }
 
 Task<> ResourceKeeper::close_in_order(std::vector<NodePointer> nodes) {
@@ -106,9 +112,8 @@ Task<> ResourceKeeper::close_one(NodePointer node) {
   observer_(Closing{node->about});
 
   std::expected<void, StartFailure> result;
-  const std::size_t others = close_functions_;
   if (node->resource.close) result = co_await Within(run_close(node), limit);
-  drop_value(*node, close_functions_ > others);
+  drop_value(*node, node->closing_runs);
   stack_.closed(node->id);
   const ipc::Duration took = ipc::Clock::now() - node->since;
   forget(node);
@@ -121,14 +126,14 @@ Task<> ResourceKeeper::close_one(NodePointer node) {
 }
 
 Task<> ResourceKeeper::run_close(NodePointer node) {
-  ++close_functions_;
+  node->closing_runs = true;
   std::exception_ptr error;
   try {
     co_await node->resource.close(node->value.value.get());
   } catch (...) {
     error = std::current_exception();
   }
-  --close_functions_;
+  node->closing_runs = false;
   if (error) std::rethrow_exception(error);
 }
 

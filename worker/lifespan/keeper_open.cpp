@@ -14,6 +14,8 @@
 namespace reeve::worker {
 namespace {
 
+const Activity kRetry{ActivityKind::Resource, "the retry of a resource"};
+
 /// Neither it nor anything that it is nested in can still turn out to be down.
 bool is_certain(const Node& node) {
   for (const Node* at = &node; at != nullptr; at = at->parent.get()) {
@@ -218,7 +220,8 @@ void ResourceKeeper::on_late(const NodePointer& node) {
 void ResourceKeeper::retry_later(const NodePointer& node) {
   // A late end of its function, and the attempt that waited for it, may both ask for it.
   if (std::exchange(node->retrying, true)) return;
-  node->retry = spawn(context_, keep_trying(node), [node](const auto&) { node->retrying = false; });
+  node->retry =
+      spawn(context_, kRetry, keep_trying(node), [node](const auto&) { node->retrying = false; });
 }
 
 Task<> ResourceKeeper::keep_trying(NodePointer node) {

@@ -44,13 +44,14 @@ struct Node : std::enable_shared_from_this<Node> {
   ipc::TimePoint deadline{};  // Of the opening.
   ipc::TimePoint down_since{};
   std::size_t attempt = 0;
-  bool running = false;   // Its open function has not ended, even if nobody waits any more.
-  bool awaited = false;   // Somebody waits for it.
-  bool arrived = false;   // It has returned, and `value` is to be closed.
-  bool unwanted = false;  // A value that comes now is too late.
-  bool stored = false;    // The State has the value, too.
-  bool shown = false;     // And whoever looks finds it.
-  std::string reason;     // Why the last attempt failed.
+  bool running = false;       // Its open function has not ended, even if nobody waits any more.
+  bool awaited = false;       // Somebody waits for it.
+  bool arrived = false;       // It has returned, and `value` is to be closed.
+  bool unwanted = false;      // A value that comes now is too late.
+  bool stored = false;        // The State has the value, too.
+  bool shown = false;         // And whoever looks finds it.
+  bool closing_runs = false;  // Its close function has not ended, even if nobody waits any more.
+  std::string reason;         // Why the last attempt failed.
   std::exception_ptr error;
   BackOff back_off;
   ipc::Duration pause{};  // Before the next attempt.

@@ -74,7 +74,8 @@ int Process::run() {
 
 void Process::begin() {
   report(ipc::WorkerState::Starting);
-  opening_ = spawn(service_.context(), service_.open(),
+  static const Activity kStart{ActivityKind::Resource, "the start"};
+  opening_ = spawn(service_.context(), kStart, service_.open(),
                    [this](auto outcome) { on_opened(std::move(outcome)); });
 }
 
@@ -247,7 +248,8 @@ void Process::close_resources() {
   grace_timer_.disarm();
   if (stop_by_ == ipc::TimePoint{}) stop_by_ = ipc::Clock::now() + teardown_reserve();
   if (exit_code_ == App::Stopped) report(ipc::WorkerState::Shutdown, {.stopping = true});
-  spawn(service_.context(), service_.close(stop_by_),
+  static const Activity kTeardown{ActivityKind::Resource, "the teardown"};
+  spawn(service_.context(), kTeardown, service_.close(stop_by_),
         [this](const auto&) { handle(LifeEvent::Closed); });
 }
 

@@ -7,8 +7,8 @@ namespace reeve::worker {
 namespace {
 
 const Activity& the_runtime() {
-  static const Activity activity{.kind = ActivityKind::Other, .name = "the runtime itself"};
-  return activity;
+  static const Activity kItself{.kind = ActivityKind::Other, .name = "the runtime itself"};
+  return kItself;
 }
 
 }  // namespace
