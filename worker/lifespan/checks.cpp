@@ -54,7 +54,7 @@ void CheckRunner::stop() {
   for (const auto& probe : probes_) probe->again->disarm();
 }
 
-void CheckRunner::arm(Probe& probe) {
+void CheckRunner::arm(Probe& probe) const {
   const auto every = probe.check.options.every;
   if (started_ && every > every.zero()) probe.again->arm(every);
 }

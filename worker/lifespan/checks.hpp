@@ -50,7 +50,7 @@ class CheckRunner {
   void ask(Probe& probe);
   [[nodiscard]] Task<> answer(std::shared_ptr<Probe> probe);
   [[nodiscard]] Task<> run(std::shared_ptr<Probe> probe);
-  void arm(Probe& probe);
+  void arm(Probe& probe) const;
 
   Context& context_;
   State& state_;

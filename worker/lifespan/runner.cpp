@@ -58,8 +58,9 @@ Task<std::expected<void, StartFailure>> LifespanRunner::open() {
     const std::expected<void, StartFailure> opened = co_await open_parts(phase);
     if (!opened) co_return std::unexpected(opened.error());
 
-    const std::string resources = describe_resources(phase);
-    observer_(PhaseEnded{phase, resources.empty() ? std::move(*own) : resources, now() - began});
+    std::string what = describe_resources(phase);
+    if (what.empty()) what = std::move(*own);
+    observer_(PhaseEnded{phase, std::move(what), now() - began});
   }
   co_return std::expected<void, StartFailure>();
 }

@@ -78,7 +78,8 @@ TEST(TestClientReplace, OfATypeThatNobodyAsksForFailsTheStartAndNamesIt) {
 TEST(TestClientReplace, OfAValueOfEachRequestNeedsNoRouteThatWantsIt) {
   App app;
   app.provide<Session>([] { return Session(); });
-  app.get("/", [](const Request& request) { return Response::text(std::string(request.target())); });
+  app.get("/",
+          [](const Request& request) { return Response::text(std::string(request.target())); });
   TestClient client(app);
   client.replace<Session>(Session{"ada"});
   EXPECT_TRUE(client.start());

@@ -136,7 +136,8 @@ class Jobs {
   /// `reevectl status --jobs`; the schedule goes on.
   ///
   /// Throws std::invalid_argument for a name that is empty, repeated, longer than 64 bytes or not
-  /// printable UTF-8 (a control or zero-width character, say), for options out of range, and beyond kMost jobs.
+  /// printable UTF-8 (a control or zero-width character, say), for options out of range, and beyond
+  /// kMost jobs.
   template <class Function>
   void job(std::string name, Schedule schedule, Function function, const JobOptions& options = {}) {
     add({.name = std::move(name),

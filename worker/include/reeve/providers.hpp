@@ -81,7 +81,7 @@ void report_failure(ProviderRun& run, std::string_view why);
 
 template <class T, class Open, class Trial>
 Task<std::shared_ptr<void>> make_candidate(Open& open, Trial& trial, State& state) {
-  auto call = [&open, &state]() -> decltype(auto) {
+  auto call = [&]() -> decltype(auto) {
     if constexpr (std::invocable<Open&, State&>) {
       return open(state);
     } else {
