@@ -1,53 +1,53 @@
 #include "ipc/worker_report.hpp"
 
-#include <array>
-#include <cstddef>
 #include <utility>
 
+#include "ipc/base/enum_word.hpp"
+
 namespace reeve::ipc {
-namespace {
 
-template <class Enum, std::size_t N>
-using Names = std::array<std::pair<Enum, std::string_view>, N>;
-
-constexpr Names<ResourceState, 6> kResourceStates{{{ResourceState::Opening, "opening"},
-                                                   {ResourceState::Open, "open"},
-                                                   {ResourceState::Down, "down"},
-                                                   {ResourceState::Failed, "failed"},
-                                                   {ResourceState::Closing, "closing"},
-                                                   {ResourceState::Closed, "closed"}}};
-constexpr Names<JobResult, 5> kJobResults{{{JobResult::None, "none"},
-                                           {JobResult::Ok, "ok"},
-                                           {JobResult::Failed, "failed"},
-                                           {JobResult::Cancelled, "cancelled"},
-                                           {JobResult::Missed, "missed"}}};
-
-template <class Enum, std::size_t N>
-std::string_view name_of(const Names<Enum, N>& names, Enum value) {
-  for (const auto& [known, name] : names) {
-    if (known == value) return name;
+std::string_view to_string(ResourceState state) {
+  switch (state) {
+    case ResourceState::Opening:
+      return "opening";
+    case ResourceState::Open:
+      return "open";
+    case ResourceState::Down:
+      return "down";
+    case ResourceState::Failed:
+      return "failed";
+    case ResourceState::Closing:
+      return "closing";
+    case ResourceState::Closed:
+      return "closed";
   }
-  return "?";
+  std::unreachable();
 }
 
-template <class Enum, std::size_t N>
-std::optional<Enum> value_of(const Names<Enum, N>& names, std::string_view text) {
-  for (const auto& [value, name] : names) {
-    if (name == text) return value;
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
-std::string_view to_string(ResourceState state) { return name_of(kResourceStates, state); }
 std::optional<ResourceState> parse_resource_state(std::string_view text) {
-  return value_of(kResourceStates, text);
+  using enum ResourceState;
+  return parse_word(text, {Opening, Open, Down, Failed, Closing, Closed});
 }
 
-std::string_view to_string(JobResult result) { return name_of(kJobResults, result); }
+std::string_view to_string(JobResult result) {
+  switch (result) {
+    case JobResult::None:
+      return "none";
+    case JobResult::Ok:
+      return "ok";
+    case JobResult::Failed:
+      return "failed";
+    case JobResult::Cancelled:
+      return "cancelled";
+    case JobResult::Missed:
+      return "missed";
+  }
+  std::unreachable();
+}
+
 std::optional<JobResult> parse_job_result(std::string_view text) {
-  return value_of(kJobResults, text);
+  using enum JobResult;
+  return parse_word(text, {None, Ok, Failed, Cancelled, Missed});
 }
 
 }  // namespace reeve::ipc

@@ -1,20 +1,10 @@
 #include "ipc/worker_state.hpp"
 
-#include <initializer_list>
 #include <utility>
 
+#include "ipc/base/enum_word.hpp"
+
 namespace reeve::ipc {
-namespace {
-
-template <class Enum>
-std::optional<Enum> parse(std::string_view text, std::initializer_list<Enum> all) {
-  for (const Enum value : all) {
-    if (to_string(value) == text) return value;
-  }
-  return std::nullopt;
-}
-
-}  // namespace
 
 std::string_view to_string(WorkerState state) {
   switch (state) {
@@ -38,7 +28,7 @@ std::string_view to_string(WorkerState state) {
 
 std::optional<WorkerState> parse_worker_state(std::string_view text) {
   using enum WorkerState;
-  return parse(text, {Init, Starting, Ready, Running, Shutdown, Error, Failed});
+  return parse_word(text, {Init, Starting, Ready, Running, Shutdown, Error, Failed});
 }
 
 std::string_view to_string(DrainKind kind) {
@@ -52,7 +42,7 @@ std::string_view to_string(DrainKind kind) {
 }
 
 std::optional<DrainKind> parse_drain_kind(std::string_view text) {
-  return parse(text, {DrainKind::Patient, DrainKind::Prompt});
+  return parse_word(text, {DrainKind::Patient, DrainKind::Prompt});
 }
 
 }  // namespace reeve::ipc

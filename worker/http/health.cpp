@@ -30,10 +30,6 @@ void Health::set_check(HealthCheck check) {
   (known != checks_.end() ? *known : checks_.emplace_back()) = std::move(check);
 }
 
-void Health::remove_check(std::string_view name) {
-  std::erase_if(checks_, [name](const HealthCheck& check) { return check.name == name; });
-}
-
 const HealthCheck* Health::find(std::string_view name) const {
   const auto found = std::ranges::find(checks_, name, &HealthCheck::name);
   return found == checks_.end() ? nullptr : &*found;

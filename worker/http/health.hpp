@@ -32,7 +32,6 @@ class Health {
 
   /// Sets or replaces a named check. Only a required one makes the worker unready.
   void set_check(HealthCheck check);
-  void remove_check(std::string_view name);
   [[nodiscard]] const HealthCheck* find(std::string_view name) const;
 
   /// Ready to serve: the phase is Ready and every required check passes.
