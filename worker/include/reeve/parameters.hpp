@@ -42,7 +42,7 @@ struct Argument {
 
   static Parameter of(const Request& request) {
     if constexpr (kIsRequest) {
-      return request;
+      return request;  // NOLINT(bugprone-return-const-ref-from-parameter): it outlives the call.
     } else if constexpr (kIsOptional) {
       return static_cast<Value*>(ValueAccess::find(request, typeid(Value)));
     } else {
