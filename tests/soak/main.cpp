@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <exception>
+#include <string>
 #include <utility>
 
 #include "tests/e2e/harness/process_tree.hpp"
+#include "tests/e2e/harness/sanitizer_reports.hpp"
 #include "tests/soak/options.hpp"
 #include "tests/soak/scenarios.hpp"
 
@@ -38,6 +40,7 @@ int main(int argc, char** argv) {
   const auto options = reeve::soak::parse(argc, argv);
   if (!options) return options.error();
   reeve::e2e::adopt_orphans();
+  reeve::e2e::SanitizerReports reports;
   int code = 1;
   try {
     code = run(*options);
@@ -45,5 +48,9 @@ int main(int argc, char** argv) {
     fmt::print("soak: {}\n", error.what());
   }
   reeve::e2e::kill_descendants();
+  for (const std::string& report : reports.take()) {
+    fmt::print("soak: FAILED: a sanitizer reports of {}\n", report);
+    code = 1;
+  }
   return code;
 }

@@ -56,6 +56,20 @@ void take_all_memory() {
   for (;;) std::memset(std::malloc(kStep), 1, kStep);
 }
 
+/// Neither waits for the other before it writes, whichever is first.
+[[gnu::noinline]] int write_beside_each_other() {
+  static int shared = 0;
+  std::thread other([] { shared = 1; });
+  shared = 2;
+  other.join();
+  return shared;
+}
+
+[[gnu::noinline]] int lose_a_byte() {
+  const char* volatile lost = new char('a');
+  return *lost;
+}
+
 /// The channel is the only socket of its type: SOCK_SEQPACKET.
 void close_channel() {
   for (int fd = 3; fd < 1024; ++fd) {
@@ -111,6 +125,10 @@ bool misbehave(std::string_view how) {
     close_channel();
   } else if (how == "stop") {
     ::raise(SIGSTOP);
+  } else if (how == "race") {
+    return write_beside_each_other() > 0;
+  } else if (how == "leak") {
+    return lose_a_byte() == 'a';
   } else {
     return false;
   }

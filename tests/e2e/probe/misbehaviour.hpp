@@ -52,6 +52,8 @@ void exit_later(int code, std::chrono::milliseconds delay);
 ///   exit      ends with code 0, without a drain
 ///   close     closes its line to the master, which is not its own to close
 ///   stop      stops itself by SIGSTOP
+///   race      two threads write to the same place; nothing comes of it but a sanitizer's report
+///   leak      loses a byte of memory, of which a sanitizer tells at the end
 [[nodiscard]] bool misbehave(std::string_view how);
 
 }  // namespace reeve::probe
