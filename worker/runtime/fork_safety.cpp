@@ -24,11 +24,10 @@ namespace {
 
 constexpr std::size_t kMostNamed = 8;
 constexpr std::size_t kLongestName = 120;
-/// That a sanitizer starts for itself.
 #ifdef __SANITIZE_THREAD__
-constexpr std::size_t kForeignThreads = 1;
+constexpr bool kSanitizerHasAThread = true;
 #else
-constexpr std::size_t kForeignThreads = 0;
+constexpr bool kSanitizerHasAThread = false;
 #endif
 
 /// The entries of a directory of numbers. The descriptor that reads them is among those of fd.
@@ -126,6 +125,13 @@ std::string name_of_thread(int id) {
   return ipc::printable(name, kLongestName);
 }
 
+/// It comes with the first thread that the program starts, before it, and is named like the
+/// program.
+void forget_that_of_the_sanitizer(std::vector<std::string>& threads) {
+  const auto found = std::ranges::find(threads, name_of_thread(::gettid()));
+  if (found != threads.end()) threads.erase(found);
+}
+
 /// "2 threads ("a", "b")", the first of many named.
 std::string list(std::string_view kind, const std::vector<std::string>& names) {
   const std::size_t shown = std::min(names.size(), kMostNamed);
@@ -142,7 +148,7 @@ EarlyThings find_early_things(std::span<const int> expected) {
   for (const int id : numbers_in("/proc/self/task")) {
     if (id != ::gettid()) things.threads.push_back(name_of_thread(id));
   }
-  things.threads.resize(things.threads.size() - std::min(things.threads.size(), kForeignThreads));
+  if constexpr (kSanitizerHasAThread) forget_that_of_the_sanitizer(things.threads);
   for (const int fd : numbers_in("/proc/self/fd")) {
     if (fd <= STDERR_FILENO || std::ranges::count(expected, fd) > 0) continue;
     if (auto found = look_at(fd)) things.descriptors.push_back(std::move(*found));
