@@ -94,6 +94,11 @@ void Connection::send(std::string_view bytes) {
   }
 }
 
+void Connection::await_bytes(Milliseconds patience) const {
+  pollfd wait{fd_.get(), POLLIN, 0};
+  ::poll(&wait, 1, static_cast<int>(patience.count()));
+}
+
 Answer Connection::receive(bool head) {
   ResponseReader reader(head);
   bool whole = reader.feed(std::exchange(received_, {}));

@@ -47,6 +47,8 @@ class Connection {
 
   /// Sends all of `bytes`. A failure to send is told by receive(): an early answer may be there.
   void send(std::string_view bytes);
+  /// Waits until something of a response is here, or the peer closes; no longer than `patience`.
+  void await_bytes(Milliseconds patience) const;
   /// The next response, of any status.
   [[nodiscard]] Answer receive(bool head = false);
   [[nodiscard]] Answer get(std::string_view path, Reuse reuse = Reuse::KeepAlive);

@@ -25,8 +25,9 @@ std::uint64_t LoadReport::lost_in_all() const {
 
 void PrintTo(const LoadReport& report, std::ostream* out) {
   *out << report.answered << " answered (" << report.on_kept_connections << " on kept connections, "
-       << report.closed_between << " found closed between), longest silence "
-       << report.longest_silence.count() << " ms, " << report.lost_in_all() << " lost";
+       << report.closed_between << " found closed between), " << report.left
+       << " left, longest silence " << report.longest_silence.count() << " ms, "
+       << report.lost_in_all() << " lost";
   for (const auto& [loss, count] : report.lost) *out << ", " << count << " " << to_string(loss);
 }
 
@@ -38,6 +39,7 @@ Load::Load(LoadPlan plan) : plan_(std::move(plan)) {
   for (int i = 0; i < plan_.keep_alive; ++i) {
     clients_.emplace_back([this, thinks = i % 2 == 1] { run_client(true, thinks); });
   }
+  for (int i = 0; i < plan_.leaving; ++i) clients_.emplace_back([this] { run_leaving_client(); });
 }
 
 Load::~Load() { stopping_ = true; }
@@ -53,6 +55,7 @@ LoadReport Load::stop() {
   return {.answered = answered_,
           .on_kept_connections = reused_,
           .closed_between = closed_between_,
+          .left = left_,
           .lost = lost_,
           .longest_silence = std::chrono::duration_cast<Milliseconds>(
               std::chrono::nanoseconds(longest_silence_ns_))};
@@ -84,6 +87,21 @@ void Load::run_client(bool keep_alive, bool thinks) {
     }
     if (!keep_alive || !answer || !answer->keep_alive) kept.reset();
     if (thinks) ::poll(nullptr, 0, kThinkingMs);
+  }
+}
+
+/// Closing with an answer unread resets the connection; without one it ends in order.
+void Load::run_leaving_client() {
+  const std::string request = get_request(plan_.path);
+  while (!stopping_) {
+    auto connection = Connection::open(plan_.port, plan_.patience);
+    if (!connection) {
+      note_loss(connection.error());
+      continue;
+    }
+    connection->send(request);
+    connection->await_bytes(Milliseconds(4 * kThinkingMs));
+    ++left_;
   }
 }
 

@@ -20,6 +20,7 @@ struct LoadPlan {
   std::uint16_t port = 0;
   int per_request = 0;  ///< clients with a connection for each request
   int keep_alive = 0;   ///< clients that keep theirs; every second one thinks between two requests
+  int leaving = 0;      ///< clients that leave when an answer has begun, or soon; they lose nothing
   std::string path = "/";
   Milliseconds patience = kPatience;
 };
@@ -28,6 +29,7 @@ struct LoadReport {
   std::uint64_t answered = 0;
   std::uint64_t on_kept_connections = 0;  ///< of them, those on a connection used before
   std::uint64_t closed_between = 0;  ///< connections found closed between two requests: no loss
+  std::uint64_t left = 0;            ///< requests whose client left
   std::map<Loss, std::uint64_t> lost;
   Milliseconds longest_silence{};  ///< in which not one client got an answer
 
@@ -51,6 +53,7 @@ class Load {
 
  private:
   void run_client(bool keep_alive, bool thinks);
+  void run_leaving_client();
   void note_answer(bool reused);
   void note_loss(Loss loss);
 
@@ -59,6 +62,7 @@ class Load {
   std::atomic<std::uint64_t> answered_ = 0;
   std::atomic<std::uint64_t> reused_ = 0;
   std::atomic<std::uint64_t> closed_between_ = 0;
+  std::atomic<std::uint64_t> left_ = 0;
   std::atomic<std::int64_t> last_answer_ns_ = 0;
   std::atomic<std::int64_t> longest_silence_ns_ = 0;
   std::mutex lost_mutex_;

@@ -57,6 +57,22 @@ TEST(Load, AKeptConnectionClosedBetweenTwoRequestsIsNoLoss) {
   EXPECT_GE(report.closed_between, 19U);
 }
 
+TEST(Load, ClientsThatLeaveLoseNothing) {
+  std::atomic<int> served = 0;
+  const LossyServer server([&](int connection) {
+    if (!read_request(connection)) return;
+    ++served;
+    write_text(connection, "HTTP/1.1 200 OK\r\n");  // The rest never comes.
+    read_request(connection);                       // They wait for less than that.
+  });
+  Load load({.port = server.port(), .leaving = 2});
+  EXPECT_TRUE(eventually([&] { return served >= 20; }));
+  const LoadReport report = load.stop();
+  EXPECT_EQ(report.lost_in_all(), 0U) << ::testing::PrintToString(report);
+  EXPECT_EQ(report.answered, 0U);
+  EXPECT_GE(report.left, 20U);
+}
+
 TEST(Load, AKeptConnectionClosedAfterTheRequestIsALoss) {
   const LossyServer server([](int connection) {
     if (!read_request(connection)) return;

@@ -4,11 +4,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdlib>
-#include <optional>
 #include <reeve/reeve.hpp>
 #include <stdexcept>
 #include <string>
@@ -17,23 +14,13 @@
 
 #include "tests/e2e/probe/jobs.hpp"
 #include "tests/e2e/probe/misbehaviour.hpp"
+#include "tests/e2e/probe/query.hpp"
+#include "tests/e2e/probe/tasks.hpp"
 
 namespace reeve::probe {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// A number of the query; `fallback` when it is missing or malformed.
-int number(const Request& request, std::string_view name, int fallback) {
-  const std::optional<std::string_view> text = request.query(name);
-  int value = fallback;
-  if (text) std::from_chars(text->data(), text->data() + text->size(), value);
-  return value;
-}
-
-std::chrono::milliseconds milliseconds(const Request& request) {
-  return std::chrono::milliseconds(std::max(0, number(request, "ms", 100)));
-}
 
 Task<Response> pid(const Request& request) {
   const auto& worker = request.state<WorkerInfo>();
@@ -45,7 +32,7 @@ Task<Response> pid(const Request& request) {
 /// Suspends: any number of these wait at the same time.
 Task<Response> slow(const Request& request, const Misbehaviour& how) {
   try {
-    co_await sleep_for(milliseconds(request));
+    co_await sleep_for(milliseconds_of(request));
   } catch (const Cancelled&) {
     if (how.ignore_term) refuse_to_end();
     throw;
@@ -55,13 +42,13 @@ Task<Response> slow(const Request& request, const Misbehaviour& how) {
 
 /// Occupies a thread of the pool.
 Response block(const Request& request) {
-  std::this_thread::sleep_for(milliseconds(request));
+  std::this_thread::sleep_for(milliseconds_of(request));
   return Response::text("blocked\n");
 }
 
 /// Occupies the loop: nothing else happens meanwhile.
 Task<Response> spin(const Request& request) {
-  const auto end = std::chrono::steady_clock::now() + milliseconds(request);
+  const auto end = std::chrono::steady_clock::now() + milliseconds_of(request);
   while (std::chrono::steady_clock::now() < end) {
   }
   co_return Response::text("spun\n");
@@ -69,7 +56,7 @@ Task<Response> spin(const Request& request) {
 
 /// Blocks the loop without using the CPU, as a client library does that is not asynchronous.
 Task<Response> stall(const Request& request) {
-  std::this_thread::sleep_for(milliseconds(request));
+  std::this_thread::sleep_for(milliseconds_of(request));
   co_return Response::text("stalled\n");
 }
 
@@ -78,8 +65,8 @@ Task<Response> echo(const Request& request) {
 }
 
 Task<Response> stream(const Request& request) {
-  const int ticks = number(request, "ticks", 10);
-  const auto pause = milliseconds(request);
+  const int ticks = number_of(request, "ticks", 10);
+  const auto pause = milliseconds_of(request);
   co_return Response::stream("text/plain", [ticks, pause](StreamWriter& out) -> Task<> {
     for (int tick = 0; tick < ticks; ++tick) {
       if (tick > 0) co_await sleep_for(pause);
@@ -139,7 +126,7 @@ void add_lifespan(App& app, const Misbehaviour& how) {
 
 /// Leaves something to be done with the database.
 Task<Response> later(const Request& request, Part<1>& database) {
-  request.background("mail", [&database, pause = milliseconds(request)]() -> Task<> {
+  request.background("mail", [&database, pause = milliseconds_of(request)]() -> Task<> {
     co_await sleep_for(pause);
     fmt::print(stderr, "probe: mailed from the {}\n", database.name);
   });
@@ -152,7 +139,7 @@ struct Visit {
 };
 
 Task<Response> visit(const Request& request, Visit&) {
-  co_await sleep_for(milliseconds(request));
+  co_await sleep_for(milliseconds_of(request));
   co_return Response::text("visited\n");
 }
 
@@ -198,6 +185,7 @@ int main(int argc, char** argv) {
   reeve::App app;
   reeve::probe::add_lifespan(app, how);
   reeve::probe::add_routes(app, how);
+  reeve::probe::add_task_routes(app);
   reeve::probe::add_jobs(app);
   app.threads(reeve::probe::thread_limits(how));
   return app.run(argc, argv);
