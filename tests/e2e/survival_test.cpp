@@ -85,11 +85,11 @@ TEST_F(Survival, AWorkerOfAnotherUserSaysThatItIsReady) {
   fs::permissions(dir.path(), fs::perms(0755));
   (void)dir.write_program("script", R"sh(#!/bin/sh
 id -un > /dev/stderr
-python3 -c "
+exec python3 -c "
 import os, socket
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.sendto(b'READY=1', os.environ['NOTIFY_SOCKET'])"
-exec sleep 1000
+s.sendto(b'READY=1', os.environ['NOTIFY_SOCKET'])
+os.execvp('sleep', ['sleep', '1000'])"
 )sh");
   fs::permissions(dir / "script", fs::perms(0755));
   Reeve& reeve = start(pool("jobs", R"(["@dir@/script"])", "user = \"nobody\""));

@@ -77,8 +77,8 @@ TEST_F(Why, AKillFromOutside) {
 
 TEST_F(Why, ASegmentationFault) {
   // What a sanitizer reports of it belongs to the test, as in a log of its own.
-  Reeve& reeve = start_probe(R"(env = { ASAN_OPTIONS = "", TSAN_OPTIONS = "", UBSAN_OPTIONS = "" }
-)");
+  Reeve& reeve = start_probe(
+      "env = { ASAN_OPTIONS = \"\", TSAN_OPTIONS = \"exitcode=1\", UBSAN_OPTIONS = \"\" }\n");
   misbehave(reeve, "segv");
   const std::string told = why(reeve);
   // A sanitizer takes the signal, and exits.

@@ -128,6 +128,7 @@ std::string name_of_thread(int id) {
 /// It comes with the first thread that the program starts, before it, and is named like the
 /// program.
 void forget_that_of_the_sanitizer(std::vector<std::string>& threads) {
+  if (!kSanitizerHasAThread) return;
   const auto found = std::ranges::find(threads, name_of_thread(::gettid()));
   if (found != threads.end()) threads.erase(found);
 }
@@ -148,7 +149,7 @@ EarlyThings find_early_things(std::span<const int> expected) {
   for (const int id : numbers_in("/proc/self/task")) {
     if (id != ::gettid()) things.threads.push_back(name_of_thread(id));
   }
-  if constexpr (kSanitizerHasAThread) forget_that_of_the_sanitizer(things.threads);
+  forget_that_of_the_sanitizer(things.threads);
   for (const int fd : numbers_in("/proc/self/fd")) {
     if (fd <= STDERR_FILENO || std::ranges::count(expected, fd) > 0) continue;
     if (auto found = look_at(fd)) things.descriptors.push_back(std::move(*found));
