@@ -5,8 +5,10 @@
 //   int main(int argc, char** argv) {
 //     reeve::App app;
 //     app.resource<Database>("database", [] { return std::make_unique<Database>(); });
-//     app.get("/users/{id}", [](const reeve::Request& request) -> reeve::Task<reeve::Response> {
-//     ... }); return app.run(argc, argv);
+//     app.get("/users/{id}", [](const reeve::Request& request, Database& database) {
+//       return reeve::Response::text(database.name_of(request.parameter("id")));
+//     });
+//     return app.run(argc, argv);
 //   }
 
 #include <concepts>
@@ -140,18 +142,11 @@ class App {
     environment_ = std::move(environment);
     return *this;
   }
-  App& limits(const HttpLimits& limits) {
-    limits_ = limits;
-    return *this;
-  }
-  App& threads(const ThreadLimits& threads) {
-    threads_ = threads;
-    return *this;
-  }
-  App& background(const BackgroundLimits& limits) {
-    background_ = limits;
-    return *this;
-  }
+  // Each throws std::invalid_argument, which names it, for a limit with which nothing could ever be
+  // served.
+  App& limits(const HttpLimits& limits);
+  App& threads(const ThreadLimits& threads);
+  App& background(const BackgroundLimits& limits);
 
   /// Whether threads and sockets may exist when run() begins. Refused by default.
   App& fork_safety(ForkSafety fork_safety) {

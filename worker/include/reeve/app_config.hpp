@@ -3,8 +3,8 @@
 // read here by dotted keys. Without a master it is empty, so that defaults apply. Any thread.
 //
 //   const auto config = reeve::AppConfig::from_environment();
-//   Database database(config.require<std::string>("database.url"), config.get_or("database.size",
-//   8));
+//   const auto url = config.require<std::string>("database.url");
+//   const int size = config.get_or("database.size", 8);
 
 #include <chrono>
 #include <cstdint>

@@ -19,7 +19,7 @@ namespace reeve {
 /// How much may be left behind by answered requests.
 struct BackgroundLimits {
   /// Tasks that run, wait, or are promised by handlers that still run. Beyond it
-  /// Request::background() throws BackgroundFull.
+  /// Request::background() throws BackgroundFull. At least one.
   std::size_t at_most = 1024;
   /// Threads of the pool that they may take at a time; 0: half of the pool. The rest is for
   /// requests.

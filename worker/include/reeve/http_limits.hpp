@@ -7,6 +7,7 @@
 namespace reeve {
 
 /// For App::limits(). A client that goes beyond one is answered with the status named beside it.
+/// All but `body_bytes` are more than 0.
 struct HttpLimits {
   std::size_t request_line_bytes = 8 * 1024;     ///< beyond: 414
   std::size_t headers = 100;                     ///< beyond: 431; trailers count too

@@ -1,7 +1,13 @@
 #pragma once
-// The writing end of a chunked response, for the coroutine that produces it:
-//   Task<> tick(StreamWriter& out) { while (!out.draining()) { co_await out.write("tick\n"); ... }
+// The writing end of a chunked response, for the coroutine that produces it.
+//
+//   reeve::Task<> tick(reeve::StreamWriter& out) {
+//     while (!out.draining()) {
+//       co_await out.write("tick\n");
+//       co_await reeve::sleep_for(1s);
+//     }
 //   }
+//
 // When the client leaves, the next wait of the producer throws Cancelled. Loop thread only.
 
 #include <string_view>
