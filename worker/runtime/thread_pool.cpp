@@ -48,10 +48,7 @@ bool ThreadPool::submit(Job job, Done done, const Activity& activity) {
   {
     const std::lock_guard lock(mutex_);
     const bool owed = is_owed(activity);
-    const bool has_room = owed || queue_.size() < limits_.queue;
-    const std::size_t most = limits_.threads + (owed ? kThreadsForWhatIsOwed : 0);
-    const bool wants_thread = has_room && queue_.size() >= idle_ && threads_.size() < most;
-    if (!has_room || (wants_thread && !start_thread() && threads_.empty())) {
+    if (!has_thread_or_room(owed)) {
       ++refused_;
       return false;
     }
@@ -61,6 +58,15 @@ bool ThreadPool::submit(Job job, Done done, const Activity& activity) {
   }
   wake_.notify_one();
   return true;
+}
+
+/// What free threads are about to take does not wait.
+bool ThreadPool::has_thread_or_room(bool owed) {
+  const std::size_t most = limits_.threads + (owed ? kThreadsForWhatIsOwed : 0);
+  const auto free_threads = [this] { return threads_.size() - running_.size(); };
+  if (queue_.size() >= free_threads() && threads_.size() < most) start_thread();
+  if (threads_.empty()) return false;
+  return owed || queue_.size() < limits_.queue + free_threads();
 }
 
 std::chrono::seconds ThreadPool::retry_after() const {
@@ -91,14 +97,13 @@ PoolLook ThreadPool::look() const {
   return look;
 }
 
-bool ThreadPool::start_thread() {
+void ThreadPool::start_thread() {
   const SignalsBlocked blocked;
   try {
     threads_.emplace_back([this] { work(); });
     started_ = threads_.size();
-    return true;
   } catch (const std::system_error&) {
-    return false;  // At a limit of the system: the threads that exist go on.
+    // At a limit of the system: the threads that exist go on.
   }
 }
 
@@ -106,9 +111,7 @@ void ThreadPool::work() {
   const AlternateStack for_signals;
   std::unique_lock lock(mutex_);
   while (true) {
-    ++idle_;
     wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-    --idle_;
     if (stopping_) return;
     run_next(lock);
   }

@@ -74,7 +74,8 @@ class ThreadPool {
     ipc::TimePoint since;  // Waits since; then, runs since.
   };
 
-  [[nodiscard]] bool start_thread();
+  [[nodiscard]] bool has_thread_or_room(bool owed);
+  void start_thread();
   void work();
   void run_next(std::unique_lock<std::mutex>& lock);
   void deliver();
@@ -90,7 +91,6 @@ class ThreadPool {
   std::list<Item> running_;
   std::list<Item> finished_;
   ServiceTime service_time_;
-  std::size_t idle_ = 0;
   std::size_t started_ = 0;
   std::uint64_t refused_ = 0;
   bool stopping_ = false;

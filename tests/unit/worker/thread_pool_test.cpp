@@ -95,6 +95,29 @@ TEST_F(ThreadPoolTest, RefusesWhatItsQueueCannotHold) {
   EXPECT_EQ(threads.threads_started(), 2U);
 }
 
+TEST_F(ThreadPoolTest, TakesAtOnceWhatItsThreadsAndItsQueueHold) {
+  const auto gate = std::make_shared<std::latch>(1);
+  int done = 0;
+  // Twice: the threads are started the first time, and idle the second time.
+  for (const bool idle : {false, true}) {
+    const auto gated = [gate, idle] {
+      if (idle) gate->wait();
+    };
+    for (int i = 0; i < 2 + 4; ++i) {
+      EXPECT_TRUE(threads.submit(gated, [&](const auto&) {
+        if (++done % 6 == 0) loop.stop();
+      })) << i;
+    }
+    if (idle) {
+      EXPECT_FALSE(threads.submit([] {}, [](const auto&) {}));
+      gate->count_down();
+    }
+    run_loop();
+  }
+  EXPECT_EQ(done, 12);
+  EXPECT_EQ(threads.threads_started(), 2U);
+}
+
 TEST(ThreadPool, DestructorWaitsForWhatRunsAndDropsWhatWaits) {
   ipc::uv::Loop loop;
   std::latch release(1);
@@ -147,7 +170,10 @@ TEST(Offload, ThrowsOverloadedWhenThePoolIsFull) {
       seen = true;
     }
   };
+  const auto gate = std::make_shared<std::latch>(1);
+  ASSERT_TRUE(threads.submit([gate] { gate->wait(); }, [](const auto&) {})) << "a thread is free";
   spawn(context, work(overloaded), [](const auto&) {});
+  gate->count_down();
   EXPECT_TRUE(overloaded);
   EXPECT_EQ(context.roots(), 0U);
 }

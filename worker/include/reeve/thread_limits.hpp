@@ -10,10 +10,10 @@ struct ThreadLimits {
   /// min(32, cores + 4): enough to overlap waiting, few enough not to thrash.
   [[nodiscard]] static std::size_t default_threads();
 
-  /// Threads at most; they are started as they are needed.
+  /// Threads at most, and at least one; they are started as they are needed.
   std::size_t threads = default_threads();
-  /// Jobs that may wait for a thread. Beyond it a request is answered with 503 and Retry-After, and
-  /// offload() throws Overloaded.
+  /// Jobs that may wait for a thread, beside those that have one. Beyond it a request is answered
+  /// with 503 and Retry-After, and offload() throws Overloaded. With 0 nothing waits.
   std::size_t queue = 1024;
 };
 
