@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <exception>
+#include <optional>
 #include <typeinfo>
 
 #include "worker/runtime/signal_safe_text.hpp"
@@ -102,10 +103,15 @@ void write_exception(ipc::BlackBox& into) {
   std::abort();
 }
 
-/// False where the application has a handler of its own: that one stays.
-bool handle(int signal, int flags, void (*handler)(int, siginfo_t*, void*)) {
+/// What the signal does now; nothing where the application has a handler of its own.
+std::optional<sighandler_t> disposition(int signal) {
   struct sigaction present{};
-  if (::sigaction(signal, nullptr, &present) != 0 || present.sa_handler != SIG_DFL) return false;
+  if (::sigaction(signal, nullptr, &present) != 0) return std::nullopt;
+  if (present.sa_handler != SIG_DFL && present.sa_handler != SIG_IGN) return std::nullopt;
+  return present.sa_handler;
+}
+
+bool handle(int signal, int flags, void (*handler)(int, siginfo_t*, void*)) {
   struct sigaction ours{};
   ours.sa_sigaction = handler;
   ours.sa_flags = SA_SIGINFO | SA_ONSTACK | flags;
@@ -128,7 +134,9 @@ LastWords::LastWords(const ipc::Recorder& recorder) {
   owner = ::getpid();
   stack_.emplace();
   if (recorder.fd() >= 0) open_box(recorder.black_box());
-  if (!handle(ipc::stack_signal(), SA_RESTART, on_stack_signal)) return;
+  const auto before = disposition(ipc::stack_signal());
+  if (!before || !handle(ipc::stack_signal(), SA_RESTART, on_stack_signal)) return;
+  stack_signal_ = *before;
   sigset_t asked;
   sigemptyset(&asked);
   sigaddset(&asked, ipc::stack_signal());
@@ -140,7 +148,10 @@ LastWords::LastWords(const ipc::Recorder& recorder) {
 void LastWords::open_box(ipc::BlackBox& into) {
   box = &into;
   if (!is_sanitized()) {
-    for (const int crash : kCrashes) handle(crash, static_cast<int>(SA_RESETHAND), on_crash);
+    for (const int crash : kCrashes) {
+      if (disposition(crash) != SIG_DFL) continue;
+      handle(crash, static_cast<int>(SA_RESETHAND), on_crash);
+    }
   }
   earlier_terminate = std::set_terminate(on_terminate);
 }
@@ -149,8 +160,7 @@ LastWords::~LastWords() {
   if (!stack_) return;
   if (ipc::BlackBox* own = own_box()) own->answers = 0;
   allow_stack_probes(false);
-  // Ignored, not the default: a request that is under way must not end a worker that ends well.
-  give_back(ipc::stack_signal(), on_stack_signal, SIG_IGN);
+  give_back(ipc::stack_signal(), on_stack_signal, stack_signal_);
   for (const int crash : kCrashes) give_back(crash, on_crash, SIG_DFL);
   if (std::get_terminate() == &on_terminate) std::set_terminate(earlier_terminate);
   box = nullptr;

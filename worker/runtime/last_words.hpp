@@ -2,7 +2,9 @@
 // What a worker says of itself when something is wrong with it, in signal handlers, into the black
 // box: the stacks of its threads when the master asks for them, the stack of a crash, the exception
 // that nobody caught. Takes no handler away that the application has set, and none under a
-// sanitizer, which reports crashes itself.
+// sanitizer, which reports crashes itself. Afterwards each signal is what it was before.
+
+#include <signal.h>
 
 #include <optional>
 
@@ -25,6 +27,7 @@ class LastWords {
   void open_box(ipc::BlackBox& into);
 
   std::optional<AlternateStack> stack_;  // None: there is one of these already.
+  sighandler_t stack_signal_ = SIG_DFL;  // What that signal did before.
 };
 
 }  // namespace reeve::worker

@@ -24,7 +24,8 @@ class Signals {
   ipc::uv::Poll poll_;
 };
 
-/// SIGPIPE would end the process when a client leaves, SIGHUP when a terminal closes.
+/// SIGPIPE would end the process when a client leaves, SIGHUP when a terminal closes, and a request
+/// for stacks (ipc::stack_signal(), unless the program handles it) when nobody answers any more.
 void ignore_stray_signals();
 
 }  // namespace reeve::worker

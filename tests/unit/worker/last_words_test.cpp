@@ -19,6 +19,8 @@
 #include <string>
 #include <thread>
 
+#include "worker/runtime/signals.hpp"
+
 namespace reeve::worker {
 namespace {
 
@@ -158,6 +160,39 @@ TEST_F(LastWordsTest, AfterwardsEverythingIsAsItWas) {
   EXPECT_EQ(after.sa_handler, before.sa_handler);
   EXPECT_EQ(std::get_terminate(), terminate);
   EXPECT_FALSE(reading().answers);
+}
+
+TEST_F(LastWordsTest, AfterwardsTheStackSignalIsWhatItWasAndCanBeHandledAgain) {
+  struct sigaction action{};
+  for (const sighandler_t before : {SIG_DFL, SIG_IGN}) {
+    ::signal(ipc::stack_signal(), before);
+    for (int times = 0; times < 2; ++times) {
+      {
+        const LastWords words(recorder_);
+        EXPECT_TRUE(reading().answers);
+        ::sigaction(ipc::stack_signal(), nullptr, &action);
+        EXPECT_NE(action.sa_flags & SA_RESTART, 0) << "or every blocking call sees EINTR";
+      }
+      ::sigaction(ipc::stack_signal(), nullptr, &action);
+      EXPECT_EQ(action.sa_handler, before);
+    }
+  }
+  ::signal(ipc::stack_signal(), SIG_DFL);
+}
+
+TEST_F(LastWordsTest, ARequestForStacksDoesNotEndAWorkerThatEndsWell) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    ignore_stray_signals();
+    {
+      const LastWords words(recorder_);
+    }
+    ::raise(ipc::stack_signal());
+    ::_exit(7);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+  EXPECT_TRUE(WIFEXITED(status));
 }
 
 TEST_F(LastWordsTest, WithoutAMasterNothingIsTouched) {

@@ -107,7 +107,6 @@ TEST_F(WatchTest, ItsStackIsToldAlsoWithoutAMaster) {
   turn_until([&] { return has_said("has let the event loop go on"); });
   EXPECT_THAT(lines(), Contains(HasSubstr("block_until_said")));
   EXPECT_THAT(lines(), Not(Contains(HasSubstr("Root::resume")))) << "that is the runtime's";
-  ::signal(ipc::stack_signal(), SIG_DFL);  // LastWords leaves it ignored, for the end of a process.
 }
 
 TEST_F(WatchTest, ACallbackThatIsNoTaskIsTheRuntimeItself) {
