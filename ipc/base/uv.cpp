@@ -1,6 +1,8 @@
 #include "ipc/base/uv.hpp"
 
+#include <algorithm>
 #include <cassert>
+#include <chrono>
 #include <system_error>
 #include <utility>
 
@@ -78,6 +80,12 @@ void Timer::arm(Duration delay) {
   };
   must(uv_timer_start(handle_.get(), manner_ == Manner::Quiet ? quiet : usual,
                       ms > 0 ? static_cast<std::uint64_t>(ms) : 0, 0));
+}
+
+void Timer::arm_from_now(Duration delay) {
+  const TimePoint turn(std::chrono::milliseconds(uv_now(handle_->loop)));
+  const Duration behind = Clock::now() - turn;
+  arm(std::min(delay, Duration::max() - behind) + behind);
 }
 
 void Timer::disarm() { uv_timer_stop(handle_.get()); }

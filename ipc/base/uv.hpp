@@ -63,7 +63,11 @@ class Timer {
   enum class Manner : std::uint8_t { Usual, Quiet };
 
   Timer(Loop& loop, std::function<void()> on_fire, Manner manner = Manner::Usual);
-  void arm(Duration delay);  ///< Rounded up to the next millisecond: never early.
+  /// Rounded up to the next millisecond. Counts from Loop::now(): when this turn of the loop began,
+  /// which a callback that blocks may have made long ago.
+  void arm(Duration delay);
+  /// Counts from now, also within such a callback: never early.
+  void arm_from_now(Duration delay);
   void disarm();
   [[nodiscard]] bool armed() const;
 

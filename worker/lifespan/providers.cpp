@@ -170,7 +170,7 @@ class ProviderRun : public std::enable_shared_from_this<ProviderRun> {
     }
     // Every request may report, and every candidate pass its trial and fail in use.
     const ipc::TimePoint now = ipc::Clock::now();
-    if (now < next_reported_round_) return timer_->arm(next_reported_round_ - now);
+    if (now < next_reported_round_) return timer_->arm_from_now(next_reported_round_ - now);
     next_reported_round_ = now + kReportsPause;
     begin_round();
   }
@@ -192,7 +192,8 @@ class ProviderRun : public std::enable_shared_from_this<ProviderRun> {
       reported_.reset();
       rounds_in_trouble_ = choice_.in_trouble() ? rounds_in_trouble_ + 1 : 0;
       if (!choice_.settled()) {
-        timer_->arm(worker::ProviderChoice::pause(rounds_in_trouble_, plan_->options.retry));
+        timer_->arm_from_now(
+            worker::ProviderChoice::pause(rounds_in_trouble_, plan_->options.retry));
       }
       text = choice_.text();
     }

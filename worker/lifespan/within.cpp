@@ -17,7 +17,7 @@ Within::~Within() {
 
 void Within::start(Context& context) {
   timer_.emplace(context.loop(), [this] { on_timer(); });
-  timer_->arm(limit_);
+  timer_->arm_from_now(limit_);
   race_ = std::make_shared<Race>(this);
   running_ = spawn(context, root().activity(), std::move(task_),
                    [race = race_](detail::Outcome<void> outcome) {

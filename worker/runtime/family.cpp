@@ -110,8 +110,7 @@ void Deadline::start(worker::Context& context) {
     timed_out_ = true;
     give_up();
   })});
-  const auto behind = ipc::Clock::now() - context.loop().now();  // See Sleep::start().
-  alarm_->timer.arm(std::min(limit_, ipc::Duration::max() - behind) + behind);
+  alarm_->timer.arm_from_now(limit_);
   Family::start(context);
 }
 

@@ -19,12 +19,8 @@ Sleep::~Sleep() = default;
 
 void Sleep::start(worker::Context& context) {
   alarm_.reset(new Alarm{ipc::uv::Timer(context.loop(), [this] { wake(); })});
-  // A timer counts from when this turn of the loop began, which a task that blocks may have made
-  // long ago; a sleep counts from now.
   const ipc::TimePoint now = ipc::Clock::now();
-  const auto left = until_ ? std::max(*until_, now) - now : duration_;
-  const auto behind = now - context.loop().now();
-  alarm_->timer.arm(std::min(left, ipc::Duration::max() - behind) + behind);
+  alarm_->timer.arm_from_now(until_ ? std::max(*until_, now) - now : duration_);
 }
 
 bool Sleep::abandon() noexcept {

@@ -44,6 +44,22 @@ TEST_F(UvTest, ATimerFiresOnceAndNeverEarly) {
   EXPECT_GE(loop_.now() - before, 1500us);
 }
 
+TEST_F(UvTest, ADelayFromNowIsWholeAlsoAfterABlockingCallback) {
+  TimePoint armed{};
+  TimePoint fired{};
+  Timer timer(loop_, [&] { fired = Clock::now(); });
+  Timer blocks(loop_, [&] {
+    while (Clock::now() - loop_.now() < 30ms) continue;  // The loop's time stands still.
+    armed = Clock::now();
+    timer.arm_from_now(20ms);
+  });
+  blocks.arm(0ms);
+  loop_.run();
+  EXPECT_GE(fired - armed, 20ms);
+  timer.arm_from_now(Duration::max());
+  EXPECT_TRUE(timer.armed()) << "for ever is not at once";
+}
+
 TEST_F(UvTest, ArmingAgainReplacesAndDisarmingForgets) {
   std::string order;
   Timer first(loop_, [&] { order += '1'; });
