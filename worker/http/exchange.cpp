@@ -168,6 +168,9 @@ void Exchange::stream(Response::Producer producer) {
   const auto on_done = [self = shared_from_this()](detail::Outcome<void> outcome) {
     if (!outcome) {
       self->stream_failed_ = true;
+      // Whoever was cut off, by the client or by a drain, has not failed.
+      const bool cut_off = self->disconnected_ || is_a<Cancelled>(outcome.error());
+      if (!cut_off) self->drop_promises("the producer of its response failed");
       self->log_failure(outcome.error());
     }
     self->end();
@@ -193,20 +196,20 @@ void Exchange::finish(Response response) {
 }
 
 void Exchange::fail(std::exception_ptr error) {
-  drop_promises();
+  drop_promises("its handler did not succeed");
   if (client_ == nullptr) return end();
   log_failure(error);
   finish(is_a<Overloaded>(error) ? overloaded(services_.pool)
                                  : Response::text("Internal server error\n", 500));
 }
 
-/// The tasks of a handler that failed are not run: the request was not done.
-void Exchange::drop_promises() {
+/// The tasks of a request that failed are not run: it was not done.
+void Exchange::drop_promises(std::string_view why) {
   if (client_ != nullptr && services_.log) {
     for (const Background::Promised& promised : promised_) {
-      services_.log(fmt::format("{} {}: background task {} is dropped: its handler did not succeed",
-                                to_string(request_.method()), request_.target(),
-                                promised.work.name));
+      services_.log(fmt::format("{} {}: background task {} is dropped: {}",
+                                to_string(request_.method()), request_.target(), promised.work.name,
+                                why));
     }
   }
   promised_.clear();
@@ -240,7 +243,7 @@ void Exchange::start_promised() {
 }
 
 void Exchange::log_failure(const std::exception_ptr& error) {
-  // Without a client the server itself may be gone.
+  // What a handler makes of its end when nobody waits for it is no news.
   if (client_ == nullptr || !services_.log || is_a<Cancelled>(error)) return;
   services_.log(fmt::format("{} {}: {}", to_string(request_.method()), request_.target(),
                             worker::describe(error)));

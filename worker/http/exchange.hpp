@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ipc/base/clock.hpp"
@@ -92,7 +93,7 @@ class Exchange final : public std::enable_shared_from_this<Exchange>,
   void finish(Response response);
   void fail(std::exception_ptr error);
   void log_failure(const std::exception_ptr& error);
-  void drop_promises();
+  void drop_promises(std::string_view why);
   void start_promised();
   void end();
 
@@ -105,7 +106,7 @@ class Exchange final : public std::enable_shared_from_this<Exchange>,
   void add(detail::BackgroundWork work) override;
   [[nodiscard]] bool disconnected() const override { return disconnected_; }
 
-  Services& services_;  // Not to be used without a client: the server may be gone.
+  Services& services_;  // They outlive the server, and every callback of what this has begun.
   Client* client_;
   Request request_;
   std::optional<Response> response_;

@@ -24,6 +24,7 @@ constexpr std::size_t kNamed = 3;
 
 struct Background::Entry {
   Kind kind;
+  Stage stage;
   Activity activity;  ///< Its name: "mail of POST /orders".
   ipc::TimePoint began;
   std::optional<Promised> promised;
@@ -57,7 +58,7 @@ void Background::start(Promised promised, const std::string& route) {
   }
   const bool blocking = std::holds_alternative<detail::BackgroundWork::Blocking>(promised.work.run);
   const auto entry = std::make_shared<Entry>(
-      blocking ? Kind::Function : Kind::Coroutine,
+      blocking ? Kind::Function : Kind::Coroutine, Stage::Waiting,
       Activity{ActivityKind::Background, fmt::format("{} of {}", promised.work.name, route)},
       context_.loop().now(), std::move(promised));
   entry->position = entries_.insert(entries_.end(), entry);
@@ -71,9 +72,9 @@ void Background::start(Promised promised, const std::string& route) {
 }
 
 void Background::clean_up(std::string name, Task<> task, std::move_only_function<void()> then) {
-  const auto entry =
-      std::make_shared<Entry>(Kind::CleanUp, Activity{ActivityKind::Resource, std::move(name)},
-                              context_.loop().now(), std::nullopt, std::move(then));
+  const auto entry = std::make_shared<Entry>(Kind::CleanUp, Stage::Waiting,
+                                             Activity{ActivityKind::Resource, std::move(name)},
+                                             context_.loop().now(), std::nullopt, std::move(then));
   entry->position = entries_.insert(entries_.end(), entry);
   begin(entry, std::move(task));
 }
@@ -112,10 +113,13 @@ Task<> Background::run(std::shared_ptr<Entry> entry) {
 }
 
 void Background::begin(const std::shared_ptr<Entry>& entry, Task<> task) {
+  entry->stage = Stage::Running;
   Spawned running =
       spawn(context_, std::as_const(entry->activity), std::move(task),
             [this, entry](const detail::Outcome<void>& outcome) { on_end(entry, outcome); });
-  if (running.running()) entry->running = std::move(running);
+  if (!running.running()) return;
+  entry->running = std::move(running);
+  if (cancelled_ && entry->kind != Kind::CleanUp) entry->running.cancel();  // While it began.
 }
 
 void Background::on_end(const std::shared_ptr<Entry>& entry, const detail::Outcome<void>& outcome) {
@@ -125,15 +129,20 @@ void Background::on_end(const std::shared_ptr<Entry>& entry, const detail::Outco
   }
   // First, so that the worker is never idle between the two.
   if (entry->then) std::exchange(entry->then, nullptr)();
-  entries_.erase(entry->position);
-  entry->promised.reset();
-  if (entry->kind != Kind::CleanUp) page_.jobs_running.fetch_sub(1, std::memory_order_relaxed);
+  remove(*entry);
   if (entry->kind == Kind::Function) {
     --on_threads_;
     begin_waiting();
   }
   if (entries_.empty() && on_idle_) on_idle_();
   if (waiter_ != nullptr) waiter_->on_change();
+}
+
+void Background::remove(Entry& entry) {
+  entry.stage = Stage::Over;
+  entries_.erase(entry.position);
+  entry.promised.reset();
+  if (entry.kind != Kind::CleanUp) page_.jobs_running.fetch_sub(1, std::memory_order_relaxed);
 }
 
 bool Background::only_functions() const {
@@ -164,13 +173,12 @@ std::vector<std::string> Background::cancel() {
   waiting_.clear();
   const std::vector<std::shared_ptr<Entry>> all(entries_.begin(), entries_.end());
   for (const auto& entry : all) {
-    if (entry->kind == Kind::CleanUp) continue;
+    if (entry->kind == Kind::CleanUp || entry->stage == Stage::Over) continue;
     names.push_back(fmt::format("background task {} ({})", entry->activity.name, age(*entry)));
-    if (entry->running.running()) {
+    if (entry->stage == Stage::Waiting) {
+      remove(*entry);
+    } else {
       entry->running.cancel();
-    } else {  // It never began.
-      entries_.erase(entry->position);
-      page_.jobs_running.fetch_sub(1, std::memory_order_relaxed);
     }
   }
   if (entries_.empty() && !names.empty() && on_idle_) on_idle_();
@@ -195,7 +203,7 @@ void Background::Settled::start(Context& context) {
     for (const auto& entry : left) entry->running.cancel();
     wake();
   });
-  timer_->arm(limit_);
+  timer_->arm_from_now(limit_);
 }
 
 bool Background::Settled::abandon() noexcept {

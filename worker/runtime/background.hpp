@@ -3,8 +3,9 @@
 // values of requests. Bounded, counted in the recorder, named for the log, waited for in a drain.
 // It knows no request. Loop thread only, apart from reserve().
 //
-//   Waiting --> Running --> gone      A coroutine never waits; a function waits while others have
-//                                     all the threads that background tasks may take.
+//   Waiting --> Running --> Over      A coroutine never waits; a function waits while others have
+//      |                      ^       all the threads that background tasks may take.
+//      +-------- cancel() ----+
 
 #include <atomic>
 #include <chrono>
@@ -89,12 +90,14 @@ class Background {
 
  private:
   enum class Kind : std::uint8_t { Coroutine, Function, CleanUp };
+  enum class Stage : std::uint8_t { Waiting, Running, Over };
   struct Entry;
 
   [[nodiscard]] static Task<> run(std::shared_ptr<Entry> entry);
   void begin(const std::shared_ptr<Entry>& entry, Task<> task);
   void on_end(const std::shared_ptr<Entry>& entry, const detail::Outcome<void>& outcome);
   void begin_waiting();
+  void remove(Entry& entry);
   [[nodiscard]] bool only_functions() const;
   [[nodiscard]] std::string age(const Entry& entry) const;
 

@@ -138,6 +138,64 @@ TEST_F(BackgroundTest, AHandlerThatFailsPromisesNothing) {
   EXPECT_FALSE(began);
 }
 
+class StreamedBackground : public BackgroundTest {
+ protected:
+  /// Promises "mail", then streams with `producer`.
+  void serve(const Response::Producer& producer) {
+    router.get("/stream", [this, producer](const Request& request) -> Task<Response> {
+      request.background("mail", [this]() -> Task<> {
+        began = true;
+        co_return;
+      });
+      co_return Response::stream("text/plain", producer);
+    });
+    start();
+  }
+  static constexpr std::string_view kGet = "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n";
+};
+
+TEST_F(StreamedBackground, RunsWhenTheClientLeavesBeforeTheEndOfTheResponse) {
+  serve([](StreamWriter& out) -> Task<> {
+    co_await out.write("first");
+    co_await sleep_for(1h);
+  });
+  SocketClient one = client(kGet);
+  ASSERT_TRUE(receives(one, "first"));
+  EXPECT_FALSE(began) << "the response goes on";
+  one.close();
+  EXPECT_TRUE(run_until([this] { return began; }));
+  EXPECT_THAT(log, IsEmpty());
+}
+
+TEST_F(StreamedBackground, RunsWhenTheProducerFailsBecauseTheClientHasLeft) {
+  serve([](StreamWriter& out) -> Task<> {
+    co_await out.write("first");
+    try {
+      co_await sleep_for(1h);
+    } catch (const Cancelled&) {
+      throw std::runtime_error("broken pipe");
+    }
+  });
+  SocketClient one = client(kGet);
+  ASSERT_TRUE(receives(one, "first"));
+  one.close();
+  EXPECT_TRUE(run_until([this] { return began; }));
+}
+
+TEST_F(StreamedBackground, IsDroppedWhenTheProducerFails) {
+  serve([](StreamWriter& out) -> Task<> {
+    co_await out.write("first");
+    throw std::runtime_error("the table is gone");
+  });
+  SocketClient one = client(kGet);
+  EXPECT_NE(end_of(one), SocketClient::End::None);
+  EXPECT_THAT(log, Contains("GET /stream: background task mail is dropped: the producer of its "
+                            "response failed"));
+  EXPECT_THAT(log, Contains(HasSubstr("the table is gone")));
+  EXPECT_FALSE(began);
+  EXPECT_TRUE(services->background->idle());
+}
+
 TEST_F(BackgroundTest, BeyondTheBoundIs503) {
   background = {.at_most = 1};
   start();
@@ -212,6 +270,27 @@ TEST_F(BackgroundTest, CancelNamesThoseThatNeverBegan) {
   release.count_down();
   ASSERT_TRUE(run_until([this] { return services->background->idle(); }));
   EXPECT_FALSE(finished);
+  EXPECT_EQ(running(), 0U);
+}
+
+TEST_F(BackgroundTest, ACancelFromWithinOneEndsAndCountsEachOnce) {
+  start();
+  Background& tasks = *services->background;
+  std::vector<std::string> names;
+  const auto add = [&](std::string name, auto function) {
+    tasks.start({detail::make_background(std::move(name), std::move(function)), tasks.reserve()},
+                "POST /");
+  };
+  const auto sleeps = []() -> Task<> { co_await sleep_for(1h); };
+  add("first", sleeps);
+  add("cancels", [&]() -> Task<> {  // Its start() has not returned yet.
+    names = tasks.cancel();
+    co_await sleep_for(1h);
+  });
+  add("late", sleeps);
+  ASSERT_TRUE(run_until([&] { return tasks.idle(); }));
+  EXPECT_EQ(names.size(), 2U);
+  EXPECT_THAT(log, ElementsAre(HasSubstr("cancelled background task late of POST /")));
   EXPECT_EQ(running(), 0U);
 }
 
