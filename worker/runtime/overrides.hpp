@@ -3,40 +3,24 @@
 // or makes it for each request. Filled before the start, read-only from then on. An app that runs
 // as a process has none.
 
-#include <functional>
 #include <map>
-#include <memory>
 #include <typeindex>
 #include <utility>
 
-#include "reeve/state.hpp"
+#include "reeve/override.hpp"
 
 namespace reeve::worker {
 
-/// One replacement. What it replaces is neither opened nor closed: the replacement is destroyed,
-/// and nothing else.
-struct Override {
-  /// The value; the same one each time, or a new one: see Overrides. May throw.
-  std::function<std::shared_ptr<void>()> make;
-  /// Makes it, and puts it into the state under the type that it stands for.
-  std::function<void(State&)> put;
-};
+using detail::Override;
 
 class Overrides {
  public:
-  /// `value`, also a unique_ptr, stands for T: as the resource, or as the value of every request.
-  template <class T>
-  void replace(std::shared_ptr<T> value) {
-    replace_with<T>([value = std::move(value)] { return value; });
+  /// `value` stands for T: see detail::maker_of() for what it may be.
+  template <class T, class Value>
+  void replace(Value value) {
+    add(typeid(T), Override::of<T>(detail::maker_of<T>(std::move(value))));
   }
-  /// What `make` returns stands for T: called once a start for a resource, once a request for a
-  /// value of request scope. On the loop thread; it does not block.
-  template <class T>
-  void replace_with(std::function<std::shared_ptr<T>()> make) {
-    add(typeid(T), {.make = [make] { return std::shared_ptr<void>(make()); },
-                    .put = [make](State& state) { state.put<T>(make()); }});
-  }
-  /// The same, its types erased.
+  /// The same, its types erased. The later one of two for a type holds.
   void add(std::type_index type, Override replacement) {
     by_type_.insert_or_assign(type, std::move(replacement));
   }

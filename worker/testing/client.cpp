@@ -27,10 +27,9 @@ TestResult TestClient::stop() { return impl_->stop(); }
 TestResponse TestClient::request(TestRequest request) { return send(std::move(request)).wait(); }
 TestCall TestClient::send(TestRequest request) { return TestCall(impl_->send(std::move(request))); }
 
-void TestClient::replace_erased(std::type_index meant, std::type_index type,
-                                std::function<std::shared_ptr<void>()> make,
-                                std::function<void(State&)> put) {
-  impl_->replace(meant, type, {.make = std::move(make), .put = std::move(put)});
+void TestClient::replace(std::type_index meant, std::type_index type,
+                         detail::Override replacement) {
+  impl_->replace(meant, type, std::move(replacement));
 }
 
 void TestClient::run_to_end(Task<> task) { impl_->run_to_end("the task", std::move(task)); }

@@ -51,7 +51,7 @@ TEST_F(OverridesTest, AReplacedResourceIsNeitherOpenedNorClosed) {
 
 TEST_F(OverridesTest, AReplacementThatThrowsFailsTheStart) {
   lifespan.resource<Store>("store", [] { return std::make_unique<Store>(); });
-  overrides.replace_with<Store>(
+  overrides.replace<Store>(
       []() -> std::shared_ptr<Store> { throw std::runtime_error("no fake today"); });
   const auto opened = run(runner.open());
   ASSERT_TRUE(opened.has_value());

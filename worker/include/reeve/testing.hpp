@@ -31,9 +31,9 @@
 
 #include "reeve/app.hpp"
 #include "reeve/headers.hpp"
+#include "reeve/override.hpp"
 #include "reeve/providers.hpp"
 #include "reeve/request.hpp"
-#include "reeve/share.hpp"
 #include "reeve/state.hpp"
 #include "reeve/task.hpp"
 #include "reeve/worker_info.hpp"
@@ -156,18 +156,12 @@ class TestClient {
   /// fails and names its type.
   template <class T, class Value>
   TestClient& replace(Value value) {
-    std::function<std::shared_ptr<T>()> make;
-    if constexpr (std::is_invocable_v<Value&>) {
-      make = [function = std::make_shared<Value>(std::move(value))] {
-        return detail::share<T>((*function)());
-      };
-    } else {
-      make = [shared = detail::share<T>(std::move(value))] { return shared; };
-    }
-    replace_with<T>(typeid(T), make);
+    const auto make = detail::maker_of<T>(std::move(value));
+    replace(typeid(T), typeid(T), detail::Override::of<T>(make));
     if constexpr (!detail::kIsProvider<T>) {
-      replace_with<Provider<T>>(typeid(T),
-                                [make] { return std::make_shared<Provider<T>>(make()); });
+      replace(typeid(T), typeid(Provider<T>), detail::Override::of<Provider<T>>([make] {
+                return std::make_shared<Provider<T>>(make());
+              }));
     }
     return *this;
   }
@@ -244,14 +238,7 @@ class TestClient {
     value->emplace(co_await std::move(task));
   }
   /// `meant` is what the test has called it: a replacement for one type may stand for several.
-  template <class T>
-  void replace_with(std::type_index meant, std::function<std::shared_ptr<T>()> make) {
-    replace_erased(
-        meant, typeid(T), [make]() -> std::shared_ptr<void> { return make(); },
-        [make](State& state) { state.put<T>(make()); });
-  }
-  void replace_erased(std::type_index meant, std::type_index type,
-                      std::function<std::shared_ptr<void>()> make, std::function<void(State&)> put);
+  void replace(std::type_index meant, std::type_index type, detail::Override replacement);
   void run_to_end(Task<> task);
 
   std::unique_ptr<Impl> impl_;
