@@ -1,10 +1,12 @@
 #pragma once
 // Channel<T>: values from tasks to tasks, first in, first out, bounded, so that a fast sender waits
 // for a slow receiver.
-//   Channel<int> numbers(16);
+//
+//   reeve::Channel<int> numbers(16);
 //   co_await numbers.send(1);
-//   while (auto number = co_await numbers.receive()) use(*number);   // until it is closed and
-//   empty
+//   while (auto number = co_await numbers.receive()) use(*number);  // Until it is closed and
+//   empty.
+//
 // Any number of senders and receivers, served in the order in which they came. A send or a receive
 // that need not wait goes on at once. It refuses to cross threads: loop thread only. It has no
 // shared state: it outlives its use, or its waiting tasks see it as closed.
@@ -183,7 +185,9 @@ class Channel final : public detail::ChannelBase {
   explicit Channel(std::size_t capacity) : ChannelBase(capacity) {}
   ~Channel() { forsake(); }
 
-  /// Waits while it is full. Throws ChannelClosed, and Cancelled; then the value was not sent.
+  /// Waits while it is full. Throws ChannelClosed, and Cancelled; then the value was not sent. With
+  /// g++ 12 a struct without constructors is named first, `co_await c.send(line)`: that compiler
+  /// destroys the members of a temporary one, `co_await c.send({a, b})`, twice.
   detail::Send<T> send(T value) { return detail::Send<T>(*this, std::move(value)); }
   /// Waits while it is empty. Nothing: it is closed, and all that was sent has been received.
   /// Throws Cancelled; then no value was taken.

@@ -21,6 +21,7 @@
 #include "reeve/resource.hpp"
 #include "reeve/state.hpp"
 #include "reeve/task.hpp"
+#include "reeve/temporaries.hpp"
 
 namespace reeve {
 
@@ -42,27 +43,6 @@ class OpenError : public std::runtime_error {
   std::exception_ptr cause_;
 };
 
-namespace detail {
-
-template <class Function>
-inline constexpr bool kSafeInCoAwait =
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
-    std::is_lvalue_reference_v<Function> ||
-    std::is_trivially_destructible_v<std::remove_cvref_t<Function>>;
-#else
-    true;
-#endif
-
-template <class... Functions>
-constexpr void refuse_unsafe_temporaries() {
-  static_assert(
-      (kSafeInCoAwait<Functions> && ...),
-      "g++ 12 destroys what a temporary lambda has captured twice when it is passed within "
-      "a co_await: name the lambda first, or capture by reference");
-}
-
-}  // namespace detail
-
 class Scope {
  public:
   Scope(const Scope&) = delete;
@@ -72,7 +52,8 @@ class Scope {
   /// for what `open` and `close` may be. The reference is good until the resource is closed.
   ///
   /// Inside the open function of "database" the name "pool" becomes "database/pool"; such a child
-  /// is closed after its parent, and at once when the parent's open fails.
+  /// was open before its parent, so it is closed after it; one that comes later (optional, and down
+  /// at first) is closed before it. When the parent's open fails, its children are closed at once.
   ///
   /// With g++ 12, a lambda whose captures have destructors is named before it is passed: that
   /// compiler destroys those of a temporary one twice within a co_await, so this does not compile.
@@ -96,8 +77,9 @@ class Scope {
   }
 
   /// The same for a resource that the worker can do without. Null when it could not be opened: it
-  /// is tried again, and State::find() has it when it has come. Throws only std::invalid_argument,
-  /// std::logic_error and Cancelled.
+  /// is tried again, and State::find() has it when it has come; unless there is a value of its type
+  /// by then, which no retry mends. Throws only std::invalid_argument, std::logic_error and
+  /// Cancelled.
   template <class T, class Open, detail::NoOptions Close>
   [[nodiscard]] Task<T*> open_optional(std::string name, Open&& open, Close&& close,
                                        ResourceOptions options = {}) {
@@ -127,7 +109,8 @@ class Scope {
   /// of a lifespan function.
   void note(std::string detail);
 
-  /// The values that are open so far.
+  /// The values that are open so far, but not those that are, or are nested in, an optional
+  /// resource that is not open yet: it may still turn out to be down.
   [[nodiscard]] State& state();
 
  private:

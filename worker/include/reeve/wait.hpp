@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "reeve/suspension.hpp"
+#include "reeve/temporaries.hpp"
 
 namespace reeve {
 
@@ -121,8 +122,12 @@ inline detail::Yield yield() { return {}; }
 /// what it threw. Throws Overloaded when the pool's queue is full. Throws Cancelled: at once while
 /// the function is queued, but when it runs only after it has returned, since it may use the task's
 /// locals.
+///
+/// With g++ 12, a lambda whose captures have destructors is named before it is passed: that
+/// compiler destroys those of a temporary one twice within a co_await, so this does not compile.
 template <class Function>
 detail::Offload<std::decay_t<Function>> offload(Function&& function) {
+  detail::refuse_unsafe_temporaries<Function>();
   return detail::Offload<std::decay_t<Function>>(std::forward<Function>(function));
 }
 
