@@ -1,6 +1,7 @@
 // The lifespan of a native worker as its log tells it: opened in order, closed in reverse, always.
 
 #include <algorithm>
+#include <csignal>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -11,7 +12,10 @@ namespace reeve::e2e {
 namespace {
 
 using Lifespan = ReeveTest;
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 /// The resources in the order in which the log has "probe: `verb` NAME".
 std::vector<std::string> resources(const std::string& log, const std::string& verb) {
@@ -58,6 +62,29 @@ backoff = { first = "60s", max = "60s" }
 )"));
   ASSERT_TRUE(reeve.becomes("web:0", "BACKOFF"));
   EXPECT_THAT(reeve.log(), HasSubstr("cache")) << "what it was doing";
+}
+
+TEST_F(Lifespan, WhyNamesTheResourceInWhichAStartHung) {
+  Reeve& reeve = start(probe_pool(1, R"(env = { PROBE_HANG_RESOURCE = "cache" }
+start_timeout = "500ms"
+backoff = { first = "60s", max = "60s" }
+)"));
+  ASSERT_TRUE(reeve.becomes("web:0", "BACKOFF"));
+  EXPECT_THAT(reeve.ctl({"why", "web:0"}).output,
+              AllOf(HasSubstr("start_timeout"), HasSubstr("opening cache"),
+                    Not(HasSubstr("opening client"))));
+}
+
+TEST_F(Lifespan, TheStatusNamesWhatIsLongInClosing) {
+  Reeve& reeve = start_ready(probe_pool(1, "env = { PROBE_HANG_CLOSE = \"client\" }"));
+  Watch(reeve.pid("web:0")).signal(SIGTERM);
+  const auto shown = [&] { return reeve.ctl({"status", "web:0", "--lifespan"}).output; };
+  std::string table;
+  EXPECT_TRUE(eventually([&] {
+    table = shown();
+    return table.contains(" closing ");
+  })) << table;
+  EXPECT_THAT(table, ContainsRegex("client .* closing .* for "));
 }
 
 TEST_F(Lifespan, NothingListensBeforeEveryResourceIsOpen) {

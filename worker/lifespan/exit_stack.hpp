@@ -1,13 +1,16 @@
 #pragma once
 // What of a lifespan is open, what belongs to what, and in which order it has to be closed: exactly
 // the reverse of the order in which each became open. A pure value: no loop, no clock, no values.
+// What is over is forgotten, so that retries for weeks do not make it grow.
 //
-//   Opening --opened--> Open --closing--> Closing --closed--> Closed
-//      |  ^
-//      +--+ failed: Idle, from where it may be tried again (reopen)
+//   Opening --opened--> Open --closing--> Closing --closed--> Over --> forgotten, when nothing
+//     |  ^                                                     ^       below it is left
+//     |  +-- reopen --+                                        |
+//     +-- failed --> Idle -------------- ended ----------------+
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -23,6 +26,8 @@ class ExitStack {
   /// It is open: it is what has to be closed next.
   void opened(Id id);
   void failed(Id id);
+  /// It failed, and is not tried again.
+  void ended(Id id);
   void closing(Id id);
   void closed(Id id);
 
@@ -32,17 +37,22 @@ class ExitStack {
   [[nodiscard]] std::vector<Id> open_below(Id id) const;
   /// What is open, and not yet closing, in the order in which it became so.
   [[nodiscard]] const std::vector<Id>& open() const { return stack_; }
+  /// How many it remembers, in whatever place.
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
 
  private:
-  enum class Place : std::uint8_t { Opening, Idle, Open, Closing, Closed };
+  enum class Place : std::uint8_t { Opening, Idle, Open, Closing, Over };
   struct Entry {
     std::optional<Id> parent;
     Place place = Place::Opening;
+    std::size_t children = 0;  // Of which it remembers so many.
   };
   void move(Id id, Place from, Place to);
+  void forget_what_is_over(Id id);
   [[nodiscard]] bool is_below(Id id, Id ancestor) const;
 
-  std::vector<Entry> entries_;
+  std::map<Id, Entry> entries_;
+  Id next_id_ = 0;
   std::vector<Id> stack_;  // What is open, in the order in which it became so.
 };
 

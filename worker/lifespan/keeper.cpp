@@ -3,16 +3,18 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 namespace reeve::worker {
 
 ResourceKeeper::ResourceKeeper(Context& context, State& state, Observer observer,
-                               const Overrides* overrides)
+                               const Overrides* overrides, const Patience& patience)
     : context_(context),
       state_(state),
       observer_(std::move(observer)),
       overrides_(overrides),
+      patience_(patience),
       chance_(static_cast<std::minstd_rand::result_type>(
           ipc::Clock::now().time_since_epoch().count() ^ ::getpid())),
       doomed_timer_(context.loop(), [this] { close_doomed(); }),
@@ -48,14 +50,20 @@ const Node* ResourceKeeper::find(std::string_view name) const {
   return found == nodes_.end() ? nullptr : found->get();
 }
 
+void ResourceKeeper::give_up(const NodePointer& node) {
+  stack_.ended(node->id);
+  forget(node);
+}
+
 void ResourceKeeper::forget(const NodePointer& node) {
   node->state = NodeState::Ended;
   std::erase(nodes_, node);
+  assert((!nodes_.empty() || stack_.size() == 0) && "the stack remembers what has ended");
 }
 
 void ResourceKeeper::begin_to_time(Node& node) {
   node.since = ipc::Clock::now();
-  node.name_at = node.since + kNameAfter;
+  node.name_at = node.since + patience_.name_after;
   arm_slow_timer();
 }
 
@@ -65,7 +73,7 @@ void ResourceKeeper::name_slow_ones() {
   for (const NodePointer& node : std::vector(nodes_)) {
     const bool closing = node->state == NodeState::Closing;
     if ((!closing && !opening(node)) || node->name_at > now) continue;
-    node->name_at = now + kNameAgain;
+    node->name_at = now + patience_.name_again;
     if (closing) {
       observer_(StillClosing{node->about, now - node->since, node->deadline - node->since});
       continue;
@@ -86,7 +94,7 @@ void ResourceKeeper::arm_slow_timer() {
     first = first ? std::min(*first, node->name_at) : node->name_at;
   }
   if (!first) return slow_timer_.disarm();
-  slow_timer_.arm(std::max<ipc::Duration>(*first - ipc::Clock::now(), {}));
+  slow_timer_.arm_from_now(std::max<ipc::Duration>(*first - ipc::Clock::now(), {}));
 }
 
 }  // namespace reeve::worker

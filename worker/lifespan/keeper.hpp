@@ -22,6 +22,7 @@
 #include "worker/lifespan/tally.hpp"
 #include "worker/runtime/context.hpp"
 #include "worker/runtime/overrides.hpp"
+#include "worker/runtime/patience.hpp"
 
 namespace reeve::worker {
 
@@ -31,12 +32,10 @@ class ResourceKeeper {
   using NodePointer = std::shared_ptr<Node>;
 
   static constexpr std::chrono::milliseconds kLeastCloseTime{50};
-  /// What takes longer is named, and again after each further kNameAgain.
-  static constexpr std::chrono::milliseconds kNameAfter{2'000};
-  static constexpr std::chrono::milliseconds kNameAgain{5'000};
 
   /// `overrides` may be null.
-  ResourceKeeper(Context& context, State& state, Observer observer, const Overrides* overrides);
+  ResourceKeeper(Context& context, State& state, Observer observer, const Overrides* overrides,
+                 const Patience& patience = {});
   ~ResourceKeeper();
   ResourceKeeper(const ResourceKeeper&) = delete;
   ResourceKeeper& operator=(const ResourceKeeper&) = delete;
@@ -94,6 +93,8 @@ class ResourceKeeper {
   [[nodiscard]] ipc::Duration patience_with_stragglers() const;
 
   [[nodiscard]] NodePointer find(ExitStack::Id id) const;
+  /// It failed, and is not tried again.
+  void give_up(const NodePointer& node);
   void forget(const NodePointer& node);
   [[nodiscard]] bool gives_up() const { return retrying_stopped_ || teardown_.has_value(); }
   void begin_to_time(Node& node);
@@ -104,6 +105,7 @@ class ResourceKeeper {
   State& state_;
   Observer observer_;
   const Overrides* overrides_;
+  const Patience patience_;
   ExitStack stack_;
   std::vector<NodePointer> nodes_;
   std::vector<std::shared_ptr<void>> kept_;  // Values that a function left behind may still use.

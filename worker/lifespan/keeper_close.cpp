@@ -60,7 +60,7 @@ void ResourceKeeper::close_below(const Node& node) {
     if (other->state == NodeState::Open || !is_below(other->parent.get())) continue;
     other->unwanted = true;
     other->retry.cancel();
-    if (!other->running && other->state == NodeState::Down) forget(other);
+    if (!other->running && other->state == NodeState::Down) give_up(other);
   }
   close_soon(stack_.open_below(node.id));
 }

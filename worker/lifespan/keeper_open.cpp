@@ -30,7 +30,7 @@ Task<ResourceKeeper::NodePointer> ResourceKeeper::open(Scope& scope, Resource re
   NodePointer node = enter(scope, std::move(resource));
   const bool opened = co_await attempt(node);
   if (!opened && !node->optional()) throw OpenError(node->about.name, node->reason, node->error);
-  if (!opened && !node->running) retry_later(node);
+  if (node->state == NodeState::Down && !node->running) retry_later(node);
   co_return node;
 }
 
@@ -109,7 +109,7 @@ Task<bool> ResourceKeeper::attempt(NodePointer node) {
   try {
     co_await closers_.all_ended();
   } catch (const Cancelled&) {
-    if (node->state == NodeState::Down && !node->running) forget(node);
+    if (node->state == NodeState::Down && !node->running) give_up(node);
     throw;
   }
   co_return false;
@@ -139,12 +139,14 @@ Task<> ResourceKeeper::run_open(NodePointer node) {
   }
 }
 
+/// False when the State refuses the value: a mistake of the program, which no retry mends.
 bool ResourceKeeper::accept(Node& node) {
   if (node.value.type != nullptr) {
     try {
       state_.add(node.value);
     } catch (const std::logic_error& error) {
       node.reason = error.what();
+      node.unwanted = true;
       return false;
     }
     node.stored = true;
@@ -182,7 +184,7 @@ void ResourceKeeper::settle_failure(const NodePointer& node, bool cancelled) {
   if (node->arrived) return close_unwanted(node);
   stack_.failed(node->id);
   close_below(*node);
-  if (!again) forget(node);
+  if (!again) give_up(node);
 }
 
 void ResourceKeeper::report_failure(Node& node, bool cancelled) {
@@ -203,16 +205,20 @@ void ResourceKeeper::report_failure(Node& node, bool cancelled) {
 /// Its open function has ended after all, long after its deadline or a cancel.
 void ResourceKeeper::on_late(const NodePointer& node) {
   if (gives_up()) node->unwanted = true;
-  if (node->arrived && (node->unwanted || !accept(*node))) {
-    close_unwanted(node);
-  } else if (!node->arrived) {
+  if (!node->arrived) {
     stack_.failed(node->id);
     close_below(*node);
     if (node->unwanted) {
-      forget(node);
+      give_up(node);
     } else {
       retry_later(node);
     }
+  } else if (node->unwanted) {
+    close_unwanted(node);
+  } else if (!accept(*node)) {
+    node->state = NodeState::Ended;
+    report_failure(*node, false);
+    close_unwanted(node);
   }
   stragglers_.end();
 }

@@ -38,12 +38,14 @@ StartFailure failure_of_start(const std::exception_ptr& error, Phase phase) {
 }  // namespace
 
 LifespanRunner::LifespanRunner(Context& context, const Lifespan& lifespan, State& state,
-                               Observer observer, OwnPart own_part, const Overrides* overrides)
+                               Observer observer, OwnPart own_part, const Overrides* overrides,
+                               const Patience& patience)
     : lifespan_(lifespan),
       observer_(std::move(observer)),
       own_part_(std::move(own_part)),
       keeper_(
-          context, state, [this](const LifespanEvent& event) { observer_(event); }, overrides) {}
+          context, state, [this](const LifespanEvent& event) { observer_(event); }, overrides,
+          patience) {}
 
 Task<std::expected<void, StartFailure>> LifespanRunner::open() {
   for (const Phase phase : kPhases) {

@@ -28,7 +28,8 @@ class LifespanRunner {
   /// All of them outlive the runner; the lifespan does not change any more. `overrides` may be
   /// null.
   LifespanRunner(Context& context, const Lifespan& lifespan, State& state, Observer observer,
-                 OwnPart own_part, const Overrides* overrides = nullptr);
+                 OwnPart own_part, const Overrides* overrides = nullptr,
+                 const Patience& patience = {});
 
   /// Opens everything. The error is the reason why the worker cannot start; what was open still is.
   /// A cancel ends the opening in the same way.

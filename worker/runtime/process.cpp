@@ -22,8 +22,7 @@ using namespace std::chrono_literals;
 
 constexpr int kBacklog = 4096;
 
-/// How often a drain that lasts says what it waits for, and how much of it.
-constexpr ipc::Duration kDrainReport = 5s;
+/// A drain that lasts names so much of what it waits for.
 constexpr std::size_t kNamedInADrain = 8;
 
 /// Without a master nobody escalates and nobody looks on, so an orphan is quick about its end.
@@ -38,8 +37,10 @@ constexpr int kMarginShare = 4;
 
 }  // namespace
 
-Process::Process(const App& app, Identity identity, std::vector<ipc::Address> listen, Log& log)
+Process::Process(const App& app, Identity identity, std::vector<ipc::Address> listen, Log& log,
+                 const Patience& patience)
     : log_(log),
+      patience_(patience),
       identity_(std::move(identity)),
       last_words_(identity_.recorder),
       listen_(std::move(listen)),
@@ -56,7 +57,8 @@ Process::Process(const App& app, Identity identity, std::vector<ipc::Address> li
                 .tell = identity_.channel ? Scheduler::Tell([this](const auto& message) {
                   master_.send(message);
                 })
-                                          : Scheduler::Tell()}),
+                                          : Scheduler::Tell(),
+                .patience = patience}),
       master_(loop_, std::exchange(identity_.channel, std::nullopt), identity_.notify_socket, log_,
               {.on_message = [this](const auto& message) { on_master_message(message); },
                .on_gone = [this] { on_master_gone(); }}),
@@ -153,7 +155,8 @@ void Process::log_lifespan(const LifespanEvent& event, const std::string& line) 
   if (failed != nullptr) {
     // What fails the start is told once, as the reason. Attempts in vain are told ever more seldom.
     const bool ends_the_start = failed->about.need == Need::Required && !failed->cancelled;
-    if (ends_the_start || !std::has_single_bit(failed->attempt)) return;
+    const bool is_final = failed->retry_in == ipc::Duration() && !failed->cancelled;
+    if (ends_the_start || (!is_final && !std::has_single_bit(failed->attempt))) return;
   }
   const bool bad = failed != nullptr || (checked != nullptr && !checked->passed) ||
                    std::holds_alternative<CloseFailed>(event) ||
@@ -173,7 +176,7 @@ void Process::report_degraded() {
 }
 
 void Process::say_what_the_drain_waits_for() {
-  drain_timer_.arm(kDrainReport);
+  drain_timer_.arm(patience_.drain_report);
   std::vector<std::string> what = service_.waits_for();
   if (what.size() > kNamedInADrain) {
     const std::size_t more = what.size() - kNamedInADrain;
@@ -221,7 +224,7 @@ void Process::announce_ready() {
 
 void Process::arm_grace() {
   stop_by_ = ipc::Clock::now() + identity_.grace - teardown_reserve() / kMarginShare;
-  grace_timer_.arm(identity_.grace - teardown_reserve());
+  grace_timer_.arm_from_now(identity_.grace - teardown_reserve());
 }
 
 void Process::drain(ipc::DrainKind kind) {
@@ -233,7 +236,7 @@ void Process::drain(ipc::DrainKind kind) {
   ipc::record_activity(page, "draining");
   if (draining_since_ == ipc::TimePoint{}) {
     draining_since_ = ipc::Clock::now();
-    drain_timer_.arm(kDrainReport);
+    drain_timer_.arm_from_now(patience_.drain_report);
   }
   service_.drain(kind, [this] { handle(LifeEvent::Drained); });
 }

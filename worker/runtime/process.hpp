@@ -17,6 +17,7 @@
 #include "worker/runtime/life.hpp"
 #include "worker/runtime/log.hpp"
 #include "worker/runtime/master_link.hpp"
+#include "worker/runtime/patience.hpp"
 #include "worker/runtime/service.hpp"
 #include "worker/runtime/signals.hpp"
 #include "worker/runtime/spawn.hpp"
@@ -26,7 +27,8 @@ namespace reeve::worker {
 class Process {
  public:
   /// The app and the log outlive it. `listen` are addresses to bind beside the inherited listeners.
-  Process(const App& app, Identity identity, std::vector<ipc::Address> listen, Log& log);
+  Process(const App& app, Identity identity, std::vector<ipc::Address> listen, Log& log,
+          const Patience& patience = {});
 
   /// From the first phase to the last close. Returns an App::ExitCode.
   [[nodiscard]] int run();
@@ -63,6 +65,7 @@ class Process {
   [[nodiscard]] ipc::Duration teardown_reserve() const;
 
   Log& log_;
+  const Patience patience_;
   Identity identity_;
   LastWords last_words_;
   std::vector<ipc::Address> listen_;

@@ -34,7 +34,8 @@ Service::Service(const App& app, Surroundings surroundings)
       runner_(
           context_, app.lifespan(), state_,
           [this](const LifespanEvent& event) { on_lifespan(event); },
-          [this](Phase phase) { return own_part(phase); }, surroundings_.overrides),
+          [this](Phase phase) { return own_part(phase); }, surroundings_.overrides,
+          surroundings_.patience),
       checks_(
           context_, state_, app.lifespan().checks(),
           [this](const Check& check) {

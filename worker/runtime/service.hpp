@@ -24,6 +24,7 @@
 #include "worker/lifespan/start_failure.hpp"
 #include "worker/runtime/context.hpp"
 #include "worker/runtime/overrides.hpp"
+#include "worker/runtime/patience.hpp"
 #include "worker/runtime/redactor.hpp"
 #include "worker/runtime/thread_pool.hpp"
 #include "worker/runtime/watch.hpp"
@@ -51,6 +52,7 @@ class Service {
     Scheduler::Tell tell{};
     /// What a test replaces; outlives the service. Null: nothing.
     const Overrides* overrides = nullptr;
+    Patience patience{};
   };
 
   /// The app outlives it.

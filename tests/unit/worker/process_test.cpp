@@ -27,6 +27,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::Contains;
+using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::Eq;
 using ::testing::HasSubstr;
@@ -64,7 +65,8 @@ class ProcessTest : public ::testing::Test {
   }
 
   int run() {
-    Process process(app, std::move(identity), {*ipc::parse_address("unix:" + socket_path)}, log);
+    Process process(app, std::move(identity), {*ipc::parse_address("unix:" + socket_path)}, log,
+                    patience);
     const int code = process.run();
     EXPECT_FALSE(process.thread_left_behind());
     return code;
@@ -89,6 +91,7 @@ class ProcessTest : public ::testing::Test {
   std::optional<ipc::Channel> master;
   std::vector<std::string> lines;
   Log log{Log::Style::Supervised};
+  Patience patience;
   const std::string socket_path = fmt::format("@reeve-process-test-{}", ::getpid());
 };
 
@@ -134,6 +137,35 @@ TEST_F(ProcessTest, FailedStartSaysWhyInWordsAndByItsExitCode) {
   ASSERT_NE(failed, messages.end());
   EXPECT_THAT(failed->reason, Optional(HasSubstr("broken: connection refused")));
   EXPECT_FALSE(std::ranges::any_of(messages, &ipc::WorkerMessage::ready));
+}
+
+/// Waits until the log has `text`, or for long.
+Task<> until_logged(std::string text) {
+  // It is captured in a file.
+  const auto deadline = ipc::Clock::now() + 20s;
+  char buffer[64 * 1024];
+  while (ipc::Clock::now() < deadline) {
+    const ssize_t size = ::pread(STDERR_FILENO, buffer, sizeof buffer, 0);
+    if (size > 0 && std::string_view(buffer, static_cast<std::size_t>(size)).contains(text)) {
+      co_return;
+    }
+    co_await sleep_for(1ms);
+  }
+}
+
+TEST_F(ProcessTest, WhatOpensOrClosesForLongIsNamedAgainAndAgain) {
+  patience = {.name_after = 5ms, .name_again = 10ms};
+  app.step(
+      "search", [] { return until_logged("still opening search"); },
+      [] { return until_logged("still closing search"); },
+      {.open_within = 30s, .close_within = 20s});
+  at_the_end_of_the_start([] { ::raise(SIGTERM); });
+  identity.grace = 200s;
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(run(), 0);
+  const std::string logged = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(logged, ContainsRegex("warning: still opening search after .*, of 30 s at most"));
+  EXPECT_THAT(logged, ContainsRegex("warning: still closing search after .*, of [0-9]+ s at most"));
 }
 
 TEST_F(ProcessTest, AnOrderThatWillHurtIsWarnedOf) {
@@ -309,6 +341,20 @@ TEST_F(ServingTest, RequestInFlightIsAnsweredBeforeResourcesClose) {
   EXPECT_THAT(answer, HasSubstr("web:0"));
   EXPECT_THAT(lines, ElementsAre("open database", "open cache", "answered", "close cache",
                                  "close database"));
+}
+
+TEST_F(ServingTest, ADrainThatLastsSaysWhatItWaitsFor) {
+  patience = {.drain_report = 5ms};
+  app.get("/report", []() -> Task<Response> {
+    ::raise(SIGTERM);
+    co_await until_logged("draining for ");
+    co_return Response::text("done");
+  });
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(run_with_client("/report"), 0);
+  const std::string logged = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(answer, HasSubstr("done"));
+  EXPECT_THAT(logged, ContainsRegex("draining for .*: waiting for GET /report \\("));
 }
 
 TEST_F(ServingTest, RequestThatOutlivesTheGraceIsCancelledAndResourcesStillClose) {

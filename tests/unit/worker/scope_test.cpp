@@ -21,10 +21,12 @@ namespace reeve::worker {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 struct Database {
   std::string url;
@@ -197,6 +199,75 @@ TEST_F(ScopeTest, NestedValueOfAnOptionalOneIsSeenOnlyWhenThatIsOpen) {
   run_until([&] { return state.find<Cache>() != nullptr; });
   EXPECT_NE(state.find<Database>(), nullptr);
   close();
+}
+
+/// Puts a value of its own type into the state, where there is room for one.
+Task<Cache> open_two(State& state) {
+  state.put(Cache{1});
+  co_return Cache{2};
+}
+
+TEST_F(ScopeTest, AnOptionalValueThatTheStateRefusesIsClosedAndNotTriedAgain) {
+  lifespan.resource<Cache>("cache", open_two, closes("cache"),
+                           {.need = Need::Optional, .retry = {1ms, 1ms}});
+  ASSERT_TRUE(open());
+  EXPECT_THAT(events, Contains(AllOf(HasSubstr("cannot open cache: there is a "),
+                                     HasSubstr("Cache already; wrap one of the two in a type"),
+                                     Not(HasSubstr("next attempt")))));
+  EXPECT_THAT(lines, ElementsAre("close cache"));
+  EXPECT_EQ(context.roots(), 0U) << "nothing waits to try it again";
+  EXPECT_EQ(state.get<Cache>().size, 1);
+  close();
+  EXPECT_THAT(lines, ElementsAre("close cache"));
+}
+
+TEST_F(ScopeTest, ARequiredValueThatTheStateRefusesEndsTheStart) {
+  lifespan.resource<Cache>("cache", open_two, closes("cache"));
+  const auto opened = open();
+  ASSERT_FALSE(opened);
+  EXPECT_THAT(opened.error().reason,
+              AllOf(HasSubstr("cannot open cache: there is a "), HasSubstr("wrap one of the two")));
+  EXPECT_THAT(lines, ElementsAre("close cache"));
+}
+
+TEST_F(ScopeTest, AValueThatComesLateAndIsRefusedIsSaidToHaveFailed) {
+  std::latch gate(1);
+  lifespan.resource<Cache>("cache",
+                           [&] {
+                             gate.wait();
+                             return Cache{1};
+                           },
+                           closes("cache"),
+                           {.need = Need::Optional, .open_within = 100ms, .retry = {1ms, 1ms}});
+  ASSERT_TRUE(open());
+  if (runner.keeper().find("cache")->running) {
+    state.put(Cache{2});
+    gate.count_down();
+    run_until([&] { return !lines.empty(); });
+    EXPECT_THAT(events, Contains(HasSubstr("cannot open cache: there is a ")));
+    EXPECT_THAT(lines, ElementsAre("close cache"));
+    run_until([&] { return runner.keeper().find("cache") == nullptr; });
+  }
+  close();
+}
+
+TEST_F(ScopeTest, AChildThatComesAfterItsParentIsClosedBeforeIt) {
+  int attempts = 0;
+  lifespan.step(
+      "database",
+      [&, this](Scope& scope) -> Task<> {
+        const auto connect = [&]() -> Task<Cache> {
+          if (++attempts == 1) co_await refuse();
+          co_return Cache{1};
+        };
+        (void)co_await scope.open_optional<Cache>("replica", connect, closes("replica"),
+                                                  {.retry = {1ms, 1ms}});
+      },
+      closes("database"));
+  ASSERT_TRUE(open());
+  run_until([&] { return state.find<Cache>() != nullptr; });
+  close();
+  EXPECT_THAT(lines, ElementsAre("close replica", "close database"));
 }
 
 TEST_F(ScopeTest, ADrainEndsTheAttempts) {
