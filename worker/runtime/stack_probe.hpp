@@ -22,9 +22,10 @@ void allow_stack_probes(bool allowed);
 [[nodiscard]] bool answer_stack_probe(const siginfo_t& info, const void* context);
 
 /// The functions on the stack of thread `tid`, the innermost first, as readable as their names are.
-/// Interrupts its system call as any signal does that is restarted. Empty when it does not answer
-/// in time: it blocks the signal, sleeps in the kernel, or a sanitizer keeps the signal back. Any
-/// thread but `tid`; one at a time.
+/// The handler is installed with SA_RESTART, so that most system calls that it interrupts go on;
+/// those that never do (signal(7)) fail with EINTR, see WatchLimits::loop. Empty when it does not
+/// answer in time: it blocks the signal, sleeps in the kernel, or a sanitizer keeps the signal
+/// back. Any thread but `tid`; one at a time.
 [[nodiscard]] std::vector<std::string> probe_stack(pid_t tid, ipc::Duration patience);
 
 }  // namespace reeve::worker
