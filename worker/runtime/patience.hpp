@@ -1,6 +1,8 @@
 #pragma once
 // How long the worker waits before it says what it waits for. A test is less patient.
 
+#include <chrono>
+
 #include "ipc/base/clock.hpp"
 
 namespace reeve::worker {
