@@ -38,12 +38,14 @@ env = {{ PROBE_THREADS = "4", PROBE_JOBS_DIR = "@dir@", PROBE_JOBS_MS = "{}" }}
   }
 
   /// Lets `per_request`, `keep_alive` and `leaving` clients in.
-  void add(const Reeve& reeve, int per_request, int keep_alive, int leaving, std::string path) {
+  void add(const Reeve& reeve, int per_request, int keep_alive, int leaving, std::string path,
+           std::string body = "") {
     loads_.emplace_back(LoadPlan{.port = reeve.port(),
                                  .per_request = per_request,
                                  .keep_alive = keep_alive,
                                  .leaving = leaving,
                                  .path = std::move(path),
+                                 .body = std::move(body),
                                  .patience = 3 * kPatience});
     clients_ += per_request + keep_alive + leaving;
   }
@@ -95,6 +97,24 @@ TEST_F(MixedLoad, OfTwoHundredClientsARollLosesNothing) {
   EXPECT_THAT(log, Not(HasSubstr("a background task has lost")));
   EXPECT_EQ(count_of("probe: begin visit", log), count_of("probe: end visit", log));
   EXPECT_THAT(judge_ticks(read_runs(dir / "ticks"), kPeriod, log, {}).faults, IsEmpty());
+}
+
+/// Its cache, its provider, a value of each request, what it saves on a thread after the response.
+TEST_F(MixedLoad, OfTheExampleAgentARollLosesNothing) {
+  Reeve& reeve = start_ready(pool("web", R"(["@agent@"])", "workers = 2\nlisten = [\"http\"]"));
+  add(reeve, 5, 10, 5, "/v1/complete", "to be");
+  add(reeve, 5, 10, 5, "/v1/complete", "or not to be");
+  add(reeve, 10, 10, 20, "/v1/stream", "one two three four five six seven eight");
+  add(reeve, 5, 5, 0, "/v1/history");
+  add(reeve, 5, 5, 0, "/metrics");
+  ASSERT_TRUE(all_go_on(20));
+  const Finished roll = reeve.ctl({"restart", "web"});
+  ASSERT_EQ(roll.code(), 0) << roll.output << roll.errors;
+  ASSERT_TRUE(all_go_on(20));
+  expect_no_loss();
+  EXPECT_THAT(reeve.ctl({"why", "web"}).output, Not(HasSubstr("its last death")));
+  ASSERT_EQ(reeve.stop(3 * kPatience), Exit{.code = 0});
+  EXPECT_THAT(reeve.log(), Not(HasSubstr("cancelled ")));
 }
 
 }  // namespace

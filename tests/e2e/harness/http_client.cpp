@@ -28,6 +28,8 @@ Loss receive_loss(int code, bool nothing_came) {
   return nothing_came ? Loss::Reset : Loss::Incomplete;
 }
 
+std::string_view to_string(Reuse reuse) { return reuse == Reuse::Close ? "close" : "keep-alive"; }
+
 /// Bounds connect(2) as well: it honours SO_SNDTIMEO on Linux (socket(7)).
 void bound_waits(int fd, Milliseconds patience) {
   const timeval limit{.tv_sec = patience.count() / 1000,
@@ -66,7 +68,13 @@ void PrintTo(Loss loss, std::ostream* out) { *out << to_string(loss); }
 
 std::string get_request(std::string_view path, Reuse reuse) {
   return fmt::format("GET {} HTTP/1.1\r\nHost: test\r\nConnection: {}\r\n\r\n", path,
-                     reuse == Reuse::Close ? "close" : "keep-alive");
+                     to_string(reuse));
+}
+
+std::string post_request(std::string_view path, std::string_view body, Reuse reuse) {
+  return fmt::format(
+      "POST {} HTTP/1.1\r\nHost: test\r\nConnection: {}\r\nContent-Length: {}\r\n\r\n{}", path,
+      to_string(reuse), body.size(), body);
 }
 
 std::expected<Connection, Loss> Connection::open(std::uint16_t port, Milliseconds patience) {

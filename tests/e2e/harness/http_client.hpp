@@ -39,6 +39,10 @@ enum class Reuse : std::uint8_t { Close, KeepAlive };
 /// The bytes of a plain GET.
 [[nodiscard]] std::string get_request(std::string_view path, Reuse reuse = Reuse::Close);
 
+/// The bytes of a POST with a body.
+[[nodiscard]] std::string post_request(std::string_view path, std::string_view body,
+                                       Reuse reuse = Reuse::Close);
+
 class Connection {
  public:
   /// Connects to 127.0.0.1. `patience` bounds the connect, and each wait for bytes.

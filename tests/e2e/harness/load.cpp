@@ -61,8 +61,13 @@ LoadReport Load::stop() {
               std::chrono::nanoseconds(longest_silence_ns_))};
 }
 
+std::string Load::request(Reuse reuse) const {
+  return plan_.body.empty() ? get_request(plan_.path, reuse)
+                            : post_request(plan_.path, plan_.body, reuse);
+}
+
 void Load::run_client(bool keep_alive, bool thinks) {
-  const std::string request = get_request(plan_.path, keep_alive ? Reuse::KeepAlive : Reuse::Close);
+  const std::string bytes = request(keep_alive ? Reuse::KeepAlive : Reuse::Close);
   std::optional<Connection> kept;
   while (!stopping_) {
     if (kept && kept->closed_by_peer()) {
@@ -78,7 +83,7 @@ void Load::run_client(bool keep_alive, bool thinks) {
       }
       kept = std::move(*fresh);
     }
-    kept->send(request);
+    kept->send(bytes);
     const Answer answer = judge(kept->receive());
     if (answer) {
       note_answer(reused);
@@ -92,14 +97,14 @@ void Load::run_client(bool keep_alive, bool thinks) {
 
 /// Closing with an answer unread resets the connection; without one it ends in order.
 void Load::run_leaving_client() {
-  const std::string request = get_request(plan_.path);
+  const std::string bytes = request(Reuse::Close);
   while (!stopping_) {
     auto connection = Connection::open(plan_.port, plan_.patience);
     if (!connection) {
       note_loss(connection.error());
       continue;
     }
-    connection->send(request);
+    connection->send(bytes);
     connection->await_bytes(Milliseconds(4 * kThinkingMs));
     ++left_;
   }

@@ -22,6 +22,7 @@ struct LoadPlan {
   int keep_alive = 0;   ///< clients that keep theirs; every second one thinks between two requests
   int leaving = 0;      ///< clients that leave when an answer has begun, or soon; they lose nothing
   std::string path = "/";
+  std::string body{};  ///< what is sent by POST; empty: it is a GET
   Milliseconds patience = kPatience;
 };
 
@@ -52,6 +53,7 @@ class Load {
   [[nodiscard]] LoadReport stop();
 
  private:
+  [[nodiscard]] std::string request(Reuse reuse) const;
   void run_client(bool keep_alive, bool thinks);
   void run_leaving_client();
   void note_answer(bool reused);
