@@ -65,7 +65,7 @@ backoff = { first = "60s", max = "60s" }
 
 TEST_F(Lifespan, WhyNamesTheResourceInWhichAStartHung) {
   Reeve& reeve = start(probe_pool(1, R"(env = { PROBE_HANG_RESOURCE = "cache" }
-start_timeout = "500ms"
+start_timeout = "1500ms"
 backoff = { first = "60s", max = "60s" }
 )"));
   ASSERT_TRUE(reeve.becomes("web:0", "BACKOFF"));

@@ -137,11 +137,21 @@ Task<> ResourceKeeper::run_close(NodePointer node) {
   if (error) std::rethrow_exception(error);
 }
 
+/// Any function on a thread may use what is in the State, or was; what never was, only one of the
+/// same opening. So the retries of one do not keep values for as long as another one hangs.
 void ResourceKeeper::drop_value(Node& node, bool still_closing) {
+  const auto top_of = [](const Node* at) {
+    while (at->parent != nullptr) at = at->parent.get();
+    return at;
+  };
+  const auto may_use = [&](const NodePointer& other) {
+    const bool left_behind = other->running && !other->awaited;
+    return left_behind && (node.shown || teardown_ || top_of(other.get()) == top_of(&node));
+  };
+  const bool in_use = still_closing || std::ranges::any_of(nodes_, may_use) ||
+                      (teardown_ && context_.threads().running() > 0);
   if (node.stored) state_.take(*node.resource.type);
   node.stored = node.shown = false;
-  const bool in_use =
-      still_closing || stragglers_.count() > 0 || (teardown_ && context_.threads().running() > 0);
   if (in_use) kept_.push_back(std::move(node.value.value));
   node.value = {};
 }

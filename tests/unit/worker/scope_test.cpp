@@ -270,6 +270,46 @@ TEST_F(ScopeTest, AChildThatComesAfterItsParentIsClosedBeforeIt) {
   EXPECT_THAT(lines, ElementsAre("close replica", "close database"));
 }
 
+struct Counted {
+  explicit Counted(int& count) : alive(count) { ++alive; }
+  ~Counted() { --alive; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+  int& alive;
+};
+
+TEST_F(ScopeTest, RetriesKeepNoValuesWhileAnotherResourceHangs) {
+  const auto gate = std::make_shared<std::latch>(1);  // Its thread may outlive the test.
+  std::atomic<bool> hangs = false;
+  int alive = 0;
+  int attempts = 0;
+  lifespan.step(
+      "hanging",
+      [gate, &hangs] {
+        hangs = true;
+        gate->wait();
+      },
+      [] {}, {.need = Need::Optional, .open_within = 5ms, .retry = {1ms, 1ms}});
+  lifespan.resource<Cache>("cache",
+                           [&](Scope& scope) -> Task<Cache> {
+                             const auto make = [&]() -> Task<std::unique_ptr<Counted>> {
+                               co_return std::make_unique<Counted>(alive);
+                             };
+                             co_await scope.open<Counted>("pool", make);
+                             ++attempts;
+                             co_await refuse();
+                             co_return Cache{1};
+                           },
+                           {.need = Need::Optional, .retry = {1ms, 1ms}});
+  ASSERT_TRUE(open());
+  run_until([&] { return hangs.load(); });
+  run_until([&, until = attempts + 20] { return attempts >= until; });
+  EXPECT_LE(alive, 2);
+  gate->count_down();
+  close();
+  EXPECT_EQ(alive, 0);
+}
+
 TEST_F(ScopeTest, ADrainEndsTheAttempts) {
   int attempts = 0;
   lifespan.step("cache",
