@@ -270,6 +270,18 @@ TEST_F(ScopeTest, AChildThatComesAfterItsParentIsClosedBeforeIt) {
   EXPECT_THAT(lines, ElementsAre("close replica", "close database"));
 }
 
+TEST_F(ScopeTest, ADeadlineCountsFromTheBeginningOfTheOpening) {
+  lifespan.compose([](Scope& scope) -> Task<> {
+    const auto end = ipc::Clock::now() + 300ms;
+    while (ipc::Clock::now() < end) continue;  // The loop's time stands still meanwhile.
+    const auto takes_a_moment = []() -> Task<> { co_await sleep_for(1ms); };
+    co_await scope.step("slow", takes_a_moment, [] {}, {.open_within = 200ms});
+  });
+  const auto opened = open();
+  EXPECT_TRUE(opened) << opened.error().reason;
+  close();
+}
+
 struct Counted {
   explicit Counted(int& count) : alive(count) { ++alive; }
   ~Counted() { --alive; }
