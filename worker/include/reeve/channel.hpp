@@ -4,8 +4,8 @@
 //
 //   reeve::Channel<int> numbers(16);
 //   co_await numbers.send(1);
-//   while (auto number = co_await numbers.receive()) use(*number);  // Until it is closed and
-//   empty.
+//   numbers.close();
+//   while (auto number = co_await numbers.receive()) use(*number);  // Until it is empty.
 //
 // Any number of senders and receivers, served in the order in which they came. A send or a receive
 // that need not wait goes on at once. It refuses to cross threads: loop thread only. It has no
