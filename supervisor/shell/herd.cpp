@@ -4,6 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <iterator>
 #include <utility>
 
@@ -116,7 +119,22 @@ void Herd::take(const ipc::Notification& notification) {
       }
     }
   }
+  if (::kill(notification.pid, 0) != 0 && errno == ESRCH) return tell_of_lost_sender(notification);
   log_.debug("a notification from pid {}, which is no worker, ignoring", notification.pid);
+}
+
+/// sd_notify(3) has the same limit: once a child of a worker is gone, nothing says whose it was.
+/// Anyone may send, so it is told now and then.
+void Herd::tell_of_lost_sender(const ipc::Notification& notification) {
+  constexpr std::chrono::seconds kBetween{10};
+  const TimePoint now = ipc::Clock::now();
+  if (told_of_lost_sender_ && now < *told_of_lost_sender_ + kBetween) return;
+  told_of_lost_sender_ = now;
+  log_.warn(
+      "a notification{} is lost: pid {} ended right after it had sent it, so whose child it was is "
+      "not known any more; let it wait for BARRIER=1 (sd_notify_barrier(3)), as systemd-notify "
+      "does",
+      notification.message.ready ? " (READY=1)" : "", notification.pid);
 }
 
 void Herd::end_grace() {

@@ -96,6 +96,7 @@ class Herd : private PoolObserver {
   void happened(std::string_view kind, const std::string& name, const std::string& text) override;
   bool used_elsewhere(const PoolRunner& pool, const Listener& listener) override;
   [[nodiscard]] bool is_being_removed(const std::string& name) const;
+  void tell_of_lost_sender(const ipc::Notification& notification);
   void pass_leases_on();
 
   ipc::uv::Loop& loop_;
@@ -107,6 +108,7 @@ class Herd : private PoolObserver {
   std::vector<std::unique_ptr<PoolRunner>> removed_;  // Still draining.
   std::vector<std::unique_ptr<PoolRunner>> rehearsals_;
   std::random_device seeds_;
+  std::optional<TimePoint> told_of_lost_sender_;
   int workers_killed_ = 0;
 };
 

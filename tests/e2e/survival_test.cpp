@@ -97,6 +97,20 @@ os.execvp('sleep', ['sleep', '1000'])"
   EXPECT_TRUE(reeve.logs("| nobody"));
 }
 
+TEST_F(Survival, ANotificationOfAChildThatHasGoneIsNotLostInSilence) {
+  (void)dir.write_program("script", R"sh(#!/bin/sh
+kill -STOP $PPID  # So the master reads it only when its sender has gone.
+python3 -c "
+import os, socket
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.sendto(b'READY=1', os.environ['NOTIFY_SOCKET'])"
+kill -CONT $PPID
+exec sleep 1000
+)sh");
+  Reeve& reeve = start(pool("jobs", R"(["@dir@/script"])", ""));
+  EXPECT_TRUE(reeve.logs("a notification (READY=1) is lost: pid"));
+}
+
 TEST_F(Survival, AMemoryLimitThatDoesNotHoldIsSaidOnce) {
   Reeve& reeve =
       start_ready(pool("jobs", R"(["/bin/sleep", "1000"])",
