@@ -243,10 +243,10 @@ TEST_F(ScopeTest, AValueThatComesLateAndIsRefusedIsSaidToHaveFailed) {
   if (runner.keeper().find("cache")->running) {
     state.put(Cache{2});
     gate.count_down();
-    run_until([&] { return !lines.empty(); });
+    // Not before: it is closed on a thread.
+    run_until([&] { return runner.keeper().find("cache") == nullptr; });
     EXPECT_THAT(events, Contains(HasSubstr("cannot open cache: there is a ")));
     EXPECT_THAT(lines, ElementsAre("close cache"));
-    run_until([&] { return runner.keeper().find("cache") == nullptr; });
   }
   close();
 }
@@ -353,7 +353,8 @@ TEST_F(ScopeTest, AValueThatComesTooLateIsClosed) {
   if (!began) GTEST_SKIP() << "no thread had time to begin: nothing is to be closed";
   EXPECT_THAT(opened.error().reason, HasSubstr("cannot open cache: not done within"));
   gate.count_down();
-  run_until([&] { return !lines.empty(); });
+  // Not before: it is closed on a thread.
+  run_until([&] { return runner.keeper().find("cache") == nullptr; });
   EXPECT_THAT(lines, ElementsAre("close cache"));
   EXPECT_EQ(state.find<Cache>(), nullptr);
 }
