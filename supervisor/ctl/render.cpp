@@ -37,7 +37,9 @@ std::string description(const Process& process) {
   if (process.state != "RUNNING") return process.detail;
   std::string text = fmt::format("pid {}, uptime {}", process.pid, uptime(process.uptime));
   // More only when something is wrong: many a script takes the rest of the line for the uptime.
-  if (process.worker_state == "Error") text += fmt::format("; Error: {}", process.status_text);
+  if (process.worker_state == "Error") {
+    text += process.status_text.empty() ? "; Error" : "; Error: " + process.status_text;
+  }
   if (!process.trouble.empty()) text += "; " + process.trouble;
   return text;
 }

@@ -59,8 +59,14 @@ std::vector<ipc::control::Process> status_of(const PoolRunner& pool, const SlotS
 std::vector<std::string> troubles_of(const PoolRunner& pool, const Slot& slot, TimePoint now) {
   const Process* process = slot.current ? pool.find(*slot.current) : nullptr;
   if (process == nullptr) return {};
-  const auto reading = ipc::read(process->recorder_page(), now);
-  return reading ? ipc::troubles(*reading, ipc::Told::Living) : std::vector<std::string>{};
+  std::vector<std::string> troubles;
+  if (const auto reading = ipc::read(process->recorder_page(), now)) {
+    troubles = ipc::troubles(*reading, ipc::Told::Living);
+  }
+  if (process->state() == ipc::WorkerState::Error && !process->status_text().empty()) {
+    troubles.insert(troubles.begin(), "its state is Error: " + process->status_text());
+  }
+  return troubles;
 }
 
 }  // namespace reeve::supervisor

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -15,6 +17,7 @@ using Lifespan = ReeveTest;
 using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 /// The resources in the order in which the log has "probe: `verb` NAME".
 std::vector<std::string> resources(const std::string& log, const std::string& verb) {
@@ -83,6 +86,19 @@ TEST_F(Lifespan, TheStatusNamesWhatIsLongInClosing) {
     return table.contains(" closing ");
   })) << table;
   EXPECT_THAT(table, ContainsRegex("client .* closing .* for "));
+}
+
+TEST_F(Lifespan, TheStatusSaysWhatIsDownUntilItComes) {
+  const std::filesystem::path file = dir / "up";
+  Reeve& reeve =
+      start_ready(probe_pool(1, "env = { PROBE_DOWN_UNTIL = \"" + file.string() + "\" }"));
+  EXPECT_TRUE(eventually([&] {
+    return reeve.ctl({"status"}).output.contains("; Error: cache: it is down\n");
+  })) << reeve.ctl({"status"}).output;
+  EXPECT_THAT(reeve.ctl({"why"}).output, HasSubstr("its state is Error: cache: it is down\n"));
+  std::ofstream(file).close();
+  EXPECT_TRUE(eventually([&] { return reeve.slot("web:0").worker_state == "Running"; }));
+  EXPECT_THAT(reeve.ctl({"status"}).output, Not(HasSubstr("down")));
 }
 
 TEST_F(Lifespan, NothingListensBeforeEveryResourceIsOpen) {

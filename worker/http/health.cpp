@@ -44,6 +44,16 @@ bool Health::degraded() const {
   return !std::ranges::all_of(checks_, [](const auto& check) { return check.passing; });
 }
 
+std::string Health::failing() const {
+  std::string text;
+  for (const HealthCheck& check : checks_) {
+    if (check.passing) continue;
+    text += fmt::format("{}{}{}{}", text.empty() ? "" : "; ", check.name,
+                        check.detail.empty() ? "" : ": ", check.detail);
+  }
+  return text;
+}
+
 std::string_view Health::describe_phase() const {
   switch (phase_) {
     case HealthPhase::Starting:

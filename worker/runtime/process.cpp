@@ -170,9 +170,12 @@ void Process::log_lifespan(const LifespanEvent& event, const std::string& line) 
 }
 
 void Process::report_degraded() {
-  if (life_.state() != LifeState::Serving || service_.degraded() == degraded_) return;
-  degraded_ = service_.degraded();
-  report(degraded_ ? ipc::WorkerState::Error : ipc::WorkerState::Running);
+  if (life_.state() != LifeState::Serving) return;
+  std::string failing = service_.failing();
+  if (failing == failing_) return;
+  failing_ = std::move(failing);
+  report(failing_.empty() ? ipc::WorkerState::Running : ipc::WorkerState::Error,
+         {.status = failing_});
 }
 
 void Process::say_what_the_drain_waits_for() {

@@ -83,7 +83,7 @@ class Process {
   ipc::uv::Timer grace_timer_;
   ipc::uv::Timer drain_timer_;  ///< Says what a drain that lasts waits for.
   ipc::TimePoint draining_since_{};
-  bool degraded_ = false;     ///< What the master was told last.
+  std::string failing_;       ///< What the master was told last.
   ipc::TimePoint stop_by_{};  ///< Shortly before the end of the grace, once the stop has begun.
   Spawned opening_;
 };

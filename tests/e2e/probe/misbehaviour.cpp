@@ -85,6 +85,7 @@ void close_channel() {
 Misbehaviour read_misbehaviour() {
   Misbehaviour how;
   how.fail_resource = text("PROBE_FAIL_RESOURCE");
+  how.down_until = text("PROBE_DOWN_UNTIL");
   how.hang_resource = text("PROBE_HANG_RESOURCE");
   how.hang_close = text("PROBE_HANG_CLOSE");
   how.slow_open = milliseconds("PROBE_SLOW_OPEN_MS", how.slow_open);

@@ -3,6 +3,7 @@
 // starts.
 //
 //   PROBE_FAIL_RESOURCE=cache    opening that resource fails
+//   PROBE_DOWN_UNTIL=/tmp/x      "cache" is optional, and down until that file exists
 //   PROBE_HANG_RESOURCE=cache    opening that resource never ends; the start_timeout must
 //   PROBE_HANG_CLOSE=cache       closing that resource never ends; its deadline must
 //   PROBE_SLOW_OPEN_MS=200       opening each resource takes so long
@@ -22,6 +23,7 @@ namespace reeve::probe {
 
 struct Misbehaviour {
   std::string fail_resource;
+  std::string down_until;
   std::string hang_resource;
   std::string hang_close;
   std::chrono::milliseconds slow_open{};

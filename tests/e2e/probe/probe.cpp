@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <reeve/reeve.hpp>
 #include <stdexcept>
 #include <string>
@@ -94,6 +95,8 @@ Task<Part<kNumber>> open_part(std::string name, const Misbehaviour& how) {
   co_await sleep_for(how.slow_open);
   if (how.hang_resource == name) co_await sleep_for(24h);
   if (how.fail_resource == name) throw std::runtime_error("told to fail");
+  const bool is_down = name == "cache" && !how.down_until.empty();
+  if (is_down && !std::filesystem::exists(how.down_until)) throw std::runtime_error("it is down");
   fmt::print(stderr, "probe: open {}\n", name);
   co_return Part<kNumber>{std::move(name)};
 }
@@ -109,7 +112,9 @@ template <int kNumber>
 void add_part(App& app, const std::string& name, Phase phase, const Misbehaviour& how) {
   app.resource<Part<kNumber>>(
       name, [name, &how] { return open_part<kNumber>(name, how); },
-      [&how](Part<kNumber>& part) { return close_part(part, how); }, {.phase = phase});
+      [&how](Part<kNumber>& part) { return close_part(part, how); },
+      {.phase = phase,
+       .need = name == "cache" && !how.down_until.empty() ? Need::Optional : Need::Required});
 }
 
 void add_lifespan(App& app, const Misbehaviour& how) {

@@ -67,6 +67,9 @@ TEST(RenderStatus, ARunningWorkerTellsOnlyWhatIsWrong) {
   EXPECT_EQ(
       status({process}).output,
       "web:0                            RUNNING   pid 7, uptime 0:00:00; Error: redis is down\n");
+  process.status_text = "";
+  EXPECT_EQ(status({process}).output,
+            "web:0                            RUNNING   pid 7, uptime 0:00:00; Error\n");
   process.worker_state = "Running";
   process.trouble = "GET /slow blocks its event loop now, for 2.1 s already";
   EXPECT_NE(status({process}).output.find("; GET /slow blocks its event loop now"),

@@ -344,7 +344,10 @@ TEST_F(Server, ShowsHealth) {
                        R"("latency_ms":1.500,"detail":"connection \"refused\""}]})"
                        "\n"));
   EXPECT_THAT(whole_answer(get("/health/live")), StartsWith("HTTP/1.1 200 "));
+  EXPECT_EQ(services->health.failing(), "redis: connection \"refused\"");
   services->health.set_check({.name = "redis", .passing = false, .required = false});
+  services->health.set_check({.name = "disk", .passing = true});
+  EXPECT_EQ(services->health.failing(), "redis");
   const std::string degraded = whole_answer(get("/health"));
   EXPECT_THAT(degraded, StartsWith("HTTP/1.1 200 ")) << "optional";
   EXPECT_THAT(degraded, HasSubstr(R"("phase":"degraded")"));
