@@ -20,13 +20,12 @@ namespace reeve::worker {
 namespace {
 
 /// What must be done whatever the requests do: a resource is to be closed, a job was claimed from
-/// the whole pool of workers. No limit refuses it, and it goes first.
+/// the whole pool of workers. No limit refuses it, it goes first, and there is one thread beyond
+/// the limit that does nothing else, the reserve: else a teardown would wait for threads that are
+/// stuck.
 bool is_owed(const Activity& activity) {
   return activity.kind == ActivityKind::Resource || activity.kind == ActivityKind::Job;
 }
-
-/// Beyond the limit: else a teardown would wait for threads that are stuck.
-constexpr std::size_t kThreadsForWhatIsOwed = 1;
 
 }  // namespace
 
@@ -41,30 +40,38 @@ ThreadPool::~ThreadPool() {
     stopping_ = true;
   }
   wake_.notify_all();
+  wake_reserve_.notify_all();
   for (std::thread& thread : threads_) thread.join();
 }
 
 bool ThreadPool::submit(Job job, Done done, const Activity& activity) {
+  const bool owed = is_owed(activity);
   {
     const std::lock_guard lock(mutex_);
-    const bool owed = is_owed(activity);
     if (!has_thread_or_room(owed)) {
       ++refused_;
       return false;
     }
-    queue_.insert(owed ? queue_.begin() : queue_.end(),
-                  Item{std::move(job), std::move(done), nullptr, activity.name, ipc::Clock::now()});
+    queue_.insert(
+        owed ? queue_.begin() : queue_.end(),
+        Item{std::move(job), std::move(done), nullptr, activity.name, ipc::Clock::now(), owed});
     record();
   }
   wake_.notify_one();
+  if (owed) wake_reserve_.notify_one();  // Whoever comes first; the other goes on waiting.
   return true;
 }
 
 /// What free threads are about to take does not wait.
 bool ThreadPool::has_thread_or_room(bool owed) {
-  const std::size_t most = limits_.threads + (owed ? kThreadsForWhatIsOwed : 0);
-  const auto free_threads = [this] { return threads_.size() - running_.size(); };
-  if (queue_.size() >= free_threads() && threads_.size() < most) start_thread();
+  const auto free_threads = [this] { return started_ - ordinary_running(); };
+  if (queue_.size() >= free_threads()) {
+    if (started_ < limits_.threads) {
+      if (start_thread(false)) ++started_;
+    } else if (owed && !reserve_started_) {
+      reserve_started_ = start_thread(true);
+    }
+  }
   if (threads_.empty()) return false;
   return owed || queue_.size() < limits_.queue + free_threads();
 }
@@ -76,6 +83,10 @@ std::chrono::seconds ThreadPool::retry_after() const {
   for (const Item& item : running_) under_way += now - item.since;
   if (!running_.empty()) under_way /= static_cast<ipc::Duration::rep>(running_.size());
   return worker::retry_after(std::max(service_time_.mean(), under_way), queue_.size(), started_);
+}
+
+std::size_t ThreadPool::ordinary_running() const {
+  return running_.size() - (reserve_busy_ ? 1 : 0);
 }
 
 std::size_t ThreadPool::running() const {
@@ -91,34 +102,43 @@ PoolLook ThreadPool::look() const {
   look.refused = refused_;
   if (!queue_.empty()) look.longest_wait = now - queue_.front().since;
   // All that were started: the system may not give as many as the limits allow.
-  look.all_taken = started_ > 0 && running_.size() == started_ &&
+  look.all_taken = started_ > 0 && ordinary_running() == started_ &&
                    (started_ == limits_.threads || !queue_.empty());
-  for (const Item& item : running_) look.running.push_back({item.what, now - item.since});
+  for (const Item& item : running_) {
+    if (!item.in_reserve) look.running.push_back({item.what, now - item.since});
+  }
   return look;
 }
 
-void ThreadPool::start_thread() {
+/// False at a limit of the system: the threads that exist go on.
+bool ThreadPool::start_thread(bool reserve) {
   const SignalsBlocked blocked;
   try {
-    threads_.emplace_back([this] { work(); });
-    started_ = threads_.size();
+    threads_.emplace_back([this, reserve] { work(reserve); });
+    return true;
   } catch (const std::system_error&) {
-    // At a limit of the system: the threads that exist go on.
+    return false;
   }
 }
 
-void ThreadPool::work() {
+void ThreadPool::work(bool reserve) {
   const AlternateStack for_signals;
   std::unique_lock lock(mutex_);
+  // What is owed stands in front.
+  const auto has_work = [this, reserve] {
+    return !queue_.empty() && (!reserve || queue_.front().owed);
+  };
   while (true) {
-    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    (reserve ? wake_reserve_ : wake_).wait(lock, [&] { return stopping_ || has_work(); });
     if (stopping_) return;
-    run_next(lock);
+    run_next(lock, reserve);
   }
 }
 
-void ThreadPool::run_next(std::unique_lock<std::mutex>& lock) {
+void ThreadPool::run_next(std::unique_lock<std::mutex>& lock, bool reserve) {
   const auto item = queue_.begin();
+  item->in_reserve = reserve;
+  if (reserve) reserve_busy_ = true;
   running_.splice(running_.end(), queue_, item);
   const ipc::TimePoint began = ipc::Clock::now();
   if (page_ != nullptr) {
@@ -137,13 +157,14 @@ void ThreadPool::run_next(std::unique_lock<std::mutex>& lock) {
   lock.lock();
   service_time_.add(ipc::Clock::now() - began);
   finished_.splice(finished_.end(), running_, item);
+  if (reserve) reserve_busy_ = false;
   record();
   finished_signal_.send();
 }
 
 void ThreadPool::record() {
   if (page_ == nullptr) return;
-  page_->pool_busy.store(running_.size(), std::memory_order_relaxed);
+  page_->pool_busy.store(ordinary_running(), std::memory_order_relaxed);
   page_->pool_queued.store(queue_.size(), std::memory_order_relaxed);
 }
 

@@ -72,12 +72,15 @@ class ThreadPool {
     std::exception_ptr error;
     std::string what;
     ipc::TimePoint since;  // Waits since; then, runs since.
+    bool owed = false;
+    bool in_reserve = false;  // It runs on the thread beyond the limit.
   };
 
   [[nodiscard]] bool has_thread_or_room(bool owed);
-  void start_thread();
-  void work();
-  void run_next(std::unique_lock<std::mutex>& lock);
+  [[nodiscard]] std::size_t ordinary_running() const;
+  [[nodiscard]] bool start_thread(bool reserve);
+  void work(bool reserve);
+  void run_next(std::unique_lock<std::mutex>& lock, bool reserve);
   void deliver();
   void record();
 
@@ -87,11 +90,14 @@ class ThreadPool {
 
   mutable std::mutex mutex_;  // Guards what follows, up to threads_.
   std::condition_variable wake_;
+  std::condition_variable wake_reserve_;
   std::list<Item> queue_;  // An item goes from list to list.
   std::list<Item> running_;
   std::list<Item> finished_;
   ServiceTime service_time_;
-  std::size_t started_ = 0;
+  std::size_t started_ = 0;  // Without the reserve.
+  bool reserve_started_ = false;
+  bool reserve_busy_ = false;
   std::uint64_t refused_ = 0;
   bool stopping_ = false;
 

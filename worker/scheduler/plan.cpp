@@ -21,7 +21,7 @@ std::string_view to_string(SkipReason reason) {
     case SkipReason::Coalesced:
       return "coalesced";
     case SkipReason::Busy:
-      return "max_instances still run";
+      return "max_instances of it still run";
     case SkipReason::TooMany:
       return "too many were missed";
     case SkipReason::Denied:

@@ -201,6 +201,26 @@ class BusyPool {
   std::shared_ptr<Latches> latches_ = std::make_shared<Latches>();
 };
 
+TEST_F(ThreadPoolTest, TheReserveDoesOnlyWhatIsOwed) {
+  const Activity owed{ActivityKind::Job, "job clean-up"};
+  BusyPool pool(threads);
+  for (int i = 0; i < 2; ++i) {
+    PoolLook during;
+    ASSERT_TRUE(threads.submit([&] { during = threads.look(); },
+                               [this](const auto&) { loop.stop(); }, owed));
+    run_loop();
+    EXPECT_TRUE(during.all_taken);
+    EXPECT_EQ(during.running.size(), 2U) << "the limit";
+    EXPECT_TRUE(threads.look().all_taken);
+    if (i == 0) {
+      ASSERT_TRUE(threads.submit([] {}, [](const auto&) {}));
+    }
+    EXPECT_EQ(threads.look().waiting, 1U) << "a request, which is not owed";
+  }
+  EXPECT_EQ(threads.threads_started(), 3U);
+  pool.release();
+}
+
 TEST_F(ThreadPoolTest, CancelOfAQueuedOffloadIsImmediateAndItNeverRuns) {
   BusyPool pool(threads);
   std::atomic<bool> ran = false;
