@@ -307,9 +307,15 @@ Plan::Deadlines Plan::deadlines() const {
   return result;
 }
 
+bool Plan::idle(const JobState& state) { return state.running == 0 && claims(state) == 0; }
+
 bool Plan::idle() const {
-  return std::ranges::all_of(
-      states_, [](const JobState& state) { return state.running == 0 && claims(state) == 0; });
+  return std::ranges::all_of(states_, [](const JobState& state) { return idle(state); });
+}
+
+bool Plan::lease_idle() const {
+  return std::ranges::all_of(states_,
+                             [this](const JobState& state) { return !one(state) || idle(state); });
 }
 
 bool Plan::responsible(std::size_t job) const {

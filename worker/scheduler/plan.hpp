@@ -111,6 +111,8 @@ class Plan {
 
   /// Nothing runs, and no claim is unanswered.
   [[nodiscard]] bool idle() const;
+  /// The same of the jobs of scope One: nothing needs the lease.
+  [[nodiscard]] bool lease_idle() const;
   [[nodiscard]] int running(std::size_t job) const { return states_[job].running; }
   [[nodiscard]] bool holds_lease() const { return holds_lease_; }
   /// Whether this worker would run it.
@@ -151,6 +153,7 @@ class Plan {
   void begin(std::size_t job, const Waiting& run, PlanActions& actions);
   [[nodiscard]] PlanActions step(Moment now, bool inherited = false);
 
+  [[nodiscard]] static bool idle(const JobState& state);
   [[nodiscard]] static std::chrono::milliseconds longest_delay(const JobState& state);
   [[nodiscard]] static std::chrono::milliseconds lateness(const JobState& state, const Waiting& run,
                                                           Moment now);

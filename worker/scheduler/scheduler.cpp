@@ -109,6 +109,7 @@ void Scheduler::on_message(const ipc::MasterMessage& message) {
     if (job == jobs_.end()) return;
     const auto index = static_cast<std::size_t>(job - jobs_.begin());
     carry_out(plan_.answered(index, message.claim->tick.due, message.claim->granted, now()));
+    settle();
   }
 }
 
@@ -280,13 +281,15 @@ void Scheduler::report(std::size_t job) {
 }
 
 void Scheduler::settle() {
-  if (!draining_ || !plan_.idle()) return;
+  if (!draining_) return;
+  if (plan_.lease_idle() && std::exchange(wants_lease_, false) && surroundings_.tell) {
+    reports_.flush();
+    surroundings_.tell({.lease = ipc::LeaseWish::Released});
+  }
+  if (!plan_.idle()) return;
   timer_.disarm();
   if (wall_timer_) wall_timer_->disarm();
   reports_.flush();
-  if (std::exchange(wants_lease_, false) && surroundings_.tell) {
-    surroundings_.tell({.lease = ipc::LeaseWish::Released});
-  }
   if (drained_) std::exchange(drained_, nullptr)();
 }
 

@@ -226,6 +226,44 @@ TEST_F(SchedulerTest, ADrainWaitsForNoAnswerOfAMasterThatIsGone) {
   EXPECT_TRUE(drained);
 }
 
+TEST_F(SchedulerTest, ADrainEndsWhenTheLastClaimIsDenied) {
+  jobs.job("one", every(5ms), [] { ADD_FAILURE() << "it was denied"; });
+  std::optional<ipc::JobTick> tick;
+  bool waiting = false;  // A stop() before run() would stop the next run instead.
+  on_message = [&](const ipc::WorkerMessage& message) {
+    if (message.claim) tick = message.claim;
+    if (tick && waiting) loop.stop();
+  };
+  start(true);
+  scheduler->on_message({.lease = ipc::Lease{41, WallTime(0ms)}});
+  waiting = true;
+  if (!tick) run_loop();
+  waiting = false;
+  bool drained = false;
+  scheduler->drain([&] { drained = true; });
+  EXPECT_FALSE(drained) << "the claim may be granted";
+  scheduler->on_message({.claim = ipc::ClaimAnswer{.tick = *tick, .granted = false}});
+  EXPECT_TRUE(drained);
+  EXPECT_EQ(said.back(), "released");
+}
+
+TEST_F(SchedulerTest, TheLeaseDoesNotWaitForTheJobsOfEachWorker) {
+  jobs.job("one", every(24h), [] {});
+  jobs.job(
+      "each", every(5ms),
+      [&]() -> Task<> {
+        loop.stop();
+        co_await sleep_for(50ms);
+        EXPECT_EQ(said.back(), "released");
+      },
+      kEach);
+  start(true);
+  scheduler->on_message({.lease = ipc::Lease{41, WallTime(0ms)}});
+  run_loop();
+  drain();
+  EXPECT_EQ(std::ranges::count(said, "released"), 1);
+}
+
 TEST_F(SchedulerTest, WithoutItsMasterItBeginsNothing) {
   jobs.job("beat", every(1ms), [] { ADD_FAILURE() << "the worker stops"; }, kEach);
   start(true);
