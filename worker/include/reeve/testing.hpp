@@ -98,8 +98,8 @@ class [[nodiscard]] TestResult {
 struct TestRequest {
   Method method = Method::Get;
   std::string target = "/";  ///< "/users/7?full=1", percent-encoded
-  std::string body;
-  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body{};
+  std::vector<std::pair<std::string, std::string>> headers{};
 };
 
 /// What the service answered.
