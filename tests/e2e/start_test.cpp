@@ -55,6 +55,7 @@ TEST_F(FailedStart, AForeignProgramsCodeMeansWhatItMakesOfIt) {
 }
 
 TEST_F(FailedStart, AThreadOfAStaticInitialiserIsNamedAndRefused) {
+  EXPECT_EQ(run_alone("early", {{"EARLY", "owned"}}), Exit{.code = 79}) << "not its destructor's";
   EXPECT_EQ(run_alone("early", {{"EARLY", "thread"}}), Exit{.code = 79});
   EXPECT_THAT(said, HasSubstr("1 thread (\"early-client\") existed before the lifespan"));
 }

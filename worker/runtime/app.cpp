@@ -63,7 +63,11 @@ bool is_early_enough(const App& app, const worker::Identity& identity, worker::L
 int live(const App& app, worker::Identity identity, std::vector<ipc::Address> listen) {
   using Style = worker::Log::Style;
   worker::Log log(identity.channel ? Style::Supervised : Style::Alone);
-  if (!is_early_enough(app, identity, log)) return App::OpenedTooEarly;
+  if (!is_early_enough(app, identity, log)) {
+    // The destructor of what is there, a std::thread say, might wait for ever or abort.
+    std::fflush(nullptr);
+    std::_Exit(App::OpenedTooEarly);
+  }
   try {
     worker::Process process(app, std::move(identity), std::move(listen), log);
     const int code = process.run();

@@ -1,6 +1,7 @@
 // A native app that has something before its lifespan, as a client made by a static initialiser.
 //
 //   EARLY=thread      a thread named "early-client"
+//   EARLY=owned       the same, of a std::thread that aborts the process when it is destroyed
 //   EARLY=socket      a UDP socket that closes on exec
 //   EARLY=left_open   one that does not, as a careless shell may leave it
 //   EARLY=warn        the thread, and an app that tolerates it
@@ -23,18 +24,21 @@ std::string_view what() {
 
 struct Client {
   Client() {
-    if (what() == "thread" || what() == "warn") {
-      std::thread io([] {
+    if (what() == "thread" || what() == "owned" || what() == "warn") {
+      io_ = std::thread([] {
         while (true) ::pause();
       });
-      ::pthread_setname_np(io.native_handle(), "early-client");
-      io.detach();
+      ::pthread_setname_np(io_.native_handle(), "early-client");
+      if (what() != "owned") io_.detach();
     } else if (what() == "socket") {
       ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     } else if (what() == "left_open") {
       ::socket(AF_INET, SOCK_DGRAM, 0);
     }
   }
+
+ private:
+  std::thread io_;
 };
 
 const Client client;

@@ -174,8 +174,8 @@ class App {
   /// Lives the life of the worker, and returns an ExitCode for main() to return. Under a master or
   /// systemd it serves on the sockets that it inherits; else on `--listen`. It blocks TERM, INT and
   /// QUIT, ignores HUP and PIPE, and must therefore be called before the program starts threads of
-  /// its own. If a function still occupies a thread in the end, it ends the process instead of
-  /// returning.
+  /// its own. If a function still occupies a thread in the end, or one existed before, it ends the
+  /// process instead of returning.
   [[nodiscard]] int run(int argc, char** argv) const;
 
  private:
