@@ -49,45 +49,50 @@ class App {
     OpenedTooEarly = 79,    ///< threads or sockets were there before the lifespan
   };
 
-  // Routes: see Router, which says what a handler may be and where it runs.
+  /// A route. Router says what a pattern and a handler may be, and where the handler runs.
   template <class Handler>
   App& get(std::string_view pattern, Handler&& handler) {
     router_.get(pattern, std::forward<Handler>(handler));
     return *this;
   }
+  /// The same for POST.
   template <class Handler>
   App& post(std::string_view pattern, Handler&& handler) {
     router_.post(pattern, std::forward<Handler>(handler));
     return *this;
   }
+  /// The same for PUT.
   template <class Handler>
   App& put(std::string_view pattern, Handler&& handler) {
     router_.put(pattern, std::forward<Handler>(handler));
     return *this;
   }
+  /// The same for PATCH.
   template <class Handler>
   App& patch(std::string_view pattern, Handler&& handler) {
     router_.patch(pattern, std::forward<Handler>(handler));
     return *this;
   }
+  /// The same for DELETE.
   template <class Handler>
   App& del(std::string_view pattern, Handler&& handler) {
     router_.del(pattern, std::forward<Handler>(handler));
     return *this;
   }
 
-  // The lifespan: see Lifespan::resource(), step(), compose() and check(), whose arguments these
-  // take.
+  /// A resource of the lifespan: see Lifespan::resource(), whose arguments these are.
   template <class T, class Open, detail::NoOptions Close>
   App& resource(const std::string& name, Open open, Close close, ResourceOptions options = {}) {
     lifespan_.resource<T>(name, std::move(open), std::move(close), options);
     return *this;
   }
+  /// The same, closed by its destructor alone.
   template <class T, class Open>
   App& resource(const std::string& name, Open open, ResourceOptions options = {}) {
     lifespan_.resource<T>(name, std::move(open), options);
     return *this;
   }
+  /// Something to do and to undo: see Lifespan::step().
   template <class Open, class Close>
   App& step(const std::string& name, Open open, Close close, ResourceOptions options = {}) {
     lifespan_.step(name, std::move(open), std::move(close), options);
@@ -107,19 +112,21 @@ class App {
     lifespan_.compose(std::move(open), phase);
     return *this;
   }
+  /// A health check: see Lifespan::check(), whose arguments these are.
   template <class T = void, class Question>
   App& check(std::string name, Question function, CheckOptions options = {}) {
     lifespan_.check<T>(std::move(name), std::move(function), options);
     return *this;
   }
 
-  // Values of request scope: see RequestValues::provide(), whose arguments these take.
+  /// A value of request scope: see RequestValues::provide(), whose arguments these are.
   template <class T, class Open, class Close>
     requires(!std::is_same_v<std::decay_t<Close>, ProvideOptions>)
   App& provide(Open open, Close close, ProvideOptions options = {}) {
     request_values_.provide<T>(std::move(open), std::move(close), options);
     return *this;
   }
+  /// The same, closed by its destructor alone.
   template <class T, class Open>
   App& provide(Open open, ProvideOptions options = {}) {
     request_values_.provide<T>(std::move(open), options);
@@ -138,14 +145,18 @@ class App {
     return ProviderBuilder<T>(plan);
   }
 
+  /// The variables that it reads: all that is wrong with them is told at once, before anything
+  /// opens.
   App& environment(Environment environment) {
     environment_ = std::move(environment);
     return *this;
   }
-  // Each throws std::invalid_argument, which names it, for a limit with which nothing could ever be
-  // served.
+  /// Sizes, times and numbers of HTTP. Throws std::invalid_argument, which names it, for a limit
+  /// with which nothing could ever be served.
   App& limits(const HttpLimits& limits);
+  /// The thread pool. Throws like limits().
   App& threads(const ThreadLimits& threads);
+  /// The tasks that requests leave behind. Throws like limits().
   App& background(const BackgroundLimits& limits);
 
   /// Whether threads and sockets may exist when run() begins. Refused by default.
@@ -160,15 +171,27 @@ class App {
     return *this;
   }
 
+  // What was set, for whoever runs the app.
+
+  /// By get() and its like.
   [[nodiscard]] const Router& router() const { return router_; }
+  /// By resource(), step(), lifespan(), check() and provider().
   [[nodiscard]] const Lifespan& lifespan() const { return lifespan_; }
+  /// By job().
   [[nodiscard]] const Jobs& jobs() const { return jobs_; }
+  /// By environment().
   [[nodiscard]] const Environment& environment() const { return environment_; }
+  /// By limits().
   [[nodiscard]] const HttpLimits& limits() const { return limits_; }
+  /// By threads().
   [[nodiscard]] const ThreadLimits& threads() const { return threads_; }
+  /// By fork_safety().
   [[nodiscard]] ForkSafety fork_safety() const { return fork_safety_; }
+  /// By watch().
   [[nodiscard]] const WatchLimits& watch() const { return watch_; }
+  /// By background().
   [[nodiscard]] const BackgroundLimits& background() const { return background_; }
+  /// By provide().
   [[nodiscard]] const RequestValues& request_values() const { return request_values_; }
 
   /// Lives the life of the worker, and returns an ExitCode for main() to return. Under a master or

@@ -33,6 +33,7 @@ class AppConfig {
  public:
   /// What the master has handed over; throws when it is no TOML.
   [[nodiscard]] static AppConfig from_environment();
+  /// The same of a text: for tests.
   [[nodiscard]] static AppConfig parse(std::string_view toml);
 
   /// Nothing when there is no such key; throws when its value is no T.
@@ -46,11 +47,13 @@ class AppConfig {
     complain_missing(key);
   }
 
+  /// The fallback when there is no such key; throws when its value is no T.
   template <class T>
   [[nodiscard]] T get_or(std::string_view key, T fallback) const {
     auto value = get<T>(key);
     return value ? std::move(*value) : std::move(fallback);
   }
+  /// The same for a literal.
   [[nodiscard]] std::string get_or(std::string_view key, const char* fallback) const {
     return get_or<std::string>(key, fallback);
   }

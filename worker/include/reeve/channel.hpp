@@ -176,6 +176,7 @@ class [[nodiscard]] Receive final : public ChannelWait {
 
 }  // namespace detail
 
+/// A bounded queue between tasks: see above. For values that can be moved without a throw.
 template <class T>
 class Channel final : public detail::ChannelBase {
   static_assert(std::is_nothrow_move_constructible_v<T>, "a value must not get lost on its way");

@@ -35,8 +35,8 @@ struct CheckOptions {
 
 /// One check, its types erased.
 struct Check {
-  std::string name;
-  CheckOptions options;
+  std::string name;                   ///< as /health shows it
+  CheckOptions options;               ///< as it was registered
   std::function<Task<>(State&)> run;  ///< Failure: an exception, which says why.
 };
 

@@ -208,8 +208,8 @@ template <Awaitable... A>
 /// The first of many.
 template <class T>
 struct First {
-  std::size_t index;
-  detail::Chosen<T> value;
+  std::size_t index;        ///< which of the tasks ended first
+  detail::Chosen<T> value;  ///< what it ended with; std::monostate for a void
 };
 
 /// The same for a number that only the program knows. Throws std::invalid_argument for none, which

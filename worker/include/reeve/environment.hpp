@@ -26,7 +26,7 @@ namespace reeve {
 
 /// An amount of memory or storage.
 struct ByteSize {
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = 0;  ///< in all
   auto operator<=>(const ByteSize&) const = default;
 };
 
@@ -44,8 +44,8 @@ enum class VariableType : std::uint8_t {
 
 /// One variable that the program reads.
 struct Variable {
-  std::string name;
-  VariableType type = VariableType::Text;
+  std::string name;                        ///< as the environment has it: "DATABASE_URL"
+  VariableType type = VariableType::Text;  ///< what is checked before anything opens
   /// Its value where it is not set. Of a type beside Text and List also where it is empty.
   std::optional<std::string> fallback{};
   /// Must be set and not empty in the end, or the worker does not start.
@@ -61,6 +61,7 @@ struct Environment {
   /// A file of NAME=value lines, `#` comments and optional quotes; worker/docs/start.md has all of
   /// it. Empty: none. A missing file is skipped.
   std::string file{};
+  /// Names and values of those that are set neither in the environment nor by the file.
   std::vector<std::pair<std::string, std::string>> defaults{};
   /// Must be set and not empty in the end, or the worker does not start.
   std::vector<std::string> required{};
@@ -93,11 +94,13 @@ class Env {
     complain_missing(name);
   }
 
+  /// The fallback when it is not set; throws ConfigError when its value is no T.
   template <class T>
   [[nodiscard]] static T get_or(std::string_view name, T fallback) {
     auto value = get<T>(name);
     return value ? std::move(*value) : std::move(fallback);
   }
+  /// The same for a literal.
   [[nodiscard]] static std::string get_or(std::string_view name, const char* fallback) {
     return get_or<std::string>(name, fallback);
   }

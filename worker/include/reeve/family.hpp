@@ -20,9 +20,11 @@ namespace reeve {
 /// Thrown out of `co_await with_timeout(...)`.
 class TimedOut : public std::exception {
  public:
+  /// After `limit`.
   explicit TimedOut(std::chrono::nanoseconds limit);
   /// "not done within 2 s"
   [[nodiscard]] const char* what() const noexcept override { return what_.c_str(); }
+  /// What with_timeout() was given.
   [[nodiscard]] std::chrono::nanoseconds limit() const noexcept { return limit_; }
 
  private:

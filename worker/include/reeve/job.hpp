@@ -50,12 +50,14 @@ struct JobOptions {
 /// read it.
 class JobRun {
  public:
+  /// For the runtime; a test asks TestClient::run_job() for one.
   JobRun(std::string name, WallTime due, std::uint64_t fence, State& state)
       : name_(std::move(name)), due_(due), fence_(fence), state_(state) {}
   JobRun(const JobRun&) = delete;
   JobRun& operator=(const JobRun&) = delete;
   ~JobRun() = default;
 
+  /// The name that the job was registered by.
   [[nodiscard]] const std::string& name() const { return name_; }
   /// When this run was due by its schedule: it may have begun later.
   [[nodiscard]] WallTime due() const { return due_; }
@@ -118,9 +120,9 @@ Task<> run_job(const Function& function, JobRun& run) {
 
 /// One job, its types erased.
 struct Job {
-  std::string name;
-  Schedule schedule;
-  JobOptions options;
+  std::string name;                    ///< unique within the app
+  Schedule schedule;                   ///< when it is due
+  JobOptions options;                  ///< as it was registered
   std::function<Task<>(JobRun&)> run;  ///< Failure: an exception. The job and the run outlive it.
 };
 
@@ -148,6 +150,7 @@ class Jobs {
          }});
   }
 
+  /// In the order of their registration.
   [[nodiscard]] const std::vector<Job>& all() const { return jobs_; }
   /// Null when there is none of that name.
   [[nodiscard]] const Job* find(std::string_view name) const;

@@ -29,6 +29,7 @@ namespace reeve {
 /// App::run(); read-only from then on.
 class Lifespan {
  public:
+  /// Code that opens resources through its Scope.
   using Function = std::function<Task<>(Scope&)>;
 
   /// Registers a resource whose value of type T the handlers find in the State.
@@ -79,18 +80,21 @@ class Lifespan {
 
   /// A resource, or a function that opens some.
   struct Part {
-    Phase phase;
+    Phase phase;        ///< in which it opens
     Resource resource;  ///< Without a name where it is a function.
-    Function function;
+    Function function;  ///< Empty where it is a resource.
   };
 
   /// For what comes with its types erased.
   void add(Resource resource);
+  /// The same of a function: see compose().
   void add(Function function, Phase phase);
+  /// The same of a check.
   void add(Check check);
 
   /// In the order of opening.
   [[nodiscard]] const std::vector<Part>& parts() const { return parts_; }
+  /// In the order of their registration.
   [[nodiscard]] const std::vector<Check>& checks() const { return checks_; }
 
  private:

@@ -36,7 +36,7 @@ struct ProviderOptions {
   /// How long after an attempt the better candidates are tried again. While no candidate works it
   /// begins with a second, and doubles up to this.
   std::chrono::milliseconds retry{30'000};
-  Need need = Need::Required;
+  Need need = Need::Required;  ///< whether the worker starts while no candidate works
 };
 
 namespace detail {
@@ -100,6 +100,7 @@ Task<std::shared_ptr<void>> make_candidate(Open& open, Trial& trial, State& stat
 template <class T>
 class Provider {
  public:
+  /// For the runtime: App::provider() makes it.
   explicit Provider(std::shared_ptr<detail::ProviderRun> run) : run_(std::move(run)) {}
   /// One that provides `value` for ever: for tests.
   explicit Provider(std::shared_ptr<T> value) : run_(detail::fixed_provider(std::move(value))) {}
@@ -132,6 +133,7 @@ class Provider {
 template <class T>
 class ProviderBuilder {
  public:
+  /// For App::provider().
   explicit ProviderBuilder(std::shared_ptr<detail::ProviderPlan> plan) : plan_(std::move(plan)) {}
 
   /// `open` is called with the State or with nothing, and returns a T or what derives from it, by

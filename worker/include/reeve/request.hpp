@@ -20,21 +20,24 @@ namespace reeve {
 
 /// The methods that a handler can be registered for; any other is answered with 501.
 enum class Method : std::uint8_t { Get, Head, Post, Put, Patch, Delete, Options };
+/// How many there are.
 inline constexpr std::size_t kMethods = 7;
 
+/// "GET"
 [[nodiscard]] std::string_view to_string(Method method);
+/// Nothing for a method that is not served; names are case-sensitive (RFC 9110 section 9.1).
 [[nodiscard]] std::optional<Method> parse_method(std::string_view name);
 
 /// One field of a request, without the blanks around its value.
 struct Header {
-  std::string_view name;
-  std::string_view value;
+  std::string_view name;   ///< as it was sent, in any case
+  std::string_view value;  ///< without the blanks around it
 };
 
 /// A decoded name and value, from the query or from the path.
 struct Parameter {
-  std::string name;
-  std::string value;
+  std::string name;   ///< decoded
+  std::string value;  ///< decoded; empty for "?name"
 };
 
 namespace worker {
@@ -67,6 +70,7 @@ class Request {
   Request(const Request&) = delete;
   Request& operator=(const Request&) = delete;
 
+  /// HEAD stays HEAD, also where the handler of GET answers.
   [[nodiscard]] Method method() const { return parts_.method; }
   /// As it was sent: "/users/J%C3%B6rg?full=1".
   [[nodiscard]] std::string_view target() const { return parts_.target; }

@@ -42,8 +42,8 @@ enum class Kind : std::uint8_t { Telemetry, Database, Client, Cache, Other };
 /// The pauses between two attempts to open an optional resource: each about twice the one before,
 /// less up to a half by chance, so that workers that lost the same thing do not return in step.
 struct Retry {
-  std::chrono::milliseconds first{500};
-  std::chrono::milliseconds max{30'000};
+  std::chrono::milliseconds first{500};   ///< after the first attempt
+  std::chrono::milliseconds max{30'000};  ///< the longest
 
   bool operator==(const Retry&) const = default;
 };
@@ -52,19 +52,20 @@ struct Retry {
 struct ResourceOptions {
   /// Connections, Providers or Scheduler. What a Scope opens belongs to the Scope's phase.
   Phase phase = Phase::Connections;
-  Need need = Need::Required;
+  Need need = Need::Required;  ///< whether the worker starts, and is ready, without it
   /// Past it a coroutine gets Cancelled, and a function that blocks is left behind; a value that
   /// such a function returns later is closed.
   std::chrono::milliseconds open_within{30'000};
+  /// The same for closing; the next one is closed then.
   std::chrono::milliseconds close_within{5'000};
-  Kind kind = Kind::Other;
-  Retry retry{};  ///< Of an optional one; refused for a required one.
+  Kind kind = Kind::Other;  ///< for the order lint: see Kind
+  Retry retry{};            ///< Of an optional one; refused for a required one.
 };
 
 /// One named thing of a lifespan, its types erased.
 struct Resource {
-  std::string name;
-  ResourceOptions options;
+  std::string name;         ///< unique within the lifespan
+  ResourceOptions options;  ///< as it was registered
   /// Its value's type; null when it has none.
   const std::type_info* type = nullptr;
   /// Called once an attempt. Failure: an exception.

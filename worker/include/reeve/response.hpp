@@ -23,7 +23,9 @@ class Response {
   /// An empty response. Throws std::invalid_argument for a status outside of 200 to 599.
   explicit Response(int status = 200);
 
+  /// text/plain, in UTF-8.
   [[nodiscard]] static Response text(std::string body, int status = 200);
+  /// text/html, in UTF-8.
   [[nodiscard]] static Response html(std::string body, int status = 200);
   /// `body` is JSON already.
   [[nodiscard]] static Response json(std::string body, int status = 200);
@@ -37,15 +39,21 @@ class Response {
     headers_.add(name, value);
     return *this;
   }
+  /// The same of a temporary.
   Response&& header(std::string_view name, std::string_view value) && {
     headers_.add(name, value);
     return std::move(*this);
   }
 
+  /// As it was made with.
   [[nodiscard]] int status() const { return status_; }
+  /// Its fields, without those that the server adds (Date, Content-Length, Connection).
   [[nodiscard]] Headers& headers() { return headers_; }
+  /// The same, to read.
   [[nodiscard]] const Headers& headers() const { return headers_; }
+  /// The whole body; empty when it is streamed.
   [[nodiscard]] std::string& body() { return body_; }
+  /// The same, to read.
   [[nodiscard]] const std::string& body() const { return body_; }
   /// Empty unless the response is streamed.
   [[nodiscard]] const Producer& producer() const { return producer_; }

@@ -66,17 +66,17 @@ class Router {
  public:
   /// What was registered.
   struct Route {
-    std::string name;  ///< "GET /users/{id}"
-    Handler handler;
-    std::vector<detail::Wanted> wants;
+    std::string name;                                  ///< "GET /users/{id}"
+    Handler handler;                                   ///< its types erased
+    std::vector<detail::Wanted> wants;                 ///< the values that its parameters ask for
     std::shared_ptr<const worker::Activity> activity;  ///< What the watch calls it.
   };
 
   /// What `match` found. A route; or, when `allow` is not empty, a path without that method; or
   /// nothing.
   struct Match {
-    const Route* route = nullptr;
-    std::string allow;  ///< for the Allow header: "GET, HEAD, OPTIONS"
+    const Route* route = nullptr;  ///< null when there is none
+    std::string allow;             ///< for the Allow header: "GET, HEAD, OPTIONS"
   };
 
   Router();
@@ -84,29 +84,34 @@ class Router {
   Router& operator=(Router&&) noexcept;
   ~Router();
 
-  // A pattern is a path whose segments may be parameters: "/users/{id}/posts/{post}". A literal
-  // segment wins over a parameter. Throws std::invalid_argument for a malformed pattern or one
-  // registered twice.
+  /// Registers a handler. A pattern is a path whose segments may be parameters:
+  /// "/users/{id}/posts/{post}". A literal segment wins over a parameter. Throws
+  /// std::invalid_argument for a malformed pattern or one registered twice.
   template <class Function>
   Router& get(std::string_view pattern, Function&& handler) {
     return route(Method::Get, pattern, std::forward<Function>(handler));
   }
+  /// The same for POST.
   template <class Function>
   Router& post(std::string_view pattern, Function&& handler) {
     return route(Method::Post, pattern, std::forward<Function>(handler));
   }
+  /// The same for PUT.
   template <class Function>
   Router& put(std::string_view pattern, Function&& handler) {
     return route(Method::Put, pattern, std::forward<Function>(handler));
   }
+  /// The same for PATCH.
   template <class Function>
   Router& patch(std::string_view pattern, Function&& handler) {
     return route(Method::Patch, pattern, std::forward<Function>(handler));
   }
+  /// The same for DELETE.
   template <class Function>
   Router& del(std::string_view pattern, Function&& handler) {
     return route(Method::Delete, pattern, std::forward<Function>(handler));
   }
+  /// The same for any method.
   template <class Function>
   Router& route(Method method, std::string_view pattern, Function&& handler) {
     using Plain = std::decay_t<Function>;

@@ -33,6 +33,7 @@ struct Node;
 /// A resource could not be opened: "cannot open database: connection refused".
 class OpenError : public std::runtime_error {
  public:
+  /// For the runtime.
   OpenError(const std::string& name, const std::string& reason, std::exception_ptr cause)
       : std::runtime_error("cannot open " + name + ": " + reason), cause_(std::move(cause)) {}
 
@@ -43,6 +44,8 @@ class OpenError : public std::runtime_error {
   std::exception_ptr cause_;
 };
 
+/// What a function of the lifespan opens resources through: see above. Loop thread; good until the
+/// function has ended, or the resource that it opens is closed.
 class Scope {
  public:
   Scope(const Scope&) = delete;
@@ -87,6 +90,7 @@ class Scope {
     return as_pointer<T>(try_to_open(detail::make_resource<T>(
         std::move(name), std::forward<Open>(open), std::forward<Close>(close), options)));
   }
+  /// The same, closed by its destructor alone, on the loop thread.
   template <class T, class Open>
   [[nodiscard]] Task<T*> open_optional(std::string name, Open&& open,
                                        ResourceOptions options = {}) {

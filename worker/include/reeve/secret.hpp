@@ -19,7 +19,9 @@ class Secret {
   Secret() = default;
   /// `text` is wiped where it was moved from; what is copied stays where it is.
   explicit Secret(std::string&& text);
+  /// A copy of `text`, which is not wiped.
   explicit Secret(std::string_view text) : text_(text) {}
+  /// The same of a literal.
   explicit Secret(const char* text) : text_(text) {}
   Secret(const Secret&) = default;
   Secret(Secret&& other) noexcept;
@@ -29,6 +31,7 @@ class Secret {
 
   /// The text itself. What is made of it is not wiped.
   [[nodiscard]] const std::string& reveal() const { return text_; }
+  /// There is no text.
   [[nodiscard]] bool empty() const { return text_.empty(); }
 
   /// Takes as long for the first difference as for the last, so that an answer's time tells no

@@ -49,10 +49,12 @@ class State {
     show(typeid(T));
     return reference;
   }
+  /// The same.
   template <class T>
   T& put(std::unique_ptr<T> value) {
     return put(std::shared_ptr<T>(std::move(value)));
   }
+  /// The same of a value that is moved into it.
   template <class T>
   T& put(T value) {
     return put(std::make_shared<T>(std::move(value)));
@@ -68,6 +70,7 @@ class State {
   [[nodiscard]] T* find() const {
     return static_cast<T*>(find(typeid(T)));
   }
+  /// The same, its type erased.
   [[nodiscard]] void* find(const std::type_info& type) const;
   /// find() would find one.
   [[nodiscard]] bool has(std::type_index type) const;
@@ -82,6 +85,7 @@ class State {
 
   /// Adds a value that nobody finds before it is shown. Throws like put().
   void add(detail::AnyValue value);
+  /// From now on it is found.
   void show(const std::type_info& type);
   /// There is one, shown or not.
   [[nodiscard]] bool holds(const std::type_info& type) const;

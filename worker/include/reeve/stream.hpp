@@ -27,6 +27,7 @@ class StreamSink {
   virtual bool push(std::string_view chunk) = 0;
   /// The wait to wake when the producer may go on, or null.
   virtual void set_waiting(StreamWrite* wait) = 0;
+  /// The worker is to stop.
   [[nodiscard]] virtual bool draining() const = 0;
 
  protected:
@@ -38,11 +39,14 @@ class StreamSink {
 /// One `co_await out.write(...)`.
 class [[nodiscard]] StreamWrite final : public Suspension {
  public:
+  /// For StreamWriter::write().
   StreamWrite(worker::StreamSink& sink, bool ready) : sink_(sink), ready_(ready) {}
   ~StreamWrite() override {
     if (waiting()) sink_.set_waiting(nullptr);
   }
+  /// True while the client keeps up.
   [[nodiscard]] bool await_ready() const noexcept { return ready_; }
+  /// Throws Cancelled.
   void await_resume() const { check(); }
 
   /// For the sink: the producer may go on.
@@ -62,6 +66,7 @@ class [[nodiscard]] StreamWrite final : public Suspension {
 /// Where the producer of a streamed response writes. Loop thread; not after the producer has ended.
 class StreamWriter {
  public:
+  /// For the server.
   explicit StreamWriter(worker::StreamSink& sink) : sink_(sink) {}
 
   /// Sends one chunk; waits while the client is slower than the producer. An empty one sends

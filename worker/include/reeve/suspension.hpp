@@ -42,8 +42,10 @@ class Suspension {
   Suspension(const Suspension&) = delete;
   Suspension& operator=(const Suspension&) = delete;
 
+  /// Of C++'s awaitables: never ready, so that await_suspend() decides.
   [[nodiscard]] bool await_ready() const noexcept { return false; }
 
+  /// Of C++'s awaitables. False: the task goes on at once.
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> waiter) {
     return suspend(waiter, waiter.promise().root);

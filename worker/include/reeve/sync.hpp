@@ -20,6 +20,7 @@ namespace reeve {
 /// A number of permits, first come, first served. It outlives its permits.
 class Semaphore {
  public:
+  /// With so many permits to give.
   explicit Semaphore(std::size_t permits) : free_(permits) {
     for (std::size_t i = 0; i < permits; ++i) release();
   }
@@ -60,7 +61,9 @@ class Semaphore {
 /// comes later need not wait.
 class Event {
  public:
+  /// It has happened. Again, it changes nothing.
   void set() { happened_.close(); }
+  /// Whether it has.
   [[nodiscard]] bool is_set() const { return happened_.closed(); }
   /// Throws Cancelled.
   [[nodiscard]] Task<> wait() { co_await happened_.receive(); }

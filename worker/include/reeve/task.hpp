@@ -20,6 +20,7 @@
 
 namespace reeve {
 
+/// A coroutine that begins when it is awaited: see below.
 template <class T = void>
 class Task;
 
@@ -101,12 +102,16 @@ struct Promise<void> : PromiseBase {
 
 }  // namespace detail
 
+/// A coroutine that begins when it is awaited, and whose value is a T. Can be moved until then.
+/// Loop thread.
 template <class T>
 class [[nodiscard]] Task {
   static_assert(!std::is_rvalue_reference_v<T>, "return a value or an lvalue reference");
 
  public:
+  /// For the compiler (coroutines).
   using promise_type = detail::Promise<T>;
+  /// What it returns.
   using value_type = T;
 
   Task(Task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
@@ -127,7 +132,9 @@ class [[nodiscard]] Task {
     detail::adopt(frame_.promise(), root);
     return frame_;
   }
+  /// For the runtime, of a task that was bound: it has ended.
   [[nodiscard]] bool done() const { return frame_.done(); }
+  /// For when_all() and its like.
   [[nodiscard]] detail::Branch branch() const { return {frame_, &frame_.promise()}; }
   /// How it ended. Once, and only when done().
   [[nodiscard]] detail::Outcome<T> take() { return std::move(*frame_.promise().outcome); }

@@ -71,8 +71,10 @@ class TestTimeout : public std::runtime_error {
 class [[nodiscard]] TestResult {
  public:
   TestResult() = default;
+  /// A failure. `why` is not empty.
   explicit TestResult(std::string why) : why_(std::move(why)) {}
 
+  /// It succeeded.
   [[nodiscard]] explicit operator bool() const { return why_.empty(); }
   /// Empty when it succeeded.
   [[nodiscard]] const std::string& why() const { return why_; }
@@ -96,16 +98,16 @@ class [[nodiscard]] TestResult {
 /// A request as a client writes it. Host, and Content-Length for a body, are added when they are
 /// missing.
 struct TestRequest {
-  Method method = Method::Get;
-  std::string target = "/";  ///< "/users/7?full=1", percent-encoded
-  std::string body{};
-  std::vector<std::pair<std::string, std::string>> headers{};
+  Method method = Method::Get;  ///< of the request line
+  std::string target = "/";     ///< "/users/7?full=1", percent-encoded
+  std::string body{};           ///< sent whole
+  std::vector<std::pair<std::string, std::string>> headers{};  ///< in this order, as they are
 };
 
 /// What the service answered.
 struct TestResponse {
-  int status = 0;
-  Headers headers;
+  int status = 0;        ///< 0 when the call was cancelled before there was one
+  Headers headers;       ///< as the handler set them
   std::string body;      ///< all chunks of a streamed one; empty for HEAD, 204 and 304
   bool complete = true;  ///< false when a streamed body was cut short, by its producer or the stop
 
@@ -120,6 +122,7 @@ struct TestResponse {
 /// alone.
 class TestCall {
  public:
+  /// For TestClient::send().
   explicit TestCall(std::shared_ptr<worker::TestCallState> state) : state_(std::move(state)) {}
 
   /// The response is complete, or was cut short.
@@ -174,21 +177,26 @@ class TestClient {
   /// cancelled, a close failed, or a task or a thread was left behind; each is named.
   TestResult stop();
 
-  // One request, from its bytes to the end of its response. Each throws TestTimeout when there is
-  // no end in time, and std::logic_error when the service is not running.
+  /// One request, from its bytes to the end of its response. Throws TestTimeout when there is no
+  /// end in time, and std::logic_error when the service is not running.
   TestResponse get(std::string target) { return request({.target = std::move(target)}); }
+  /// The same for HEAD.
   TestResponse head(std::string target) {
     return request({.method = Method::Head, .target = std::move(target)});
   }
+  /// The same for POST.
   TestResponse post(std::string target, std::string body) {
     return request({Method::Post, std::move(target), std::move(body), {}});
   }
+  /// The same for PUT.
   TestResponse put(std::string target, std::string body) {
     return request({Method::Put, std::move(target), std::move(body), {}});
   }
+  /// The same for DELETE.
   TestResponse del(std::string target) {
     return request({.method = Method::Delete, .target = std::move(target)});
   }
+  /// The same for any request.
   TestResponse request(TestRequest request);
   /// The same without waiting for the response: for several at once, endless streams, and clients
   /// that leave. It has begun when this returns.

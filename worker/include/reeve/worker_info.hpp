@@ -11,7 +11,7 @@ namespace reeve {
 
 /// Who this worker is. Never changes; any thread.
 struct WorkerInfo {
-  pid_t pid = 0;
+  pid_t pid = 0;                 ///< of the worker itself
   std::string slot;              ///< "web:0"; empty when it runs alone
   std::uint64_t generation = 0;  ///< counts up with every deploy; 0 when it runs alone
 };
