@@ -102,7 +102,7 @@ std::string exhaustion(const RecorderReading& reading, Told told) {
   }
   const bool living = told == Told::Living;
   std::string text =
-      fmt::format("its {} threads {} all taken{}, most of them by {}, and {} jobs {} for one",
+      fmt::format("its {} threads {} all taken{}, most of them by {}, and {} calls {} for one",
                   reading.pool_threads, living ? "are" : "were", living ? " now" : "", who,
                   reading.pool_queued, living ? "wait" : "waited");
   if (reading.exhaustions <= 1) return text;

@@ -245,7 +245,7 @@ void Exchange::start_promised() {
 void Exchange::log_failure(const std::exception_ptr& error) {
   // What a handler makes of its end when nobody waits for it is no news.
   if (client_ == nullptr || !services_.log || is_a<Cancelled>(error)) return;
-  services_.log(fmt::format("{} {}: {}", to_string(request_.method()), request_.target(),
+  services_.log(fmt::format("{} {} failed: {}", to_string(request_.method()), request_.target(),
                             worker::describe(error)));
 }
 

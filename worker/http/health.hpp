@@ -38,7 +38,7 @@ class Health {
   [[nodiscard]] bool ready() const;
   /// Some check fails, required or not.
   [[nodiscard]] bool degraded() const;
-  /// Which checks fail, and why: "cache: connection refused; disk: it says no". Empty: none.
+  /// Which checks fail, and why: "cache: connection refused; disk: it returned false". Empty: none.
   [[nodiscard]] std::string failing() const;
   /// "starting", "ready", "degraded" (serving without something optional), "failing" (a required
   /// check fails), "draining".

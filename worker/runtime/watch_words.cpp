@@ -31,8 +31,8 @@ std::string_view remedy(ActivityKind kind) {
   return "Use co_await offload(...) for what blocks.";
 }
 
-std::string jobs(std::uint64_t count) {
-  return fmt::format("{} job{}", count, count == 1 ? "" : "s");
+std::string calls(std::uint64_t count) {
+  return fmt::format("{} call{}", count, count == 1 ? "" : "s");
 }
 
 /// "GET /block on 5 of them (the oldest for 3.4 s), GET /report on 1 (for 0.2 s)"
@@ -48,15 +48,15 @@ std::string who_has_them(const PoolLook& look) {
 }
 
 std::string who_waits(const PoolLook& look) {
-  if (look.waiting == 0) return "no job waits for one";
-  return fmt::format("{} wait{} for one, {} {}", jobs(look.waiting), look.waiting == 1 ? "s" : "",
+  if (look.waiting == 0) return "no call waits for one";
+  return fmt::format("{} wait{} for one, {} {}", calls(look.waiting), look.waiting == 1 ? "s" : "",
                      look.waiting == 1 ? "for" : "the first for", seconds(look.longest_wait));
 }
 
 std::string refusals(std::uint64_t count) {
   return count == 0 ? ""
                     : fmt::format("; {} found no room in the queue and {} refused (503)",
-                                  jobs(count), count == 1 ? "was" : "were");
+                                  calls(count), count == 1 ? "was" : "were");
 }
 
 bool is_below_the_task(std::string_view function) {

@@ -222,7 +222,7 @@ TEST(Troubles, OfThreadsSayWhoHadThem) {
   reading.exhaustions = 1;
   reading.pool_taken = true;
   EXPECT_EQ(troubles_now(reading)[0],
-            "its 6 threads are all taken now, most of them by GET /report, and 14 jobs wait for "
+            "its 6 threads are all taken now, most of them by GET /report, and 14 calls wait for "
             "one");
 }
 

@@ -51,7 +51,7 @@ TEST_F(ChecksTest, TellsWhatPassesAndWhyNot) {
   });
   refresh();
   EXPECT_THAT(results, ::testing::UnorderedElementsAre("seven ok", "missing: not open",
-                                                       "says no: it says no", "throws: refused"));
+                                                       "says no: it returned false", "throws: refused"));
 }
 
 TEST_F(ChecksTest, ResultIsGoodForAWhile) {

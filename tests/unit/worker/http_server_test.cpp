@@ -197,7 +197,7 @@ TEST_F(Server, TurnsExceptionsInto500AndOneLine) {
   start();
   EXPECT_THAT(whole_answer(get("/a")), StartsWith("HTTP/1.1 500 "));
   EXPECT_THAT(whole_answer(get("/b")), StartsWith("HTTP/1.1 500 "));
-  EXPECT_THAT(log, ElementsAre("GET /a: broken", "GET /b: broken too"));
+  EXPECT_THAT(log, ElementsAre("GET /a failed: broken", "GET /b failed: broken too"));
   EXPECT_EQ(recorder.page().errors.load(), 2U);
 }
 
@@ -299,7 +299,7 @@ TEST_F(Server, CutsAStreamWhoseProducerThrew) {
   start();
   const std::string answer = whole_answer(get("/stream"));
   EXPECT_THAT(answer, EndsWith("4\r\nsome\r\n"));
-  EXPECT_THAT(log, ElementsAre("GET /stream: no more"));
+  EXPECT_THAT(log, ElementsAre("GET /stream failed: no more"));
 }
 
 TEST_F(Server, EndsAStreamByClosingForHttp10) {

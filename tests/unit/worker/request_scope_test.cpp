@@ -185,7 +185,7 @@ TEST_F(RequestScopeTest, AProviderThatFailsIsAnsweredAndWhatWasMadeIsClosed) {
   router.get("/user", [](User&) -> Task<Response> { co_return Response(); });
   start();
   EXPECT_THAT(whole_answer(get("/")), StartsWith("HTTP/1.1 500 "));
-  EXPECT_THAT(log, ElementsAre("GET /: cannot"));
+  EXPECT_THAT(log, ElementsAre("GET / failed: cannot"));
   ASSERT_TRUE(settled());
   EXPECT_THAT(lines, ElementsAre("close user"));
   EXPECT_THAT(whole_answer(get("/user?user=nobody")), StartsWith("HTTP/1.1 500 "));

@@ -155,7 +155,7 @@ TEST_F(WatchTest, AFullPoolIsToldWithWhoHasTheThreads) {
   turn_until([&] { return has_said("the thread pool is exhausted"); });
   EXPECT_THAT(lines().front(), AllOf(HasSubstr("while the event loop is healthy"),
                                      HasSubstr("all 2 threads"), HasSubstr("GET /report on 2"),
-                                     HasSubstr("1 job waits"), HasSubstr(".threads = ")));
+                                     HasSubstr("1 call waits"), HasSubstr(".threads = ")));
   EXPECT_EQ(reading().exhaustions, 1U);
   EXPECT_EQ(reading().occupant, "GET /report");
   EXPECT_TRUE(reading().pool_taken);
@@ -173,7 +173,7 @@ TEST_F(WatchTest, WhatIsRefusedIsTold) {
   turn_until([&] { return threads.running() == 2; });
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(threads.submit(job, [](const auto&) {}, slow));
   EXPECT_FALSE(threads.submit(job, [](const auto&) {}, slow));
-  turn_until([&] { return has_said("1 job found no room in the queue and was refused"); });
+  turn_until([&] { return has_said("1 call found no room in the queue and was refused"); });
   gate->count_down();
 }
 

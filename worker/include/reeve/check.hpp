@@ -48,7 +48,7 @@ Task<> run_check(Function function) {
     co_await run_where_it_belongs(std::move(function));
   } else {
     const bool passed = co_await run_where_it_belongs(std::move(function));
-    if (!passed) throw std::runtime_error("it says no");
+    if (!passed) throw std::runtime_error("it returned false");
   }
 }
 
