@@ -50,8 +50,9 @@ TEST_F(ChecksTest, TellsWhatPassesAndWhyNot) {
     co_return;
   });
   refresh();
-  EXPECT_THAT(results, ::testing::UnorderedElementsAre("seven ok", "missing: not open",
-                                                       "says no: it returned false", "throws: refused"));
+  EXPECT_THAT(results,
+              ::testing::UnorderedElementsAre("seven ok", "missing: not open",
+                                              "says no: it returned false", "throws: refused"));
 }
 
 TEST_F(ChecksTest, ResultIsGoodForAWhile) {
