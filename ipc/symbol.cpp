@@ -12,6 +12,7 @@ namespace reeve::ipc {
 namespace {
 
 constexpr std::size_t kMostBytes = 200;
+constexpr std::string_view kLambda = "(lambda)";
 
 class Symbol {
  public:
@@ -19,17 +20,13 @@ class Symbol {
 
   std::optional<std::string> read() {
     if (!skip("_Z")) return std::nullopt;
-    while (skip("L") || skip("T") || skip("Z")) {  // Internal, special, local: the name follows.
+    int enclosing = 0;
+    while (skip("L") || skip("T") || skip_and_count("Z", enclosing)) {  // Internal, special, local.
     }
-    if (skip("St")) name_ = "std";
-    const bool nested = skip("N");
-    if (nested) {
-      while (skip("K") || skip("V") || skip("r") || skip("R") || skip("O")) {  // Of the object.
-      }
+    name();
+    // What is local to it: "ZN3app3runEiPPcENKUlvE_clEv", behind the parameters of the function.
+    while (enclosing-- > 0 && leave_nesting() && name()) {
     }
-    do {
-      if (!part()) break;
-    } while (nested && !rest_.starts_with('E'));
     if (name_.empty() || name_ == "std") return std::nullopt;
     return name_.substr(0, kMostBytes);
   }
@@ -41,6 +38,26 @@ class Symbol {
     return true;
   }
 
+  bool skip_and_count(std::string_view expected, int& count) {
+    if (!skip(expected)) return false;
+    ++count;
+    return true;
+  }
+
+  /// One name with its scopes. False when it was not read to its end.
+  bool name() {
+    if (skip("St")) name_ = "std";
+    const bool nested = skip("N");
+    if (nested) {
+      while (skip("K") || skip("V") || skip("r") || skip("R") || skip("O")) {  // Of the object.
+      }
+    }
+    do {
+      if (!part()) return false;
+    } while (nested && !skip("E"));
+    return true;
+  }
+
   bool part() {
     if (skip("St")) return add("std");
     while (skip("L")) {  // Of internal linkage.
@@ -48,7 +65,7 @@ class Symbol {
     if (skip("I")) return template_arguments();
     if (skip("C1") || skip("C2") || skip("C3")) return add("(constructor)");
     if (skip("D0") || skip("D1") || skip("D2")) return add("(destructor)");
-    if (skip("cl")) return add("operator()");
+    if (skip("cl")) return name_.ends_with(kLambda) || add("operator()");
     if (skip("Ul")) return lambda();
     if (skip("B")) return identifier().has_value();  // An ABI tag.
     const auto name = identifier();
@@ -68,7 +85,7 @@ class Symbol {
   }
 
   /// "UlvE_", "UlRKiE0_": the parameters end with E, the number with '_'.
-  bool lambda() { return leave_nesting() && skip_number() && add("(lambda)"); }
+  bool lambda() { return leave_nesting() && skip_number() && add(kLambda); }
   bool skip_number() {
     while (!rest_.empty() && std::isdigit(byte(0)) != 0) rest_.remove_prefix(1);
     return skip("_");

@@ -74,7 +74,11 @@ TEST(Symbol, Readable) {
   EXPECT_EQ(readable_symbol("_ZNSt6vectorIiSaIiEE9push_backERKi"), "std::vector<>::push_back");
   EXPECT_EQ(readable_symbol("_ZN5reeve4TaskINS_8ResponseEE6resumeEv"), "reeve::Task<>::resume");
   EXPECT_EQ(readable_symbol("_ZN5reeve3AppC2Ev"), "reeve::App::(constructor)");
-  EXPECT_EQ(readable_symbol("_ZZN5reeve3App3runEiPPcENKUlvE_clEv"), "reeve::App::run");
+  EXPECT_EQ(readable_symbol("_ZZN5reeve3App3runEiPPcENKUlvE_clEv"), "reeve::App::run::(lambda)");
+  EXPECT_EQ(readable_symbol("_ZZ4mainENKUlRKN5reeve7RequestEE_clES2_"), "main::(lambda)");
+  EXPECT_EQ(readable_symbol("_ZZZ4mainENKUlvE_clEvENKUlvE0_clEv"), "main::(lambda)::(lambda)");
+  EXPECT_EQ(readable_symbol("_ZZ4mainE5count"), "main::count");
+  EXPECT_EQ(readable_symbol("_ZZ4mainEs"), "main") << "a string of it";
 }
 
 TEST(Symbol, WhatItCannotReadStaysAsItIs) {
