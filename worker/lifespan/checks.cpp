@@ -83,6 +83,10 @@ Task<> CheckRunner::answer(std::shared_ptr<Probe> probe) {
   auto result = co_await Within(run(probe), probe->check.options.within);
   const ipc::TimePoint now = ipc::Clock::now();
   probe->answered = now;
+  if (!result && result.error().code == ipc::WorkerExit::TimedOut && !probe->busy &&
+      context_.threads().look().all_taken) {
+    result.error().reason += ": every thread of the pool is taken, so it may have waited for one";
+  }
   on_result_({probe->check, result.has_value(), result ? "" : std::move(result.error().reason),
               now - probe->asked});
 }

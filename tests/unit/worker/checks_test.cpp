@@ -16,6 +16,7 @@ namespace reeve::worker {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::AllOf;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -91,6 +92,26 @@ TEST_F(ChecksTest, OneThatHangsIsBoundedAndNotAskedTwice) {
   run_loop();
   EXPECT_EQ(asked, 1);
   EXPECT_THAT(results, ElementsAre(HasSubstr("hanging: no answer for")));
+}
+
+TEST_F(ChecksTest, OneThatWaitsForAThreadIsNotToBlame) {
+  std::latch gate(1);
+  std::latch taken(2);
+  std::latch ended(2);
+  const auto occupy = [&] {
+    taken.count_down();
+    gate.wait();
+    ended.count_down();
+  };
+  for (int thread = 0; thread < 2; ++thread)
+    ASSERT_TRUE(threads.submit(occupy, [](const auto&) {}));
+  taken.wait();
+  lifespan.check("cache", [] {}, {.within = 5ms});
+  refresh();
+  gate.count_down();
+  ended.wait();
+  EXPECT_THAT(results, ElementsAre(AllOf(HasSubstr("cache: not done within 5"),
+                                         HasSubstr("every thread of the pool is taken"))));
 }
 
 TEST_F(ChecksTest, RunsByItself) {
