@@ -9,6 +9,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/e2e/harness/process_tree.hpp"
 #include "tests/e2e/harness/programs.hpp"
@@ -162,14 +165,22 @@ class Container : public Survival {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "only root can make a namespace of processes";
+    // Neither in a chroot, whose root is no mount point.
+    const Finished tried = unshared({"true"});
+    if (tried.exit != Exit{.code = 0}) GTEST_SKIP() << tried.errors;
   }
   /// Runs to its end; a script in the container says when that comes.
   Finished run_as_pid_1(std::string_view toml) {
     dir.write("reeve.toml",
               expand("[supervisor]\nruntime_dir = \"@dir@/run\"\n" + std::string(toml), dir));
-    return run({.argv = {"unshare", "--pid", "--fork", "--mount-proc", binary("reeve"), "run", "-c",
-                         (dir / "reeve.toml").string()}},
-               dir, "container");
+    return unshared({binary("reeve"), "run", "-c", (dir / "reeve.toml").string()});
+  }
+
+ private:
+  Finished unshared(std::vector<std::string> command) {
+    std::vector<std::string> argv = {"unshare", "--pid", "--fork", "--mount-proc"};
+    std::ranges::move(command, std::back_inserter(argv));
+    return run({.argv = std::move(argv)}, dir, "container");
   }
 };
 
