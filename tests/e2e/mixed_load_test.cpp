@@ -63,11 +63,16 @@ env = {{ PROBE_THREADS = "4", PROBE_JOBS_DIR = "@dir@", PROBE_JOBS_MS = "{}" }}
     return std::ranges::all_of(
         loads_, [count](const Load& load) { return load.goes_on(count, 6 * kPatience); });
   }
-  void expect_no_loss() {
+  void roll_without_loss(Reeve& reeve) {
+    ASSERT_TRUE(all_go_on(20));
+    const Finished roll = reeve.ctl({"restart", "web"});
+    ASSERT_EQ(roll.code(), 0) << roll.output << roll.errors;
+    ASSERT_TRUE(all_go_on(20));
     for (Load& load : loads_) {
       const LoadReport report = load.stop();
       EXPECT_EQ(report.lost_in_all(), 0U) << ::testing::PrintToString(report);
     }
+    EXPECT_THAT(reeve.ctl({"why", "web"}).output, Not(HasSubstr("its last death")));
   }
   [[nodiscard]] static int count_of(std::string_view what, const std::string& log) {
     int count = 0;
@@ -83,13 +88,7 @@ TEST_F(MixedLoad, OfTwoHundredClientsARollLosesNothing) {
   Reeve& reeve = start_mixed();
   add_clients(reeve);
   EXPECT_EQ(clients_, 200);
-  ASSERT_TRUE(all_go_on(20));
-  const Finished roll = reeve.ctl({"restart", "web"});
-  ASSERT_EQ(roll.code(), 0) << roll.output << roll.errors;
-  ASSERT_TRUE(all_go_on(20));
-  expect_no_loss();
-
-  EXPECT_THAT(reeve.ctl({"why", "web"}).output, Not(HasSubstr("its last death")));
+  roll_without_loss(reeve);
   ASSERT_EQ(reeve.stop(3 * kPatience), Exit{.code = 0});
   const std::string log = reeve.log();
   EXPECT_EQ(count_of("probe: close telemetry", log), 2 * kWorkers) << "each closed its lifespan";
@@ -107,12 +106,7 @@ TEST_F(MixedLoad, OfTheExampleAgentARollLosesNothing) {
   add(reeve, 10, 10, 20, "/v1/stream", "one two three four five six seven eight");
   add(reeve, 5, 5, 0, "/v1/history");
   add(reeve, 5, 5, 0, "/metrics");
-  ASSERT_TRUE(all_go_on(20));
-  const Finished roll = reeve.ctl({"restart", "web"});
-  ASSERT_EQ(roll.code(), 0) << roll.output << roll.errors;
-  ASSERT_TRUE(all_go_on(20));
-  expect_no_loss();
-  EXPECT_THAT(reeve.ctl({"why", "web"}).output, Not(HasSubstr("its last death")));
+  roll_without_loss(reeve);
   ASSERT_EQ(reeve.stop(3 * kPatience), Exit{.code = 0});
   EXPECT_THAT(reeve.log(), Not(HasSubstr("cancelled ")));
 }
