@@ -1,11 +1,14 @@
 // The lifespan of a native worker as its log tells it: opened in order, closed in reverse, always.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/e2e/harness/reeve_test.hpp"
@@ -57,20 +60,23 @@ restart = "never"
   EXPECT_EQ(opened, closed);
 }
 
+/// Its cache never opens.
+std::string hanging_start(std::string_view start_timeout) {
+  return probe_pool(1, fmt::format(R"(env = {{ PROBE_HANG_RESOURCE = "cache" }}
+start_timeout = "{}"
+backoff = {{ first = "60s", max = "60s" }}
+)",
+                                   start_timeout));
+}
+
 TEST_F(Lifespan, AResourceThatHangsIsNamedWhenTheStartIsGivenUp) {
-  Reeve& reeve = start(probe_pool(1, R"(env = { PROBE_HANG_RESOURCE = "cache" }
-start_timeout = "500ms"
-backoff = { first = "60s", max = "60s" }
-)"));
+  Reeve& reeve = start(hanging_start("500ms"));
   ASSERT_TRUE(reeve.becomes("web:0", "BACKOFF"));
   EXPECT_THAT(reeve.log(), HasSubstr("cache")) << "what it was doing";
 }
 
 TEST_F(Lifespan, WhyNamesTheResourceInWhichAStartHung) {
-  Reeve& reeve = start(probe_pool(1, R"(env = { PROBE_HANG_RESOURCE = "cache" }
-start_timeout = "1500ms"
-backoff = { first = "60s", max = "60s" }
-)"));
+  Reeve& reeve = start(hanging_start("1500ms"));
   ASSERT_TRUE(reeve.becomes("web:0", "BACKOFF"));
   EXPECT_THAT(reeve.ctl({"why", "web:0"}).output,
               AllOf(HasSubstr("start_timeout"), HasSubstr("doing: opening cache")));

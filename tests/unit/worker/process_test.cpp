@@ -242,7 +242,8 @@ TEST_F(ProcessTest, StopWhileStartingClosesWhatWasOpenAndExitsWithZero) {
   EXPECT_THAT(states(), ::testing::Not(Contains(Eq(ipc::WorkerState::Failed))));
 }
 
-TEST_F(ProcessTest, OptionalResourceThatFailsLetsItServe) {
+/// An optional resource that is down.
+void add_refused_metrics(App& app) {
   app.step(
       "metrics",
       []() -> Task<> {
@@ -250,19 +251,17 @@ TEST_F(ProcessTest, OptionalResourceThatFailsLetsItServe) {
         co_return;
       },
       [] {}, {.need = Need::Optional});
+}
+
+TEST_F(ProcessTest, OptionalResourceThatFailsLetsItServe) {
+  add_refused_metrics(app);
   at_the_end_of_the_start([] { ::raise(SIGTERM); });
   EXPECT_EQ(run(), 0);
   EXPECT_THAT(states(), Contains(ipc::WorkerState::Running));
 }
 
 TEST_F(ProcessTest, TellsTheMasterOfEachResourceAndThatSomethingIsDown) {
-  app.step(
-      "metrics",
-      []() -> Task<> {
-        throw std::runtime_error("refused");
-        co_return;
-      },
-      [] {}, {.need = Need::Optional});
+  add_refused_metrics(app);
   at_the_end_of_the_start([] { ::raise(SIGTERM); });
   EXPECT_EQ(run(), 0);
   std::vector<std::string> reports;
