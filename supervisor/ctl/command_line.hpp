@@ -6,7 +6,7 @@
 #include <variant>
 #include <vector>
 
-#include "ipc/control.hpp"
+#include "ipc/control/protocol.hpp"
 
 namespace reeve::supervisor::ctl {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "ipc/control.hpp"
+#include "ipc/control/protocol.hpp"
 
 namespace reeve::supervisor::ctl {
 

@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <string>
 
-#include "ipc/control_client.hpp"
+#include "ipc/control/client.hpp"
 #include "supervisor/ctl/exit_codes.hpp"
 #include "supervisor/ctl/render.hpp"
 #include "supervisor/ctl/show.hpp"

@@ -10,7 +10,7 @@
 #include <csignal>
 #include <cstdio>
 
-#include "ipc/control_client.hpp"
+#include "ipc/control/client.hpp"
 #include "supervisor/ctl/exit_codes.hpp"
 #include "supervisor/ctl/line_reader.hpp"
 #include "supervisor/ctl/run.hpp"

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "ipc/control_client.hpp"
+#include "ipc/control/client.hpp"
 #include "supervisor/ctl/command_line.hpp"
 
 namespace reeve::supervisor::ctl {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "ipc/control.hpp"
+#include "ipc/control/protocol.hpp"
 
 namespace reeve::supervisor::ctl {
 

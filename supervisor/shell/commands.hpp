@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "ipc/base/uv.hpp"
-#include "ipc/control.hpp"
+#include "ipc/control/protocol.hpp"
 #include "supervisor/shell/control_server.hpp"
 #include "supervisor/shell/deployer.hpp"
 #include "supervisor/shell/events.hpp"

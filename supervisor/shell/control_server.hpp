@@ -14,7 +14,7 @@
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
 #include "ipc/base/uv.hpp"
-#include "ipc/control.hpp"
+#include "ipc/control/protocol.hpp"
 #include "supervisor/shell/control_session.hpp"
 
 namespace reeve::supervisor {

@@ -9,7 +9,7 @@
 
 #include "ipc/base/unique_fd.hpp"
 #include "ipc/base/uv.hpp"
-#include "ipc/control.hpp"
+#include "ipc/control/protocol.hpp"
 #include "supervisor/shell/handover.hpp"
 
 namespace reeve::supervisor {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "ipc/control.hpp"
+#include "ipc/control/protocol.hpp"
 #include "supervisor/shell/control_server.hpp"
 
 namespace reeve::supervisor {

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "ipc/control.hpp"
+#include "ipc/control/protocol.hpp"
 #include "supervisor/core/event.hpp"
 #include "supervisor/shell/pool_runner.hpp"
 

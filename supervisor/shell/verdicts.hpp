@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ipc/control.hpp"
+#include "ipc/control/protocol.hpp"
 #include "supervisor/core/action.hpp"
 
 namespace reeve::supervisor {

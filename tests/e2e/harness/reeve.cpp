@@ -13,7 +13,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "ipc/control_client.hpp"
+#include "ipc/control/client.hpp"
 #include "tests/e2e/harness/programs.hpp"
 #include "tests/e2e/harness/sockets.hpp"
 

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ipc/control.hpp"
+#include "ipc/control/protocol.hpp"
 #include "ipc/message.hpp"
 #include "ipc/notify.hpp"
 #include "tests/e2e/harness/http_client.hpp"

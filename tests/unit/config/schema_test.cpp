@@ -13,7 +13,7 @@
 #include <set>
 #include <sstream>
 
-#include "ipc/control.hpp"
+#include "ipc/control/protocol.hpp"
 #include "ipc/version.hpp"
 #include "tests/unit/config/support.hpp"
 

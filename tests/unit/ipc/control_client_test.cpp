@@ -1,5 +1,3 @@
-#include "ipc/control_client.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -9,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "ipc/control/client.hpp"
 #include "ipc/listener.hpp"
 #include "tests/unit/ipc/support.hpp"
 #include "tests/unit/temp_dir.hpp"

@@ -1,9 +1,9 @@
-#include "ipc/control.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
+
+#include "ipc/control/protocol.hpp"
 
 namespace reeve::ipc::control {
 namespace {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "ipc/base/text.hpp"
-#include "ipc/control.hpp"
+#include "ipc/control/protocol.hpp"
 
 namespace reeve::ipc::control {
 

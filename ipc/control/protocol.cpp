@@ -1,4 +1,4 @@
-#include "ipc/control.hpp"
+#include "ipc/control/protocol.hpp"
 
 #include <fmt/format.h>
 

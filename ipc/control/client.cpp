@@ -1,4 +1,4 @@
-#include "ipc/control_client.hpp"
+#include "ipc/control/client.hpp"
 
 #include <sys/socket.h>
 #include <sys/time.h>
