@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "ipc/recorder.hpp"
+#include "ipc/recorder/recorder.hpp"
 #include "supervisor/core/types.hpp"
 
 namespace reeve::supervisor {

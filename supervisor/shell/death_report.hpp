@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "ipc/recorder.hpp"
+#include "ipc/recorder/recorder.hpp"
 #include "supervisor/core/pool.hpp"
 
 namespace reeve::supervisor {

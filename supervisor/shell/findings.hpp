@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "ipc/black_box.hpp"
+#include "ipc/recorder/black_box.hpp"
 #include "supervisor/core/types.hpp"
 #include "supervisor/shell/proc_reader.hpp"
 

@@ -13,7 +13,7 @@
 #include "ipc/base/uv.hpp"
 #include "ipc/channel.hpp"
 #include "ipc/message.hpp"
-#include "ipc/recorder.hpp"
+#include "ipc/recorder/recorder.hpp"
 #include "supervisor/core/types.hpp"
 #include "supervisor/shell/cgroup.hpp"
 #include "supervisor/shell/handover.hpp"

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "ipc/base/text.hpp"
-#include "ipc/recorder.hpp"
+#include "ipc/recorder/recorder.hpp"
 #include "ipc/version.hpp"
 #include "supervisor/shell/handover_codec.hpp"
 #include "supervisor/shell/handover_descriptors.hpp"

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "ipc/recorder.hpp"
+#include "ipc/recorder/recorder.hpp"
 
 namespace {
 

@@ -9,7 +9,7 @@
 #include <optional>
 #include <string_view>
 
-#include "ipc/recorder.hpp"
+#include "ipc/recorder/recorder.hpp"
 #include "ipc/worker_state.hpp"
 #include "reeve/http_limits.hpp"
 #include "reeve/router.hpp"

@@ -21,7 +21,7 @@
 
 #include "ipc/base/clock.hpp"
 #include "ipc/base/uv.hpp"
-#include "ipc/recorder.hpp"
+#include "ipc/recorder/recorder.hpp"
 #include "reeve/background.hpp"
 #include "reeve/suspension.hpp"
 #include "reeve/task.hpp"

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "ipc/base/uv.hpp"
-#include "ipc/recorder.hpp"
+#include "ipc/recorder/recorder.hpp"
 
 namespace reeve::worker {
 

@@ -12,7 +12,7 @@
 #include "ipc/base/error.hpp"
 #include "ipc/channel.hpp"
 #include "ipc/listen_fds.hpp"
-#include "ipc/recorder.hpp"
+#include "ipc/recorder/recorder.hpp"
 
 namespace reeve::worker {
 

@@ -8,7 +8,7 @@
 
 #include <optional>
 
-#include "ipc/recorder.hpp"
+#include "ipc/recorder/recorder.hpp"
 #include "worker/runtime/alternate_stack.hpp"
 
 namespace reeve::worker {

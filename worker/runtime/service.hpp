@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "ipc/base/uv.hpp"
-#include "ipc/recorder.hpp"
+#include "ipc/recorder/recorder.hpp"
 #include "ipc/worker_state.hpp"
 #include "reeve/app.hpp"
 #include "reeve/state.hpp"

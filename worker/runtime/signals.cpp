@@ -8,7 +8,7 @@
 #include <system_error>
 #include <utility>
 
-#include "ipc/black_box.hpp"
+#include "ipc/recorder/black_box.hpp"
 
 namespace reeve::worker {
 namespace {

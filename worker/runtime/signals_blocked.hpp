@@ -5,7 +5,7 @@
 
 #include <signal.h>
 
-#include "ipc/black_box.hpp"
+#include "ipc/recorder/black_box.hpp"
 
 namespace reeve::worker {
 

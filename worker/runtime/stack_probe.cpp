@@ -11,7 +11,7 @@
 #include <memory>
 #include <thread>
 
-#include "ipc/black_box.hpp"
+#include "ipc/recorder/black_box.hpp"
 #include "worker/runtime/stack_trace.hpp"
 
 namespace reeve::worker {

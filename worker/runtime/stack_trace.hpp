@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "ipc/black_box.hpp"
+#include "ipc/recorder/black_box.hpp"
 #include "worker/runtime/symbolizer.hpp"
 
 namespace reeve::worker {

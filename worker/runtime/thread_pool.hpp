@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "ipc/base/uv.hpp"
-#include "ipc/recorder.hpp"
+#include "ipc/recorder/recorder.hpp"
 #include "reeve/thread_limits.hpp"
 #include "worker/runtime/activity.hpp"
 #include "worker/runtime/retry_after.hpp"

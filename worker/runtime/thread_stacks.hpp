@@ -3,7 +3,7 @@
 // same signal, and waits a moment for each. Called by the handler of that signal, in any thread.
 // Async-signal-safe, see stack_trace.hpp.
 
-#include "ipc/black_box.hpp"
+#include "ipc/recorder/black_box.hpp"
 
 namespace reeve::worker {
 

@@ -17,7 +17,7 @@
 
 #include "ipc/base/progress.hpp"
 #include "ipc/base/uv.hpp"
-#include "ipc/recorder.hpp"
+#include "ipc/recorder/recorder.hpp"
 #include "reeve/watch_limits.hpp"
 #include "worker/runtime/exhaustion.hpp"
 #include "worker/runtime/occupation.hpp"

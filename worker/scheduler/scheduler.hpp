@@ -13,7 +13,7 @@
 
 #include "ipc/base/uv.hpp"
 #include "ipc/message.hpp"
-#include "ipc/recorder.hpp"
+#include "ipc/recorder/recorder.hpp"
 #include "reeve/job.hpp"
 #include "reeve/state.hpp"
 #include "worker/runtime/activity.hpp"

@@ -14,7 +14,7 @@
 
 #include "ipc/base/clock.hpp"
 #include "ipc/base/uv.hpp"
-#include "ipc/recorder.hpp"
+#include "ipc/recorder/recorder.hpp"
 #include "reeve/testing.hpp"
 #include "worker/lifespan/events.hpp"
 #include "worker/runtime/overrides.hpp"

@@ -1,13 +1,13 @@
 // What a worker's last words look like to the master, hostile ones included.
 
-#include "ipc/black_box.hpp"
+#include "ipc/recorder/black_box.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
 
-#include "ipc/recorder.hpp"
+#include "ipc/recorder/recorder.hpp"
 
 namespace reeve::ipc {
 namespace {

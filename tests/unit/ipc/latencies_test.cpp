@@ -5,7 +5,7 @@
 #include <chrono>
 #include <initializer_list>
 
-#include "ipc/recorder.hpp"
+#include "ipc/recorder/recorder.hpp"
 
 namespace reeve::ipc {
 namespace {

@@ -1,4 +1,4 @@
-#include "ipc/recorder.hpp"
+#include "ipc/recorder/recorder.hpp"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>

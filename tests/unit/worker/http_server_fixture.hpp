@@ -21,7 +21,7 @@
 #include "ipc/base/unique_fd.hpp"
 #include "ipc/base/uv.hpp"
 #include "ipc/listener.hpp"
-#include "ipc/recorder.hpp"
+#include "ipc/recorder/recorder.hpp"
 #include "reeve/router.hpp"
 #include "worker/http/server.hpp"
 #include "worker/http/services.hpp"

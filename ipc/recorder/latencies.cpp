@@ -6,7 +6,7 @@
 #include <functional>
 #include <numeric>
 
-#include "ipc/recorder.hpp"
+#include "ipc/recorder/recorder.hpp"
 
 namespace reeve::ipc {
 namespace {

@@ -19,7 +19,7 @@
 #include "ipc/base/clock.hpp"
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
-#include "ipc/black_box.hpp"
+#include "ipc/recorder/black_box.hpp"
 #include "ipc/worker_state.hpp"
 
 namespace reeve::ipc {

@@ -1,4 +1,4 @@
-#include "ipc/black_box.hpp"
+#include "ipc/recorder/black_box.hpp"
 
 #include <algorithm>
 #include <csignal>

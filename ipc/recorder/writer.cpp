@@ -5,7 +5,7 @@
 #include <cstring>
 #include <utility>
 
-#include "ipc/recorder.hpp"
+#include "ipc/recorder/recorder.hpp"
 
 namespace reeve::ipc {
 namespace {

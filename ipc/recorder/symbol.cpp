@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "ipc/base/text.hpp"
-#include "ipc/black_box.hpp"
+#include "ipc/recorder/black_box.hpp"
 
 namespace reeve::ipc {
 namespace {

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "ipc/base/text.hpp"
-#include "ipc/recorder.hpp"
+#include "ipc/recorder/recorder.hpp"
 
 namespace reeve::ipc {
 namespace {
