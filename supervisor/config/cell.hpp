@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "ipc/base/clock.hpp"
-#include "ipc/document.hpp"
+#include "ipc/format/document.hpp"
 
 namespace reeve::supervisor::config {
 

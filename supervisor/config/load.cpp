@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "ipc/document.hpp"
+#include "ipc/format/document.hpp"
 #include "supervisor/config/config.hpp"
 #include "supervisor/config/read.hpp"
 #include "supervisor/config/text_file.hpp"

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <system_error>
 
-#include "ipc/dotenv.hpp"
 #include "ipc/environment.hpp"
+#include "ipc/format/dotenv.hpp"
 #include "supervisor/config/text_file.hpp"
 
 namespace reeve::supervisor::config {

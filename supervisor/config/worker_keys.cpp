@@ -4,7 +4,7 @@
 
 #include <csignal>
 
-#include "ipc/document.hpp"
+#include "ipc/format/document.hpp"
 #include "supervisor/config/keys.hpp"
 #include "supervisor/config/values.hpp"
 

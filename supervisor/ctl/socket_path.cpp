@@ -9,7 +9,7 @@
 #include <string_view>
 #include <variant>
 
-#include "ipc/document.hpp"
+#include "ipc/format/document.hpp"
 #include "ipc/runtime_dir.hpp"
 
 namespace reeve::supervisor::ctl {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <variant>
 
-#include "ipc/document.hpp"
+#include "ipc/format/document.hpp"
 #include "supervisor/config/config.hpp"
 #include "supervisor/config/limits.hpp"
 

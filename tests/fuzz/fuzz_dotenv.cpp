@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "ipc/dotenv.hpp"
+#include "ipc/format/dotenv.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto require = [](bool holds) {

@@ -16,7 +16,7 @@
 #include "ipc/base/error.hpp"
 #include "ipc/base/text.hpp"
 #include "ipc/base/unique_fd.hpp"
-#include "ipc/dotenv.hpp"
+#include "ipc/format/dotenv.hpp"
 #include "worker/lifespan/variable_value.hpp"
 
 namespace reeve::worker {

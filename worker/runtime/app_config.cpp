@@ -8,8 +8,8 @@
 #include <variant>
 
 #include "ipc/base/duration.hpp"
-#include "ipc/document.hpp"
 #include "ipc/environment.hpp"
+#include "ipc/format/document.hpp"
 
 namespace reeve {
 namespace {

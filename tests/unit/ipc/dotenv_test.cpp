@@ -1,4 +1,4 @@
-#include "ipc/dotenv.hpp"
+#include "ipc/format/dotenv.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ipc/document.hpp"
+#include "ipc/format/document.hpp"
 
 namespace reeve::ipc::document {
 namespace {

@@ -4,7 +4,7 @@
 #include <variant>
 
 #include "ipc/base/text.hpp"
-#include "ipc/document.hpp"
+#include "ipc/format/document.hpp"
 
 namespace reeve::ipc::document {
 namespace {

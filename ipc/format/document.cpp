@@ -1,4 +1,4 @@
-#include "ipc/document.hpp"
+#include "ipc/format/document.hpp"
 
 #include <utility>
 
