@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "supervisor/shell/config_changes.hpp"
+#include "supervisor/config/changes.hpp"
 #include "supervisor/shell/config_file.hpp"
 #include "supervisor/shell/deployer.hpp"
 #include "supervisor/shell/herd.hpp"

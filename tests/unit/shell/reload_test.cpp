@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "ipc/listener.hpp"
-#include "supervisor/shell/config_changes.hpp"
+#include "supervisor/config/changes.hpp"
 #include "supervisor/shell/listeners.hpp"
 
 namespace reeve::supervisor {

@@ -1,4 +1,4 @@
-#include "supervisor/shell/config_changes.hpp"
+#include "supervisor/config/changes.hpp"
 
 #include <fmt/format.h>
 
