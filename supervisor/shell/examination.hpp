@@ -13,7 +13,7 @@
 #include "ipc/base/uv.hpp"
 #include "ipc/recorder/recorder.hpp"
 #include "supervisor/core/types.hpp"
-#include "supervisor/shell/proc_reader.hpp"
+#include "supervisor/system/proc_reader.hpp"
 
 namespace reeve::supervisor {
 

@@ -7,7 +7,7 @@
 
 #include "ipc/recorder/black_box.hpp"
 #include "supervisor/core/types.hpp"
-#include "supervisor/shell/proc_reader.hpp"
+#include "supervisor/system/proc_reader.hpp"
 
 namespace reeve::supervisor {
 

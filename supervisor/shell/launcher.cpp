@@ -9,7 +9,7 @@
 #include <utility>
 #include <variant>
 
-#include "supervisor/shell/socket_access.hpp"
+#include "supervisor/system/socket_access.hpp"
 
 namespace reeve::supervisor {
 namespace {

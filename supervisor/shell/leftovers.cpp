@@ -17,7 +17,7 @@
 
 #include "ipc/base/text.hpp"
 #include "ipc/environment.hpp"
-#include "supervisor/shell/small_file.hpp"
+#include "supervisor/system/small_file.hpp"
 
 namespace reeve::supervisor {
 namespace {

@@ -16,14 +16,14 @@
 
 #include "ipc/base/uv.hpp"
 #include "ipc/version.hpp"
-#include "supervisor/shell/cgroup.hpp"
 #include "supervisor/shell/handover_descriptors.hpp"
 #include "supervisor/shell/leftovers.hpp"
 #include "supervisor/shell/log.hpp"
-#include "supervisor/shell/out_of_memory.hpp"
 #include "supervisor/shell/output.hpp"
 #include "supervisor/shell/supervision.hpp"
 #include "supervisor/shell/takeover.hpp"
+#include "supervisor/system/cgroup.hpp"
+#include "supervisor/system/out_of_memory.hpp"
 
 namespace reeve::supervisor {
 namespace {

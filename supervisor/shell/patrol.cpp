@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "supervisor/shell/proc_reader.hpp"
+#include "supervisor/system/proc_reader.hpp"
 
 namespace reeve::supervisor {
 

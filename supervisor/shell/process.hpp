@@ -15,13 +15,13 @@
 #include "ipc/message.hpp"
 #include "ipc/recorder/recorder.hpp"
 #include "supervisor/core/types.hpp"
-#include "supervisor/shell/cgroup.hpp"
 #include "supervisor/shell/handover.hpp"
 #include "supervisor/shell/log.hpp"
 #include "supervisor/shell/log_pipe.hpp"
 #include "supervisor/shell/seat.hpp"
 #include "supervisor/shell/spawner.hpp"
 #include "supervisor/shell/worker_reports.hpp"
+#include "supervisor/system/cgroup.hpp"
 
 namespace reeve::supervisor {
 

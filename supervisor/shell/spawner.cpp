@@ -18,7 +18,7 @@
 
 #include "ipc/listen_fds.hpp"
 #include "supervisor/shell/log_pipe.hpp"
-#include "supervisor/shell/signals.hpp"
+#include "supervisor/system/signals.hpp"
 
 namespace reeve::supervisor {
 namespace {

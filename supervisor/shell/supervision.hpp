@@ -15,17 +15,17 @@
 #include "supervisor/shell/events.hpp"
 #include "supervisor/shell/herd.hpp"
 #include "supervisor/shell/notify_server.hpp"
-#include "supervisor/shell/out_of_memory.hpp"
 #include "supervisor/shell/output.hpp"
-#include "supervisor/shell/reaper.hpp"
 #include "supervisor/shell/rehearsal.hpp"
 #include "supervisor/shell/reload.hpp"
-#include "supervisor/shell/runtime_dir.hpp"
 #include "supervisor/shell/shutdown.hpp"
-#include "supervisor/shell/signals.hpp"
 #include "supervisor/shell/start_order.hpp"
 #include "supervisor/shell/upgrade.hpp"
-#include "supervisor/shell/upstream.hpp"
+#include "supervisor/system/out_of_memory.hpp"
+#include "supervisor/system/reaper.hpp"
+#include "supervisor/system/runtime_dir.hpp"
+#include "supervisor/system/service_manager.hpp"
+#include "supervisor/system/signals.hpp"
 
 namespace reeve::supervisor {
 

@@ -17,7 +17,7 @@
 #include "ipc/base/text.hpp"
 #include "supervisor/shell/handover_descriptors.hpp"
 #include "supervisor/shell/log_pipe.hpp"
-#include "supervisor/shell/signals.hpp"
+#include "supervisor/system/signals.hpp"
 
 namespace reeve::supervisor {
 namespace {

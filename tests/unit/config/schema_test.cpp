@@ -143,7 +143,7 @@ std::set<std::string> signals_in(const std::string& text) {
 }
 
 TEST(Readme, NamesTheSignalsThatTheMasterHandles) {
-  std::set<std::string> handled = signals_in(source_text("supervisor/shell/signals.cpp"));
+  std::set<std::string> handled = signals_in(source_text("supervisor/system/signals.cpp"));
   handled.erase("SIGCHLD");  // Not the user's to send.
   handled.erase("SIGPIPE");
   handled.erase("SIGKILL");  // Nobody can handle these two; their default is not to be restored.

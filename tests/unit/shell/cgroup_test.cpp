@@ -1,7 +1,7 @@
 // The cgroup of each worker: where it is looked for, in texts of other machines; what is written,
 // in a directory that stands for the hierarchy; that it kills, in the real one where there is one.
 
-#include "supervisor/shell/cgroup.hpp"
+#include "supervisor/system/cgroup.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,9 +14,9 @@
 #include <iterator>
 #include <string>
 
-#include "supervisor/shell/out_of_memory.hpp"
-#include "supervisor/shell/small_file.hpp"
 #include "supervisor/shell/spawner.hpp"
+#include "supervisor/system/out_of_memory.hpp"
+#include "supervisor/system/small_file.hpp"
 #include "tests/unit/temp_dir.hpp"
 
 namespace reeve::supervisor {

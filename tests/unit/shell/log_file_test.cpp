@@ -14,7 +14,7 @@
 
 #include "supervisor/shell/log.hpp"
 #include "supervisor/shell/output.hpp"
-#include "supervisor/shell/small_file.hpp"
+#include "supervisor/system/small_file.hpp"
 #include "tests/unit/shell/loop_driver.hpp"
 #include "tests/unit/temp_dir.hpp"
 

@@ -17,7 +17,7 @@
 
 #include "supervisor/shell/log.hpp"
 #include "supervisor/shell/log_pipe.hpp"
-#include "supervisor/shell/runtime_dir.hpp"
+#include "supervisor/system/runtime_dir.hpp"
 #include "tests/unit/shell/loop_driver.hpp"
 #include "tests/unit/temp_dir.hpp"
 

@@ -17,9 +17,9 @@
 #include <vector>
 
 #include "supervisor/shell/output.hpp"
-#include "supervisor/shell/reaper.hpp"
-#include "supervisor/shell/signals.hpp"
 #include "supervisor/shell/status.hpp"
+#include "supervisor/system/reaper.hpp"
+#include "supervisor/system/signals.hpp"
 #include "tests/unit/shell/loop_driver.hpp"
 
 namespace reeve::supervisor {

@@ -1,6 +1,6 @@
 // What /proc says: of this very process, and of lines that a hostile name has made.
 
-#include "supervisor/shell/proc_reader.hpp"
+#include "supervisor/system/proc_reader.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -25,8 +25,8 @@
 #include "supervisor/shell/listeners.hpp"
 #include "supervisor/shell/log_pipe.hpp"
 #include "supervisor/shell/notify_server.hpp"
-#include "supervisor/shell/reaper.hpp"
-#include "supervisor/shell/upstream.hpp"
+#include "supervisor/system/reaper.hpp"
+#include "supervisor/system/service_manager.hpp"
 #include "tests/unit/shell/loop_driver.hpp"
 #include "tests/unit/temp_dir.hpp"
 

@@ -20,7 +20,7 @@
 
 #include "supervisor/shell/launch_plan.hpp"
 #include "supervisor/shell/log_pipe.hpp"
-#include "supervisor/shell/socket_access.hpp"
+#include "supervisor/system/socket_access.hpp"
 #include "tests/unit/temp_dir.hpp"
 
 namespace reeve::supervisor {

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "supervisor/shell/handover_memory.hpp"
-#include "supervisor/shell/reaper.hpp"
 #include "supervisor/shell/self.hpp"
+#include "supervisor/system/reaper.hpp"
 #include "tests/unit/shell/loop_driver.hpp"
 #include "tests/unit/temp_dir.hpp"
 

@@ -1,11 +1,11 @@
-#include "supervisor/shell/out_of_memory.hpp"
+#include "supervisor/system/out_of_memory.hpp"
 
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
 
-#include "supervisor/shell/small_file.hpp"
+#include "supervisor/system/small_file.hpp"
 
 namespace reeve::supervisor {
 namespace {

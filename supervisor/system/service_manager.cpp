@@ -1,4 +1,4 @@
-#include "supervisor/shell/upstream.hpp"
+#include "supervisor/system/service_manager.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "supervisor/shell/reaper.hpp"
+#include "supervisor/system/reaper.hpp"
 
 #include <sys/prctl.h>
 #include <sys/wait.h>

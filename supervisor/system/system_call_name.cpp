@@ -1,4 +1,4 @@
-#include "supervisor/shell/system_call_name.hpp"
+#include "supervisor/system/system_call_name.hpp"
 
 #include <fmt/format.h>
 #include <sys/syscall.h>

@@ -1,4 +1,4 @@
-#include "supervisor/shell/socket_access.hpp"
+#include "supervisor/system/socket_access.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>

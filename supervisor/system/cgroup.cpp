@@ -1,4 +1,4 @@
-#include "supervisor/shell/cgroup.hpp"
+#include "supervisor/system/cgroup.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 
 #include "ipc/base/clock.hpp"
 #include "ipc/base/text.hpp"
-#include "supervisor/shell/small_file.hpp"
+#include "supervisor/system/small_file.hpp"
 
 namespace reeve::supervisor {
 namespace {

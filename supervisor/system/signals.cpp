@@ -1,4 +1,4 @@
-#include "supervisor/shell/signals.hpp"
+#include "supervisor/system/signals.hpp"
 
 #include <sys/signalfd.h>
 

@@ -1,4 +1,4 @@
-#include "supervisor/shell/proc_reader.hpp"
+#include "supervisor/system/proc_reader.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 
 #include "ipc/base/text.hpp"
 #include "ipc/base/unique_fd.hpp"
-#include "supervisor/shell/system_call_name.hpp"
+#include "supervisor/system/system_call_name.hpp"
 
 namespace reeve::supervisor {
 namespace {

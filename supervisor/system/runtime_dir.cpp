@@ -1,4 +1,4 @@
-#include "supervisor/shell/runtime_dir.hpp"
+#include "supervisor/system/runtime_dir.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "supervisor/shell/small_file.hpp"
+#include "supervisor/system/small_file.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
