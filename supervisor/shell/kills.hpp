@@ -11,8 +11,8 @@
 
 #include "ipc/base/uv.hpp"
 #include "supervisor/core/action.hpp"
+#include "supervisor/log/log.hpp"
 #include "supervisor/shell/examination.hpp"
-#include "supervisor/shell/log.hpp"
 #include "supervisor/shell/process.hpp"
 
 namespace reeve::supervisor {

@@ -16,10 +16,10 @@
 
 #include "ipc/base/uv.hpp"
 #include "ipc/version.hpp"
+#include "supervisor/log/log.hpp"
+#include "supervisor/log/output.hpp"
 #include "supervisor/shell/handover_descriptors.hpp"
 #include "supervisor/shell/leftovers.hpp"
-#include "supervisor/shell/log.hpp"
-#include "supervisor/shell/output.hpp"
 #include "supervisor/shell/supervision.hpp"
 #include "supervisor/shell/takeover.hpp"
 #include "supervisor/system/cgroup.hpp"

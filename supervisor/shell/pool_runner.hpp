@@ -18,6 +18,8 @@
 #include "ipc/base/uv.hpp"
 #include "supervisor/core/lease.hpp"
 #include "supervisor/core/pool.hpp"
+#include "supervisor/log/log.hpp"
+#include "supervisor/log/tail_buffer.hpp"
 #include "supervisor/shell/accept_queue.hpp"
 #include "supervisor/shell/canary_judge.hpp"
 #include "supervisor/shell/death_book.hpp"
@@ -25,10 +27,8 @@
 #include "supervisor/shell/kills.hpp"
 #include "supervisor/shell/launcher.hpp"
 #include "supervisor/shell/listeners_handover.hpp"
-#include "supervisor/shell/log.hpp"
 #include "supervisor/shell/process.hpp"
 #include "supervisor/shell/seating.hpp"
-#include "supervisor/shell/tail_buffer.hpp"
 #include "supervisor/shell/verdicts.hpp"
 
 namespace reeve::supervisor {

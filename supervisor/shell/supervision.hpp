@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ipc/base/uv.hpp"
+#include "supervisor/log/output.hpp"
 #include "supervisor/shell/commands.hpp"
 #include "supervisor/shell/config_file.hpp"
 #include "supervisor/shell/control_server.hpp"
@@ -15,7 +16,6 @@
 #include "supervisor/shell/events.hpp"
 #include "supervisor/shell/herd.hpp"
 #include "supervisor/shell/notify_server.hpp"
-#include "supervisor/shell/output.hpp"
 #include "supervisor/shell/rehearsal.hpp"
 #include "supervisor/shell/reload.hpp"
 #include "supervisor/shell/shutdown.hpp"

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "ipc/base/uv.hpp"
+#include "supervisor/log/log.hpp"
 #include "supervisor/shell/control_server.hpp"
 #include "supervisor/shell/handover.hpp"
-#include "supervisor/shell/log.hpp"
 #include "supervisor/shell/self.hpp"
 #include "supervisor/shell/upgrade_trial.hpp"
 #include "supervisor/shell/verdicts.hpp"

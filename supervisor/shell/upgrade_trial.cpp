@@ -15,8 +15,8 @@
 #include <utility>
 
 #include "ipc/base/text.hpp"
+#include "supervisor/log/log_pipe.hpp"
 #include "supervisor/shell/handover_descriptors.hpp"
-#include "supervisor/shell/log_pipe.hpp"
 #include "supervisor/system/signals.hpp"
 
 namespace reeve::supervisor {

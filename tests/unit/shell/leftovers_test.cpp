@@ -10,8 +10,8 @@
 #include <csignal>
 #include <string>
 
+#include "supervisor/log/log_pipe.hpp"
 #include "supervisor/shell/launch_plan.hpp"
-#include "supervisor/shell/log_pipe.hpp"
 #include "supervisor/shell/spawner.hpp"
 #include "tests/unit/temp_dir.hpp"
 

@@ -1,6 +1,6 @@
 // The log's own file: rotation, and what a full disk does to it.
 
-#include "supervisor/shell/log_file.hpp"
+#include "supervisor/log/log_file.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,8 +12,8 @@
 #include <filesystem>
 #include <string>
 
-#include "supervisor/shell/log.hpp"
-#include "supervisor/shell/output.hpp"
+#include "supervisor/log/log.hpp"
+#include "supervisor/log/output.hpp"
 #include "supervisor/system/small_file.hpp"
 #include "tests/unit/shell/loop_driver.hpp"
 #include "tests/unit/temp_dir.hpp"

@@ -1,7 +1,7 @@
 // Where lines go, whoever reads them or does not; how they are dressed; who holds the runtime
 // directory.
 
-#include "supervisor/shell/output.hpp"
+#include "supervisor/log/output.hpp"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -15,8 +15,8 @@
 #include <iterator>
 #include <string>
 
-#include "supervisor/shell/log.hpp"
-#include "supervisor/shell/log_pipe.hpp"
+#include "supervisor/log/log.hpp"
+#include "supervisor/log/log_pipe.hpp"
 #include "supervisor/system/runtime_dir.hpp"
 #include "tests/unit/shell/loop_driver.hpp"
 #include "tests/unit/temp_dir.hpp"

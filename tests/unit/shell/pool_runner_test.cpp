@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "supervisor/shell/output.hpp"
+#include "supervisor/log/output.hpp"
 #include "supervisor/shell/status.hpp"
 #include "supervisor/system/reaper.hpp"
 #include "supervisor/system/signals.hpp"

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "supervisor/shell/json_text.hpp"
-#include "supervisor/shell/line_splitter.hpp"
+#include "supervisor/log/json_text.hpp"
+#include "supervisor/log/line_splitter.hpp"
+#include "supervisor/log/tail_buffer.hpp"
 #include "supervisor/shell/ready_log.hpp"
-#include "supervisor/shell/tail_buffer.hpp"
 
 namespace reeve::supervisor {
 namespace {

@@ -1,4 +1,4 @@
-#include "supervisor/shell/tail_buffer.hpp"
+#include "supervisor/log/tail_buffer.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "supervisor/shell/output.hpp"
+#include "supervisor/log/output.hpp"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -1,4 +1,4 @@
-#include "supervisor/shell/json_text.hpp"
+#include "supervisor/log/json_text.hpp"
 
 #include <fmt/format.h>
 

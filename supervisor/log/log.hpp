@@ -12,7 +12,7 @@
 
 #include "ipc/base/error.hpp"
 #include "supervisor/config/config.hpp"
-#include "supervisor/shell/tail_buffer.hpp"
+#include "supervisor/log/tail_buffer.hpp"
 
 namespace spdlog {
 class logger;

@@ -1,4 +1,4 @@
-#include "supervisor/shell/log_pipe.hpp"
+#include "supervisor/log/log_pipe.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

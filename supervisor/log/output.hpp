@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "ipc/base/uv.hpp"
-#include "supervisor/shell/log_file.hpp"
+#include "supervisor/log/log_file.hpp"
 
 namespace reeve::supervisor {
 

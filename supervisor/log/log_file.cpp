@@ -1,4 +1,4 @@
-#include "supervisor/shell/log_file.hpp"
+#include "supervisor/log/log_file.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "supervisor/shell/log.hpp"
+#include "supervisor/log/log.hpp"
 
 #include <spdlog/details/null_mutex.h>
 #include <spdlog/logger.h>
@@ -10,8 +10,8 @@
 #include <string>
 #include <utility>
 
-#include "supervisor/shell/json_text.hpp"
-#include "supervisor/shell/output.hpp"
+#include "supervisor/log/json_text.hpp"
+#include "supervisor/log/output.hpp"
 
 namespace reeve::supervisor {
 namespace {

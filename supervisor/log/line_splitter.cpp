@@ -1,4 +1,4 @@
-#include "supervisor/shell/line_splitter.hpp"
+#include "supervisor/log/line_splitter.hpp"
 
 #include <utility>
 

@@ -8,8 +8,8 @@
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
 #include "ipc/base/uv.hpp"
+#include "supervisor/log/line_splitter.hpp"
 #include "supervisor/shell/handover.hpp"
-#include "supervisor/shell/line_splitter.hpp"
 
 namespace reeve::supervisor {
 
