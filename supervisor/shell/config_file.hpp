@@ -8,7 +8,7 @@
 
 #include "ipc/base/error.hpp"
 #include "supervisor/config/config.hpp"
-#include "supervisor/shell/listeners.hpp"
+#include "supervisor/listen/listeners.hpp"
 
 namespace reeve::supervisor {
 

@@ -13,8 +13,8 @@
 
 #include "ipc/base/error.hpp"
 #include "ipc/base/uv.hpp"
+#include "supervisor/listen/listeners.hpp"
 #include "supervisor/shell/launch_plan.hpp"
-#include "supervisor/shell/listeners.hpp"
 #include "supervisor/shell/process.hpp"
 #include "supervisor/shell/ready_log.hpp"
 

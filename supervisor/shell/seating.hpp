@@ -10,8 +10,8 @@
 #include "ipc/base/error.hpp"
 #include "ipc/base/uv.hpp"
 #include "supervisor/core/pool.hpp"
-#include "supervisor/shell/accept_queue.hpp"
-#include "supervisor/shell/listeners.hpp"
+#include "supervisor/listen/accept_queue.hpp"
+#include "supervisor/listen/listeners.hpp"
 #include "supervisor/shell/process.hpp"
 
 namespace reeve::supervisor {

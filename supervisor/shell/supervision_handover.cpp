@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "ipc/version.hpp"
-#include "supervisor/shell/listeners_handover.hpp"
+#include "supervisor/listen/listeners_handover.hpp"
 #include "supervisor/shell/supervision.hpp"
 
 namespace reeve::supervisor {

@@ -9,7 +9,7 @@
 
 #include "ipc/listener.hpp"
 #include "supervisor/config/changes.hpp"
-#include "supervisor/shell/listeners.hpp"
+#include "supervisor/listen/listeners.hpp"
 
 namespace reeve::supervisor {
 namespace {

@@ -1,5 +1,3 @@
-#include "supervisor/shell/steering.hpp"
-
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -9,6 +7,7 @@
 #include <vector>
 
 #include "ipc/base/unique_fd.hpp"
+#include "supervisor/listen/steered_address.hpp"
 
 namespace reeve::supervisor {
 namespace {

@@ -1,4 +1,4 @@
-#include "supervisor/shell/seat.hpp"
+#include "supervisor/listen/worker_socket.hpp"
 
 namespace reeve::supervisor {
 

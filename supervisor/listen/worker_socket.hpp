@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "ipc/base/error.hpp"
-#include "supervisor/shell/steering.hpp"
+#include "supervisor/listen/steered_address.hpp"
 
 namespace reeve::supervisor {
 

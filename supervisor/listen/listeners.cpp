@@ -1,4 +1,4 @@
-#include "supervisor/shell/listeners.hpp"
+#include "supervisor/listen/listeners.hpp"
 
 #include <fmt/format.h>
 #include <sys/socket.h>

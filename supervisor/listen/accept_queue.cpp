@@ -1,4 +1,4 @@
-#include "supervisor/shell/accept_queue.hpp"
+#include "supervisor/listen/accept_queue.hpp"
 
 #include <linux/filter.h>
 #include <netinet/in.h>

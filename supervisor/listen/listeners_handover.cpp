@@ -1,4 +1,4 @@
-#include "supervisor/shell/listeners_handover.hpp"
+#include "supervisor/listen/listeners_handover.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "supervisor/shell/steering.hpp"
+#include "supervisor/listen/steered_address.hpp"
 
 #include <linux/filter.h>
 #include <sys/socket.h>

@@ -12,8 +12,8 @@
 #include "ipc/base/unique_fd.hpp"
 #include "ipc/listen_fds.hpp"
 #include "supervisor/config/config.hpp"
+#include "supervisor/listen/steered_address.hpp"
 #include "supervisor/shell/handover.hpp"
-#include "supervisor/shell/steering.hpp"
 
 namespace reeve::supervisor {
 

@@ -5,9 +5,9 @@
 #include <optional>
 #include <vector>
 
+#include "supervisor/listen/listeners.hpp"
+#include "supervisor/listen/worker_socket.hpp"
 #include "supervisor/shell/handover.hpp"
-#include "supervisor/shell/listeners.hpp"
-#include "supervisor/shell/seat.hpp"
 
 namespace reeve::supervisor {
 
