@@ -10,9 +10,9 @@
 
 #include "ipc/base/uv.hpp"
 #include "ipc/control/protocol.hpp"
-#include "supervisor/shell/control_server.hpp"
+#include "supervisor/control/events.hpp"
+#include "supervisor/control/server.hpp"
 #include "supervisor/shell/deployer.hpp"
-#include "supervisor/shell/events.hpp"
 #include "supervisor/shell/herd.hpp"
 #include "supervisor/shell/rehearsal.hpp"
 #include "supervisor/shell/reload.hpp"

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "ipc/base/clock.hpp"
-#include "supervisor/shell/control_server.hpp"
+#include "supervisor/control/server.hpp"
 
 namespace reeve::supervisor {
 

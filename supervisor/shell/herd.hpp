@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "ipc/notify.hpp"
-#include "supervisor/shell/names.hpp"
+#include "supervisor/control/names.hpp"
 #include "supervisor/shell/pool_runner.hpp"
 
 namespace reeve::supervisor {

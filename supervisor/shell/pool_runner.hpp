@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "ipc/base/uv.hpp"
+#include "supervisor/control/verdicts.hpp"
 #include "supervisor/core/lease.hpp"
 #include "supervisor/core/pool.hpp"
 #include "supervisor/listen/accept_queue.hpp"
@@ -29,7 +30,6 @@
 #include "supervisor/shell/launcher.hpp"
 #include "supervisor/shell/process.hpp"
 #include "supervisor/shell/seating.hpp"
-#include "supervisor/shell/verdicts.hpp"
 
 namespace reeve::supervisor {
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "ipc/base/uv.hpp"
+#include "supervisor/control/verdicts.hpp"
 #include "supervisor/shell/herd.hpp"
-#include "supervisor/shell/verdicts.hpp"
 
 namespace reeve::supervisor {
 

@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "ipc/base/uv.hpp"
+#include "supervisor/control/events.hpp"
+#include "supervisor/control/server.hpp"
 #include "supervisor/log/output.hpp"
 #include "supervisor/shell/commands.hpp"
 #include "supervisor/shell/config_file.hpp"
-#include "supervisor/shell/control_server.hpp"
 #include "supervisor/shell/deployer.hpp"
-#include "supervisor/shell/events.hpp"
 #include "supervisor/shell/herd.hpp"
 #include "supervisor/shell/notify_server.hpp"
 #include "supervisor/shell/rehearsal.hpp"

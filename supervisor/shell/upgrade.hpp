@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "ipc/base/uv.hpp"
+#include "supervisor/control/server.hpp"
+#include "supervisor/control/verdicts.hpp"
 #include "supervisor/log/log.hpp"
-#include "supervisor/shell/control_server.hpp"
 #include "supervisor/shell/handover.hpp"
 #include "supervisor/shell/self.hpp"
 #include "supervisor/shell/upgrade_trial.hpp"
-#include "supervisor/shell/verdicts.hpp"
 
 namespace reeve::supervisor {
 

@@ -20,10 +20,10 @@
 #include <vector>
 
 #include "ipc/base/unix_address.hpp"
+#include "supervisor/control/server.hpp"
 #include "supervisor/listen/accept_queue.hpp"
 #include "supervisor/listen/listeners.hpp"
 #include "supervisor/log/log_pipe.hpp"
-#include "supervisor/shell/control_server.hpp"
 #include "supervisor/shell/notify_server.hpp"
 #include "supervisor/system/reaper.hpp"
 #include "supervisor/system/service_manager.hpp"

@@ -5,10 +5,10 @@
 
 #include <chrono>
 
+#include "supervisor/control/names.hpp"
+#include "supervisor/control/verdicts.hpp"
 #include "supervisor/shell/commands.hpp"
 #include "supervisor/shell/kill_report.hpp"
-#include "supervisor/shell/names.hpp"
-#include "supervisor/shell/verdicts.hpp"
 
 namespace reeve::supervisor {
 namespace {

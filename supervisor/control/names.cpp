@@ -1,4 +1,4 @@
-#include "supervisor/shell/names.hpp"
+#include "supervisor/control/names.hpp"
 
 #include <fmt/format.h>
 

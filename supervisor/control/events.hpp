@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "ipc/control/protocol.hpp"
-#include "supervisor/shell/control_server.hpp"
+#include "supervisor/control/server.hpp"
 
 namespace reeve::supervisor {
 

@@ -1,4 +1,4 @@
-#include "supervisor/shell/control_session.hpp"
+#include "supervisor/control/session.hpp"
 
 #include <poll.h>
 #include <sys/socket.h>

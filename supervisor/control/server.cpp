@@ -1,4 +1,4 @@
-#include "supervisor/shell/control_server.hpp"
+#include "supervisor/control/server.hpp"
 
 #include <sys/socket.h>
 #include <sys/stat.h>

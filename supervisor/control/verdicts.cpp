@@ -1,4 +1,4 @@
-#include "supervisor/shell/verdicts.hpp"
+#include "supervisor/control/verdicts.hpp"
 
 #include <fmt/format.h>
 

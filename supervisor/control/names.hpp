@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "supervisor/control/verdicts.hpp"
 #include "supervisor/core/event.hpp"
-#include "supervisor/shell/verdicts.hpp"
 
 namespace reeve::supervisor {
 

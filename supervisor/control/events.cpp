@@ -1,4 +1,4 @@
-#include "supervisor/shell/events.hpp"
+#include "supervisor/control/events.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>

@@ -15,7 +15,7 @@
 #include "ipc/base/unique_fd.hpp"
 #include "ipc/base/uv.hpp"
 #include "ipc/control/protocol.hpp"
-#include "supervisor/shell/control_session.hpp"
+#include "supervisor/control/session.hpp"
 
 namespace reeve::supervisor {
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "supervisor/shell/control_server.hpp"
+#include "supervisor/control/server.hpp"
 
 namespace reeve::supervisor {
 
