@@ -7,7 +7,7 @@
 #include <iterator>
 #include <utility>
 
-#include "supervisor/shell/launcher.hpp"
+#include "supervisor/process/launcher.hpp"
 
 namespace reeve::supervisor {
 

@@ -19,7 +19,7 @@
 #include "supervisor/config/config.hpp"
 #include "supervisor/core/lease.hpp"
 #include "supervisor/core/pool.hpp"
-#include "supervisor/shell/worker_reports.hpp"
+#include "supervisor/process/worker_reports.hpp"
 
 namespace reeve::supervisor {
 

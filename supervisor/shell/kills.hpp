@@ -12,8 +12,8 @@
 #include "ipc/base/uv.hpp"
 #include "supervisor/core/action.hpp"
 #include "supervisor/log/log.hpp"
+#include "supervisor/process/process.hpp"
 #include "supervisor/shell/examination.hpp"
-#include "supervisor/shell/process.hpp"
 
 namespace reeve::supervisor {
 

@@ -8,7 +8,7 @@
 #include <ctime>
 #include <utility>
 
-#include "supervisor/shell/patrol.hpp"
+#include "supervisor/process/measure.hpp"
 #include "supervisor/shell/pool_runner.hpp"
 
 namespace reeve::supervisor {

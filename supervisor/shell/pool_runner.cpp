@@ -9,7 +9,7 @@
 #include <utility>
 #include <variant>
 
-#include "supervisor/shell/patrol.hpp"
+#include "supervisor/process/measure.hpp"
 
 namespace reeve::supervisor {
 namespace {

@@ -12,7 +12,7 @@
 #include "supervisor/core/pool.hpp"
 #include "supervisor/listen/accept_queue.hpp"
 #include "supervisor/listen/listeners.hpp"
-#include "supervisor/shell/process.hpp"
+#include "supervisor/process/process.hpp"
 
 namespace reeve::supervisor {
 

@@ -10,11 +10,11 @@
 #include "ipc/base/text.hpp"
 #include "ipc/recorder/recorder.hpp"
 #include "ipc/version.hpp"
+#include "supervisor/process/ready_log.hpp"
 #include "supervisor/shell/handover_codec.hpp"
 #include "supervisor/shell/handover_descriptors.hpp"
 #include "supervisor/shell/handover_memory.hpp"
 #include "supervisor/shell/master.hpp"
-#include "supervisor/shell/ready_log.hpp"
 #include "supervisor/shell/upgrade_trial.hpp"
 
 namespace reeve::supervisor {

@@ -14,7 +14,7 @@
 #include <iterator>
 #include <string>
 
-#include "supervisor/shell/spawner.hpp"
+#include "supervisor/process/spawner.hpp"
 #include "supervisor/system/out_of_memory.hpp"
 #include "supervisor/system/small_file.hpp"
 #include "tests/unit/temp_dir.hpp"

@@ -11,8 +11,8 @@
 #include <string>
 
 #include "supervisor/log/log_pipe.hpp"
-#include "supervisor/shell/launch_plan.hpp"
-#include "supervisor/shell/spawner.hpp"
+#include "supervisor/process/launch_plan.hpp"
+#include "supervisor/process/spawner.hpp"
 #include "tests/unit/temp_dir.hpp"
 
 namespace reeve::supervisor {

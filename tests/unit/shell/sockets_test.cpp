@@ -24,7 +24,7 @@
 #include "supervisor/listen/accept_queue.hpp"
 #include "supervisor/listen/listeners.hpp"
 #include "supervisor/log/log_pipe.hpp"
-#include "supervisor/shell/notify_server.hpp"
+#include "supervisor/process/notify_server.hpp"
 #include "supervisor/system/reaper.hpp"
 #include "supervisor/system/service_manager.hpp"
 #include "tests/unit/shell/loop_driver.hpp"

@@ -1,6 +1,6 @@
 // What a real child sees after fork and exec, and what a failed exec says.
 
-#include "supervisor/shell/spawner.hpp"
+#include "supervisor/process/spawner.hpp"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "supervisor/log/log_pipe.hpp"
-#include "supervisor/shell/launch_plan.hpp"
+#include "supervisor/process/launch_plan.hpp"
 #include "supervisor/system/socket_access.hpp"
 #include "tests/unit/temp_dir.hpp"
 

@@ -9,7 +9,7 @@
 #include "supervisor/log/json_text.hpp"
 #include "supervisor/log/line_splitter.hpp"
 #include "supervisor/log/tail_buffer.hpp"
-#include "supervisor/shell/ready_log.hpp"
+#include "supervisor/process/ready_log.hpp"
 
 namespace reeve::supervisor {
 namespace {

@@ -1,5 +1,5 @@
 // What the master keeps of what a worker tells of its inside.
-#include "supervisor/shell/worker_reports.hpp"
+#include "supervisor/process/worker_reports.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "supervisor/shell/spawner.hpp"
+#include "supervisor/process/spawner.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

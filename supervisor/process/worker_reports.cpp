@@ -1,4 +1,4 @@
-#include "supervisor/shell/worker_reports.hpp"
+#include "supervisor/process/worker_reports.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -18,9 +18,9 @@
 #include "supervisor/listen/worker_socket.hpp"
 #include "supervisor/log/log.hpp"
 #include "supervisor/log/log_pipe.hpp"
+#include "supervisor/process/spawner.hpp"
+#include "supervisor/process/worker_reports.hpp"
 #include "supervisor/shell/handover.hpp"
-#include "supervisor/shell/spawner.hpp"
-#include "supervisor/shell/worker_reports.hpp"
 #include "supervisor/system/cgroup.hpp"
 
 namespace reeve::supervisor {

@@ -14,9 +14,9 @@
 #include "ipc/base/error.hpp"
 #include "ipc/base/uv.hpp"
 #include "supervisor/listen/listeners.hpp"
-#include "supervisor/shell/launch_plan.hpp"
-#include "supervisor/shell/process.hpp"
-#include "supervisor/shell/ready_log.hpp"
+#include "supervisor/process/launch_plan.hpp"
+#include "supervisor/process/process.hpp"
+#include "supervisor/process/ready_log.hpp"
 
 namespace reeve::supervisor {
 

@@ -1,4 +1,4 @@
-#include "supervisor/shell/launcher.hpp"
+#include "supervisor/process/launcher.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>

@@ -3,7 +3,7 @@
 // has used. Reads shared memory and /proc, and never waits. Loop thread.
 
 #include "supervisor/core/event.hpp"
-#include "supervisor/shell/process.hpp"
+#include "supervisor/process/process.hpp"
 
 namespace reeve::supervisor {
 

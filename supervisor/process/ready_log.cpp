@@ -1,4 +1,4 @@
-#include "supervisor/shell/ready_log.hpp"
+#include "supervisor/process/ready_log.hpp"
 
 #include <regex>
 

@@ -1,4 +1,4 @@
-#include "supervisor/shell/launch_plan.hpp"
+#include "supervisor/process/launch_plan.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,4 +1,4 @@
-#include "supervisor/shell/notify_server.hpp"
+#include "supervisor/process/notify_server.hpp"
 
 #include <unistd.h>
 

@@ -10,7 +10,7 @@
 
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
-#include "supervisor/shell/launch_plan.hpp"
+#include "supervisor/process/launch_plan.hpp"
 
 namespace reeve::supervisor {
 

@@ -1,4 +1,4 @@
-#include "supervisor/shell/patrol.hpp"
+#include "supervisor/process/measure.hpp"
 
 #include <algorithm>
 

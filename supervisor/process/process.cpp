@@ -1,4 +1,4 @@
-#include "supervisor/shell/process.hpp"
+#include "supervisor/process/process.hpp"
 
 #include <fmt/format.h>
 

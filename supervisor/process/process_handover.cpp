@@ -1,7 +1,7 @@
 // A process that lives on while its master is replaced.
 #include <utility>
 
-#include "supervisor/shell/process.hpp"
+#include "supervisor/process/process.hpp"
 
 namespace reeve::supervisor {
 namespace {
