@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "supervisor/postmortem/why.hpp"
 #include "supervisor/shell/commands.hpp"
 #include "supervisor/shell/status.hpp"
-#include "supervisor/shell/why.hpp"
 
 namespace reeve::supervisor {
 

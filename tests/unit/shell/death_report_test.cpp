@@ -1,12 +1,12 @@
 // What is told of a death, and what is kept of it.
 
-#include "supervisor/shell/death_report.hpp"
+#include "supervisor/postmortem/death_report.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "supervisor/shell/death_book.hpp"
-#include "supervisor/shell/why.hpp"
+#include "supervisor/postmortem/death_book.hpp"
+#include "supervisor/postmortem/why.hpp"
 
 namespace reeve::supervisor {
 namespace {

@@ -1,6 +1,6 @@
 // How a worker hangs, from two looks at it.
 
-#include "supervisor/shell/findings.hpp"
+#include "supervisor/postmortem/findings.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -12,8 +12,8 @@
 #include "ipc/base/uv.hpp"
 #include "supervisor/core/action.hpp"
 #include "supervisor/log/log.hpp"
+#include "supervisor/postmortem/inspection.hpp"
 #include "supervisor/process/process.hpp"
-#include "supervisor/shell/examination.hpp"
 
 namespace reeve::supervisor {
 

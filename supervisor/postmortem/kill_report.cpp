@@ -1,4 +1,4 @@
-#include "supervisor/shell/kill_report.hpp"
+#include "supervisor/postmortem/kill_report.hpp"
 
 #include <fmt/format.h>
 

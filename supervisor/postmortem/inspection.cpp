@@ -1,11 +1,11 @@
-#include "supervisor/shell/examination.hpp"
+#include "supervisor/postmortem/inspection.hpp"
 
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <utility>
 
-#include "supervisor/shell/findings.hpp"
+#include "supervisor/postmortem/findings.hpp"
 
 namespace reeve::supervisor {
 namespace {

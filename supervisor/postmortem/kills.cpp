@@ -1,10 +1,10 @@
-#include "supervisor/shell/kills.hpp"
+#include "supervisor/postmortem/kills.hpp"
 
 #include <algorithm>
 #include <csignal>
 #include <utility>
 
-#include "supervisor/shell/kill_report.hpp"
+#include "supervisor/postmortem/kill_report.hpp"
 
 namespace reeve::supervisor {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "supervisor/shell/death_book.hpp"
+#include "supervisor/postmortem/death_book.hpp"
 
 namespace reeve::supervisor {
 

@@ -5,7 +5,7 @@
 #include <deque>
 #include <map>
 
-#include "supervisor/shell/death_report.hpp"
+#include "supervisor/postmortem/death_report.hpp"
 
 namespace reeve::supervisor {
 

@@ -1,4 +1,4 @@
-#include "supervisor/shell/death_report.hpp"
+#include "supervisor/postmortem/death_report.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "supervisor/shell/death_book.hpp"
+#include "supervisor/postmortem/death_book.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "supervisor/shell/why.hpp"
+#include "supervisor/postmortem/why.hpp"
 
 #include <fmt/format.h>
 

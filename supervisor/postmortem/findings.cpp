@@ -1,4 +1,4 @@
-#include "supervisor/shell/findings.hpp"
+#include "supervisor/postmortem/findings.hpp"
 
 #include <fmt/format.h>
 
