@@ -12,7 +12,7 @@
 
 #include "ipc/base/text.hpp"
 #include "ipc/version.hpp"
-#include "supervisor/shell/status.hpp"
+#include "supervisor/pool/status.hpp"
 
 namespace reeve::supervisor {
 

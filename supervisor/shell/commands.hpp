@@ -12,8 +12,8 @@
 #include "ipc/control/protocol.hpp"
 #include "supervisor/control/events.hpp"
 #include "supervisor/control/server.hpp"
+#include "supervisor/pool/pools.hpp"
 #include "supervisor/shell/deployer.hpp"
-#include "supervisor/shell/herd.hpp"
 #include "supervisor/shell/rehearsal.hpp"
 #include "supervisor/shell/reload.hpp"
 

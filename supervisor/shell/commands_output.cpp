@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "supervisor/pool/status.hpp"
 #include "supervisor/postmortem/why.hpp"
 #include "supervisor/shell/commands.hpp"
-#include "supervisor/shell/status.hpp"
 
 namespace reeve::supervisor {
 

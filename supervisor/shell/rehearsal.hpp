@@ -5,8 +5,8 @@
 
 #include <string>
 
+#include "supervisor/pool/pools.hpp"
 #include "supervisor/shell/config_file.hpp"
-#include "supervisor/shell/herd.hpp"
 
 namespace reeve::supervisor {
 

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "supervisor/config/changes.hpp"
+#include "supervisor/pool/pools.hpp"
 #include "supervisor/shell/config_file.hpp"
 #include "supervisor/shell/deployer.hpp"
-#include "supervisor/shell/herd.hpp"
 #include "supervisor/shell/start_order.hpp"
 
 namespace reeve::supervisor {

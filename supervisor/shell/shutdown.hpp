@@ -10,7 +10,7 @@
 
 #include "ipc/base/uv.hpp"
 #include "supervisor/control/verdicts.hpp"
-#include "supervisor/shell/herd.hpp"
+#include "supervisor/pool/pools.hpp"
 
 namespace reeve::supervisor {
 

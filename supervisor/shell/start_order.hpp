@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "supervisor/shell/herd.hpp"
+#include "supervisor/pool/pools.hpp"
 
 namespace reeve::supervisor {
 

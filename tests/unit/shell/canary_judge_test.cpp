@@ -1,6 +1,6 @@
 // What makes a canary bad, and what does not.
 
-#include "supervisor/shell/canary_judge.hpp"
+#include "supervisor/pool/canary_judge.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

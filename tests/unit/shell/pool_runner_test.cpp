@@ -1,6 +1,6 @@
 // A pool with real processes: what the core orders happens, and what happens reaches the core.
 
-#include "supervisor/shell/pool_runner.hpp"
+#include "supervisor/pool/pool_runner.hpp"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "supervisor/log/output.hpp"
-#include "supervisor/shell/status.hpp"
+#include "supervisor/pool/status.hpp"
 #include "supervisor/system/reaper.hpp"
 #include "supervisor/system/signals.hpp"
 #include "tests/unit/shell/loop_driver.hpp"

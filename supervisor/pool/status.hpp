@@ -5,7 +5,7 @@
 
 #include "ipc/control/protocol.hpp"
 #include "supervisor/core/event.hpp"
-#include "supervisor/shell/pool_runner.hpp"
+#include "supervisor/pool/pool_runner.hpp"
 
 namespace reeve::supervisor {
 

@@ -1,4 +1,4 @@
-#include "supervisor/shell/pool_runner.hpp"
+#include "supervisor/pool/pool_runner.hpp"
 
 #include <fmt/format.h>
 

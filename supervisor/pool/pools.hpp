@@ -16,7 +16,7 @@
 
 #include "ipc/notify.hpp"
 #include "supervisor/control/names.hpp"
-#include "supervisor/shell/pool_runner.hpp"
+#include "supervisor/pool/pool_runner.hpp"
 
 namespace reeve::supervisor {
 

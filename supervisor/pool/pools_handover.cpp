@@ -1,7 +1,7 @@
 // The pools, those of a removed configuration too, from one master to the next.
 #include <fmt/format.h>
 
-#include "supervisor/shell/herd.hpp"
+#include "supervisor/pool/pools.hpp"
 
 namespace reeve::supervisor {
 

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <utility>
 
-#include "supervisor/shell/pool_runner.hpp"
+#include "supervisor/pool/pool_runner.hpp"
 
 namespace reeve::supervisor {
 namespace {

@@ -1,4 +1,4 @@
-#include "supervisor/shell/status.hpp"
+#include "supervisor/pool/status.hpp"
 
 #include <fmt/format.h>
 

@@ -6,7 +6,7 @@
 #include <iterator>
 #include <utility>
 
-#include "supervisor/shell/pool_runner.hpp"
+#include "supervisor/pool/pool_runner.hpp"
 
 namespace reeve::supervisor {
 namespace {

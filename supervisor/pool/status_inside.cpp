@@ -7,7 +7,7 @@
 #include <functional>
 #include <string_view>
 
-#include "supervisor/shell/status.hpp"
+#include "supervisor/pool/status.hpp"
 
 namespace reeve::supervisor {
 namespace {

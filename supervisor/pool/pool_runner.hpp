@@ -23,13 +23,13 @@
 #include "supervisor/listen/listeners_handover.hpp"
 #include "supervisor/log/log.hpp"
 #include "supervisor/log/tail_buffer.hpp"
+#include "supervisor/pool/canary_judge.hpp"
+#include "supervisor/pool/connection_steering.hpp"
 #include "supervisor/postmortem/death_book.hpp"
 #include "supervisor/postmortem/kills.hpp"
 #include "supervisor/process/launcher.hpp"
 #include "supervisor/process/process.hpp"
-#include "supervisor/shell/canary_judge.hpp"
 #include "supervisor/shell/handover.hpp"
-#include "supervisor/shell/seating.hpp"
 
 namespace reeve::supervisor {
 

@@ -1,4 +1,4 @@
-#include "supervisor/shell/herd.hpp"
+#include "supervisor/pool/pools.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>

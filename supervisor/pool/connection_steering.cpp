@@ -1,4 +1,4 @@
-#include "supervisor/shell/seating.hpp"
+#include "supervisor/pool/connection_steering.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -1,4 +1,4 @@
-#include "supervisor/shell/canary_judge.hpp"
+#include "supervisor/pool/canary_judge.hpp"
 
 #include <fmt/format.h>
 

@@ -8,8 +8,8 @@
 #include <ctime>
 #include <utility>
 
+#include "supervisor/pool/pool_runner.hpp"
 #include "supervisor/process/measure.hpp"
-#include "supervisor/shell/pool_runner.hpp"
 
 namespace reeve::supervisor {
 namespace {

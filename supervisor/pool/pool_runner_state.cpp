@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "supervisor/shell/pool_runner.hpp"
+#include "supervisor/pool/pool_runner.hpp"
 
 namespace reeve::supervisor {
 
