@@ -12,10 +12,10 @@
 #include "ipc/control/protocol.hpp"
 #include "supervisor/control/events.hpp"
 #include "supervisor/control/server.hpp"
+#include "supervisor/deploy/deployer.hpp"
+#include "supervisor/deploy/rehearsal.hpp"
+#include "supervisor/deploy/reload.hpp"
 #include "supervisor/pool/pools.hpp"
-#include "supervisor/shell/deployer.hpp"
-#include "supervisor/shell/rehearsal.hpp"
-#include "supervisor/shell/reload.hpp"
 
 namespace reeve::supervisor {
 

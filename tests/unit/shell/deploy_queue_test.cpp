@@ -1,6 +1,6 @@
 // Deployments of one pool never interleave.
 
-#include "supervisor/shell/deploy_queue.hpp"
+#include "supervisor/deploy/deploy_queue.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // What differs between two configurations, pool by pool.
 
-#include "supervisor/shell/reload.hpp"
+#include "supervisor/deploy/reload.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

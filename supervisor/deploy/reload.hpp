@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "supervisor/config/changes.hpp"
+#include "supervisor/deploy/config_file.hpp"
+#include "supervisor/deploy/deployer.hpp"
+#include "supervisor/deploy/start_order.hpp"
 #include "supervisor/pool/pools.hpp"
-#include "supervisor/shell/config_file.hpp"
-#include "supervisor/shell/deployer.hpp"
-#include "supervisor/shell/start_order.hpp"
 
 namespace reeve::supervisor {
 

@@ -6,9 +6,9 @@
 #include <optional>
 #include <string>
 
+#include "supervisor/deploy/config_file.hpp"
+#include "supervisor/deploy/deploy_queue.hpp"
 #include "supervisor/pool/pools.hpp"
-#include "supervisor/shell/config_file.hpp"
-#include "supervisor/shell/deploy_queue.hpp"
 
 namespace reeve::supervisor {
 

@@ -1,4 +1,4 @@
-#include "supervisor/shell/rehearsal.hpp"
+#include "supervisor/deploy/rehearsal.hpp"
 
 #include <fmt/format.h>
 

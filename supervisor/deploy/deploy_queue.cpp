@@ -1,4 +1,4 @@
-#include "supervisor/shell/deploy_queue.hpp"
+#include "supervisor/deploy/deploy_queue.hpp"
 
 #include <fmt/format.h>
 

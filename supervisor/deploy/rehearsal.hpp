@@ -5,8 +5,8 @@
 
 #include <string>
 
+#include "supervisor/deploy/config_file.hpp"
 #include "supervisor/pool/pools.hpp"
-#include "supervisor/shell/config_file.hpp"
 
 namespace reeve::supervisor {
 

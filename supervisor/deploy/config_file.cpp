@@ -1,4 +1,4 @@
-#include "supervisor/shell/config_file.hpp"
+#include "supervisor/deploy/config_file.hpp"
 
 #include <algorithm>
 #include <iterator>

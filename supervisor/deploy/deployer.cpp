@@ -1,4 +1,4 @@
-#include "supervisor/shell/deployer.hpp"
+#include "supervisor/deploy/deployer.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "supervisor/shell/start_order.hpp"
+#include "supervisor/deploy/start_order.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "supervisor/shell/reload.hpp"
+#include "supervisor/deploy/reload.hpp"
 
 #include <fmt/format.h>
 
