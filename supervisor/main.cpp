@@ -15,9 +15,9 @@
 #include "supervisor/config/command_line.hpp"
 #include "supervisor/config/config.hpp"
 #include "supervisor/shell/master.hpp"
-#include "supervisor/shell/self.hpp"
-#include "supervisor/shell/takeover.hpp"
-#include "supervisor/shell/upgrade_trial.hpp"
+#include "supervisor/upgrade/own_binary.hpp"
+#include "supervisor/upgrade/takeover.hpp"
+#include "supervisor/upgrade/upgrade_trial.hpp"
 
 namespace reeve::supervisor {
 namespace {

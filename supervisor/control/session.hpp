@@ -10,7 +10,7 @@
 #include "ipc/base/unique_fd.hpp"
 #include "ipc/base/uv.hpp"
 #include "ipc/control/protocol.hpp"
-#include "supervisor/shell/handover.hpp"
+#include "supervisor/upgrade/handover.hpp"
 
 namespace reeve::supervisor {
 

@@ -13,7 +13,7 @@
 #include "ipc/listen_fds.hpp"
 #include "supervisor/config/config.hpp"
 #include "supervisor/listen/steered_address.hpp"
-#include "supervisor/shell/handover.hpp"
+#include "supervisor/upgrade/handover.hpp"
 
 namespace reeve::supervisor {
 

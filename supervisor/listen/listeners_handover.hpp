@@ -7,7 +7,7 @@
 
 #include "supervisor/listen/listeners.hpp"
 #include "supervisor/listen/worker_socket.hpp"
-#include "supervisor/shell/handover.hpp"
+#include "supervisor/upgrade/handover.hpp"
 
 namespace reeve::supervisor {
 

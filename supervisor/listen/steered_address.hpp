@@ -15,7 +15,7 @@
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
 #include "ipc/listener.hpp"
-#include "supervisor/shell/handover.hpp"
+#include "supervisor/upgrade/handover.hpp"
 
 namespace reeve::supervisor {
 

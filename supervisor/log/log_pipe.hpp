@@ -9,7 +9,7 @@
 #include "ipc/base/unique_fd.hpp"
 #include "ipc/base/uv.hpp"
 #include "supervisor/log/line_splitter.hpp"
-#include "supervisor/shell/handover.hpp"
+#include "supervisor/upgrade/handover.hpp"
 
 namespace reeve::supervisor {
 

@@ -29,7 +29,7 @@
 #include "supervisor/postmortem/kills.hpp"
 #include "supervisor/process/launcher.hpp"
 #include "supervisor/process/process.hpp"
-#include "supervisor/shell/handover.hpp"
+#include "supervisor/upgrade/handover.hpp"
 
 namespace reeve::supervisor {
 

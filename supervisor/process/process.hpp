@@ -20,8 +20,8 @@
 #include "supervisor/log/log_pipe.hpp"
 #include "supervisor/process/spawner.hpp"
 #include "supervisor/process/worker_reports.hpp"
-#include "supervisor/shell/handover.hpp"
 #include "supervisor/system/cgroup.hpp"
+#include "supervisor/upgrade/handover.hpp"
 
 namespace reeve::supervisor {
 

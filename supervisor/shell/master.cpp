@@ -18,12 +18,12 @@
 #include "ipc/version.hpp"
 #include "supervisor/log/log.hpp"
 #include "supervisor/log/output.hpp"
-#include "supervisor/shell/handover_descriptors.hpp"
 #include "supervisor/shell/leftovers.hpp"
 #include "supervisor/shell/supervision.hpp"
-#include "supervisor/shell/takeover.hpp"
 #include "supervisor/system/cgroup.hpp"
 #include "supervisor/system/out_of_memory.hpp"
+#include "supervisor/upgrade/handover_descriptors.hpp"
+#include "supervisor/upgrade/takeover.hpp"
 
 namespace reeve::supervisor {
 namespace {

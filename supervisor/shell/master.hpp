@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "supervisor/config/config.hpp"
-#include "supervisor/shell/self.hpp"
+#include "supervisor/upgrade/own_binary.hpp"
 
 namespace reeve::supervisor {
 

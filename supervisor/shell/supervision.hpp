@@ -20,12 +20,12 @@
 #include "supervisor/process/notify_server.hpp"
 #include "supervisor/shell/commands.hpp"
 #include "supervisor/shell/shutdown.hpp"
-#include "supervisor/shell/upgrade.hpp"
 #include "supervisor/system/out_of_memory.hpp"
 #include "supervisor/system/reaper.hpp"
 #include "supervisor/system/runtime_dir.hpp"
 #include "supervisor/system/service_manager.hpp"
 #include "supervisor/system/signals.hpp"
+#include "supervisor/upgrade/upgrade.hpp"
 
 namespace reeve::supervisor {
 

@@ -7,8 +7,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "supervisor/shell/handover_codec.hpp"
-#include "supervisor/shell/handover_rules.hpp"
+#include "supervisor/upgrade/handover_codec.hpp"
+#include "supervisor/upgrade/handover_rules.hpp"
 
 namespace {
 

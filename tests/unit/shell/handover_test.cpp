@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "ipc/base/unique_fd.hpp"
-#include "supervisor/shell/handover_codec.hpp"
-#include "supervisor/shell/handover_descriptors.hpp"
-#include "supervisor/shell/handover_rules.hpp"
+#include "supervisor/upgrade/handover_codec.hpp"
+#include "supervisor/upgrade/handover_descriptors.hpp"
+#include "supervisor/upgrade/handover_rules.hpp"
 #include "tests/unit/shell/handover_sample.hpp"
 
 namespace reeve::supervisor {

@@ -1,6 +1,6 @@
 // Whatever a new binary is, its trial ends with a verdict, and soon.
 
-#include "supervisor/shell/upgrade_trial.hpp"
+#include "supervisor/upgrade/upgrade_trial.hpp"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -13,9 +13,9 @@
 #include <optional>
 #include <vector>
 
-#include "supervisor/shell/handover_memory.hpp"
-#include "supervisor/shell/self.hpp"
 #include "supervisor/system/reaper.hpp"
+#include "supervisor/upgrade/own_binary.hpp"
+#include "supervisor/upgrade/sealed_memory.hpp"
 #include "tests/unit/shell/loop_driver.hpp"
 #include "tests/unit/temp_dir.hpp"
 

@@ -1,4 +1,4 @@
-#include "supervisor/shell/handover_rules.hpp"
+#include "supervisor/upgrade/handover_rules.hpp"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <set>
 #include <utility>
 
-#include "supervisor/shell/handover_descriptors.hpp"
+#include "supervisor/upgrade/handover_descriptors.hpp"
 
 namespace reeve::supervisor {
 namespace {

@@ -14,9 +14,9 @@
 #include "supervisor/control/server.hpp"
 #include "supervisor/control/verdicts.hpp"
 #include "supervisor/log/log.hpp"
-#include "supervisor/shell/handover.hpp"
-#include "supervisor/shell/self.hpp"
-#include "supervisor/shell/upgrade_trial.hpp"
+#include "supervisor/upgrade/handover.hpp"
+#include "supervisor/upgrade/own_binary.hpp"
+#include "supervisor/upgrade/upgrade_trial.hpp"
 
 namespace reeve::supervisor {
 

@@ -1,4 +1,4 @@
-#include "supervisor/shell/handover_codec.hpp"
+#include "supervisor/upgrade/handover_codec.hpp"
 
 #include <fmt/format.h>
 
@@ -10,8 +10,8 @@
 #include <variant>
 
 #include "ipc/version.hpp"
-#include "supervisor/shell/handover_fields.hpp"
-#include "supervisor/shell/handover_rules.hpp"
+#include "supervisor/upgrade/handover_fields.hpp"
+#include "supervisor/upgrade/handover_rules.hpp"
 
 namespace reeve::supervisor {
 namespace {

@@ -1,4 +1,4 @@
-#include "supervisor/shell/takeover.hpp"
+#include "supervisor/upgrade/takeover.hpp"
 
 #include <fmt/format.h>
 
@@ -11,11 +11,11 @@
 #include "ipc/recorder/recorder.hpp"
 #include "ipc/version.hpp"
 #include "supervisor/process/ready_log.hpp"
-#include "supervisor/shell/handover_codec.hpp"
-#include "supervisor/shell/handover_descriptors.hpp"
-#include "supervisor/shell/handover_memory.hpp"
 #include "supervisor/shell/master.hpp"
-#include "supervisor/shell/upgrade_trial.hpp"
+#include "supervisor/upgrade/handover_codec.hpp"
+#include "supervisor/upgrade/handover_descriptors.hpp"
+#include "supervisor/upgrade/sealed_memory.hpp"
+#include "supervisor/upgrade/upgrade_trial.hpp"
 
 namespace reeve::supervisor {
 namespace {

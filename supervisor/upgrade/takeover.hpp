@@ -3,7 +3,7 @@
 // checks all of it. The child that is only tried does no more than this.
 
 #include "ipc/base/error.hpp"
-#include "supervisor/shell/handover.hpp"
+#include "supervisor/upgrade/handover.hpp"
 
 namespace reeve::supervisor {
 

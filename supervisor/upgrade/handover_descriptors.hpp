@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "supervisor/shell/handover.hpp"
+#include "supervisor/upgrade/handover.hpp"
 
 namespace reeve::supervisor {
 

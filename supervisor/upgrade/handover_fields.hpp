@@ -6,7 +6,7 @@
 
 #include <type_traits>
 
-#include "supervisor/shell/handover.hpp"
+#include "supervisor/upgrade/handover.hpp"
 
 namespace reeve::supervisor {
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "supervisor/shell/handover.hpp"
+#include "supervisor/upgrade/handover.hpp"
 
 namespace reeve::supervisor {
 

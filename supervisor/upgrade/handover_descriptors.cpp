@@ -1,4 +1,4 @@
-#include "supervisor/shell/handover_descriptors.hpp"
+#include "supervisor/upgrade/handover_descriptors.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "ipc/base/error.hpp"
-#include "supervisor/shell/handover.hpp"
+#include "supervisor/upgrade/handover.hpp"
 
 namespace reeve::supervisor {
 

@@ -1,4 +1,4 @@
-#include "supervisor/shell/upgrade_trial.hpp"
+#include "supervisor/upgrade/upgrade_trial.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -16,8 +16,8 @@
 
 #include "ipc/base/text.hpp"
 #include "supervisor/log/log_pipe.hpp"
-#include "supervisor/shell/handover_descriptors.hpp"
 #include "supervisor/system/signals.hpp"
+#include "supervisor/upgrade/handover_descriptors.hpp"
 
 namespace reeve::supervisor {
 namespace {

@@ -1,4 +1,4 @@
-#include "supervisor/shell/handover_memory.hpp"
+#include "supervisor/upgrade/sealed_memory.hpp"
 
 #include <fcntl.h>
 #include <sys/mman.h>

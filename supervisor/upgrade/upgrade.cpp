@@ -1,13 +1,13 @@
-#include "supervisor/shell/upgrade.hpp"
+#include "supervisor/upgrade/upgrade.hpp"
 
 #include <fmt/format.h>
 
 #include <utility>
 
-#include "supervisor/shell/handover_codec.hpp"
-#include "supervisor/shell/handover_descriptors.hpp"
-#include "supervisor/shell/handover_memory.hpp"
-#include "supervisor/shell/takeover.hpp"
+#include "supervisor/upgrade/handover_codec.hpp"
+#include "supervisor/upgrade/handover_descriptors.hpp"
+#include "supervisor/upgrade/sealed_memory.hpp"
+#include "supervisor/upgrade/takeover.hpp"
 
 namespace reeve::supervisor {
 

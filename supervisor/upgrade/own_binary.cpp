@@ -1,4 +1,4 @@
-#include "supervisor/shell/self.hpp"
+#include "supervisor/upgrade/own_binary.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
