@@ -14,7 +14,7 @@
 #include "ipc/base/text.hpp"
 #include "supervisor/config/command_line.hpp"
 #include "supervisor/config/config.hpp"
-#include "supervisor/shell/master.hpp"
+#include "supervisor/master/start.hpp"
 #include "supervisor/upgrade/own_binary.hpp"
 #include "supervisor/upgrade/takeover.hpp"
 #include "supervisor/upgrade/upgrade_trial.hpp"

@@ -1,5 +1,3 @@
-#include "supervisor/shell/leftovers.hpp"
-
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,6 +9,7 @@
 #include <string>
 
 #include "supervisor/log/log_pipe.hpp"
+#include "supervisor/master/orphaned_workers.hpp"
 #include "supervisor/process/launch_plan.hpp"
 #include "supervisor/process/spawner.hpp"
 #include "tests/unit/temp_dir.hpp"

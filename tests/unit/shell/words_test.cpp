@@ -7,8 +7,8 @@
 
 #include "supervisor/control/names.hpp"
 #include "supervisor/control/verdicts.hpp"
+#include "supervisor/master/commands.hpp"
 #include "supervisor/postmortem/kill_report.hpp"
-#include "supervisor/shell/commands.hpp"
 
 namespace reeve::supervisor {
 namespace {

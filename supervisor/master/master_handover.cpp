@@ -6,7 +6,7 @@
 
 #include "ipc/version.hpp"
 #include "supervisor/listen/listeners_handover.hpp"
-#include "supervisor/shell/supervision.hpp"
+#include "supervisor/master/master.hpp"
 
 namespace reeve::supervisor {
 

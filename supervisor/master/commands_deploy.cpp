@@ -6,7 +6,7 @@
 #include <chrono>
 #include <utility>
 
-#include "supervisor/shell/commands.hpp"
+#include "supervisor/master/commands.hpp"
 
 namespace reeve::supervisor {
 

@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "supervisor/master/commands.hpp"
 #include "supervisor/pool/status.hpp"
 #include "supervisor/postmortem/why.hpp"
-#include "supervisor/shell/commands.hpp"
 
 namespace reeve::supervisor {
 

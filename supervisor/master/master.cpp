@@ -1,10 +1,10 @@
-#include "supervisor/shell/supervision.hpp"
+#include "supervisor/master/master.hpp"
 
 #include <algorithm>
 #include <csignal>
 #include <utility>
 
-#include "supervisor/shell/master.hpp"
+#include "supervisor/master/start.hpp"
 
 namespace reeve::supervisor {
 namespace {

@@ -1,10 +1,10 @@
-#include "supervisor/shell/shutdown.hpp"
+#include "supervisor/master/shutdown.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <utility>
 
-#include "supervisor/shell/master.hpp"
+#include "supervisor/master/start.hpp"
 
 namespace reeve::supervisor {
 namespace {

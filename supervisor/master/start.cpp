@@ -1,4 +1,4 @@
-#include "supervisor/shell/master.hpp"
+#include "supervisor/master/start.hpp"
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -18,8 +18,8 @@
 #include "ipc/version.hpp"
 #include "supervisor/log/log.hpp"
 #include "supervisor/log/output.hpp"
-#include "supervisor/shell/leftovers.hpp"
-#include "supervisor/shell/supervision.hpp"
+#include "supervisor/master/master.hpp"
+#include "supervisor/master/orphaned_workers.hpp"
 #include "supervisor/system/cgroup.hpp"
 #include "supervisor/system/out_of_memory.hpp"
 #include "supervisor/upgrade/handover_descriptors.hpp"

@@ -1,4 +1,4 @@
-#include "supervisor/shell/commands.hpp"
+#include "supervisor/master/commands.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "supervisor/shell/leftovers.hpp"
+#include "supervisor/master/orphaned_workers.hpp"
 
 #include <dirent.h>
 #include <fmt/format.h>
