@@ -47,7 +47,7 @@ mapfile -t ipc < <(sources ipc)
 mapfile -t supervisor < <(sources supervisor)
 mapfile -t core < <(sources supervisor/core)
 mapfile -t config < <(sources supervisor/config)
-mapfile -t ctl < <(sources supervisor/ctl)
+mapfile -t reevectl < <(sources supervisor/reevectl)
 mapfile -t worker < <(sources worker)
 mapfile -t public < <(sources worker/include/reeve)
 ((${#ipc[@]} && ${#supervisor[@]} && ${#worker[@]})) || complain "no sources below $PWD"
@@ -57,11 +57,11 @@ forbid 'ipc/base knows nothing above it' 'ipc/[^b]|ipc/b[^a]|supervisor/|worker/
 forbid 'ipc knows neither supervisor nor worker' 'supervisor/|worker/|reeve/' "${ipc[@]}"
 forbid 'the supervisor knows nothing of the worker' 'worker/|reeve/' "${supervisor[@]}"
 forbid 'the worker knows nothing of the supervisor' 'supervisor/' "${worker[@]}"
-forbid 'reevectl knows the control protocol only' 'supervisor/(core|config|shell)/' "${ctl[@]}"
+forbid 'reevectl knows the control protocol only' 'supervisor/(core|config|shell)/' "${reevectl[@]}"
 forbid 'the core knows only itself and what is pure in ipc' \
-  'supervisor/(config|shell|ctl)/|ipc/(channel|control|listen|notify|recorder)|ipc/base/(uv|unique_fd)' \
+  'supervisor/(config|shell|reevectl)/|ipc/(channel|control|listen|notify|recorder)|ipc/base/(uv|unique_fd)' \
   "${core[@]}"
-forbid 'the configuration does nothing' 'supervisor/(shell|ctl)/|uv\.h|ipc/base/uv' "${config[@]}"
+forbid 'the configuration does nothing' 'supervisor/(shell|reevectl)/|uv\.h|ipc/base/uv' "${config[@]}"
 
 # The core decides: no loop, no system call, no log.
 forbid 'the core makes no system calls and logs nothing' \

@@ -16,11 +16,11 @@ fail() {
 # A tree that obeys.
 plant() {
   rm -rf -- "${scratch:?}"/*
-  mkdir -p "$scratch"/{ipc/base,supervisor/{core,config,shell,ctl},worker/{http,include/reeve}}
+  mkdir -p "$scratch"/{ipc/base,supervisor/{core,config,shell,reevectl},worker/{http,include/reeve}}
   echo '#include <string>' >"$scratch/ipc/base/error.hpp"
   echo '#include "ipc/base/error.hpp"' >"$scratch/ipc/channel.hpp"
   echo '#include "ipc/base/clock.hpp"' >"$scratch/supervisor/core/pool.hpp"
-  echo '#include "ipc/channel.hpp"' >"$scratch/supervisor/ctl/main.cpp"
+  echo '#include "ipc/channel.hpp"' >"$scratch/supervisor/reevectl/main.cpp"
   echo '#include <uv.h>' >"$scratch/supervisor/shell/loop.hpp"
   echo '#include "supervisor/core/pool.hpp"' >"$scratch/supervisor/config/load.cpp"
   echo '#include "ipc/channel.hpp"' >"$scratch/worker/http/server.cpp"
@@ -45,7 +45,7 @@ refuses ipc/channel.hpp '"worker/http/server.hpp"'
 refuses ipc/channel.hpp '<reeve/task.hpp>'
 refuses supervisor/shell/loop.hpp '"worker/http/server.hpp"'
 refuses worker/http/server.cpp '"supervisor/core/pool.hpp"'
-refuses supervisor/ctl/main.cpp '"supervisor/config/config.hpp"'
+refuses supervisor/reevectl/main.cpp '"supervisor/config/config.hpp"'
 refuses supervisor/core/pool.hpp '<uv.h>'
 refuses supervisor/core/pool.hpp '"ipc/base/uv.hpp"'
 refuses supervisor/core/pool.hpp '<spdlog/spdlog.h>'

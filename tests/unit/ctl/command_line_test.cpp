@@ -1,4 +1,4 @@
-#include "supervisor/ctl/command_line.hpp"
+#include "supervisor/reevectl/command_line.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

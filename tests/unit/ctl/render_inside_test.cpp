@@ -5,7 +5,7 @@
 #include <ctime>
 #include <string>
 
-#include "supervisor/ctl/render.hpp"
+#include "supervisor/reevectl/render.hpp"
 
 namespace reeve::supervisor::ctl {
 namespace {

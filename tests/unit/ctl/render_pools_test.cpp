@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "supervisor/ctl/render.hpp"
+#include "supervisor/reevectl/render.hpp"
 
 namespace reeve::supervisor::ctl {
 namespace {

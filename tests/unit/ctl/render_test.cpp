@@ -1,4 +1,4 @@
-#include "supervisor/ctl/render.hpp"
+#include "supervisor/reevectl/render.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "supervisor/ctl/socket_path.hpp"
+#include "supervisor/reevectl/socket_path.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "supervisor/ctl/upgrade.hpp"
+#include "supervisor/reevectl/upgrade.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "supervisor/ctl/verdict_lines.hpp"
+#include "supervisor/reevectl/verdict_lines.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "supervisor/ctl/render_inside.hpp"
+#include "supervisor/reevectl/render_inside.hpp"
 
 #include <fmt/format.h>
 
@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "supervisor/ctl/render.hpp"
+#include "supervisor/reevectl/render.hpp"
 
 namespace reeve::supervisor::ctl {
 namespace {

@@ -1,4 +1,4 @@
-#include "supervisor/ctl/shell.hpp"
+#include "supervisor/reevectl/shell.hpp"
 
 #include <fmt/format.h>
 #include <sys/wait.h>
@@ -11,11 +11,11 @@
 #include <cstdio>
 
 #include "ipc/control/client.hpp"
-#include "supervisor/ctl/exit_codes.hpp"
-#include "supervisor/ctl/line_reader.hpp"
-#include "supervisor/ctl/run.hpp"
-#include "supervisor/ctl/show.hpp"
-#include "supervisor/ctl/socket_path.hpp"
+#include "supervisor/reevectl/exit_codes.hpp"
+#include "supervisor/reevectl/line_reader.hpp"
+#include "supervisor/reevectl/run.hpp"
+#include "supervisor/reevectl/show.hpp"
+#include "supervisor/reevectl/socket_path.hpp"
 
 namespace reeve::supervisor::ctl {
 namespace {

@@ -1,4 +1,4 @@
-#include "supervisor/ctl/upgrade.hpp"
+#include "supervisor/reevectl/upgrade.hpp"
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -7,8 +7,8 @@
 #include <optional>
 
 #include "ipc/base/clock.hpp"
-#include "supervisor/ctl/exit_codes.hpp"
-#include "supervisor/ctl/show.hpp"
+#include "supervisor/reevectl/exit_codes.hpp"
+#include "supervisor/reevectl/show.hpp"
 
 namespace reeve::supervisor::ctl {
 namespace {

@@ -2,7 +2,7 @@
 // The interactive shell: each line is a command line of reevectl. As supervisorctl's, it begins
 // with the status, and its own exit code is always 0.
 
-#include "supervisor/ctl/command_line.hpp"
+#include "supervisor/reevectl/command_line.hpp"
 
 namespace reeve::supervisor::ctl {
 

@@ -1,4 +1,4 @@
-#include "supervisor/ctl/words.hpp"
+#include "supervisor/reevectl/line_words.hpp"
 
 #include <fmt/format.h>
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "supervisor/ctl/words.hpp"
+#include "supervisor/reevectl/line_words.hpp"
 
 namespace reeve::supervisor::ctl {
 

@@ -1,4 +1,4 @@
-#include "supervisor/ctl/command_line.hpp"
+#include "supervisor/reevectl/command_line.hpp"
 
 #include <fmt/format.h>
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "supervisor/ctl/command_line.hpp"
+#include "supervisor/reevectl/command_line.hpp"
 
 namespace reeve::supervisor::ctl {
 

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "supervisor/ctl/render.hpp"
+#include "supervisor/reevectl/render.hpp"
 
 namespace reeve::supervisor::ctl {
 

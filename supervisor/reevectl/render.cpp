@@ -1,4 +1,4 @@
-#include "supervisor/ctl/render.hpp"
+#include "supervisor/reevectl/render.hpp"
 
 #include <fmt/format.h>
 
@@ -8,10 +8,10 @@
 #include <string_view>
 #include <utility>
 
-#include "supervisor/ctl/exit_codes.hpp"
-#include "supervisor/ctl/render_inside.hpp"
-#include "supervisor/ctl/render_pools.hpp"
-#include "supervisor/ctl/verdict_lines.hpp"
+#include "supervisor/reevectl/exit_codes.hpp"
+#include "supervisor/reevectl/render_inside.hpp"
+#include "supervisor/reevectl/render_pools.hpp"
+#include "supervisor/reevectl/verdict_lines.hpp"
 
 namespace reeve::supervisor::ctl {
 namespace {

@@ -1,4 +1,4 @@
-#include "supervisor/ctl/render_pools.hpp"
+#include "supervisor/reevectl/render_pools.hpp"
 
 #include <fmt/format.h>
 
@@ -6,8 +6,8 @@
 #include <array>
 #include <string_view>
 
-#include "supervisor/ctl/exit_codes.hpp"
-#include "supervisor/ctl/verdict_lines.hpp"
+#include "supervisor/reevectl/exit_codes.hpp"
+#include "supervisor/reevectl/verdict_lines.hpp"
 
 namespace reeve::supervisor::ctl {
 namespace {

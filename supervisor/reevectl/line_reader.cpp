@@ -1,4 +1,4 @@
-#include "supervisor/ctl/line_reader.hpp"
+#include "supervisor/reevectl/line_reader.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>

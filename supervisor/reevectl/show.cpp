@@ -1,10 +1,10 @@
-#include "supervisor/ctl/show.hpp"
+#include "supervisor/reevectl/show.hpp"
 
 #include <fmt/format.h>
 
 #include <cstdio>
 
-#include "supervisor/ctl/render.hpp"
+#include "supervisor/reevectl/render.hpp"
 
 namespace reeve::supervisor::ctl {
 

@@ -1,4 +1,4 @@
-#include "supervisor/ctl/run.hpp"
+#include "supervisor/reevectl/run.hpp"
 
 #include <fmt/format.h>
 
@@ -7,11 +7,11 @@
 #include <string>
 
 #include "ipc/control/client.hpp"
-#include "supervisor/ctl/exit_codes.hpp"
-#include "supervisor/ctl/render.hpp"
-#include "supervisor/ctl/show.hpp"
-#include "supervisor/ctl/socket_path.hpp"
-#include "supervisor/ctl/upgrade.hpp"
+#include "supervisor/reevectl/exit_codes.hpp"
+#include "supervisor/reevectl/render.hpp"
+#include "supervisor/reevectl/show.hpp"
+#include "supervisor/reevectl/socket_path.hpp"
+#include "supervisor/reevectl/upgrade.hpp"
 
 namespace reeve::supervisor::ctl {
 namespace {

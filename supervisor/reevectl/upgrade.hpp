@@ -5,7 +5,7 @@
 #include <string>
 
 #include "ipc/control/client.hpp"
-#include "supervisor/ctl/command_line.hpp"
+#include "supervisor/reevectl/command_line.hpp"
 
 namespace reeve::supervisor::ctl {
 

@@ -1,7 +1,7 @@
 #pragma once
 // Carries out one command: finds the master, asks, prints the answer.
 
-#include "supervisor/ctl/command_line.hpp"
+#include "supervisor/reevectl/command_line.hpp"
 
 namespace reeve::supervisor::ctl {
 

@@ -6,10 +6,10 @@
 #include <cstdio>
 #include <variant>
 
-#include "supervisor/ctl/command_line.hpp"
-#include "supervisor/ctl/exit_codes.hpp"
-#include "supervisor/ctl/run.hpp"
-#include "supervisor/ctl/shell.hpp"
+#include "supervisor/reevectl/command_line.hpp"
+#include "supervisor/reevectl/exit_codes.hpp"
+#include "supervisor/reevectl/run.hpp"
+#include "supervisor/reevectl/shell.hpp"
 
 namespace reeve::supervisor::ctl {
 namespace {
