@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "worker/http/request_access.hpp"
-#include "worker/runtime/activity.hpp"
-#include "worker/runtime/is_a.hpp"
-#include "worker/runtime/text.hpp"
+#include "worker/task/activity.hpp"
+#include "worker/task/is_a.hpp"
+#include "worker/task/text.hpp"
 
 namespace reeve::worker {
 namespace {

@@ -22,7 +22,7 @@
 #include "worker/http/request_scope.hpp"
 #include "worker/http/services.hpp"
 #include "worker/runtime/background.hpp"
-#include "worker/runtime/spawn.hpp"
+#include "worker/task/spawn.hpp"
 
 namespace reeve::worker {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "worker/runtime/type_name.hpp"
+#include "worker/task/type_name.hpp"
 
 namespace reeve {
 

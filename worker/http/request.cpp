@@ -7,7 +7,7 @@
 #include "reeve/headers.hpp"
 #include "worker/http/peer.hpp"
 #include "worker/http/request_scope.hpp"
-#include "worker/runtime/type_name.hpp"
+#include "worker/task/type_name.hpp"
 
 namespace reeve {
 namespace {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "worker/lifespan/within.hpp"
-#include "worker/runtime/type_name.hpp"
+#include "worker/task/type_name.hpp"
 
 namespace reeve::worker {
 

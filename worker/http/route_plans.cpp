@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "worker/runtime/type_name.hpp"
+#include "worker/task/type_name.hpp"
 
 namespace reeve::worker {
 namespace {

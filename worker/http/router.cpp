@@ -8,7 +8,7 @@
 #include <stdexcept>
 
 #include "worker/http/target.hpp"
-#include "worker/runtime/activity.hpp"
+#include "worker/task/activity.hpp"
 
 namespace reeve {
 namespace {

@@ -19,8 +19,8 @@
 #include "worker/http/route_plans.hpp"
 #include "worker/http/socket_set.hpp"
 #include "worker/runtime/background.hpp"
-#include "worker/runtime/context.hpp"
-#include "worker/runtime/thread_pool.hpp"
+#include "worker/task/context.hpp"
+#include "worker/task/thread_pool.hpp"
 
 namespace reeve::worker {
 

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "worker/lifespan/within.hpp"
-#include "worker/runtime/spawn.hpp"
-#include "worker/runtime/text.hpp"
+#include "worker/task/spawn.hpp"
+#include "worker/task/text.hpp"
 
 namespace reeve::worker {
 

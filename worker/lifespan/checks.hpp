@@ -12,7 +12,7 @@
 #include "ipc/base/uv.hpp"
 #include "reeve/check.hpp"
 #include "worker/lifespan/tally.hpp"
-#include "worker/runtime/context.hpp"
+#include "worker/task/context.hpp"
 
 namespace reeve::worker {
 

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "worker/runtime/text.hpp"
+#include "worker/task/text.hpp"
 
 namespace reeve::worker {
 namespace {

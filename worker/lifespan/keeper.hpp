@@ -20,9 +20,9 @@
 #include "worker/lifespan/exit_stack.hpp"
 #include "worker/lifespan/node.hpp"
 #include "worker/lifespan/tally.hpp"
-#include "worker/runtime/context.hpp"
 #include "worker/runtime/overrides.hpp"
 #include "worker/runtime/patience.hpp"
+#include "worker/task/context.hpp"
 
 namespace reeve::worker {
 

@@ -9,7 +9,7 @@
 
 #include "worker/lifespan/keeper.hpp"
 #include "worker/lifespan/within.hpp"
-#include "worker/runtime/text.hpp"
+#include "worker/task/text.hpp"
 
 namespace reeve::worker {
 namespace {

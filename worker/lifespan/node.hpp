@@ -13,7 +13,7 @@
 #include "worker/lifespan/back_off.hpp"
 #include "worker/lifespan/events.hpp"
 #include "worker/lifespan/exit_stack.hpp"
-#include "worker/runtime/spawn.hpp"
+#include "worker/task/spawn.hpp"
 
 namespace reeve::worker {
 

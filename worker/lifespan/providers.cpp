@@ -9,9 +9,9 @@
 #include "ipc/base/uv.hpp"
 #include "worker/lifespan/provider_choice.hpp"
 #include "worker/lifespan/within.hpp"
-#include "worker/runtime/context.hpp"
-#include "worker/runtime/root.hpp"
-#include "worker/runtime/spawn.hpp"
+#include "worker/task/context.hpp"
+#include "worker/task/root.hpp"
+#include "worker/task/spawn.hpp"
 
 namespace reeve::detail {
 namespace {

@@ -6,7 +6,7 @@
 #include <optional>
 #include <utility>
 
-#include "worker/runtime/text.hpp"
+#include "worker/task/text.hpp"
 
 namespace reeve::worker {
 namespace {

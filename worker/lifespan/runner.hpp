@@ -13,8 +13,8 @@
 #include "worker/lifespan/events.hpp"
 #include "worker/lifespan/keeper.hpp"
 #include "worker/lifespan/start_failure.hpp"
-#include "worker/runtime/context.hpp"
 #include "worker/runtime/overrides.hpp"
+#include "worker/task/context.hpp"
 
 namespace reeve::worker {
 

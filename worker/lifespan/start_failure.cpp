@@ -2,7 +2,7 @@
 
 #include "reeve/config_error.hpp"
 #include "reeve/scope.hpp"
-#include "worker/runtime/text.hpp"
+#include "worker/task/text.hpp"
 
 namespace reeve::worker {
 

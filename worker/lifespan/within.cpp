@@ -5,7 +5,7 @@
 #include <exception>
 #include <utility>
 
-#include "worker/runtime/text.hpp"
+#include "worker/task/text.hpp"
 
 namespace reeve::worker {
 

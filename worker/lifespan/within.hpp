@@ -9,7 +9,7 @@
 #include "ipc/base/uv.hpp"
 #include "reeve/task.hpp"
 #include "worker/lifespan/start_failure.hpp"
-#include "worker/runtime/spawn.hpp"
+#include "worker/task/spawn.hpp"
 
 namespace reeve::worker {
 

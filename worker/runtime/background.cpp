@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "reeve/wait.hpp"
-#include "worker/runtime/activity.hpp"
-#include "worker/runtime/is_a.hpp"
-#include "worker/runtime/spawn.hpp"
-#include "worker/runtime/text.hpp"
+#include "worker/task/activity.hpp"
+#include "worker/task/is_a.hpp"
+#include "worker/task/spawn.hpp"
+#include "worker/task/text.hpp"
 
 namespace reeve::worker {
 namespace {

@@ -25,7 +25,7 @@
 #include "reeve/background.hpp"
 #include "reeve/suspension.hpp"
 #include "reeve/task.hpp"
-#include "worker/runtime/context.hpp"
+#include "worker/task/context.hpp"
 
 namespace reeve::worker {
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "ipc/base/clock.hpp"
-#include "worker/runtime/thread_pool.hpp"
+#include "worker/task/thread_pool.hpp"
 
 namespace reeve::worker {
 

@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "ipc/recorder/recorder.hpp"
-#include "worker/runtime/alternate_stack.hpp"
+#include "worker/task/alternate_stack.hpp"
 
 namespace reeve::worker {
 

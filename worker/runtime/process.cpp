@@ -13,7 +13,7 @@
 #include <variant>
 
 #include "worker/lifespan/resource_report.hpp"
-#include "worker/runtime/text.hpp"
+#include "worker/task/text.hpp"
 
 namespace reeve::worker {
 namespace {

@@ -20,7 +20,7 @@
 #include "worker/runtime/patience.hpp"
 #include "worker/runtime/service.hpp"
 #include "worker/runtime/signals.hpp"
-#include "worker/runtime/spawn.hpp"
+#include "worker/task/spawn.hpp"
 
 namespace reeve::worker {
 

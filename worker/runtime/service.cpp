@@ -11,7 +11,7 @@
 
 #include "worker/lifespan/environment.hpp"
 #include "worker/lifespan/node.hpp"
-#include "worker/runtime/text.hpp"
+#include "worker/task/text.hpp"
 
 namespace reeve::worker {
 namespace {

@@ -22,13 +22,13 @@
 #include "worker/lifespan/order_lint.hpp"
 #include "worker/lifespan/runner.hpp"
 #include "worker/lifespan/start_failure.hpp"
-#include "worker/runtime/context.hpp"
 #include "worker/runtime/overrides.hpp"
 #include "worker/runtime/patience.hpp"
 #include "worker/runtime/redactor.hpp"
-#include "worker/runtime/thread_pool.hpp"
 #include "worker/runtime/watch.hpp"
 #include "worker/scheduler/scheduler.hpp"
+#include "worker/task/context.hpp"
+#include "worker/task/thread_pool.hpp"
 
 namespace reeve::worker {
 

@@ -9,7 +9,7 @@
 
 #include "ipc/base/clock.hpp"
 #include "ipc/base/progress.hpp"
-#include "worker/runtime/occupation.hpp"
+#include "worker/task/loop_activity.hpp"
 
 namespace reeve::worker {
 

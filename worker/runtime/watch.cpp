@@ -6,10 +6,10 @@
 #include <system_error>
 #include <utility>
 
-#include "worker/runtime/alternate_stack.hpp"
-#include "worker/runtime/signals_blocked.hpp"
 #include "worker/runtime/stack_probe.hpp"
 #include "worker/runtime/watch_words.hpp"
+#include "worker/task/alternate_stack.hpp"
+#include "worker/task/signals_blocked.hpp"
 
 namespace reeve::worker {
 namespace {

@@ -20,11 +20,11 @@
 #include "ipc/recorder/recorder.hpp"
 #include "reeve/watch_limits.hpp"
 #include "worker/runtime/exhaustion.hpp"
-#include "worker/runtime/occupation.hpp"
 #include "worker/runtime/repeats.hpp"
 #include "worker/runtime/starvation.hpp"
-#include "worker/runtime/thread_pool.hpp"
 #include "worker/runtime/thread_times.hpp"
+#include "worker/task/loop_activity.hpp"
+#include "worker/task/thread_pool.hpp"
 
 namespace reeve::worker {
 

@@ -10,8 +10,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "worker/runtime/is_a.hpp"
-#include "worker/runtime/text.hpp"
+#include "worker/task/is_a.hpp"
+#include "worker/task/text.hpp"
 
 namespace reeve::worker {
 namespace {

@@ -16,13 +16,13 @@
 #include "ipc/recorder/recorder.hpp"
 #include "reeve/job.hpp"
 #include "reeve/state.hpp"
-#include "worker/runtime/activity.hpp"
-#include "worker/runtime/context.hpp"
-#include "worker/runtime/spawn.hpp"
 #include "worker/scheduler/job_reports.hpp"
 #include "worker/scheduler/plan.hpp"
 #include "worker/scheduler/repetition.hpp"
 #include "worker/scheduler/wall_timer.hpp"
+#include "worker/task/activity.hpp"
+#include "worker/task/context.hpp"
+#include "worker/task/spawn.hpp"
 
 namespace reeve::worker {
 

@@ -9,9 +9,9 @@
 #include <stdexcept>
 #include <utility>
 
-#include "worker/runtime/spawn.hpp"
-#include "worker/runtime/text.hpp"
-#include "worker/runtime/type_name.hpp"
+#include "worker/task/spawn.hpp"
+#include "worker/task/text.hpp"
+#include "worker/task/type_name.hpp"
 
 namespace reeve {
 

@@ -14,7 +14,7 @@
 
 #include "reeve/wait.hpp"
 #include "tests/unit/worker/http_server_fixture.hpp"
-#include "worker/runtime/spawn.hpp"
+#include "worker/task/spawn.hpp"
 
 namespace reeve::worker {
 namespace {

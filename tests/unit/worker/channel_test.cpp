@@ -14,7 +14,7 @@
 #include "reeve/combine.hpp"
 #include "reeve/wait.hpp"
 #include "tests/unit/worker/runtime_fixture.hpp"
-#include "worker/runtime/text.hpp"
+#include "worker/task/text.hpp"
 
 namespace reeve::worker {
 namespace {

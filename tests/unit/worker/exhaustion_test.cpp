@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "worker/runtime/retry_after.hpp"
+#include "worker/task/retry_after.hpp"
 
 namespace reeve::worker {
 namespace {

@@ -25,8 +25,8 @@
 #include "reeve/router.hpp"
 #include "worker/http/server.hpp"
 #include "worker/http/services.hpp"
-#include "worker/runtime/context.hpp"
-#include "worker/runtime/thread_pool.hpp"
+#include "worker/task/context.hpp"
+#include "worker/task/thread_pool.hpp"
 
 namespace reeve::worker {
 

@@ -1,5 +1,3 @@
-#include "worker/runtime/occupation.hpp"
-
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -13,7 +11,8 @@
 #include "reeve/task.hpp"
 #include "reeve/wait.hpp"
 #include "tests/unit/worker/runtime_fixture.hpp"
-#include "worker/runtime/spawn.hpp"
+#include "worker/task/loop_activity.hpp"
+#include "worker/task/spawn.hpp"
 
 namespace reeve::worker {
 namespace {

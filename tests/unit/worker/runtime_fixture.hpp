@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "ipc/base/uv.hpp"
-#include "worker/runtime/context.hpp"
-#include "worker/runtime/spawn.hpp"
-#include "worker/runtime/thread_pool.hpp"
+#include "worker/task/context.hpp"
+#include "worker/task/spawn.hpp"
+#include "worker/task/thread_pool.hpp"
 
 namespace reeve::worker {
 

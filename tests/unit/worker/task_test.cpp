@@ -11,7 +11,7 @@
 #include "ipc/base/uv.hpp"
 #include "reeve/wait.hpp"
 #include "tests/unit/worker/runtime_fixture.hpp"
-#include "worker/runtime/spawn.hpp"
+#include "worker/task/spawn.hpp"
 
 namespace reeve::worker {
 namespace {

@@ -21,8 +21,8 @@
 #include "reeve/channel.hpp"
 #include "reeve/combine.hpp"
 #include "reeve/wait.hpp"
-#include "worker/runtime/spawn.hpp"
-#include "worker/runtime/text.hpp"
+#include "worker/task/spawn.hpp"
+#include "worker/task/text.hpp"
 
 namespace reeve::worker {
 namespace {

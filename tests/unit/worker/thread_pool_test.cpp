@@ -1,4 +1,4 @@
-#include "worker/runtime/thread_pool.hpp"
+#include "worker/task/thread_pool.hpp"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -13,7 +13,7 @@
 #include "reeve/task.hpp"
 #include "reeve/wait.hpp"
 #include "tests/unit/worker/runtime_fixture.hpp"
-#include "worker/runtime/text.hpp"
+#include "worker/task/text.hpp"
 
 namespace reeve::worker {
 namespace {

@@ -13,9 +13,9 @@
 
 #include "reeve/wait.hpp"
 #include "tests/unit/worker/runtime_fixture.hpp"
-#include "worker/runtime/alternate_stack.hpp"
 #include "worker/runtime/last_words.hpp"
 #include "worker/runtime/watch_words.hpp"
+#include "worker/task/alternate_stack.hpp"
 
 namespace reeve::worker {
 namespace {

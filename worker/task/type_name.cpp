@@ -1,4 +1,4 @@
-#include "worker/runtime/type_name.hpp"
+#include "worker/task/type_name.hpp"
 
 #include <cxxabi.h>
 

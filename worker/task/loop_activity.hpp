@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "ipc/base/clock.hpp"
-#include "worker/runtime/activity.hpp"
+#include "worker/task/activity.hpp"
 
 namespace reeve::worker {
 

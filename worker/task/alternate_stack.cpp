@@ -1,4 +1,4 @@
-#include "worker/runtime/alternate_stack.hpp"
+#include "worker/task/alternate_stack.hpp"
 
 #include <signal.h>
 #include <sys/mman.h>

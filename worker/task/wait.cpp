@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "ipc/base/uv.hpp"
-#include "worker/runtime/context.hpp"
-#include "worker/runtime/root.hpp"
+#include "worker/task/context.hpp"
+#include "worker/task/root.hpp"
 
 namespace reeve::detail {
 

@@ -1,10 +1,10 @@
-#include "worker/runtime/root.hpp"
+#include "worker/task/root.hpp"
 
 #include <utility>
 
 #include "reeve/suspension.hpp"
 #include "reeve/task.hpp"
-#include "worker/runtime/spawn.hpp"
+#include "worker/task/spawn.hpp"
 
 namespace reeve {
 

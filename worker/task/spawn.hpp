@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "reeve/task.hpp"
-#include "worker/runtime/root.hpp"
+#include "worker/task/root.hpp"
 
 namespace reeve::worker {
 

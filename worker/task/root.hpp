@@ -6,8 +6,8 @@
 
 #include <coroutine>
 
-#include "worker/runtime/activity.hpp"
-#include "worker/runtime/context.hpp"
+#include "worker/task/activity.hpp"
+#include "worker/task/context.hpp"
 
 namespace reeve {
 class Suspension;

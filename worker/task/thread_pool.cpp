@@ -1,11 +1,11 @@
-#include "worker/runtime/thread_pool.hpp"
+#include "worker/task/thread_pool.hpp"
 
 #include <algorithm>
 #include <system_error>
 #include <utility>
 
-#include "worker/runtime/alternate_stack.hpp"
-#include "worker/runtime/signals_blocked.hpp"
+#include "worker/task/alternate_stack.hpp"
+#include "worker/task/signals_blocked.hpp"
 
 namespace reeve {
 

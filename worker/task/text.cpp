@@ -1,4 +1,4 @@
-#include "worker/runtime/text.hpp"
+#include "worker/task/text.hpp"
 
 #include <fmt/format.h>
 

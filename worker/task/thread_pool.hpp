@@ -19,8 +19,8 @@
 #include "ipc/base/uv.hpp"
 #include "ipc/recorder/recorder.hpp"
 #include "reeve/thread_limits.hpp"
-#include "worker/runtime/activity.hpp"
-#include "worker/runtime/retry_after.hpp"
+#include "worker/task/activity.hpp"
+#include "worker/task/retry_after.hpp"
 
 namespace reeve::worker {
 

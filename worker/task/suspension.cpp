@@ -3,7 +3,7 @@
 #include <cassert>
 #include <utility>
 
-#include "worker/runtime/root.hpp"
+#include "worker/task/root.hpp"
 
 namespace reeve {
 

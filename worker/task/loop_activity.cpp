@@ -1,4 +1,4 @@
-#include "worker/runtime/occupation.hpp"
+#include "worker/task/loop_activity.hpp"
 
 namespace reeve::worker {
 

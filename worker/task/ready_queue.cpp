@@ -1,4 +1,4 @@
-#include "worker/runtime/ready_queue.hpp"
+#include "worker/task/ready_queue.hpp"
 
 #include "reeve/suspension.hpp"
 

@@ -1,13 +1,12 @@
-#include "reeve/family.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "ipc/base/uv.hpp"
-#include "worker/runtime/root.hpp"
-#include "worker/runtime/text.hpp"
+#include "reeve/family.hpp"
+#include "worker/task/root.hpp"
+#include "worker/task/text.hpp"
 
 namespace reeve {
 

@@ -5,9 +5,9 @@
 #include <cstddef>
 
 #include "ipc/base/uv.hpp"
-#include "worker/runtime/occupation.hpp"
-#include "worker/runtime/ready_queue.hpp"
-#include "worker/runtime/thread_pool.hpp"
+#include "worker/task/loop_activity.hpp"
+#include "worker/task/ready_queue.hpp"
+#include "worker/task/thread_pool.hpp"
 
 namespace reeve::worker {
 
