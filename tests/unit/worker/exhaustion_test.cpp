@@ -1,6 +1,6 @@
 // When the thread pool counts as exhausted, and when that is over: with a clock of the test's.
 
-#include "worker/runtime/exhaustion.hpp"
+#include "worker/diagnosis/exhaustion.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,7 +1,5 @@
 // What a process writes into its black box, in children of this test that end badly.
 
-#include "worker/runtime/last_words.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -19,6 +17,7 @@
 #include <string>
 #include <thread>
 
+#include "worker/diagnosis/crash_handlers.hpp"
 #include "worker/runtime/signals.hpp"
 
 namespace reeve::worker {

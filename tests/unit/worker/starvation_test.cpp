@@ -1,11 +1,11 @@
 // When the loop counts as starved, by which work, and for how long: with a clock of the test's.
 
-#include "worker/runtime/starvation.hpp"
+#include "worker/diagnosis/starvation.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "worker/runtime/repeats.hpp"
+#include "worker/diagnosis/repeats.hpp"
 
 namespace reeve::worker {
 namespace {

@@ -1,6 +1,6 @@
 // The watch around its decisions: a real loop that is blocked, a real pool whose threads are taken.
 
-#include "worker/runtime/watch.hpp"
+#include "worker/diagnosis/watch.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,8 +13,8 @@
 
 #include "reeve/wait.hpp"
 #include "tests/unit/worker/runtime_fixture.hpp"
-#include "worker/runtime/last_words.hpp"
-#include "worker/runtime/watch_words.hpp"
+#include "worker/diagnosis/crash_handlers.hpp"
+#include "worker/diagnosis/watch_messages.hpp"
 #include "worker/task/alternate_stack.hpp"
 
 namespace reeve::worker {

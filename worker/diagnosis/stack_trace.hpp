@@ -8,7 +8,7 @@
 #include <cstdint>
 
 #include "ipc/recorder/black_box.hpp"
-#include "worker/runtime/symbolizer.hpp"
+#include "worker/diagnosis/symbolizer.hpp"
 
 namespace reeve::worker {
 

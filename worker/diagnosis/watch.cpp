@@ -1,4 +1,4 @@
-#include "worker/runtime/watch.hpp"
+#include "worker/diagnosis/watch.hpp"
 
 #include <pthread.h>
 #include <unistd.h>
@@ -6,8 +6,8 @@
 #include <system_error>
 #include <utility>
 
-#include "worker/runtime/stack_probe.hpp"
-#include "worker/runtime/watch_words.hpp"
+#include "worker/diagnosis/stack_probe.hpp"
+#include "worker/diagnosis/watch_messages.hpp"
 #include "worker/task/alternate_stack.hpp"
 #include "worker/task/signals_blocked.hpp"
 

@@ -1,4 +1,4 @@
-#include "worker/runtime/starvation.hpp"
+#include "worker/diagnosis/starvation.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "worker/runtime/stack_trace.hpp"
+#include "worker/diagnosis/stack_trace.hpp"
 
 #include <sys/prctl.h>
 #include <ucontext.h>
@@ -9,7 +9,7 @@
 #include <array>
 #include <cstring>
 
-#include "worker/runtime/signal_safe_text.hpp"
+#include "worker/diagnosis/signal_safe_text.hpp"
 
 namespace reeve::worker {
 namespace {

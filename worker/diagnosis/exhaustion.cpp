@@ -1,4 +1,4 @@
-#include "worker/runtime/exhaustion.hpp"
+#include "worker/diagnosis/exhaustion.hpp"
 
 #include <algorithm>
 #include <utility>

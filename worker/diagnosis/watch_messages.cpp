@@ -1,4 +1,4 @@
-#include "worker/runtime/watch_words.hpp"
+#include "worker/diagnosis/watch_messages.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "worker/runtime/stack_probe.hpp"
+#include "worker/diagnosis/stack_probe.hpp"
 
 #include <fmt/format.h>
 #include <sys/syscall.h>
@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "ipc/recorder/black_box.hpp"
-#include "worker/runtime/stack_trace.hpp"
+#include "worker/diagnosis/stack_trace.hpp"
 
 namespace reeve::worker {
 namespace {

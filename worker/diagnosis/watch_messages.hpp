@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "worker/runtime/exhaustion.hpp"
-#include "worker/runtime/repeats.hpp"
-#include "worker/runtime/starvation.hpp"
-#include "worker/runtime/thread_times.hpp"
+#include "worker/diagnosis/exhaustion.hpp"
+#include "worker/diagnosis/repeats.hpp"
+#include "worker/diagnosis/starvation.hpp"
+#include "worker/diagnosis/thread_times.hpp"
 
 namespace reeve::worker {
 

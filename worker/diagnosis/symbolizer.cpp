@@ -1,4 +1,4 @@
-#include "worker/runtime/symbolizer.hpp"
+#include "worker/diagnosis/symbolizer.hpp"
 
 #include <elf.h>
 #include <fcntl.h>

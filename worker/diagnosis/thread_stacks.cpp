@@ -1,4 +1,4 @@
-#include "worker/runtime/thread_stacks.hpp"
+#include "worker/diagnosis/thread_stacks.hpp"
 
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -13,8 +13,8 @@
 
 #include "ipc/base/clock.hpp"
 #include "ipc/base/unique_fd.hpp"
-#include "worker/runtime/signal_safe_text.hpp"
-#include "worker/runtime/stack_trace.hpp"
+#include "worker/diagnosis/signal_safe_text.hpp"
+#include "worker/diagnosis/stack_trace.hpp"
 
 namespace reeve::worker {
 namespace {

@@ -1,4 +1,4 @@
-#include "worker/runtime/last_words.hpp"
+#include "worker/diagnosis/crash_handlers.hpp"
 
 #include <signal.h>
 #include <unistd.h>
@@ -11,10 +11,10 @@
 #include <optional>
 #include <typeinfo>
 
-#include "worker/runtime/signal_safe_text.hpp"
-#include "worker/runtime/stack_probe.hpp"
-#include "worker/runtime/stack_trace.hpp"
-#include "worker/runtime/thread_stacks.hpp"
+#include "worker/diagnosis/signal_safe_text.hpp"
+#include "worker/diagnosis/stack_probe.hpp"
+#include "worker/diagnosis/stack_trace.hpp"
+#include "worker/diagnosis/thread_stacks.hpp"
 
 namespace reeve::worker {
 namespace {

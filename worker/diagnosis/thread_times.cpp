@@ -1,4 +1,4 @@
-#include "worker/runtime/thread_times.hpp"
+#include "worker/diagnosis/thread_times.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
