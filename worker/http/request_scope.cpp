@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "worker/lifespan/within.hpp"
+#include "worker/lifespan/bounded_wait.hpp"
 #include "worker/task/type_name.hpp"
 
 namespace reeve::worker {

@@ -12,7 +12,7 @@
 
 #include "reeve/provide.hpp"
 #include "reeve/router.hpp"
-#include "worker/runtime/overrides.hpp"
+#include "worker/lifespan/overrides.hpp"
 
 namespace reeve::worker {
 

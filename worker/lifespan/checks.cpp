@@ -6,7 +6,7 @@
 #include <optional>
 #include <utility>
 
-#include "worker/lifespan/within.hpp"
+#include "worker/lifespan/bounded_wait.hpp"
 #include "worker/task/spawn.hpp"
 #include "worker/task/text.hpp"
 

@@ -11,7 +11,7 @@
 #include "ipc/base/clock.hpp"
 #include "ipc/base/uv.hpp"
 #include "reeve/check.hpp"
-#include "worker/lifespan/tally.hpp"
+#include "worker/lifespan/wait_group.hpp"
 #include "worker/task/context.hpp"
 
 namespace reeve::worker {

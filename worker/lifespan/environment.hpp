@@ -6,7 +6,7 @@
 #include <string>
 
 #include "reeve/environment.hpp"
-#include "worker/runtime/redactor.hpp"
+#include "worker/lifespan/redactor.hpp"
 
 namespace reeve::worker {
 

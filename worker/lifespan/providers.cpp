@@ -7,8 +7,8 @@
 
 #include "ipc/base/clock.hpp"
 #include "ipc/base/uv.hpp"
+#include "worker/lifespan/bounded_wait.hpp"
 #include "worker/lifespan/provider_choice.hpp"
-#include "worker/lifespan/within.hpp"
 #include "worker/task/context.hpp"
 #include "worker/task/root.hpp"
 #include "worker/task/spawn.hpp"

@@ -11,9 +11,9 @@
 #include "ipc/base/clock.hpp"
 #include "reeve/lifespan.hpp"
 #include "worker/lifespan/events.hpp"
-#include "worker/lifespan/keeper.hpp"
+#include "worker/lifespan/overrides.hpp"
+#include "worker/lifespan/resource_keeper.hpp"
 #include "worker/lifespan/start_failure.hpp"
-#include "worker/runtime/overrides.hpp"
 #include "worker/task/context.hpp"
 
 namespace reeve::worker {

@@ -3,7 +3,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "worker/lifespan/keeper.hpp"
+#include "worker/lifespan/resource_keeper.hpp"
 
 namespace reeve {
 

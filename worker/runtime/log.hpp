@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-#include "worker/runtime/redactor.hpp"
+#include "worker/lifespan/redactor.hpp"
 
 namespace spdlog {
 class logger;

@@ -17,7 +17,7 @@
 #include "ipc/recorder/recorder.hpp"
 #include "reeve/testing.hpp"
 #include "worker/lifespan/events.hpp"
-#include "worker/runtime/overrides.hpp"
+#include "worker/lifespan/overrides.hpp"
 #include "worker/runtime/service.hpp"
 #include "worker/testing/call.hpp"
 

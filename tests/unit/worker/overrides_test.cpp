@@ -1,4 +1,4 @@
-#include "worker/runtime/overrides.hpp"
+#include "worker/lifespan/overrides.hpp"
 
 #include <gtest/gtest.h>
 

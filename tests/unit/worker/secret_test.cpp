@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "worker/runtime/redactor.hpp"
+#include "worker/lifespan/redactor.hpp"
 
 namespace reeve {
 namespace {

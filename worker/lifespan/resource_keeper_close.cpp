@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "worker/lifespan/keeper.hpp"
-#include "worker/lifespan/within.hpp"
+#include "worker/lifespan/bounded_wait.hpp"
+#include "worker/lifespan/resource_keeper.hpp"
 
 namespace reeve::worker {
 namespace {

@@ -1,4 +1,4 @@
-#include "worker/lifespan/within.hpp"
+#include "worker/lifespan/bounded_wait.hpp"
 
 #include <fmt/format.h>
 

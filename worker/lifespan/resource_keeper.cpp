@@ -1,4 +1,4 @@
-#include "worker/lifespan/keeper.hpp"
+#include "worker/lifespan/resource_keeper.hpp"
 
 #include <unistd.h>
 

@@ -7,8 +7,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "worker/lifespan/keeper.hpp"
-#include "worker/lifespan/within.hpp"
+#include "worker/lifespan/bounded_wait.hpp"
+#include "worker/lifespan/resource_keeper.hpp"
 #include "worker/task/text.hpp"
 
 namespace reeve::worker {

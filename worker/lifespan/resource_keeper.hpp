@@ -19,9 +19,9 @@
 #include "worker/lifespan/events.hpp"
 #include "worker/lifespan/exit_stack.hpp"
 #include "worker/lifespan/node.hpp"
-#include "worker/lifespan/tally.hpp"
-#include "worker/runtime/overrides.hpp"
-#include "worker/runtime/patience.hpp"
+#include "worker/lifespan/overrides.hpp"
+#include "worker/lifespan/patience.hpp"
+#include "worker/lifespan/wait_group.hpp"
 #include "worker/task/context.hpp"
 
 namespace reeve::worker {

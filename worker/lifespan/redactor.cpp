@@ -1,4 +1,4 @@
-#include "worker/runtime/redactor.hpp"
+#include "worker/lifespan/redactor.hpp"
 
 #include <algorithm>
 

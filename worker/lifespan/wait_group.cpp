@@ -1,4 +1,4 @@
-#include "worker/lifespan/tally.hpp"
+#include "worker/lifespan/wait_group.hpp"
 
 namespace reeve::worker {
 
