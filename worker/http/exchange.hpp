@@ -19,9 +19,9 @@
 #include "ipc/recorder/recorder.hpp"
 #include "reeve/request.hpp"
 #include "reeve/response.hpp"
+#include "worker/http/background.hpp"
 #include "worker/http/request_scope.hpp"
 #include "worker/http/services.hpp"
-#include "worker/runtime/background.hpp"
 #include "worker/task/spawn.hpp"
 
 namespace reeve::worker {

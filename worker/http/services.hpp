@@ -14,11 +14,11 @@
 #include "reeve/http_limits.hpp"
 #include "reeve/router.hpp"
 #include "reeve/state.hpp"
+#include "worker/http/background.hpp"
 #include "worker/http/health.hpp"
 #include "worker/http/response_head.hpp"
 #include "worker/http/route_plans.hpp"
 #include "worker/http/socket_set.hpp"
-#include "worker/runtime/background.hpp"
 #include "worker/task/context.hpp"
 #include "worker/task/thread_pool.hpp"
 

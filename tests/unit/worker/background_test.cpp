@@ -1,7 +1,7 @@
 // Background tasks, through a real server: they run after the answer, within their bounds, and a
 // drain waits for them.
 
-#include "worker/runtime/background.hpp"
+#include "worker/http/background.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "worker/runtime/background.hpp"
+#include "worker/http/background.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
