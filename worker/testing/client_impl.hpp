@@ -18,7 +18,7 @@
 #include "reeve/testing.hpp"
 #include "worker/lifespan/events.hpp"
 #include "worker/lifespan/overrides.hpp"
-#include "worker/runtime/service.hpp"
+#include "worker/process/service.hpp"
 #include "worker/testing/call.hpp"
 
 namespace reeve {

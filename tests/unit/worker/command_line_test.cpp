@@ -1,4 +1,4 @@
-#include "worker/runtime/command_line.hpp"
+#include "worker/process/command_line.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

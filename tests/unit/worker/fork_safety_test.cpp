@@ -1,4 +1,4 @@
-#include "worker/runtime/fork_safety.hpp"
+#include "worker/process/fork_safety.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

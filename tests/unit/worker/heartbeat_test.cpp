@@ -1,4 +1,4 @@
-#include "worker/runtime/heartbeat.hpp"
+#include "worker/process/heartbeat.hpp"
 
 #include <gtest/gtest.h>
 

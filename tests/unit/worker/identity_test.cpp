@@ -1,4 +1,4 @@
-#include "worker/runtime/identity.hpp"
+#include "worker/process/identity.hpp"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>

@@ -18,7 +18,7 @@
 #include <thread>
 
 #include "worker/diagnosis/crash_handlers.hpp"
-#include "worker/runtime/signals.hpp"
+#include "worker/process/signals.hpp"
 
 namespace reeve::worker {
 namespace {

@@ -1,4 +1,4 @@
-#include "worker/runtime/life.hpp"
+#include "worker/process/life.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 // The life of a whole worker process, lived inside the test: the master's end of the channel is in
 // the test's hands, and what happens next is ordered from a resource or a handler.
 
-#include "worker/runtime/process.hpp"
+#include "worker/process/process.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-#include "worker/runtime/signals.hpp"
+#include "worker/process/signals.hpp"
 
 #include <signal.h>
 #include <sys/signalfd.h>

@@ -13,11 +13,11 @@
 
 #include "ipc/message.hpp"
 #include "ipc/worker_exit.hpp"
-#include "worker/runtime/command_line.hpp"
-#include "worker/runtime/fork_safety.hpp"
-#include "worker/runtime/identity.hpp"
-#include "worker/runtime/log.hpp"
-#include "worker/runtime/process.hpp"
+#include "worker/process/command_line.hpp"
+#include "worker/process/fork_safety.hpp"
+#include "worker/process/identity.hpp"
+#include "worker/process/log.hpp"
+#include "worker/process/process.hpp"
 
 namespace reeve {
 namespace {

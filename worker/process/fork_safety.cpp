@@ -1,4 +1,4 @@
-#include "worker/runtime/fork_safety.hpp"
+#include "worker/process/fork_safety.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -10,7 +10,7 @@
 #include "ipc/base/uv.hpp"
 #include "ipc/channel.hpp"
 #include "ipc/message.hpp"
-#include "worker/runtime/log.hpp"
+#include "worker/process/log.hpp"
 
 namespace reeve::worker {
 

@@ -1,4 +1,4 @@
-#include "worker/runtime/log.hpp"
+#include "worker/process/log.hpp"
 
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_color_sinks.h>

@@ -1,4 +1,4 @@
-#include "worker/runtime/service.hpp"
+#include "worker/process/service.hpp"
 
 #include <fmt/format.h>
 

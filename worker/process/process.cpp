@@ -1,4 +1,4 @@
-#include "worker/runtime/process.hpp"
+#include "worker/process/process.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

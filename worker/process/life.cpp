@@ -1,4 +1,4 @@
-#include "worker/runtime/life.hpp"
+#include "worker/process/life.hpp"
 
 namespace reeve::worker {
 

@@ -1,4 +1,4 @@
-#include "worker/runtime/master_link.hpp"
+#include "worker/process/master_link.hpp"
 
 #include <utility>
 
