@@ -1,0 +1,165 @@
+// The table of keys against the code that it describes and against the README that describes it.
+
+#include "supervisor/config/schema.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cctype>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "ipc/control/protocol.hpp"
+#include "ipc/version.hpp"
+#include "tests/unit/supervisor/config/support.hpp"
+
+namespace reeve::supervisor {
+namespace {
+
+using config::DocumentedKey;
+using config::Need;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+/// A file of the source tree.
+std::string source_text(const std::string& path) {
+  std::ifstream file(std::string(REEVE_SOURCE_DIR "/") + path);
+  EXPECT_TRUE(file) << path;
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// A default that could stand in a file, as opposed to words about it.
+bool is_toml(std::string_view fallback) {
+  return !fallback.empty() && std::string_view("\"[{0123456789").contains(fallback.front());
+}
+
+/// "pool.NAME.grace" of the table NAME.
+std::string named(std::string path) {
+  const std::size_t placeholder = path.find("NAME");
+  if (placeholder != std::string::npos) path.replace(placeholder, 4, "x");
+  return path;
+}
+
+constexpr std::string_view kRequired = "listen.x.address = ':1'\npool.x.command = ['true']\n";
+
+TEST(Schema, WrittenDefaultsAreTheRealOnes) {
+  const LoadResult bare = parse_config(kRequired, "t.toml");
+  for (const DocumentedKey& key : config::documented_keys()) {
+    if (!is_toml(key.fallback)) continue;
+    const std::string written =
+        fmt::format("{}{} = {}\n", kRequired, named(key.path), key.fallback);
+    const LoadResult config = parse_config(written, "t.toml");
+    ASSERT_THAT(texts_of(config), IsEmpty()) << written;
+    EXPECT_EQ(config->supervisor, bare->supervisor) << written;
+    EXPECT_EQ(config->listeners, bare->listeners) << written;
+    EXPECT_EQ(config->pools, bare->pools) << written;
+  }
+}
+
+TEST(Schema, EveryKeyIsRead) {
+  for (const DocumentedKey& key : config::documented_keys()) {
+    const std::string path = named(key.path);
+    std::string file = fmt::format("{} = 1979-05-27\n", path);
+    if (path != "listen.x.address") file += "listen.x.address = ':1'\n";
+    if (path != "pool.x.command") file += "pool.x.command = ['true']\n";
+    EXPECT_THAT(errors_of(file), ElementsAre(HasSubstr(path + ": expected "))) << file;
+  }
+}
+
+TEST(Schema, KeysOfTheDesignAreKnown) {
+  // Its example of a configuration, key by key.
+  std::vector<std::string> paths;
+  for (const DocumentedKey& key : config::documented_keys()) paths.push_back(key.path);
+  for (const char* path : {"supervisor.name",          "supervisor.runtime_dir",
+                           "supervisor.log.level",     "supervisor.log.format",
+                           "supervisor.log.to",        "supervisor.log.max_size",
+                           "supervisor.log.keep",      "supervisor.on_fatal",
+                           "listen.NAME.address",      "listen.NAME.backlog",
+                           "listen.NAME.sockets",      "pool.NAME.command",
+                           "pool.NAME.workers",        "pool.NAME.listen",
+                           "pool.NAME.ready",          "pool.NAME.grace",
+                           "pool.NAME.start_timeout",  "pool.NAME.watchdog",
+                           "pool.NAME.restart",        "pool.NAME.backoff.first",
+                           "pool.NAME.backoff.max",    "pool.NAME.give_up.failures",
+                           "pool.NAME.give_up.within", "pool.NAME.recycle.requests",
+                           "pool.NAME.recycle.memory", "pool.NAME.recycle.age",
+                           "pool.NAME.recycle.jitter", "pool.NAME.rolling.surge",
+                           "pool.NAME.rolling.soak",   "pool.NAME.rolling.max_draining",
+                           "pool.NAME.idle_drain",     "pool.NAME.directory",
+                           "pool.NAME.user",           "pool.NAME.env",
+                           "pool.NAME.env_file",       "pool.NAME.required_env",
+                           "pool.NAME.limits",         "pool.NAME.app"}) {
+    EXPECT_THAT(paths, ::testing::Contains(path));
+  }
+}
+
+// The README
+
+std::string as_row(const DocumentedKey& key) {
+  const std::string fallback = key.need == Need::Required ? "required"
+                               : is_toml(key.fallback)    ? fmt::format("`{}`", key.fallback)
+                                                          : std::string(key.fallback);
+  return fmt::format("| `{}` | {} | {} |", key.path, fallback, key.meaning);
+}
+
+/// The rows of the README's tables whose first cell is a key of the configuration.
+std::vector<std::string> readme_rows() {
+  std::istringstream readme(source_text("README.md"));
+  std::vector<std::string> rows;
+  for (std::string line; std::getline(readme, line);) {
+    for (const char* table : {"| `supervisor.", "| `listen.", "| `pool."}) {
+      if (line.starts_with(table)) rows.push_back(line);
+    }
+  }
+  return rows;
+}
+
+TEST(Readme, ListsEveryKeyWithItsDefaultAndMeaning) {
+  std::vector<std::string> expected;
+  for (const DocumentedKey& key : config::documented_keys()) expected.push_back(as_row(key));
+  EXPECT_THAT(readme_rows(), ::testing::ElementsAreArray(expected));
+}
+
+TEST(Readme, ListsEveryCommandOfReevectl) {
+  const std::string readme = source_text("README.md");
+  using ipc::control::Method;
+  for (int method = 0; method <= static_cast<int>(Method::Maintail); ++method) {
+    std::string name(to_string(static_cast<Method>(method)));
+    name.front() = static_cast<char>(std::tolower(name.front()));
+    EXPECT_THAT(readme, ::testing::ContainsRegex("\n\\| `" + name + "[` ]"));
+  }
+}
+
+/// The signals that a text names.
+std::set<std::string> signals_in(const std::string& text) {
+  static const std::regex kSignal("\\bSIG[A-Z0-9]+\\b");
+  return {std::sregex_token_iterator(text.begin(), text.end(), kSignal),
+          std::sregex_token_iterator()};
+}
+
+TEST(Readme, NamesTheSignalsThatTheMasterHandles) {
+  std::set<std::string> handled = signals_in(source_text("supervisor/system/signals.cpp"));
+  handled.erase("SIGCHLD");  // Not the user's to send.
+  handled.erase("SIGPIPE");
+  handled.erase("SIGKILL");  // Nobody can handle these two; their default is not to be restored.
+  handled.erase("SIGSTOP");
+  std::istringstream readme(source_text("README.md"));
+  std::set<std::string> named;  // In the table of what the master does with them.
+  for (std::string line; std::getline(readme, line);) {
+    if (line.starts_with("| `SIG")) named.merge(signals_in(line));
+  }
+  EXPECT_EQ(named, handled);
+}
+
+TEST(Version, IsThatOfTheBuild) {
+  EXPECT_THAT(source_text("CMakeLists.txt"),
+              HasSubstr(fmt::format("project(reeve VERSION {} ", ipc::kVersion)));
+}
+
+}  // namespace
+}  // namespace reeve::supervisor
