@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "reeve/router.hpp"
-#include "tests/unit/worker/http_parser_fixture.hpp"
+#include "tests/unit/worker/http/http_parser_fixture.hpp"
 #include "worker/http/head_rules.hpp"
 #include "worker/http/request_access.hpp"
 

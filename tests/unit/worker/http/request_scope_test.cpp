@@ -13,7 +13,7 @@
 
 #include "reeve/provide.hpp"
 #include "reeve/wait.hpp"
-#include "tests/unit/worker/http_server_fixture.hpp"
+#include "tests/unit/worker/http/http_server_fixture.hpp"
 
 namespace reeve::worker {
 namespace {

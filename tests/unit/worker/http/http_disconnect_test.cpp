@@ -8,7 +8,7 @@
 #include <string>
 
 #include "reeve/wait.hpp"
-#include "tests/unit/worker/http_server_fixture.hpp"
+#include "tests/unit/worker/http/http_server_fixture.hpp"
 
 namespace reeve::worker {
 namespace {

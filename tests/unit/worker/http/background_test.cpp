@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "reeve/wait.hpp"
-#include "tests/unit/worker/http_server_fixture.hpp"
+#include "tests/unit/worker/http/http_server_fixture.hpp"
 #include "worker/task/spawn.hpp"
 
 namespace reeve::worker {
