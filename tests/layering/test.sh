@@ -16,12 +16,12 @@ fail() {
 # A tree that obeys.
 plant() {
   rm -rf -- "${scratch:?}"/*
-  mkdir -p "$scratch"/{ipc/base,supervisor/{core,config,shell,reevectl},worker/{http,include/reeve}}
+  mkdir -p "$scratch"/{ipc/base,supervisor/{core,config,system,reevectl},worker/{http,include/reeve}}
   echo '#include <string>' >"$scratch/ipc/base/error.hpp"
   echo '#include "ipc/base/error.hpp"' >"$scratch/ipc/channel.hpp"
   echo '#include "ipc/base/clock.hpp"' >"$scratch/supervisor/core/pool.hpp"
   echo '#include "ipc/channel.hpp"' >"$scratch/supervisor/reevectl/main.cpp"
-  echo '#include <uv.h>' >"$scratch/supervisor/shell/loop.hpp"
+  echo '#include <uv.h>' >"$scratch/supervisor/system/loop.hpp"
   echo '#include "supervisor/core/pool.hpp"' >"$scratch/supervisor/config/load.cpp"
   echo '#include "ipc/channel.hpp"' >"$scratch/worker/http/server.cpp"
   echo '#include <chrono>' >"$scratch/worker/include/reeve/task.hpp"
@@ -43,7 +43,7 @@ refuses ipc/base/error.hpp '"ipc/channel.hpp"'
 refuses ipc/channel.hpp '"supervisor/core/pool.hpp"'
 refuses ipc/channel.hpp '"worker/http/server.hpp"'
 refuses ipc/channel.hpp '<reeve/task.hpp>'
-refuses supervisor/shell/loop.hpp '"worker/http/server.hpp"'
+refuses supervisor/system/loop.hpp '"worker/http/server.hpp"'
 refuses worker/http/server.cpp '"supervisor/core/pool.hpp"'
 refuses supervisor/reevectl/main.cpp '"supervisor/config/config.hpp"'
 refuses supervisor/core/pool.hpp '<uv.h>'
@@ -51,9 +51,9 @@ refuses supervisor/core/pool.hpp '"ipc/base/uv.hpp"'
 refuses supervisor/core/pool.hpp '<spdlog/spdlog.h>'
 refuses supervisor/core/pool.hpp '<unistd.h>'
 refuses supervisor/core/pool.hpp '  <sys/wait.h>'
-refuses supervisor/core/pool.hpp '"supervisor/shell/loop.hpp"'
+refuses supervisor/core/pool.hpp '"supervisor/system/loop.hpp"'
 refuses supervisor/core/pool.hpp '"ipc/recorder.hpp"'
-refuses supervisor/config/load.cpp '"supervisor/shell/loop.hpp"'
+refuses supervisor/config/load.cpp '"supervisor/system/loop.hpp"'
 refuses worker/include/reeve/task.hpp '<uv.h>'
 refuses worker/include/reeve/task.hpp '<nlohmann/json_fwd.hpp>'
 refuses ipc/channel.hpp '<nlohmann/json.hpp>'

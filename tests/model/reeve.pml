@@ -6,7 +6,7 @@
  * ready, and no worker obeys TERM any more, so that what ends then ends by the master's own doing.
  *
  * Transcribed from supervisor/core (pool.cpp, pool_roll.cpp, pool_orders.cpp) and from the order of
- * reading and reaping in supervisor/shell/reaper.cpp; names are those of the code. What it leaves
+ * reading and reaping in supervisor/system/reaper.cpp; names are those of the code. What it leaves
  * out: soak, canaries, recycling, the watchdog and the lengths of time, which reeve_sim has.
  *
  * Each BUG_* puts a known mistake in; the checker must find every one (see run.sh).

@@ -2,7 +2,7 @@
 // Task<T>: a lazy coroutine on the worker's loop. It runs when it is awaited, on the loop thread,
 // and hands its value or its exception to the one that awaits it. It refuses to be a future:
 // nothing runs by itself, nothing is shared. A root task is started by the runtime
-// (runtime/spawn.hpp).
+// (worker/task/spawn.hpp).
 //
 // How a task finds its loop: the promise carries a Root, which an awaited task inherits from its
 // awaiter. There is no thread_local and no global.
