@@ -22,11 +22,11 @@ ListenerSet with_open_twins(ListenerSet listeners, const ListenerSet& open_now) 
 
 }  // namespace
 
-Deployer::Deployer(ipc::uv::Loop& loop, Herd& herd, CommandBook& book, ConfigFile& file,
+Deployer::Deployer(ipc::uv::Loop& loop, Pools& pools, CommandBook& book, ConfigFile& file,
                    std::function<void()> wake)
-    : loop_(loop), herd_(herd), book_(book), file_(file), queue_(std::move(wake)) {
+    : loop_(loop), pools_(pools), book_(book), file_(file), queue_(std::move(wake)) {
   queue_.describe_work([this](const std::string& name) {
-    const PoolRunner* pool = herd_.find(name);
+    const PoolRunner* pool = pools_.find(name);
     return pool == nullptr ? "" : pool->activity();
   });
 }
@@ -38,7 +38,7 @@ void Deployer::take_turn(const std::string& pool, const Asker& asker, IfBusy if_
       queue_.leave(pool, loop_.now());
       book_.settle(command, std::move(verdicts));
     });
-    if (PoolRunner* runner = herd_.find(pool)) {
+    if (PoolRunner* runner = pools_.find(pool)) {
       begin(*runner, part);
     } else {
       book_.settle(part, {no_such_process(pool, fmt::format("{} was removed meanwhile", pool))});
@@ -77,7 +77,7 @@ void Deployer::rollback(const std::string& pool, const Asker& asker, IfBusy if_b
                 return;
               }
               Deployment next = *runner.previous();
-              next.listeners = with_open_twins(std::move(next.listeners), herd_.listeners());
+              next.listeners = with_open_twins(std::move(next.listeners), pools_.listeners());
               runner.deploy(part, std::move(next), {}, on_progress);
             });
 }
@@ -92,7 +92,7 @@ ipc::Result<Deployment> Deployer::next_version(const PoolRunner& pool) {
         fmt::format("{} has no pool.{} any more; to remove it, use `reevectl update {}`",
                     file_.path(), pool.name(), pool.name()));
   }
-  const auto opened = file_.open(listeners_of(*config, *next), herd_.listeners());
+  const auto opened = file_.open(listeners_of(*config, *next), pools_.listeners());
   if (!opened) return std::unexpected(opened.error());
   return Deployment::of(*next, *opened);
 }

@@ -15,7 +15,7 @@ namespace reeve::supervisor {
 class Deployer {
  public:
   /// `wake` is to see to it that advance() is called soon, and not from inside the call.
-  Deployer(ipc::uv::Loop& loop, Herd& herd, CommandBook& book, ConfigFile& file,
+  Deployer(ipc::uv::Loop& loop, Pools& pools, CommandBook& book, ConfigFile& file,
            std::function<void()> wake);
 
   /// Gives the pool one command, which answers `part`.
@@ -39,7 +39,7 @@ class Deployer {
   void refuse(const PoolRunner& pool, CommandId part, std::string why);
 
   ipc::uv::Loop& loop_;
-  Herd& herd_;
+  Pools& pools_;
   CommandBook& book_;
   ConfigFile& file_;
   DeployQueue queue_;

@@ -24,7 +24,7 @@ void Rehearsals::run(const std::string& pool, const PoolRunner::OnProgress& on_s
   const std::string name = pool + std::string(kRehearsalSuffix);
   auto deployment = prepare(pool);
   if (!deployment) return on_verdicts(verdict_of(name, false, deployment.error().text));
-  PoolRunner* runner = herd_.add_rehearsal(std::move(*deployment));
+  PoolRunner* runner = pools_.add_rehearsal(std::move(*deployment));
   if (runner == nullptr) {
     on_verdicts(
         {{.name = name,

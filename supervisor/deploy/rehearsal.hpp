@@ -13,9 +13,13 @@ namespace reeve::supervisor {
 class Rehearsals {
  public:
   /// Unix listeners are made in `runtime_dir`.
-  Rehearsals(ipc::uv::Loop& loop, Herd& herd, CommandBook& book, ConfigFile& file,
+  Rehearsals(ipc::uv::Loop& loop, Pools& pools, CommandBook& book, ConfigFile& file,
              std::string runtime_dir)
-      : loop_(loop), herd_(herd), book_(book), file_(file), runtime_dir_(std::move(runtime_dir)) {}
+      : loop_(loop),
+        pools_(pools),
+        book_(book),
+        file_(file),
+        runtime_dir_(std::move(runtime_dir)) {}
 
   /// Tells each step, then answers with one verdict on "web:rehearsal".
   void run(const std::string& pool, const PoolRunner::OnProgress& on_step,
@@ -36,7 +40,7 @@ class Rehearsals {
                const Verdicts& verdicts) const;
 
   ipc::uv::Loop& loop_;
-  Herd& herd_;
+  Pools& pools_;
   CommandBook& book_;
   ConfigFile& file_;
   std::string runtime_dir_;

@@ -61,10 +61,10 @@ Verdicts unknown_pools(const std::vector<std::string>& names,
 
 }  // namespace
 
-Reload::Reload(Log& log, Herd& herd, CommandBook& book, ConfigFile& file, Deployer& deployer,
+Reload::Reload(Log& log, Pools& pools, CommandBook& book, ConfigFile& file, Deployer& deployer,
                StartOrder& start_order, Hooks hooks)
     : log_(log),
-      herd_(herd),
+      pools_(pools),
       book_(book),
       file_(file),
       deployer_(deployer),
@@ -183,7 +183,7 @@ void Reload::add(const std::vector<std::string>& names, const OnVerdicts& on_ver
   std::vector<ListenerConfig> listeners;
   for (const std::string& name : names) {
     const PoolConfig* pool = find_pool(*next, name);
-    if (herd_.find(name) != nullptr) {
+    if (pools_.find(name) != nullptr) {
       refused.push_back({.name = name, .ok = false, .code = "already_added", .text = ""});
     } else if (pool == nullptr) {
       refused.push_back(
@@ -218,7 +218,7 @@ ipc::Result<Reload::Differences> Reload::differences() const {
 /// Not what was read last: a roll that failed has left its pool at an older version.
 std::vector<PoolVersion> Reload::versions_in_force() const {
   std::vector<PoolVersion> versions;
-  for (const auto& pool : herd_.pools()) {
+  for (const auto& pool : pools_.pools()) {
     PoolVersion& version = versions.emplace_back(PoolVersion{pool->intended().config, {}});
     for (const SharedListener& listener : pool->intended().listeners) {
       version.addresses.push_back(listener->config().address);
@@ -232,8 +232,8 @@ ipc::Result<ListenerSet> Reload::open(const Config& next,
   if (auto why = needs_restart(file_.in_force(), next.supervisor); !why.empty()) {
     return ipc::failure(std::move(why));
   }
-  herd_.hurry_removed();
-  const ListenerSet before = herd_.listeners();
+  pools_.hurry_removed();
+  const ListenerSet before = pools_.listeners();
   auto opened = file_.open(listeners, before);
   if (!opened) return opened;
   for (const SharedListener& listener : *opened) {
@@ -252,7 +252,7 @@ void Reload::apply(Run run, const PoolChanges& changes, const OnVerdicts& on_ver
   std::vector<std::string> to_change = changes.scaled;
   std::ranges::copy(changes.rolled, std::back_inserter(to_change));
   if (run.words == Words::Ours) {
-    for (const auto& pool : herd_.pools()) {
+    for (const auto& pool : pools_.pools()) {
       const bool busy = deployer_.queue().is_busy(pool->name());
       const bool stays = find_pool(run.next, pool->name()) != nullptr;
       if (busy && stays && !contains(to_change, pool->name())) to_change.push_back(pool->name());
@@ -263,18 +263,18 @@ void Reload::apply(Run run, const PoolChanges& changes, const OnVerdicts& on_ver
   run.command = book_.open(static_cast<int>(parts), on_verdicts);
   for (const std::string& name : changes.removed) remove(run, name);
   for (const std::string& name : changes.added)
-    herd_.add(Deployment::of(*find_pool(run.next, name), run.opened));
+    pools_.add(Deployment::of(*find_pool(run.next, name), run.opened));
   for (const std::string& name : changes.added) start(run, name);
   for (const std::string& name : to_change) change(run, name);
 }
 
 void Reload::remove(const Run& run, const std::string& name) {
   deployer_.queue().dismiss(name, fmt::format("{} was removed", name));
-  herd_.remove(part_of(run, name, kRemoved), *herd_.find(name));
+  pools_.remove(part_of(run, name, kRemoved), *pools_.find(name));
 }
 
 void Reload::start(const Run& run, const std::string& name) {
-  start_order_.start(*herd_.find(name), awaited_part_of(run, name, kAdded));
+  start_order_.start(*pools_.find(name), awaited_part_of(run, name, kAdded));
 }
 
 void Reload::change(const Run& run, const std::string& name) {

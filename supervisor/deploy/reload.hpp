@@ -26,7 +26,7 @@ class Reload {
     std::function<void()> wake;      ///< advance() is to be called soon, not from inside the call
   };
 
-  Reload(Log& log, Herd& herd, CommandBook& book, ConfigFile& file, Deployer& deployer,
+  Reload(Log& log, Pools& pools, CommandBook& book, ConfigFile& file, Deployer& deployer,
          StartOrder& start_order, Hooks hooks);
 
   /// Rereads the file and answers once every change has its verdict. A bad file, or a listener that
@@ -86,7 +86,7 @@ class Reload {
   void refuse(const OnVerdicts& on_verdicts, const std::string& why) const;
 
   Log& log_;
-  Herd& herd_;
+  Pools& pools_;
   CommandBook& book_;
   ConfigFile& file_;
   Deployer& deployer_;

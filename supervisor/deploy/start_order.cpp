@@ -48,11 +48,11 @@ std::string obstacle(const PoolRunner& pool) {
 
 }  // namespace
 
-std::string reason_to_wait(const PoolRunner& pool, const Herd& herd) {
+std::string reason_to_wait(const PoolRunner& pool, const Pools& pools) {
   std::string names;
   std::string obstacles;
   for (const std::string& name : pool.deployment().config.after) {
-    const PoolRunner* other = herd.find(name);
+    const PoolRunner* other = pools.find(name);
     if (other == nullptr || is_done_or_up(*other)) continue;
     names += (names.empty() ? "" : ", ") + name;
     if (is_one_shot(other->deployment().config)) names += " to end";
@@ -62,7 +62,7 @@ std::string reason_to_wait(const PoolRunner& pool, const Herd& herd) {
 }
 
 void StartOrder::start(PoolRunner& pool, CommandId command) {
-  std::string why = reason_to_wait(pool, herd_);
+  std::string why = reason_to_wait(pool, pools_);
   if (why.empty()) {
     pool.start(command, {});
     return;
@@ -73,11 +73,11 @@ void StartOrder::start(PoolRunner& pool, CommandId command) {
 
 void StartOrder::check() {
   std::vector<PoolRunner*> held;
-  for (const auto& pool : herd_.pools()) {
+  for (const auto& pool : pools_.pools()) {
     if (!pool->held_for().empty()) held.push_back(pool.get());
   }
   for (PoolRunner* pool : held) {
-    std::string why = reason_to_wait(*pool, herd_);
+    std::string why = reason_to_wait(*pool, pools_);
     if (why.empty()) {
       log_.info("{}: what it waited for is up", pool->name());
       const auto log_failures = [this](const Verdicts& verdicts) {

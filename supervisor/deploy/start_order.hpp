@@ -12,11 +12,11 @@ namespace reeve::supervisor {
 /// Why the pool may not start yet, "waits for db-proxy"; empty when it may. A one-shot has to have
 /// ended with 0: one with restart "never" or "on-failure" that does not say itself when it is
 /// ready.
-[[nodiscard]] std::string reason_to_wait(const PoolRunner& pool, const Herd& herd);
+[[nodiscard]] std::string reason_to_wait(const PoolRunner& pool, const Pools& pools);
 
 class StartOrder {
  public:
-  StartOrder(Log& log, Herd& herd, CommandBook& book) : log_(log), herd_(herd), book_(book) {}
+  StartOrder(Log& log, Pools& pools, CommandBook& book) : log_(log), pools_(pools), book_(book) {}
 
   /// Starts the pool when those that it is after are up. When it has to wait, the command is
   /// answered at once, and status shows what it waits for.
@@ -29,7 +29,7 @@ class StartOrder {
   void hold(PoolRunner& pool, std::string why);
 
   Log& log_;
-  Herd& herd_;
+  Pools& pools_;
   CommandBook& book_;
 };
 

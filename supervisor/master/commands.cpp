@@ -69,7 +69,7 @@ int wanted_workers(const ipc::control::ScaleBy& scale, int current) {
 Commands::Commands(ipc::uv::Loop& loop, Log& log, Parts parts, Doors doors)
     : loop_(loop),
       log_(log),
-      herd_(parts.herd),
+      pools_(parts.pools),
       book_(parts.book),
       deployer_(parts.deployer),
       reload_(parts.reload),
@@ -201,12 +201,12 @@ void Commands::forgotten(const PoolRunner& pool) {
 }
 
 void Commands::status(SessionId session, const Request& request) {
-  ResolvedNames resolved = resolve_names(request.names, herd_.known());
+  ResolvedNames resolved = resolve_names(request.names, pools_.known());
   Reply reply;
   reply.master_pid = ::getpid();
   reply.verdicts = std::move(resolved.unknown);
   for (const Target& target : resolved.targets) {
-    const PoolRunner& pool = *herd_.find(target.pool);
+    const PoolRunner& pool = *pools_.find(target.pool);
     auto lines = status_of(pool, target.slots, loop_.now());
     std::ranges::move(lines, std::back_inserter(reply.processes));
     if (request.lifespan) add_lifespan(reply, pool, target.slots, loop_.now());
@@ -221,10 +221,10 @@ void Commands::signal(SessionId session, const Request& request) {
     refuse(session, fmt::format("no signal \"{}\"; write HUP, SIGHUP or 1", request.signal));
     return;
   }
-  ResolvedNames resolved = resolve_names(request.names, herd_.known());
+  ResolvedNames resolved = resolve_names(request.names, pools_.known());
   Verdicts verdicts = std::move(resolved.unknown);
   for (const Target& target : resolved.targets) {
-    const PoolRunner& pool = *herd_.find(target.pool);
+    const PoolRunner& pool = *pools_.find(target.pool);
     for (const Slot& slot : pool.pool().slots()) {
       if (!target.slots.empty() && !target.slots.contains(slot.index)) continue;
       const Process* process = slot.current ? pool.find(*slot.current) : nullptr;
@@ -243,14 +243,14 @@ void Commands::scale(SessionId session, const Request& request) {
     refuse(session, "scale wants one pool and a number of workers: scale web 4, +1 or -1");
     return;
   }
-  ResolvedNames resolved = resolve_names(request.names, herd_.known());
+  ResolvedNames resolved = resolve_names(request.names, pools_.known());
   const bool is_pool = resolved.targets.size() == 1 && resolved.targets.front().slots.empty();
   if (!resolved.unknown.empty()) {
     answer(session, std::move(resolved.unknown));
   } else if (!is_pool) {
     refuse(session, fmt::format("scale wants one pool, and {} is not one", request.names.front()));
   } else {
-    PoolRunner& pool = *herd_.find(resolved.targets.front().pool);
+    PoolRunner& pool = *pools_.find(resolved.targets.front().pool);
     pool.scale(book_.open(1, answer_to(session)),
                wanted_workers(*request.scale, pool.pool().spec().workers));
   }
@@ -258,7 +258,7 @@ void Commands::scale(SessionId session, const Request& request) {
 
 void Commands::command_pools(SessionId session, const Request& request,
                              const PoolCommand& command) {
-  ResolvedNames resolved = resolve_names(request.names, herd_.known());
+  ResolvedNames resolved = resolve_names(request.names, pools_.known());
   if (resolved.targets.empty()) {
     answer(session, std::move(resolved.unknown));
     return;
@@ -267,7 +267,7 @@ void Commands::command_pools(SessionId session, const Request& request,
   const CommandId id = book_.open(parts, answer_to(session));
   if (!resolved.unknown.empty()) book_.settle(id, std::move(resolved.unknown));
   for (const Target& target : resolved.targets) {
-    command(*herd_.find(target.pool), id, target.slots);
+    command(*pools_.find(target.pool), id, target.slots);
   }
 }
 

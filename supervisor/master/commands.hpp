@@ -31,7 +31,7 @@ class Commands {
   };
 
   struct Parts {
-    Herd& herd;
+    Pools& pools;
     CommandBook& book;
     Deployer& deployer;
     Reload& reload;
@@ -92,7 +92,7 @@ class Commands {
 
   ipc::uv::Loop& loop_;
   Log& log_;
-  Herd& herd_;
+  Pools& pools_;
   CommandBook& book_;
   Deployer& deployer_;
   Reload& reload_;

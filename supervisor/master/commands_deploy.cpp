@@ -60,7 +60,7 @@ void Commands::deploy(SessionId session, const Request& request) {
     canary = Canary{.workers = request.canary, .watch = watch};
   }
   for_each_pool(session, request, [&](const std::string& pool, CommandId command) {
-    const auto slots = static_cast<int>(herd_.find(pool)->pool().slots().size());
+    const auto slots = static_cast<int>(pools_.find(pool)->pool().slots().size());
     if (canary && canary->workers > slots) {
       book_.settle(command,
                    {{.name = pool,
@@ -114,7 +114,7 @@ void Commands::avail(SessionId session) const {
   if (!differences) return refuse(session, differences.error().text);
   Reply reply;
   for (const std::string& name : differences->in_file) {
-    const bool in_use = herd_.find(name) != nullptr;
+    const bool in_use = pools_.find(name) != nullptr;
     reply.verdicts.push_back(
         {.name = name, .ok = true, .code = in_use ? "in_use" : "avail", .text = ""});
   }
@@ -138,7 +138,7 @@ void Commands::remove(SessionId session, const Request& request) {
   const CommandId command = book_.open(static_cast<int>(request.names.size()), answer_to(session));
   for (const std::string& given : request.names) {
     const std::string name = pool_named(given);
-    PoolRunner* pool = herd_.find(name);
+    PoolRunner* pool = pools_.find(name);
     if (pool == nullptr) {
       book_.settle(command, {no_such_process(name, fmt::format("no pool named \"{}\"", name))});
     } else if (!pool->pool().quiet()) {
@@ -148,20 +148,20 @@ void Commands::remove(SessionId session, const Request& request) {
                               .text = fmt::format("stop it first: reevectl stop {}", name)}});
     } else {
       deployer_.queue().dismiss(name, fmt::format("{} was removed", name));
-      herd_.remove(book_.open(1,
-                              [this, command, name](const Verdicts&) {
-                                book_.settle(
-                                    command,
-                                    {{.name = name, .ok = true, .code = "removed", .text = ""}});
-                              }),
-                   *pool);
+      pools_.remove(book_.open(1,
+                               [this, command, name](const Verdicts&) {
+                                 book_.settle(
+                                     command,
+                                     {{.name = name, .ok = true, .code = "removed", .text = ""}});
+                               }),
+                    *pool);
     }
   }
 }
 
 void Commands::for_each_pool(SessionId session, const Request& request,
                              const std::function<void(const std::string&, CommandId)>& begin) {
-  ResolvedNames resolved = resolve_names(request.names, herd_.known());
+  ResolvedNames resolved = resolve_names(request.names, pools_.known());
   const auto part = std::ranges::find_if(
       resolved.targets, [](const Target& target) { return !target.slots.empty(); });
   if (request.names.empty() || part != resolved.targets.end()) {

@@ -16,14 +16,14 @@ using ipc::control::Reply;
 using ipc::control::Request;
 
 void Commands::tail(SessionId session, const Request& request) {
-  const ResolvedNames resolved = resolve_names(request.names, herd_.known());
+  const ResolvedNames resolved = resolve_names(request.names, pools_.known());
   if (!resolved.unknown.empty()) {
     refuse(session, resolved.unknown.front().text);
     return;
   }
   std::vector<std::pair<PoolRunner*, int>> slots;
   for (const Target& target : resolved.targets) {
-    PoolRunner* pool = herd_.find(target.pool);
+    PoolRunner* pool = pools_.find(target.pool);
     for (const Slot& slot : pool->pool().slots()) {
       if (target.slots.empty() || target.slots.contains(slot.index)) {
         slots.emplace_back(pool, slot.index);
@@ -51,7 +51,7 @@ void Commands::tail(SessionId session, const Request& request) {
 }
 
 void Commands::why(SessionId session, const Request& request) {
-  const ResolvedNames resolved = resolve_names(request.names, herd_.known());
+  const ResolvedNames resolved = resolve_names(request.names, pools_.known());
   if (!resolved.unknown.empty()) {
     refuse(session, resolved.unknown.front().text);
     return;
@@ -59,7 +59,7 @@ void Commands::why(SessionId session, const Request& request) {
   const bool details = resolved.targets.size() == 1 && resolved.targets.front().slots.size() == 1;
   Reply reply;
   for (const Target& target : resolved.targets) {
-    const PoolRunner& pool = *herd_.find(target.pool);
+    const PoolRunner& pool = *pools_.find(target.pool);
     const auto lines = status_of(pool, target.slots, loop_.now());
     for (const Slot& slot : pool.pool().slots()) {
       if (!target.slots.empty() && !target.slots.contains(slot.index)) continue;
@@ -79,10 +79,10 @@ void Commands::why(SessionId session, const Request& request) {
 }
 
 void Commands::clear(SessionId session, const Request& request) {
-  ResolvedNames resolved = resolve_names(request.names, herd_.known());
+  ResolvedNames resolved = resolve_names(request.names, pools_.known());
   Verdicts verdicts = std::move(resolved.unknown);
   for (const Target& target : resolved.targets) {
-    PoolRunner& pool = *herd_.find(target.pool);
+    PoolRunner& pool = *pools_.find(target.pool);
     for (const Slot& slot : pool.pool().slots()) {
       if (!target.slots.empty() && !target.slots.contains(slot.index)) continue;
       pool.tail(slot.index).clear();

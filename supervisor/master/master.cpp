@@ -22,16 +22,16 @@ Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& 
       launcher_(loop, std::move(given.workers)),
       settle_timer_(loop, [this] { settle(); }),
       ask_timer_(loop, [this] { ask_for_time(); }),
-      herd_(loop, log, launcher_, book_,
-            {.on_change = [this] { settle_timer_.arm(Duration::zero()); },
-             .read_pending = [this] { notify_->receive_pending(); },
-             .on_event = [this](std::string_view kind, const std::string& name,
-                                const std::string& text) { events_.publish(kind, name, text); },
-             .on_forgotten = [this](const PoolRunner& pool) { commands_.forgotten(pool); }}),
+      pools_(loop, log, launcher_, book_,
+             {.on_change = [this] { settle_timer_.arm(Duration::zero()); },
+              .read_pending = [this] { notify_->receive_pending(); },
+              .on_event = [this](std::string_view kind, const std::string& name,
+                                 const std::string& text) { events_.publish(kind, name, text); },
+              .on_forgotten = [this](const PoolRunner& pool) { commands_.forgotten(pool); }}),
       file_(std::move(given.config_path), config, std::move(given.adopted)),
-      deployer_(loop, herd_, book_, file_, [this] { settle_timer_.arm(Duration::zero()); }),
-      start_order_(log, herd_, book_),
-      reload_(log, herd_, book_, file_, deployer_, start_order_,
+      deployer_(loop, pools_, book_, file_, [this] { settle_timer_.arm(Duration::zero()); }),
+      start_order_(log, pools_, book_),
+      reload_(log, pools_, book_, file_, deployer_, start_order_,
               {.on_begin =
                    [this] {
                      upstream_.reloading();
@@ -43,11 +43,11 @@ Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& 
                      if (said_ready_) upstream_.ready();
                    },
                .wake = [this] { settle_timer_.arm(Duration::zero()); }}),
-      rehearsals_(loop, herd_, book_, file_, config.runtime_dir),
+      rehearsals_(loop, pools_, book_, file_, config.runtime_dir),
       events_([this](SessionId session, const ipc::control::Reply& reply) {
         control_->reply(session, reply);
       }),
-      shutdown_(loop, log, herd_, book_,
+      shutdown_(loop, log, pools_, book_,
                 [this](int exit_code) {
                   exit_code_ = exit_code;
                   control_->end_streams();
@@ -55,7 +55,7 @@ Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& 
                 }),
       commands_(
           loop, log,
-          {.herd = herd_,
+          {.pools = pools_,
            .book = book_,
            .deployer = deployer_,
            .reload = reload_,
@@ -88,7 +88,7 @@ Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& 
                     }}),
       reaper_(
           [this](pid_t pid) {
-            herd_.conclude(pid);
+            pools_.conclude(pid);
             upgrade_.conclude(pid);
           },
           [this](pid_t pid, const Death& death) { on_exit(pid, death); }),
@@ -102,7 +102,7 @@ ipc::Result<> Supervision::open(const Config& config, const RuntimeDir& runtime_
                                 const ListenerSet& listeners) {
   auto notify =
       NotifyServer::open(loop_, runtime_dir.notify_socket(),
-                         [this](const ipc::Notification& message) { herd_.take(message); });
+                         [this](const ipc::Notification& message) { pools_.take(message); });
   if (!notify) return std::unexpected(notify.error());
   notify_ = std::move(*notify);
 
@@ -112,7 +112,7 @@ ipc::Result<> Supervision::open(const Config& config, const RuntimeDir& runtime_
 
   ::uv_update_time(loop_.get());  // The pools begin now, not when the loop was made.
   file_.keep_adopted(listeners);
-  for (const PoolConfig& pool : config.pools) herd_.add(Deployment::of(pool, listeners));
+  for (const PoolConfig& pool : config.pools) pools_.add(Deployment::of(pool, listeners));
   return {};
 }
 
@@ -137,7 +137,7 @@ int Supervision::run() {
 
 void Supervision::start_pools() {
   // Nobody waits for the verdict.
-  for (const auto& pool : herd_.pools()) {
+  for (const auto& pool : pools_.pools()) {
     start_order_.start(*pool, book_.open(1, log_failures()));
   }
   settle_timer_.arm(Duration::zero());
@@ -181,8 +181,8 @@ void Supervision::on_signal(int signal) {
 }
 
 void Supervision::scale_first_pool(int by) {
-  if (shutdown_.running() || herd_.pools().empty()) return;
-  PoolRunner& pool = *herd_.pools().front();
+  if (shutdown_.running() || pools_.pools().empty()) return;
+  PoolRunner& pool = *pools_.pools().front();
   const int workers = std::max(1, pool.pool().spec().workers + by);
   log_.info("scaling {} to {} workers", pool.name(), workers);
   pool.scale(book_.open(1, log_failures()), workers);
@@ -199,20 +199,20 @@ void Supervision::on_turn_end() {
 
 void Supervision::on_exit(pid_t pid, Death death) {
   death.out_of_memory = death.signal == SIGKILL && out_of_memory_.has_killed();
-  herd_.exited(pid, death);
+  pools_.exited(pid, death);
   upgrade_.exited(pid, death);
   if (cgroups_ != nullptr) cgroups_->sweep();
 }
 
 /// After something has changed, and outside of every callback that changed it.
 void Supervision::settle() {
-  herd_.sweep();
-  upstream_.status(herd_.summary());
+  pools_.sweep();
+  upstream_.status(pools_.summary());
   if (shutdown_.running()) {
     deployer_.queue().dismiss_all("the master is shutting down");
     reload_.dismiss("the master is shutting down");
   } else {
-    if (!said_ready_ && herd_.all_up()) say_ready();
+    if (!said_ready_ && pools_.all_up()) say_ready();
     start_order_.check();
     deployer_.queue().advance();
     reload_.advance();
@@ -225,7 +225,7 @@ void Supervision::settle() {
 /// One slot that gave up is enough: whoever asks for an exit has something else that starts anew.
 void Supervision::check_fatal() {
   if (file_.in_force().on_fatal != OnFatal::Exit) return;
-  for (const auto& pool : herd_.pools()) {
+  for (const auto& pool : pools_.pools()) {
     for (const Slot& slot : pool->pool().slots()) {
       if (slot.state != SlotState::Fatal) continue;
       log_.error("{} is FATAL, and on_fatal = \"exit\": {}", process_name(pool->name(), slot.index),
@@ -250,15 +250,15 @@ void Supervision::ask_for_time() {
   const TimePoint now = loop_.now();
   if (shutdown_.running() && !asked_for_stop_) {
     asked_for_stop_ = true;
-    upstream_.wait_until(now + herd_.longest_grace(), now);
+    upstream_.wait_until(now + pools_.longest_grace(), now);
   }
-  if (const auto end = herd_.latest_deadline()) upstream_.wait_until(*end, now);
+  if (const auto end = pools_.latest_deadline()) upstream_.wait_until(*end, now);
   ask_timer_.arm(kAskEvery);
 }
 
 void Supervision::say_ready() {
   said_ready_ = true;
-  log_.info("ready after {}: {}", short_duration(loop_.now() - started_at_), herd_.summary());
+  log_.info("ready after {}: {}", short_duration(loop_.now() - started_at_), pools_.summary());
   upstream_.ready();
 }
 

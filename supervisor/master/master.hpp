@@ -80,7 +80,7 @@ class Supervision {
   Launcher launcher_;
   ipc::uv::Timer settle_timer_;
   ipc::uv::Timer ask_timer_;
-  Herd herd_;
+  Pools pools_;
   ConfigFile file_;
   Deployer deployer_;
   StartOrder start_order_;

@@ -12,7 +12,7 @@ namespace reeve::supervisor {
 
 ipc::Result<Handover> Supervision::hand_over(const std::vector<SessionId>& askers) const {
   if (shutdown_.running()) return ipc::failure("the master is shutting down");
-  std::string busy = herd_.at_work();
+  std::string busy = pools_.at_work();
   if (busy.empty() && reload_.busy()) busy = "a reload runs";
   if (busy.empty() && control_->is_asked(askers)) busy = "another client waits for its verdict";
   if (!busy.empty()) return ipc::failure(fmt::format("{}; try again when it is done", busy));
@@ -34,7 +34,7 @@ ipc::Result<Handover> Supervision::hand_over(const std::vector<SessionId>& asker
     handover.adopted.push_back({.name = spare.name, .fd = spare.fd.get()});
   }
   HandedListeners listeners;
-  handover.pools = herd_.hand_over(listeners);
+  handover.pools = pools_.hand_over(listeners);
   for (const SharedListener& kept : file_.kept()) {
     handover.kept_listeners.push_back(listeners.place_of(*kept));
   }
@@ -52,14 +52,14 @@ void Supervision::adopt(const Handover& handover, const RuntimeDir& runtime_dir)
   notify_ = NotifyServer::adopt(
       loop_,
       ipc::NotifySocket::adopt(ipc::UniqueFd(handover.notify_fd), runtime_dir.notify_socket()),
-      [this](const ipc::Notification& message) { herd_.take(message); });
+      [this](const ipc::Notification& message) { pools_.take(message); });
   control_ = ControlServer::adopt(loop_, ipc::UniqueFd(handover.control_fd),
                                   runtime_dir.control_socket(), control_callbacks());
   const ListenerSet listeners = adopt_listeners(handover.listeners);
   ListenerSet kept;
   for (const std::size_t place : handover.kept_listeners) kept.push_back(listeners[place]);
   file_.keep_adopted(kept);
-  herd_.adopt(handover.pools, listeners);
+  pools_.adopt(handover.pools, listeners);
   log_.tail().restore(handover.log_tail);
   upgraded(handover, control_->adopt(handover.sessions));
   if (said_ready_) upstream_.ready();  // It ends RELOADING=1.
@@ -68,7 +68,7 @@ void Supervision::adopt(const Handover& handover, const RuntimeDir& runtime_dir)
 }
 
 void Supervision::upgraded(const Handover& from, const std::vector<SessionId>& askers) {
-  const int workers = herd_.workers();
+  const int workers = pools_.workers();
   const std::string text = fmt::format("from {} to {}, pid {}, {} worker{} kept", from.version,
                                        ipc::kVersion, ::getpid(), workers, workers == 1 ? "" : "s");
   log_.info("upgraded {}", text);

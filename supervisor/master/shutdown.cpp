@@ -23,11 +23,11 @@ constexpr Duration kSameRequest = std::chrono::milliseconds(20);
 
 }  // namespace
 
-Shutdown::Shutdown(ipc::uv::Loop& loop, Log& log, Herd& herd, CommandBook& book,
+Shutdown::Shutdown(ipc::uv::Loop& loop, Log& log, Pools& pools, CommandBook& book,
                    std::function<void(int)> on_end)
     : loop_(loop),
       log_(log),
-      herd_(herd),
+      pools_(pools),
       book_(book),
       on_end_(std::move(on_end)),
       limit_(loop, [this] { on_limit(); }) {}
@@ -40,13 +40,13 @@ void Shutdown::request(const std::string& why) {
   if (loop_.now() - begun_at_ < kSameRequest) return;
   log_.warn("{} again: the grace ends now", why);
   stop_pools(true);
-  herd_.end_grace();
+  pools_.end_grace();
 }
 
 void Shutdown::request_now(const std::string& why) {
   if (!running_) begin(why);
   stop_pools(true);
-  herd_.end_grace();
+  pools_.end_grace();
 }
 
 void Shutdown::request(const std::string& why, CommandBook::OnVerdicts on_end) {
@@ -58,8 +58,8 @@ void Shutdown::begin(const std::string& why) {
   log_.info("{}: stopping", why);
   running_ = true;
   begun_at_ = loop_.now();
-  killed_before_ = herd_.workers_killed();
-  for (const auto& rehearsal : herd_.rehearsals()) {
+  killed_before_ = pools_.workers_killed();
+  for (const auto& rehearsal : pools_.rehearsals()) {
     rehearsal->stop(book_.open(1, [](const Verdicts&) {}), {});
   }
   stop_pools(false);
@@ -68,7 +68,7 @@ void Shutdown::begin(const std::string& why) {
 void Shutdown::stop_pools(bool all) {
   std::vector<PoolRunner*> next;
   bool someone_stops = false;
-  for (const auto& pool : herd_.pools()) {
+  for (const auto& pool : pools_.pools()) {
     if (stopped_.contains(pool->name())) {
       someone_stops = someone_stops || !pool->pool().quiet();
     } else if (all || !is_needed(*pool)) {
@@ -76,13 +76,13 @@ void Shutdown::stop_pools(bool all) {
     }
   }
   // No order leads on, though the configuration is checked for that: shutdown always ends.
-  if (next.empty() && !someone_stops && stopped_.size() < herd_.pools().size()) {
+  if (next.empty() && !someone_stops && stopped_.size() < pools_.pools().size()) {
     stop_pools(true);
     return;
   }
   // Each step of the order has its own grace.
   if (!next.empty() || !limit_.armed()) {
-    const Duration longest = herd_.longest_grace() + kAfterTheGrace;
+    const Duration longest = pools_.longest_grace() + kAfterTheGrace;
     limit_.arm(longest);
     last_limit_ = loop_.now() + longest + kLongestExtension;
     survivors_killed_ = false;
@@ -97,7 +97,7 @@ void Shutdown::stop_pools(bool all) {
 }
 
 bool Shutdown::is_needed(const PoolRunner& pool) const {
-  return std::ranges::any_of(herd_.pools(), [&pool](const auto& other) {
+  return std::ranges::any_of(pools_.pools(), [&pool](const auto& other) {
     const auto& after = other->deployment().config.after;
     return !other->pool().quiet() && std::ranges::find(after, pool.name()) != after.end();
   });
@@ -107,17 +107,17 @@ void Shutdown::check() {
   if (!running_ || !on_end_) return;
   stop_pools(false);
   const bool all_told = std::ranges::all_of(
-      herd_.pools(), [this](const auto& pool) { return stopped_.contains(pool->name()); });
-  if (all_told && herd_.quiet()) end(true);
+      pools_.pools(), [this](const auto& pool) { return stopped_.contains(pool->name()); });
+  if (all_told && pools_.quiet()) end(true);
 }
 
 void Shutdown::on_limit() {
   const TimePoint now = loop_.now();
-  const TimePoint latest = herd_.latest_deadline().value_or(now);
+  const TimePoint latest = pools_.latest_deadline().value_or(now);
   if (latest > now && now < last_limit_) {
     limit_.arm(std::min(latest, last_limit_) - now + kAfterTheGrace);
   } else if (!std::exchange(survivors_killed_, true)) {
-    herd_.kill_survivors();
+    pools_.kill_survivors();
     limit_.arm(kAfterTheLastKill);
   } else {
     end(false);
@@ -126,8 +126,8 @@ void Shutdown::on_limit() {
 
 void Shutdown::end(bool clean) {
   if (!on_end_) return;
-  const int killed = herd_.workers_killed() - killed_before_;
-  if (!clean) log_.error("giving up on processes that cannot be reaped: {}", herd_.survivors());
+  const int killed = pools_.workers_killed() - killed_before_;
+  if (!clean) log_.error("giving up on processes that cannot be reaped: {}", pools_.survivors());
   if (killed > 0) {
     log_.warn("stopped; {} worker{} had to be killed", killed, killed == 1 ? "" : "s");
   }

@@ -17,7 +17,7 @@ namespace reeve::supervisor {
 class Shutdown {
  public:
   /// `on_end` gets the exit code, once.
-  Shutdown(ipc::uv::Loop& loop, Log& log, Herd& herd, CommandBook& book,
+  Shutdown(ipc::uv::Loop& loop, Log& log, Pools& pools, CommandBook& book,
            std::function<void(int exit_code)> on_end);
 
   [[nodiscard]] bool running() const { return running_; }
@@ -49,7 +49,7 @@ class Shutdown {
 
   ipc::uv::Loop& loop_;
   Log& log_;
-  Herd& herd_;
+  Pools& pools_;
   CommandBook& book_;
   std::function<void(int)> on_end_;
   std::vector<CommandBook::OnVerdicts> waiting_;

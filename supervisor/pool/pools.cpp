@@ -22,23 +22,24 @@ bool serves_from(const PoolRunner& pool, const Listener& listener) {
 
 }  // namespace
 
-Herd::Herd(ipc::uv::Loop& loop, Log& log, const Launcher& launcher, CommandBook& book, Hooks hooks)
+Pools::Pools(ipc::uv::Loop& loop, Log& log, const Launcher& launcher, CommandBook& book,
+             Hooks hooks)
     : loop_(loop), log_(log), launcher_(launcher), book_(book), hooks_(std::move(hooks)) {}
 
-PoolRunner& Herd::add(Deployment deployment) {
+PoolRunner& Pools::add(Deployment deployment) {
   PoolRunner& added = *pools_.emplace_back(std::make_unique<PoolRunner>(
       PoolRunner::Surroundings{loop_, log_, launcher_, *this}, std::move(deployment), seeds_()));
   if (is_being_removed(added.name())) added.wait_for_lease();
   return added;
 }
 
-bool Herd::is_being_removed(const std::string& name) const {
+bool Pools::is_being_removed(const std::string& name) const {
   return std::ranges::find(removed_, name, [](const auto& pool) { return pool->name(); }) !=
          removed_.end();
 }
 
 /// Of removed pools that are gone, to the one of the same name, unless another one is still there.
-void Herd::pass_leases_on() {
+void Pools::pass_leases_on() {
   for (const auto& gone : removed_) {
     if (!gone->is_gone()) continue;
     const bool is_last = std::ranges::none_of(removed_, [&gone](const auto& other) {
@@ -49,11 +50,11 @@ void Herd::pass_leases_on() {
   }
 }
 
-void Herd::hurry_removed() {
+void Pools::hurry_removed() {
   for (const auto& pool : removed_) pool->hurry_quiesce();
 }
 
-PoolRunner* Herd::add_rehearsal(Deployment deployment) {
+PoolRunner* Pools::add_rehearsal(Deployment deployment) {
   const std::string& name = deployment.config.spec.name;
   if (std::ranges::find(rehearsals_, name, [](const auto& pool) { return pool->name(); }) !=
       rehearsals_.end()) {
@@ -65,7 +66,7 @@ PoolRunner* Herd::add_rehearsal(Deployment deployment) {
       .get();
 }
 
-void Herd::remove(CommandId command, PoolRunner& pool) {
+void Pools::remove(CommandId command, PoolRunner& pool) {
   const auto found = std::ranges::find(pools_, &pool, &std::unique_ptr<PoolRunner>::get);
   if (found == pools_.end()) return;
   removed_.push_back(std::move(*found));
@@ -73,13 +74,13 @@ void Herd::remove(CommandId command, PoolRunner& pool) {
   pool.stop(command, {});
 }
 
-PoolRunner* Herd::find(const std::string& name) const {
+PoolRunner* Pools::find(const std::string& name) const {
   const auto found =
       std::ranges::find_if(pools_, [&name](const auto& pool) { return pool->name() == name; });
   return found == pools_.end() ? nullptr : found->get();
 }
 
-std::vector<KnownPool> Herd::known() const {
+std::vector<KnownPool> Pools::known() const {
   std::vector<KnownPool> known;
   known.reserve(pools_.size());
   for (const auto& pool : pools_) {
@@ -88,19 +89,19 @@ std::vector<KnownPool> Herd::known() const {
   return known;
 }
 
-ListenerSet Herd::listeners() const {
+ListenerSet Pools::listeners() const {
   ListenerSet all;
   for (const auto& pool : pools_) std::ranges::copy(pool->listeners(), std::back_inserter(all));
   return all;
 }
 
-void Herd::conclude(pid_t pid) {
+void Pools::conclude(pid_t pid) {
   for (const auto* group : {&pools_, &removed_, &rehearsals_}) {
     for (const auto& pool : *group) pool->conclude(pid);
   }
 }
 
-void Herd::exited(pid_t pid, const Death& death) {
+void Pools::exited(pid_t pid, const Death& death) {
   for (const auto* group : {&pools_, &removed_, &rehearsals_}) {
     for (const auto& pool : *group) pool->exited(pid, death);
   }
@@ -108,7 +109,7 @@ void Herd::exited(pid_t pid, const Death& death) {
 
 /// The sender may be a child of the worker, such as systemd-notify from a shell script: then it is
 /// in the worker's process group.
-void Herd::take(const ipc::Notification& notification) {
+void Pools::take(const ipc::Notification& notification) {
   for (const pid_t pid : {notification.pid, ::getpgid(notification.pid)}) {
     for (const auto* group : {&pools_, &removed_, &rehearsals_}) {
       for (const auto& pool : *group) {
@@ -125,7 +126,7 @@ void Herd::take(const ipc::Notification& notification) {
 
 /// sd_notify(3) has the same limit: once a child of a worker is gone, nothing says whose it was.
 /// Anyone may send, so it is told now and then.
-void Herd::tell_of_lost_sender(const ipc::Notification& notification) {
+void Pools::tell_of_lost_sender(const ipc::Notification& notification) {
   constexpr std::chrono::seconds kBetween{10};
   const TimePoint now = ipc::Clock::now();
   if (told_of_lost_sender_ && now < *told_of_lost_sender_ + kBetween) return;
@@ -137,13 +138,13 @@ void Herd::tell_of_lost_sender(const ipc::Notification& notification) {
       notification.message.ready ? " (READY=1)" : "", notification.pid);
 }
 
-void Herd::end_grace() {
+void Pools::end_grace() {
   for (const auto* group : {&pools_, &removed_, &rehearsals_}) {
     for (const auto& pool : *group) pool->end_grace();
   }
 }
 
-void Herd::sweep() {
+void Pools::sweep() {
   for (auto* group : {&removed_, &rehearsals_}) {
     std::vector<PoolRunner*> quiet;
     for (const auto& pool : *group) {
@@ -159,16 +160,16 @@ void Herd::sweep() {
   }
 }
 
-bool Herd::quiet() const {
+bool Pools::quiet() const {
   return removed_.empty() && rehearsals_.empty() &&
          std::ranges::all_of(pools_, [](const auto& pool) { return pool->pool().quiet(); });
 }
 
-bool Herd::all_up() const {
+bool Pools::all_up() const {
   return std::ranges::all_of(pools_, [](const auto& pool) { return pool->is_up(); });
 }
 
-std::string Herd::summary() const {
+std::string Pools::summary() const {
   std::string text;
   for (const auto& pool : pools_) {
     text += fmt::format("{}{}", text.empty() ? "" : "; ", pool->summary());
@@ -176,7 +177,7 @@ std::string Herd::summary() const {
   return text;
 }
 
-std::string Herd::survivors() const {
+std::string Pools::survivors() const {
   std::string text;
   for (const auto* group : {&pools_, &removed_, &rehearsals_}) {
     for (const auto& pool : *group) {
@@ -191,7 +192,7 @@ std::string Herd::survivors() const {
   return text;
 }
 
-void Herd::kill_survivors() const {
+void Pools::kill_survivors() const {
   for (const auto* group : {&pools_, &removed_, &rehearsals_}) {
     for (const auto& pool : *group) {
       for (const auto& [id, worker] : pool->pool().workers()) {
@@ -201,7 +202,7 @@ void Herd::kill_survivors() const {
   }
 }
 
-Duration Herd::longest_grace() const {
+Duration Pools::longest_grace() const {
   Duration longest{};
   for (const auto* group : {&pools_, &removed_, &rehearsals_}) {
     for (const auto& pool : *group) {
@@ -213,7 +214,7 @@ Duration Herd::longest_grace() const {
   return longest;
 }
 
-std::optional<TimePoint> Herd::latest_deadline() const {
+std::optional<TimePoint> Pools::latest_deadline() const {
   std::optional<TimePoint> latest;
   const auto take = [&latest](std::optional<TimePoint> deadline) {
     if (deadline) latest = std::max(latest.value_or(*deadline), *deadline);
@@ -230,15 +231,15 @@ std::optional<TimePoint> Herd::latest_deadline() const {
   return latest;
 }
 
-void Herd::finished(CommandId command, Verdicts verdicts) {
+void Pools::finished(CommandId command, Verdicts verdicts) {
   book_.settle(command, std::move(verdicts));
 }
 
-void Herd::happened(std::string_view kind, const std::string& name, const std::string& text) {
+void Pools::happened(std::string_view kind, const std::string& name, const std::string& text) {
   if (hooks_.on_event) hooks_.on_event(kind, name, text);
 }
 
-bool Herd::used_elsewhere(const PoolRunner& pool, const Listener& listener) {
+bool Pools::used_elsewhere(const PoolRunner& pool, const Listener& listener) {
   return std::ranges::any_of(pools_, [&](const auto& other) {
     return other.get() != &pool && serves_from(*other, listener);
   });

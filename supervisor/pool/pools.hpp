@@ -20,7 +20,7 @@
 
 namespace reeve::supervisor {
 
-class Herd : private PoolObserver {
+class Pools : private PoolObserver {
  public:
   struct Hooks {
     std::function<void()> on_change;     ///< a slot or a process is not what it was
@@ -32,7 +32,7 @@ class Herd : private PoolObserver {
     std::function<void(const PoolRunner& pool)> on_forgotten;
   };
 
-  Herd(ipc::uv::Loop& loop, Log& log, const Launcher& launcher, CommandBook& book, Hooks hooks);
+  Pools(ipc::uv::Loop& loop, Log& log, const Launcher& launcher, CommandBook& book, Hooks hooks);
 
   /// Removed pools let go of their listeners at once: somebody wants the addresses.
   void hurry_removed();

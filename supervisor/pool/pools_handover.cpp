@@ -5,7 +5,7 @@
 
 namespace reeve::supervisor {
 
-std::string Herd::at_work() const {
+std::string Pools::at_work() const {
   if (!rehearsals_.empty()) return fmt::format("{} runs", rehearsals_.front()->name());
   for (const auto* group : {&pools_, &removed_}) {
     for (const auto& pool : *group) {
@@ -15,7 +15,7 @@ std::string Herd::at_work() const {
   return "";
 }
 
-std::vector<PoolHandover> Herd::hand_over(HandedListeners& listeners) const {
+std::vector<PoolHandover> Pools::hand_over(HandedListeners& listeners) const {
   std::vector<PoolHandover> handed;
   for (const auto* group : {&pools_, &removed_}) {
     for (const auto& pool : *group) {
@@ -26,7 +26,7 @@ std::vector<PoolHandover> Herd::hand_over(HandedListeners& listeners) const {
   return handed;
 }
 
-void Herd::adopt(const std::vector<PoolHandover>& pools, const ListenerSet& listeners) {
+void Pools::adopt(const std::vector<PoolHandover>& pools, const ListenerSet& listeners) {
   for (const PoolHandover& handed : pools) {
     auto& group = handed.removed ? removed_ : pools_;
     group.push_back(std::make_unique<PoolRunner>(
@@ -37,7 +37,7 @@ void Herd::adopt(const std::vector<PoolHandover>& pools, const ListenerSet& list
   }
 }
 
-int Herd::workers() const {
+int Pools::workers() const {
   std::size_t count = 0;
   for (const auto* group : {&pools_, &removed_}) {
     for (const auto& pool : *group) count += pool->pool().workers().size();
