@@ -14,13 +14,14 @@ std::size_t HandedListeners::place_of(const Listener& listener) {
   return place;
 }
 
-std::vector<SeatHandover> HandedListeners::places_of(const Seats& seats) const {
-  std::vector<SeatHandover> places;
-  for (const Seat& seat : seats) {
+std::vector<WorkerSocketHandover> HandedListeners::places_of(
+    const WorkerSockets& worker_sockets) const {
+  std::vector<WorkerSocketHandover> places;
+  for (const WorkerSocket& worker_socket : worker_sockets) {
     for (std::size_t i = 0; i < known_.size(); ++i) {
       const auto& address = known_[i]->steered();
-      if (address == nullptr || !seat.is_at(address)) continue;
-      places.push_back({.listener = i, .member = seat.number()});
+      if (address == nullptr || !worker_socket.is_at(address)) continue;
+      places.push_back({.listener = i, .member = worker_socket.number()});
     }
   }
   return places;
@@ -80,12 +81,14 @@ ListenerSet adopt_listeners(const std::vector<ListenerHandover>& handed) {
   return listeners;
 }
 
-Seats adopt_seats(const std::vector<SeatHandover>& handed, const ListenerSet& listeners) {
-  Seats seats;
-  for (const SeatHandover& seat : handed) {
-    seats.push_back(Seat::adopt(listeners[seat.listener]->steered(), seat.member));
+WorkerSockets adopt_seats(const std::vector<WorkerSocketHandover>& handed,
+                          const ListenerSet& listeners) {
+  WorkerSockets worker_sockets;
+  for (const WorkerSocketHandover& worker_socket : handed) {
+    worker_sockets.push_back(
+        WorkerSocket::adopt(listeners[worker_socket.listener]->steered(), worker_socket.member));
   }
-  return seats;
+  return worker_sockets;
 }
 
 }  // namespace reeve::supervisor

@@ -15,9 +15,10 @@ class HandedListeners {
  public:
   /// Adds the listener unless it is there. Returns its place.
   [[nodiscard]] std::size_t place_of(const Listener& listener);
-  /// Those seats whose address a listener still has. A worker of an older deployment may have
-  /// others: its own copy of the socket is all that is left of them.
-  [[nodiscard]] std::vector<SeatHandover> places_of(const Seats& seats) const;
+  /// Those worker_sockets whose address a listener still has. A worker of an older deployment may
+  /// have others: its own copy of the socket is all that is left of them.
+  [[nodiscard]] std::vector<WorkerSocketHandover> places_of(
+      const WorkerSockets& worker_sockets) const;
 
   [[nodiscard]] std::vector<ListenerHandover> take() { return std::move(listeners_); }
 
@@ -28,7 +29,7 @@ class HandedListeners {
 
 /// The other way round: each listener goes on in this process.
 [[nodiscard]] ListenerSet adopt_listeners(const std::vector<ListenerHandover>& handed);
-[[nodiscard]] Seats adopt_seats(const std::vector<SeatHandover>& handed,
-                                const ListenerSet& listeners);
+[[nodiscard]] WorkerSockets adopt_seats(const std::vector<WorkerSocketHandover>& handed,
+                                        const ListenerSet& listeners);
 
 }  // namespace reeve::supervisor

@@ -2,13 +2,13 @@
 
 namespace reeve::supervisor {
 
-ipc::Result<Seat> Seat::take(std::shared_ptr<SteeredAddress> address) {
+ipc::Result<WorkerSocket> WorkerSocket::take(std::shared_ptr<SteeredAddress> address) {
   auto member = address->add();
   if (!member) return std::unexpected(member.error());
-  return Seat(std::move(address), *member);
+  return WorkerSocket(std::move(address), *member);
 }
 
-Seat::~Seat() {
+WorkerSocket::~WorkerSocket() {
   if (address_ != nullptr) address_->remove(member_);
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // A worker's own listening socket at a steered address, for as long as the worker lives. It
-// outlives a crash: the successor takes the seat over, and with it the connections that wait there.
-// Loop thread.
+// outlives a crash: the successor takes the worker_socket over, and with it the connections that
+// wait there. Loop thread.
 
 #include <cstdint>
 #include <memory>
@@ -13,23 +13,24 @@
 
 namespace reeve::supervisor {
 
-class Seat {
+class WorkerSocket {
  public:
   /// A new socket at the address. New connections do not go to it yet.
-  [[nodiscard]] static ipc::Result<Seat> take(std::shared_ptr<SteeredAddress> address);
+  [[nodiscard]] static ipc::Result<WorkerSocket> take(std::shared_ptr<SteeredAddress> address);
   /// One that another master has taken, by its number().
-  [[nodiscard]] static Seat adopt(std::shared_ptr<SteeredAddress> address, std::uint64_t number) {
+  [[nodiscard]] static WorkerSocket adopt(std::shared_ptr<SteeredAddress> address,
+                                          std::uint64_t number) {
     return {std::move(address), SteeredAddress::Member{number}};
   }
-  Seat(Seat&& other) noexcept = default;
-  Seat& operator=(Seat&& other) noexcept {
+  WorkerSocket(WorkerSocket&& other) noexcept = default;
+  WorkerSocket& operator=(WorkerSocket&& other) noexcept {
     std::swap(address_, other.address_);
     std::swap(member_, other.member_);
     return *this;
   }
-  Seat(const Seat&) = delete;
-  Seat& operator=(const Seat&) = delete;
-  ~Seat();
+  WorkerSocket(const WorkerSocket&) = delete;
+  WorkerSocket& operator=(const WorkerSocket&) = delete;
+  ~WorkerSocket();
 
   [[nodiscard]] bool is_at(const std::shared_ptr<SteeredAddress>& address) const {
     return address_ == address;
@@ -40,13 +41,13 @@ class Seat {
   void disable() { address_->disable(member_); }
 
  private:
-  Seat(std::shared_ptr<SteeredAddress> address, SteeredAddress::Member member)
+  WorkerSocket(std::shared_ptr<SteeredAddress> address, SteeredAddress::Member member)
       : address_(std::move(address)), member_(member) {}
 
   std::shared_ptr<SteeredAddress> address_;  // Null when moved from.
   SteeredAddress::Member member_{};
 };
 
-using Seats = std::vector<Seat>;
+using WorkerSockets = std::vector<WorkerSocket>;
 
 }  // namespace reeve::supervisor

@@ -36,57 +36,59 @@ bool serves(const Pool& pool, WorkerId id) {
 
 }  // namespace
 
-ipc::Result<Seats> Seating::seats_for(int slot, const ListenerSet& listeners) {
-  Seats seats;
-  Seats kept;
+ipc::Result<WorkerSockets> ConnectionSteering::seats_for(int slot, const ListenerSet& listeners) {
+  WorkerSockets worker_sockets;
+  WorkerSockets kept;
   if (auto node = kept_.extract(slot)) kept = std::move(node.mapped());
   for (const SharedListener& listener : listeners) {
     const auto& address = listener->steered();
     if (address == nullptr) continue;
-    const auto spare =
-        std::ranges::find_if(kept, [&address](const Seat& seat) { return seat.is_at(address); });
+    const auto spare = std::ranges::find_if(kept, [&address](const WorkerSocket& worker_socket) {
+      return worker_socket.is_at(address);
+    });
     if (spare != kept.end()) {
-      seats.push_back(std::move(*spare));
+      worker_sockets.push_back(std::move(*spare));
       kept.erase(spare);
       continue;
     }
-    auto seat = Seat::take(address);
-    if (!seat) return std::unexpected(seat.error());
-    seats.push_back(std::move(*seat));
+    auto worker_socket = WorkerSocket::take(address);
+    if (!worker_socket) return std::unexpected(worker_socket.error());
+    worker_sockets.push_back(std::move(*worker_socket));
   }
-  return seats;
+  return worker_sockets;
 }
 
-void Seating::keep(int slot, Seats seats) {
-  for (Seat& seat : seats) seat.disable();
-  kept_[slot] = std::move(seats);
+void ConnectionSteering::keep(int slot, WorkerSockets worker_sockets) {
+  for (WorkerSocket& worker_socket : worker_sockets) worker_socket.disable();
+  kept_[slot] = std::move(worker_sockets);
 }
 
-void Seating::sweep(const Pool& pool) {
+void ConnectionSteering::sweep(const Pool& pool) {
   std::erase_if(kept_, [&pool](const auto& entry) {
     const auto slot = static_cast<std::size_t>(entry.first);
     return slot >= pool.slots().size() || expects_nobody(pool.slots()[slot].state);
   });
 }
 
-void Seating::steer(const Pool& pool, const Processes& processes) {
+void ConnectionSteering::steer(const Pool& pool, const Processes& processes) {
   std::vector<Process*> leaving;
   for (const auto& [id, process] : processes) {
-    if (process->seats().empty()) continue;
+    if (process->worker_sockets().empty()) continue;
     if (!serves(pool, id)) {
       leaving.push_back(process.get());
       continue;
     }
-    for (Seat& seat : process->seats()) seat.enable();
+    for (WorkerSocket& worker_socket : process->worker_sockets()) worker_socket.enable();
   }
   for (Process* process : leaving) {
-    for (Seat& seat : process->seats()) seat.disable();
+    for (WorkerSocket& worker_socket : process->worker_sockets()) worker_socket.disable();
   }
 }
 
-void Seating::leave(Process& process, std::function<void()> on_left) {
+void ConnectionSteering::leave(Process& process, std::function<void()> on_left) {
   std::vector<int> sockets;
-  for (const Seat& seat : process.seats()) sockets.push_back(seat.fd());
+  for (const WorkerSocket& worker_socket : process.worker_sockets())
+    sockets.push_back(worker_socket.fd());
   const WorkerId worker = process.identity().worker;
   leaving_[worker] = std::make_unique<AcceptQueueWait>(
       loop_, std::move(sockets),

@@ -16,22 +16,22 @@
 
 namespace reeve::supervisor {
 
-class Seating {
+class ConnectionSteering {
  public:
   using Processes = std::map<WorkerId, std::unique_ptr<Process>>;
 
-  explicit Seating(ipc::uv::Loop& loop) : loop_(loop) {}
+  explicit ConnectionSteering(ipc::uv::Loop& loop) : loop_(loop) {}
 
-  /// A seat at each steered listener for a new worker of the slot: the ones that a crashed worker
-  /// has left there, or new ones.
-  [[nodiscard]] ipc::Result<Seats> seats_for(int slot, const ListenerSet& listeners);
+  /// A worker_socket at each steered listener for a new worker of the slot: the ones that a crashed
+  /// worker has left there, or new ones.
+  [[nodiscard]] ipc::Result<WorkerSockets> seats_for(int slot, const ListenerSet& listeners);
 
-  /// The worker has died unasked: what waits at its seats is for its successor.
-  void keep(int slot, Seats seats);
-  /// Gives up the seats of slots to which no worker comes any more.
+  /// The worker has died unasked: what waits at its worker_sockets is for its successor.
+  void keep(int slot, WorkerSockets worker_sockets);
+  /// Gives up the worker_sockets of slots to which no worker comes any more.
   void sweep(const Pool& pool);
 
-  /// Makes the seats follow the phases. Successors first: never is nobody enabled.
+  /// Makes the worker_sockets follow the phases. Successors first: never is nobody enabled.
   static void steer(const Pool& pool, const Processes& processes);
 
   /// Calls `on_left` once the worker, which is no longer enabled, has read what had come to it.
@@ -40,11 +40,11 @@ class Seating {
   void forget(WorkerId worker) { leaving_.erase(worker); }
 
   [[nodiscard]] bool leaving(WorkerId worker) const { return leaving_.contains(worker); }
-  [[nodiscard]] const std::map<int, Seats>& kept() const { return kept_; }
+  [[nodiscard]] const std::map<int, WorkerSockets>& kept() const { return kept_; }
 
  private:
   ipc::uv::Loop& loop_;
-  std::map<int, Seats> kept_;
+  std::map<int, WorkerSockets> kept_;
   std::map<WorkerId, std::unique_ptr<AcceptQueueWait>> leaving_;
 };
 

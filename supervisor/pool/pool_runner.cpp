@@ -52,7 +52,7 @@ PoolRunner::PoolRunner(Surroundings surroundings, Deployment deployment, std::ui
       settled_generation_(pool_.generation()),
       seed_(seed),
       kills_(loop_, log_),
-      seating_(loop_),
+      steering_(loop_),
       timer_(loop_, [this] { on_timer(); }),
       canary_timer_(loop_, [this] { look_at_canary(); }) {
   deployments_.emplace(pool_.generation(), std::move(deployment));
@@ -117,8 +117,8 @@ void PoolRunner::feed(Event event) {
   }
   feeding_ = false;
   settle_lease();
-  Seating::steer(pool_, processes_);
-  seating_.sweep(pool_);
+  ConnectionSteering::steer(pool_, processes_);
+  steering_.sweep(pool_);
   if (!pool_.rolling()) versions_settled();
   adopt_when_gone();
   const bool scaled_to_none = pool_.slots().empty() && pool_.quiet();
@@ -152,14 +152,15 @@ void PoolRunner::patrol() {
 
 void PoolRunner::perform(const Fork& order) {
   const Deployment& deployment = deployments_.at(order.generation);
-  auto seats = seating_.seats_for(order.slot, deployment.listeners);
-  if (!seats) {
-    feed(ForkFailed{order.worker, seats.error().text, is_shortage(seats.error().code)});
+  auto worker_sockets = steering_.seats_for(order.slot, deployment.listeners);
+  if (!worker_sockets) {
+    feed(ForkFailed{order.worker, worker_sockets.error().text,
+                    is_shortage(worker_sockets.error().code)});
     return;
   }
   auto process = launcher_.launch(
       deployment, {.worker = order.worker, .slot = order.slot, .generation = order.generation},
-      std::move(*seats), *this);
+      std::move(*worker_sockets), *this);
   if (!process) {
     feed(ForkFailed{order.worker, process.error().text, is_shortage(process.error().code)});
     return;
@@ -193,17 +194,17 @@ void PoolRunner::perform(const Drain& order) {
   drain(process, order.kind);
 }
 
-/// A worker with seats of its own leaves them first; where nobody else serves, the pool's own
-/// quiesce has seen to that.
+/// A worker with worker_sockets of its own leaves them first; where nobody else serves, the pool's
+/// own quiesce has seen to that.
 void PoolRunner::drain(Process& process, DrainKind kind) {
   const WorkerId worker = process.identity().worker;
-  seating_.forget(worker);
-  if (kind == DrainKind::Prompt || process.seats().empty()) {
+  steering_.forget(worker);
+  if (kind == DrainKind::Prompt || process.worker_sockets().empty()) {
     process.drain(kind);
     return;
   }
-  Seating::steer(pool_, processes_);
-  seating_.leave(process, [this, worker] {
+  ConnectionSteering::steer(pool_, processes_);
+  steering_.leave(process, [this, worker] {
     if (const auto found = processes_.find(worker); found != processes_.end()) {
       found->second->drain(DrainKind::Patient);
     }

@@ -245,7 +245,7 @@ class PoolRunner : private ProcessObserver {
   std::deque<Event> events_;
   bool feeding_ = false;
   std::unique_ptr<AcceptQueueWait> quiesce_;
-  Seating seating_;
+  ConnectionSteering steering_;
   ipc::uv::Timer timer_;
   ipc::uv::Timer canary_timer_;
 };

@@ -82,8 +82,9 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
   const bool reported = worker != nullptr && is_worth_a_report(facts, event.death);
   const bool unasked = worker != nullptr && (worker->phase == WorkerPhase::Starting ||
                                              worker->phase == WorkerPhase::Serving);
-  if (unasked && !process.seats().empty()) seating_.keep(who.slot, std::move(process.seats()));
-  seating_.forget(who.worker);
+  if (unasked && !process.worker_sockets().empty())
+    steering_.keep(who.slot, std::move(process.worker_sockets()));
+  steering_.forget(who.worker);
   take_last_figures(process, unasked && !event.death.clean());
   tell_step(process, facts.cause);
   processes_.erase(who.worker);

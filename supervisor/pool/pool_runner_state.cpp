@@ -28,7 +28,7 @@ PoolRunner::PoolRunner(Surroundings surroundings, const PoolHandover& handover,
       settled_generation_(pool_.generation()),
       seed_(seed),
       kills_(loop_, log_),
-      seating_(loop_),
+      steering_(loop_),
       timer_(loop_, [this] { on_timer(); }),
       canary_timer_(loop_, [this] { look_at_canary(); }) {
   for (const DeploymentHandover& deployment : handover.deployments) {
@@ -38,9 +38,10 @@ PoolRunner::PoolRunner(Surroundings surroundings, const PoolHandover& handover,
   if (handover.adoption) adoption_ = adopt_deployment(*handover.adoption, listeners);
   CgroupTree* const cgroups = launcher_.surroundings().cgroups;
   for (const ProcessHandover& handed : handover.processes) {
-    auto process = std::make_unique<Process>(
-        loop_, static_cast<ProcessObserver&>(*this), handed, adopt_seats(handed.seats, listeners),
-        cgroups != nullptr ? cgroups->adopt(handed.pid) : nullptr);
+    auto process =
+        std::make_unique<Process>(loop_, static_cast<ProcessObserver&>(*this), handed,
+                                  adopt_seats(handed.worker_sockets, listeners),
+                                  cgroups != nullptr ? cgroups->adopt(handed.pid) : nullptr);
     by_pid_.emplace(handed.pid, process.get());
     processes_.emplace(handed.worker, std::move(process));
   }
@@ -51,7 +52,7 @@ PoolRunner::PoolRunner(Surroundings surroundings, const PoolHandover& handover,
   }
   for (const auto& [slot, text] : handover.tails) tails_[slot].restore(text);
   for (const KeptSeatsHandover& kept : handover.kept_seats) {
-    seating_.keep(kept.slot, adopt_seats(kept.seats, listeners));
+    steering_.keep(kept.slot, adopt_seats(kept.worker_sockets, listeners));
   }
   last_deaths_ = handover.last_deaths;
   held_for_ = handover.held_for;
@@ -88,13 +89,14 @@ PoolHandover PoolRunner::hand_over(HandedListeners& listeners) const {
   if (adoption_) handover.adoption = hand({}, *adoption_);
   for (const auto& [worker, process] : processes_) {
     ProcessHandover handed = process->hand_over();
-    handed.seats = listeners.places_of(process->seats());
-    handed.leaves_seat = seating_.leaving(worker);
+    handed.worker_sockets = listeners.places_of(process->worker_sockets());
+    handed.leaves_seat = steering_.leaving(worker);
     handover.processes.push_back(std::move(handed));
   }
   for (const auto& [slot, tail] : tails_) handover.tails[slot] = tail.last(TailBuffer::kMaxBytes);
-  for (const auto& [slot, seats] : seating_.kept()) {
-    handover.kept_seats.push_back({.slot = slot, .seats = listeners.places_of(seats)});
+  for (const auto& [slot, worker_sockets] : steering_.kept()) {
+    handover.kept_seats.push_back(
+        {.slot = slot, .worker_sockets = listeners.places_of(worker_sockets)});
   }
   handover.last_deaths = last_deaths_;
   handover.held_for = held_for_;

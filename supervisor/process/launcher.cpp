@@ -14,10 +14,11 @@
 namespace reeve::supervisor {
 namespace {
 
-int socket_for_worker(const Listener& listener, const Seats& seats) {
-  const auto seat = std::ranges::find_if(
-      seats, [&listener](const Seat& taken) { return taken.is_at(listener.steered()); });
-  return seat == seats.end() ? listener.fd() : seat->fd();
+int socket_for_worker(const Listener& listener, const WorkerSockets& worker_sockets) {
+  const auto worker_socket = std::ranges::find_if(
+      worker_sockets,
+      [&listener](const WorkerSocket& taken) { return taken.is_at(listener.steered()); });
+  return worker_socket == worker_sockets.end() ? listener.fd() : worker_socket->fd();
 }
 
 /// Looked up once: the databases of users may be slow.
@@ -55,7 +56,8 @@ Deployment Deployment::with(PoolConfig config, ListenerSet own) {
 }
 
 ipc::Result<std::unique_ptr<Process>> Launcher::launch(const Deployment& deployment,
-                                                       Process::Identity identity, Seats seats,
+                                                       Process::Identity identity,
+                                                       WorkerSockets worker_sockets,
                                                        ProcessObserver& observer) const {
   if (!deployment.user) return std::unexpected(deployment.user.error());
   auto channel = ipc::Channel::pair();
@@ -83,7 +85,7 @@ ipc::Result<std::unique_ptr<Process>> Launcher::launch(const Deployment& deploym
         {.name = "nofile", .resource = RLIMIT_NOFILE, .value = *surroundings_.nofile});
   }
   for (const SharedListener& listener : deployment.listeners) {
-    plan.descriptors.push_back(socket_for_worker(*listener, seats));
+    plan.descriptors.push_back(socket_for_worker(*listener, worker_sockets));
   }
   plan.descriptors.push_back(channel->second.fd());
   plan.descriptors.push_back(recorder->fd());
@@ -109,7 +111,7 @@ ipc::Result<std::unique_ptr<Process>> Launcher::launch(const Deployment& deploym
     return std::make_unique<Process>(
         loop_, observer, identity,
         Process::Ends{std::move(channel->first), std::move(*recorder), std::move(out->read_end),
-                      std::move(error->read_end), std::move(seats), std::move(cgroup)},
+                      std::move(error->read_end), std::move(worker_sockets), std::move(cgroup)},
         std::move(plan), std::move(*spawned));
   } catch (const std::system_error& lack) {
     // The kernel has nothing left to watch it with. It is reaped as any child, and is nobody's.

@@ -52,11 +52,11 @@ class Launcher {
   Launcher(ipc::uv::Loop& loop, Surroundings surroundings)
       : loop_(loop), surroundings_(std::move(surroundings)) {}
 
-  /// `seats` has one for each steered listener of the deployment. An error means that no process
-  /// was made, or that it could not be watched and was killed.
+  /// `worker_sockets` has one for each steered listener of the deployment. An error means that no
+  /// process was made, or that it could not be watched and was killed.
   [[nodiscard]] ipc::Result<std::unique_ptr<Process>> launch(const Deployment& deployment,
                                                              Process::Identity identity,
-                                                             Seats seats,
+                                                             WorkerSockets worker_sockets,
                                                              ProcessObserver& observer) const;
 
   [[nodiscard]] const Surroundings& surroundings() const { return surroundings_; }

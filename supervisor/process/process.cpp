@@ -39,7 +39,7 @@ Process::Process(ipc::uv::Loop& loop, ProcessObserver& observer, Identity identi
       pid_(spawned.pid),
       channel_(std::move(ends.channel)),
       recorder_(std::move(ends.recorder)),
-      seats_(std::move(ends.seats)),
+      worker_sockets_(std::move(ends.worker_sockets)),
       cgroup_(std::move(ends.cgroup)),
       exec_status_(std::move(spawned.exec_status)),
       stdout_(loop, std::move(ends.stdout_pipe),

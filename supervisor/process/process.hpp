@@ -50,7 +50,7 @@ class Process {
     ipc::Recorder recorder;
     ipc::UniqueFd stdout_pipe;
     ipc::UniqueFd stderr_pipe;
-    Seats seats;
+    WorkerSockets worker_sockets;
     std::unique_ptr<WorkerCgroup> cgroup = nullptr;  ///< null: it is in the master's
   };
 
@@ -58,8 +58,8 @@ class Process {
           LaunchPlan plan, Spawned spawned);
   // process_handover.cpp: one that another master has started, and that goes on under this one.
   Process(ipc::uv::Loop& loop, ProcessObserver& observer, const ProcessHandover& handover,
-          Seats seats, std::unique_ptr<WorkerCgroup> cgroup);
-  /// All but its seats.
+          WorkerSockets worker_sockets, std::unique_ptr<WorkerCgroup> cgroup);
+  /// All but its worker_sockets.
   [[nodiscard]] ProcessHandover hand_over() const;
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
@@ -113,10 +113,10 @@ class Process {
   [[nodiscard]] std::optional<TimePoint> watchdog_at() const { return watchdog_at_; }
 
   /// Its own listening sockets; empty when it shares those of the pool.
-  [[nodiscard]] Seats& seats() { return seats_; }
+  [[nodiscard]] WorkerSockets& worker_sockets() { return worker_sockets_; }
   /// It has closed its channel, over which it had spoken, and lives on.
   [[nodiscard]] bool line_lost() const { return line_lost_; }
-  [[nodiscard]] const Seats& seats() const { return seats_; }
+  [[nodiscard]] const WorkerSockets& worker_sockets() const { return worker_sockets_; }
   /// It speaks over the channel: it was written for this, and drains without losing anything.
   [[nodiscard]] bool is_native() const { return state_.has_value(); }
 
@@ -141,7 +141,7 @@ class Process {
   std::optional<TimePoint> watchdog_at_;
   ipc::Channel channel_;
   ipc::Recorder recorder_;
-  Seats seats_;
+  WorkerSockets worker_sockets_;
   std::unique_ptr<WorkerCgroup> cgroup_;
   mutable bool kill_sent_ = false;  // By us, while it lived: no news of its state, of ours only.
   ipc::UniqueFd exec_status_;

@@ -23,7 +23,7 @@ LaunchPlan plan_of(const ProcessHandover& handover) {
 }  // namespace
 
 Process::Process(ipc::uv::Loop& loop, ProcessObserver& observer, const ProcessHandover& handover,
-                 Seats seats, std::unique_ptr<WorkerCgroup> cgroup)
+                 WorkerSockets worker_sockets, std::unique_ptr<WorkerCgroup> cgroup)
     : observer_(observer),
       loop_(loop),
       identity_{handover.worker, handover.slot, handover.generation},
@@ -33,7 +33,7 @@ Process::Process(ipc::uv::Loop& loop, ProcessObserver& observer, const ProcessHa
       watchdog_at_(handover.watchdog_at),
       channel_(ipc::UniqueFd(handover.channel_fd)),
       recorder_(recorder_of(handover.recorder_fd)),
-      seats_(std::move(seats)),
+      worker_sockets_(std::move(worker_sockets)),
       cgroup_(std::move(cgroup)),
       kill_sent_(handover.kill_sent),
       exec_status_(handover.exec_status_fd),

@@ -49,7 +49,7 @@ struct ListenerHandover {
 };
 
 /// A socket of a steered listener. `listener` is an index into Handover::listeners, here and below.
-struct SeatHandover {
+struct WorkerSocketHandover {
   std::size_t listener = 0;
   std::uint64_t member = 0;
 };
@@ -84,8 +84,8 @@ struct ProcessHandover {
   std::vector<std::string> last_lines;
   LogPipeHandover out;
   LogPipeHandover error;
-  std::vector<SeatHandover> seats;
-  /// It is to drain, and hears of it once it has read what came to its seats.
+  std::vector<WorkerSocketHandover> worker_sockets;
+  /// It is to drain, and hears of it once it has read what came to its worker_sockets.
   bool leaves_seat = false;
 };
 
@@ -102,10 +102,10 @@ struct DeathHandover {
   std::vector<std::string> details;
 };
 
-/// Seats that a crashed worker has left to its successor.
+/// WorkerSockets that a crashed worker has left to its successor.
 struct KeptSeatsHandover {
   int slot = 0;
-  std::vector<SeatHandover> seats;
+  std::vector<WorkerSocketHandover> worker_sockets;
 };
 
 struct PoolHandover {

@@ -269,7 +269,7 @@ void fields(Io& io, Part<Io, ListenerHandover>& part) {
 }
 
 template <class Io>
-void fields(Io& io, Part<Io, SeatHandover>& part) {
+void fields(Io& io, Part<Io, WorkerSocketHandover>& part) {
   auto& [listener, member] = part;
   io("listener", listener);
   io("member", member);
@@ -287,7 +287,7 @@ template <class Io>
 void fields(Io& io, Part<Io, ProcessHandover>& part) {
   auto& [worker, slot, generation, pid, drained_at, watchdog_at, kill_sent, channel_fd, recorder_fd,
          exec_status_fd, program, directory, exec_error, status_text, steps, reason, state,
-         line_lost, reports, last_lines, out, error, seats, leaves_seat] = part;
+         line_lost, reports, last_lines, out, error, worker_sockets, leaves_seat] = part;
   io("worker", worker);
   io("slot", slot);
   io("generation", generation);
@@ -310,7 +310,7 @@ void fields(Io& io, Part<Io, ProcessHandover>& part) {
   io("last_lines", last_lines);
   io("out", out);
   io("error", error);
-  io("seats", seats);
+  io("worker_sockets", worker_sockets);
   io("leaves_seat", leaves_seat);
 }
 
@@ -347,9 +347,9 @@ void fields(Io& io, Part<Io, DeathHandover>& part) {
 
 template <class Io>
 void fields(Io& io, Part<Io, KeptSeatsHandover>& part) {
-  auto& [slot, seats] = part;
+  auto& [slot, worker_sockets] = part;
   io("slot", slot);
-  io("seats", seats);
+  io("worker_sockets", worker_sockets);
 }
 
 template <class Io>

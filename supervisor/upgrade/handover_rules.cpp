@@ -62,10 +62,10 @@ std::string core_rule(const PoolState& state) {
   return "";
 }
 
-bool has_seat(const Handover& handover, const SeatHandover& seat) {
-  if (seat.listener >= handover.listeners.size()) return false;
-  const auto& steered = handover.listeners[seat.listener].steered;
-  return steered && std::ranges::find(steered->sockets, seat.member,
+bool has_seat(const Handover& handover, const WorkerSocketHandover& worker_socket) {
+  if (worker_socket.listener >= handover.listeners.size()) return false;
+  const auto& steered = handover.listeners[worker_socket.listener].steered;
+  return steered && std::ranges::find(steered->sockets, worker_socket.member,
                                       &SteeredHandover::Socket::member) != steered->sockets.end();
 }
 
@@ -107,14 +107,16 @@ std::string deployments_rule(const PoolHandover& pool, std::size_t listeners) {
 
 std::string seats_rule(const Handover& handover, const PoolHandover& pool,
                        std::set<std::pair<std::size_t, std::uint64_t>>& taken) {
-  const auto wrong = [&](const std::vector<SeatHandover>& seats) {
-    return std::ranges::any_of(seats, [&](const SeatHandover& seat) {
-      return !has_seat(handover, seat) || !taken.emplace(seat.listener, seat.member).second;
+  const auto wrong = [&](const std::vector<WorkerSocketHandover>& worker_sockets) {
+    return std::ranges::any_of(worker_sockets, [&](const WorkerSocketHandover& worker_socket) {
+      return !has_seat(handover, worker_socket) ||
+             !taken.emplace(worker_socket.listener, worker_socket.member).second;
     });
   };
-  const bool any_wrong = std::ranges::any_of(pool.processes, wrong, &ProcessHandover::seats) ||
-                         std::ranges::any_of(pool.kept_seats, wrong, &KeptSeatsHandover::seats);
-  return any_wrong ? "a seat is not there, or has two owners" : "";
+  const bool any_wrong =
+      std::ranges::any_of(pool.processes, wrong, &ProcessHandover::worker_sockets) ||
+      std::ranges::any_of(pool.kept_seats, wrong, &KeptSeatsHandover::worker_sockets);
+  return any_wrong ? "a worker_socket is not there, or has two owners" : "";
 }
 
 }  // namespace
@@ -133,12 +135,12 @@ std::string broken_rule(const Handover& handover) {
     return "kept_listeners: one is not there";
   }
   std::set<pid_t> pids;
-  std::set<std::pair<std::size_t, std::uint64_t>> seats;
+  std::set<std::pair<std::size_t, std::uint64_t>> worker_sockets;
   for (const PoolHandover& pool : handover.pools) {
     for (const std::string& broken :
          {core_rule(pool.state), broken_rule(pool.lease, pool.state.workers),
           deployments_rule(pool, handover.listeners.size()), processes_rule(pool, pids),
-          seats_rule(handover, pool, seats)}) {
+          seats_rule(handover, pool, worker_sockets)}) {
       if (!broken.empty()) return fmt::format("pool.{}: {}", pool.state.spec.name, broken);
     }
   }

@@ -1,6 +1,6 @@
 #pragma once
 // A handover in which every field says something: two workers of which one drains, a steered
-// listener with a seat for each, clients of each kind.
+// listener with a worker_socket for each, clients of each kind.
 
 #include <chrono>
 
@@ -113,7 +113,7 @@ namespace reeve::supervisor {
   process.drained_at = TimePoint(std::chrono::seconds(5));
   process.state = ipc::WorkerState::Running;
   process.last_lines = {"one", "two"};
-  process.seats = {{.listener = 0, .member = worker}};
+  process.worker_sockets = {{.listener = 0, .member = worker}};
   return process;
 }
 
@@ -139,7 +139,7 @@ namespace reeve::supervisor {
   handover.listeners = {listener};
   PoolHandover pool{.removed = false, .state = pool_state(), .lease = lease_state()};
   pool.deployments = {{.generation = Generation{2}, .config = pool_config(), .listeners = {0}}};
-  pool.kept_seats = {{.slot = 1, .seats = {{.listener = 0, .member = 3}}}};
+  pool.kept_seats = {{.slot = 1, .worker_sockets = {{.listener = 0, .member = 3}}}};
   pool.last_deaths = {{1, Death{.exit_code = 3, .exec_error = "exec"}}};
   pool.held_for = "waits for db";
   pool.deaths = {{.slot = 1, .summary = {"web:1 died"}, .details = {"in main()"}}};
