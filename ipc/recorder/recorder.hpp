@@ -189,7 +189,7 @@ struct RecorderReading {
 /// Copies the page. Nothing when the worker never wrote its magic (a foreign program).
 [[nodiscard]] std::optional<RecorderReading> read(const RecorderPage& page, TimePoint now);
 
-/// What a patrol looks at, many workers at a time: no text is copied.
+/// What a measurement looks at, many workers at a time: no text is copied.
 struct Pulse {
   std::optional<TimePoint> heartbeat;  ///< the newest; never later than `now`
   std::uint64_t requests = 0;

@@ -33,7 +33,7 @@ struct Exited {
   WorkerId worker;
   Death death;
 };
-/// What the shell found when it looked, as Pool::next_patrol() asks. Comes before the Tick.
+/// What the shell found when it looked, as Pool::next_measurement() asks. Comes before the Tick.
 struct Measured {
   WorkerId worker;
   std::optional<TimePoint> sign_of_life;  ///< the newest heartbeat; none: it never gave one

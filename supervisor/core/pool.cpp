@@ -57,7 +57,7 @@ Pool::Pool(PoolState state, std::uint32_t seed, TimePoint now)
       generation_(state.generation),
       last_generation_(state.last_generation),
       next_worker_(state.next_worker),
-      patrol_at_(state.patrol_at) {
+      measure_at_(state.measure_at) {
   for (Worker& worker : state.workers) workers_.emplace(worker.id, std::move(worker));
   plan_patrol();
   deadline_ = earliest_deadline();
@@ -71,7 +71,7 @@ std::optional<PoolState> Pool::state() const {
                   .generation = generation_,
                   .last_generation = last_generation_,
                   .next_worker = next_worker_,
-                  .patrol_at = patrol_at_};
+                  .measure_at = measure_at_};
   for (const auto& [id, worker] : workers_) state.workers.push_back(worker);
   return state;
 }

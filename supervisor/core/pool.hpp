@@ -52,7 +52,7 @@ class Pool {
   /// When the workers are to be measured next, for the watchdog and for recycling: at that time
   /// each gets a Measured before the Tick. Part of next_deadline(). none: nothing is to be
   /// measured.
-  [[nodiscard]] std::optional<TimePoint> next_patrol() const;
+  [[nodiscard]] std::optional<TimePoint> next_measurement() const;
 
   [[nodiscard]] const PoolSpec& spec() const { return spec_; }
   [[nodiscard]] const std::vector<Slot>& slots() const { return slots_; }
@@ -220,7 +220,7 @@ class Pool {
   Generation generation_{1};
   Generation last_generation_{1};
   std::uint64_t next_worker_ = 1;
-  std::optional<TimePoint> patrol_at_;
+  std::optional<TimePoint> measure_at_;
   std::optional<TimePoint> deadline_;  // The earliest one, after the last event.
   Actions actions_;                    // Of the event being taken.
 };

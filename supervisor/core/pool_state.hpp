@@ -40,7 +40,7 @@ struct Worker {
   Recycling recycle;
   double recycle_share = 1.0;  ///< of each limit of `recycle` that is left after the jitter
 
-  // What the patrol found.
+  // What the measurement found.
   std::optional<TimePoint> alive_at;    ///< last sign of life; the first one is that it was ready
   std::optional<Duration> silent_for;   ///< when it was killed for that
   std::optional<TimePoint> recycle_at;  ///< serving: its age is due then
@@ -71,7 +71,7 @@ struct PoolState {
   Generation generation{};
   Generation last_generation{};
   std::uint64_t next_worker = 0;
-  std::optional<TimePoint> patrol_at;  ///< none: a period after the master took over, if at all
+  std::optional<TimePoint> measure_at;  ///< none: a period after the master took over, if at all
 };
 
 }  // namespace reeve::supervisor

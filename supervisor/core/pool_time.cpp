@@ -24,7 +24,7 @@ std::optional<TimePoint> Pool::earliest_deadline() const {
     consider(slot.recycle_again_at);
   }
   consider(next_trial());
-  consider(patrol_at_);
+  consider(measure_at_);
   return next;
 }
 
@@ -46,7 +46,7 @@ void Pool::forgive_stall() {
     if (slot.recycle_again_at) *slot.recycle_again_at += by;
     slot.policy.shift(by);
   }
-  if (patrol_at_) *patrol_at_ += by;
+  if (measure_at_) *measure_at_ += by;
   if (!roll_) return;
   roll_->until += by;
   for (auto& [slot, newcomer] : roll_->starting) newcomer.soaked_at += by;
@@ -59,7 +59,7 @@ void Pool::take(const GraceEnded&) {
 }
 
 void Pool::take(const Tick&) {
-  if (patrol_at_ && *patrol_at_ <= now_) patrol_at_.reset();  // The next one is planned below.
+  if (measure_at_ && *measure_at_ <= now_) measure_at_.reset();  // The next one is planned below.
   for (auto& [id, worker] : workers_) {
     take_deadline(worker);
     note_age(worker);

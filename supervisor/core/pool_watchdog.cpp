@@ -1,5 +1,5 @@
-// The watchdog: one patrol for the whole pool, however many workers it has. A worker is judged when
-// it is measured and at no other time, so that nobody is killed on what was known before.
+// The watchdog: one measurement for the whole pool, however many workers it has. A worker is judged
+// when it is measured and at no other time, so that nobody is killed on what was known before.
 #include <algorithm>
 #include <chrono>
 
@@ -30,11 +30,11 @@ void Pool::take(const Measured& event) {
   }
 }
 
-/// Silence counts up to the time of the patrol: what came while the master was late may still lie
-/// in its sockets.
+/// Silence counts up to the time of the measurement: what came while the master was late may still
+/// lie in its sockets.
 bool Pool::is_hung(const Worker& worker, const Measured& found) const {
   if (!worker.watchdog || !worker.alive_at) return false;
-  const Duration silence = std::min(now_, patrol_at_.value_or(now_)) - *worker.alive_at;
+  const Duration silence = std::min(now_, measure_at_.value_or(now_)) - *worker.alive_at;
   switch (worker.phase) {
     case WorkerPhase::Serving:
       return silence >= *worker.watchdog;
@@ -47,7 +47,7 @@ bool Pool::is_hung(const Worker& worker, const Measured& found) const {
   return false;
 }
 
-std::optional<TimePoint> Pool::next_patrol() const { return patrol_at_; }
+std::optional<TimePoint> Pool::next_measurement() const { return measure_at_; }
 
 /// Short enough that a hang is found a quarter of the watchdog late at most.
 std::optional<Duration> Pool::patrol_period() const {
@@ -70,9 +70,9 @@ std::optional<Duration> Pool::patrol_period() const {
 void Pool::plan_patrol() {
   const auto period = patrol_period();
   if (!period) {
-    patrol_at_.reset();
+    measure_at_.reset();
   } else {
-    patrol_at_ = std::min(patrol_at_.value_or(now_ + *period), now_ + *period);
+    measure_at_ = std::min(measure_at_.value_or(now_ + *period), now_ + *period);
   }
 }
 

@@ -135,12 +135,12 @@ void PoolRunner::arm_timer() {
 }
 
 void PoolRunner::on_timer() {
-  if (const auto due = pool_.next_patrol(); due && *due <= loop_.now()) patrol();
+  if (const auto due = pool_.next_measurement(); due && *due <= loop_.now()) measure_workers();
   feed(Tick{});
 }
 
 /// What has already come is read first: a sign of life in a queue is one.
-void PoolRunner::patrol() {
+void PoolRunner::measure_workers() {
   observer_.read_pending();
   const bool with_memory = pool_.spec().recycle.memory_bytes.has_value();
   std::vector<Measured> found;

@@ -166,7 +166,7 @@ class PoolRunner : private ProcessObserver {
   void feed(Event event);
   void arm_timer();
   void on_timer();
-  void patrol();
+  void measure_workers();
   void perform(const Fork& order);
   void perform(const Drain& order);
   void drain(Process& process, DrainKind kind);

@@ -76,7 +76,7 @@ void PoolRunner::adopt_when_gone() {
   state->spec = next.config.spec;
   state->generation = generation;
   state->last_generation = generation;
-  state->patrol_at.reset();
+  state->measure_at.reset();
   state->slots.clear();
   for (int i = 0; i < state->spec.workers; ++i) {
     Slot& slot = state->slots.emplace_back();

@@ -1,6 +1,6 @@
 #pragma once
-// What the core is told of a worker when Pool::next_patrol() is due: its sign of life and what it
-// has used. Reads shared memory and /proc, and never waits. Loop thread.
+// What the core is told of a worker when Pool::next_measurement() is due: its sign of life and what
+// it has used. Reads shared memory and /proc, and never waits. Loop thread.
 
 #include "supervisor/core/event.hpp"
 #include "supervisor/process/process.hpp"

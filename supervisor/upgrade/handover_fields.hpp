@@ -160,14 +160,14 @@ void fields(Io& io, Part<Io, Worker>& part) {
 
 template <class Io>
 void fields(Io& io, Part<Io, PoolState>& part) {
-  auto& [spec, slots, workers, generation, last_generation, next_worker, patrol_at] = part;
+  auto& [spec, slots, workers, generation, last_generation, next_worker, measure_at] = part;
   io("spec", spec);
   io("slots", slots);
   io("workers", workers);
   io("generation", generation);
   io("last_generation", last_generation);
   io("next_worker", next_worker);
-  io("patrol_at", patrol_at);
+  io("measure_at", measure_at);
 }
 
 template <class Io>

@@ -70,7 +70,7 @@ class Life {
   void settle(const char* what_for);
   bool turn(std::optional<TimePoint> until, Duration late);
   void oversleep();
-  void patrol();
+  void measure();
   void hand_over();
   void check_hung(const Action& action) const;
   [[nodiscard]] bool at_rest() const;
@@ -145,19 +145,19 @@ bool Life::turn(std::optional<TimePoint> until, Duration late) {
   for (Event& event : world_.live_until(now_)) {
     (dice_.percent(disorder_) ? delayed_ : mail).push_back(std::move(event));
   }
-  const auto patrol_at = pool_.next_patrol();
-  const bool patrols = patrol_at && *patrol_at <= now_;
+  const auto measure_at = pool_.next_measurement();
+  const bool measurements = measure_at && *measure_at <= now_;
   const auto deadline = pool_.next_deadline();
-  if (deadline && *deadline <= now_ && !patrols) mail.emplace_back(Tick{});
+  if (deadline && *deadline <= now_ && !measurements) mail.emplace_back(Tick{});
   dice_.shuffle(mail);
   for (const Event& event : mail) step(event);
-  if (patrols) patrol();
+  if (measurements) measure();
   jobs_.turn(now_);
   return true;
 }
 
 /// As the shell does it: what has come is read first, then everyone is looked at, then the Tick.
-void Life::patrol() {
+void Life::measure() {
   std::vector<WorkerId> everyone;
   for (const auto& [id, worker] : pool_.workers()) everyone.push_back(id);
   dice_.shuffle(everyone);
@@ -193,8 +193,8 @@ void Life::chaos(int turns) {
   TimePoint command_at = now_;
   step(operator_.start_all());
   for (int all = 0, i = 0; i < turns && all < kMostTurns; ++all) {
-    const auto patrol_at = pool_.next_patrol();
-    if (!patrol_at || pool_.next_deadline() != patrol_at) ++i;
+    const auto measure_at = pool_.next_measurement();
+    if (!measure_at || pool_.next_deadline() != measure_at) ++i;
     if (dice_.percent(stalls_)) oversleep();
     turn(command_at, dice_.percent(20) ? dice_.between(0ms, 40ms) : 0ms);
     if (dice_.percent(3)) step(Tick{});  // Too early: changes nothing.

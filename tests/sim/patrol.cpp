@@ -44,7 +44,7 @@ void Witness::note_age(TimePoint now) {
   }
 }
 
-/// Silent for the whole of the watchdog, by what was reported up to the patrol.
+/// Silent for the whole of the watchdog, by what was reported up to the measurement.
 void Witness::check_hung(const Kill& kill, const Event& event, TimePoint now) {
   const Seen& worker = seen_.at(kill.worker);
   const auto* measured = std::get_if<Measured>(&event);
@@ -59,10 +59,11 @@ void Witness::check_hung(const Kill& kill, const Event& event, TimePoint now) {
        "a foreign worker may fall silent while it drains");
 }
 
-/// Who is silent for too long and is measured in a patrol is killed.
+/// Who is silent for too long and is measured in a measurement is killed.
 void Witness::check_found(const Event& event, TimePoint now) const {
   const auto* measured = std::get_if<Measured>(&event);
-  if (measured == nullptr || before_.stalled || !before_.patrol || *before_.patrol > now) return;
+  if (measured == nullptr || before_.stalled || !before_.measurement || *before_.measurement > now)
+    return;
   const auto found = seen_.find(measured->worker);
   if (found == seen_.end() || !found->second.watchdog || !found->second.alive_at) return;
   const Seen& worker = found->second;
@@ -70,13 +71,13 @@ void Witness::check_found(const Event& event, TimePoint now) const {
                         (worker.phase == WorkerPhase::Draining && measured->native &&
                          measured->sign_of_life.has_value());
   if (!on_watch) return;
-  hold(*before_.patrol - *worker.alive_at - worker.doubt < *worker.watchdog,
+  hold(*before_.measurement - *worker.alive_at - worker.doubt < *worker.watchdog,
        "who is silent for longer than the watchdog is killed");
 }
 
 /// Whoever is watched is measured four times in a watchdog.
 void Witness::check_patrolled(TimePoint now) const {
-  const auto next = pool_.next_patrol();
+  const auto next = pool_.next_measurement();
   for (const auto& [id, worker] : seen_) {
     if (worker.phase != WorkerPhase::Serving) continue;
     if (worker.watchdog) {
@@ -87,7 +88,7 @@ void Witness::check_patrolled(TimePoint now) const {
     if (grows && !worker.may_be_due)
       hold(next && *next <= now + 10s + kStall, "whoever may grow too much is measured in time");
   }
-  hold(!next || pool_.next_deadline() <= next, "a patrol is a deadline");
+  hold(!next || pool_.next_deadline() <= next, "a measurement is a deadline");
 }
 
 /// Outside of a roll a successor is for a worker that is due, and not at once after one that

@@ -39,7 +39,7 @@ void Witness::before(const Event& event, TimePoint now) {
                      .deadline = pool_.next_deadline(),
                      .rolling = pool_.rolling(),
                      .serving = serving_slots(),
-                     .patrol = pool_.next_patrol()};
+                     .measurement = pool_.next_measurement()};
   for (const Slot& slot : pool_.slots()) {
     if (slot.successor) before_.successors.insert(*slot.successor);
     if (slot.current && slot.state != SlotState::Stopping) before_.wanted.insert(*slot.current);

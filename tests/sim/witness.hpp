@@ -71,7 +71,7 @@ class Witness {
     bool rolling = false;
     bool stalled = false;   ///< this step is the first one after a stall of the master
     std::set<int> serving;  ///< slots that serve
-    std::optional<TimePoint> patrol;
+    std::optional<TimePoint> measurement;
     /// Workers that a slot shows and wants: their end is for its restart policy to answer.
     std::set<WorkerId> wanted;
     std::set<WorkerId> successors;
@@ -117,7 +117,7 @@ class Witness {
   void check_canary_fork(const Fork& fork) const;
   void check_trial(bool deployed) const;
 
-  // patrol.cpp: the watchdog and recycling.
+  // measurement.cpp: the watchdog and recycling.
   void note_measured(const Measured& found, TimePoint now);
   void note_age(TimePoint now);
   void check_hung(const Kill& kill, const Event& event, TimePoint now);

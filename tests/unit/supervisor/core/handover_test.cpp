@@ -171,10 +171,10 @@ class TwoPools {
       if (!due || now_ < *due) return;
     }
     now_ = std::max(now_, next_millisecond(*due)) + late;
-    if (stays_.next_patrol() && *stays_.next_patrol() <= now_) patrol();
+    if (stays_.next_measurement() && *stays_.next_measurement() <= now_) measure();
     tell(Tick{});
   }
-  void patrol() {
+  void measure() {
     std::vector<Measured> found;
     for (const auto& [id, worker] : stays_.workers()) {
       found.push_back({.worker = id, .native = percent(70)});
@@ -201,7 +201,7 @@ class TwoPools {
       return time ? std::optional(next_millisecond(*time)) : std::nullopt;
     };
     ASSERT_EQ(at(stays_.next_deadline()), at(moves_.next_deadline()));
-    ASSERT_EQ(stays_.next_patrol(), moves_.next_patrol());
+    ASSERT_EQ(stays_.next_measurement(), moves_.next_measurement());
     check_counts();
   }
   std::vector<std::string> take(const Actions& actions) {

@@ -65,20 +65,21 @@ class PoolDriver {
   }
   void measured(Measured found) { tell(found); }
 
-  /// What every patrol from now on finds of this worker. Of others it finds that they are alive,
-  /// native, and have done nothing.
+  /// What every measurement from now on finds of this worker. Of others it finds that they are
+  /// alive, native, and have done nothing.
   void patrol_finds(Measured found) { found_[found.worker] = found; }
   void falls_silent(WorkerId worker) {
     patrol_finds({.worker = worker, .sign_of_life = now_, .native = true});
   }
 
-  /// Time passes; each patrol and Tick comes when it is due. What was ordered meanwhile adds up.
+  /// Time passes; each measurement and Tick comes when it is due. What was ordered meanwhile adds
+  /// up.
   void pass(Duration time) {
     actions_.clear();
     const TimePoint end = now_ + time;
     while (pool_.next_deadline() && *pool_.next_deadline() <= end) {
       now_ = std::max(now_, *pool_.next_deadline());
-      patrol();
+      measure();
       add(pool_.on(Tick{}, now_));
     }
     now_ = end;
@@ -173,8 +174,8 @@ class PoolDriver {
     tell(std::move(request));
     return command;
   }
-  void patrol() {
-    if (!pool_.next_patrol() || *pool_.next_patrol() > now_) return;
+  void measure() {
+    if (!pool_.next_measurement() || *pool_.next_measurement() > now_) return;
     std::vector<WorkerId> workers;
     for (const auto& [id, worker] : pool_.workers()) workers.push_back(id);
     for (const WorkerId id : workers) {

@@ -84,7 +84,7 @@ TEST(Recycle, ByAgeSinceItWasReadyAndWithoutAPatrol) {
   web.start();
   web.pass(9s);
   web.ready_all();
-  EXPECT_EQ(web.pool().next_patrol(), std::nullopt);
+  EXPECT_EQ(web.pool().next_measurement(), std::nullopt);
   EXPECT_EQ(web.pool().next_deadline(), web.now() + 1h);
   web.pass(1h);
   web.ready(web.successor(0));
@@ -94,10 +94,10 @@ TEST(Recycle, ByAgeSinceItWasReadyAndWithoutAPatrol) {
 TEST(Recycle, APatrolForItComesEveryTenSecondsAndOnlyWhileSomebodyIsNotDue) {
   PoolDriver web(recycling(1, kByRequests));
   web.serve();
-  EXPECT_EQ(web.pool().next_patrol(), web.now() + 10s);
+  EXPECT_EQ(web.pool().next_measurement(), web.now() + 10s);
   answers(web, 0, 1000);
   web.pass(10s);
-  EXPECT_EQ(web.pool().next_patrol(), std::nullopt);
+  EXPECT_EQ(web.pool().next_measurement(), std::nullopt);
 }
 
 TEST(Recycle, JitterSpreadsTheLimitsDownwards) {
@@ -330,7 +330,7 @@ TEST(Recycle, WhoDrainsIsNotRecycled) {
   web.stop();
   web.measured({.worker = worker, .requests = 5000});
   EXPECT_TRUE(web.ordered_nothing());
-  EXPECT_EQ(web.pool().next_patrol(), std::nullopt);
+  EXPECT_EQ(web.pool().next_measurement(), std::nullopt);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-/// A watchdog of 20 s, so that a patrol comes every 5 s.
+/// A watchdog of 20 s, so that a measurement comes every 5 s.
 PoolSpec watched(int workers) {
   PoolSpec spec = spec_of(workers);
   spec.grace = 2min;
@@ -19,26 +19,27 @@ PoolSpec watched(int workers) {
   return spec;
 }
 
-TEST(Patrol, ThereIsNoneWhereNothingIsWatched) {
+TEST(Watchdog, ThereIsNoneWhereNothingIsWatched) {
   PoolDriver web(spec_of(2));
   web.serve();
-  EXPECT_EQ(web.pool().next_patrol(), std::nullopt);
+  EXPECT_EQ(web.pool().next_measurement(), std::nullopt);
 }
 
-TEST(Patrol, BeginsWhenAWorkerServesAndEndsWithTheLast) {
+TEST(Watchdog, BeginsWhenAWorkerServesAndEndsWithTheLast) {
   PoolDriver web(watched(2));
   web.start();
-  EXPECT_EQ(web.pool().next_patrol(), std::nullopt) << "start_timeout is the deadline of a boot";
+  EXPECT_EQ(web.pool().next_measurement(), std::nullopt)
+      << "start_timeout is the deadline of a boot";
   web.ready_all();
-  EXPECT_EQ(web.pool().next_patrol(), web.now() + 5s);
-  EXPECT_EQ(web.pool().next_deadline(), web.pool().next_patrol());
+  EXPECT_EQ(web.pool().next_measurement(), web.now() + 5s);
+  EXPECT_EQ(web.pool().next_deadline(), web.pool().next_measurement());
   web.stop();
-  EXPECT_TRUE(web.pool().next_patrol()) << "a drain is watched, too";
+  EXPECT_TRUE(web.pool().next_measurement()) << "a drain is watched, too";
   web.settle();
-  EXPECT_EQ(web.pool().next_patrol(), std::nullopt);
+  EXPECT_EQ(web.pool().next_measurement(), std::nullopt);
 }
 
-TEST(Patrol, IsOneForAllWhateverTheirNumber) {
+TEST(Watchdog, IsOneForAllWhateverTheirNumber) {
   PoolDriver web(watched(50));
   web.start();
   for (int slot = 0; slot < 50; ++slot) {
@@ -52,12 +53,12 @@ TEST(Patrol, IsOneForAllWhateverTheirNumber) {
   EXPECT_EQ(wakes, 12);
 }
 
-TEST(Patrol, DoesNotSpinForATinyWatchdog) {
+TEST(Watchdog, DoesNotSpinForATinyWatchdog) {
   PoolSpec spec = spec_of(1);
   spec.watchdog = 1ns;
   PoolDriver web(spec);
   web.serve();
-  EXPECT_EQ(web.pool().next_patrol(), web.now() + 10ms);
+  EXPECT_EQ(web.pool().next_measurement(), web.now() + 10ms);
 }
 
 TEST(Watchdog, KillsWhoGivesNoSignOfLife) {
@@ -176,7 +177,7 @@ TEST(Watchdog, ALittleLatenessOfThePatrolIsNotTheWorkers) {
   web.serve();
   const TimePoint ready = web.now();
   web.stall(1249ms, Measured{.worker = web.current(0), .sign_of_life = ready});
-  EXPECT_THAT(web.killed(), IsEmpty()) << "the patrol was due after 250 ms";
+  EXPECT_THAT(web.killed(), IsEmpty()) << "the measurement was due after 250 ms";
 }
 
 TEST(Watchdog, AHangIsAFailureOfAWorkerThatServed) {
