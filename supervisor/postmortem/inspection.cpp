@@ -17,26 +17,26 @@ bool ask_for_stacks(pid_t pid) { return ::syscall(SYS_tgkill, pid, pid, ipc::sta
 
 }  // namespace
 
-Examination::Examination(ipc::uv::Loop& loop, Patient patient, std::function<void()> on_done)
-    : patient_(patient),
+Inspection::Inspection(ipc::uv::Loop& loop, InspectedWorker worker, std::function<void()> on_done)
+    : worker_(worker),
       on_done_(std::move(on_done)),
       began_(ipc::Clock::now()),
-      first_(read_proc(patient.pid)),
+      first_(read_proc(worker.pid)),
       timer_(loop, [this] { proceed(); }) {
   timer_.arm(kBetween);
 }
 
-void Examination::proceed() {
+void Inspection::proceed() {
   const Duration spent = ipc::Clock::now() - began_;
   if (!second_) {
-    second_ = read_proc(patient_.pid);
+    second_ = read_proc(worker_.pid);
     between_ = spent;
     // Only now: writing stacks is work, too, and would be taken for what it was doing. To a program
     // that does not handle the signal it would be deadly.
-    const bool can_answer = patient_.native && ipc::answers(patient_.box) && !stopped();
-    asked_ = second_ && can_answer && ask_for_stacks(patient_.pid);
+    const bool can_answer = worker_.native && ipc::answers(worker_.box) && !stopped();
+    asked_ = second_ && can_answer && ask_for_stacks(worker_.pid);
   }
-  if (asked_ && !ipc::dumped(patient_.box) && spent + kStep <= kLongest) {
+  if (asked_ && !ipc::dumped(worker_.box) && spent + kStep <= kLongest) {
     timer_.arm(kStep);
     return;
   }
@@ -44,12 +44,12 @@ void Examination::proceed() {
   on_done();
 }
 
-std::vector<std::string> Examination::findings() const {
+std::vector<std::string> Inspection::findings() const {
   if (!first_) return {};
   return supervisor::findings({*first_, second_ ? *second_ : *first_, between_},
-                              ipc::read(patient_.box), patient_.native);
+                              ipc::read(worker_.box), worker_.native);
 }
 
-bool Examination::stopped() const { return first_ && is_stopped(second_ ? *second_ : *first_); }
+bool Inspection::stopped() const { return first_ && is_stopped(second_ ? *second_ : *first_); }
 
 }  // namespace reeve::supervisor

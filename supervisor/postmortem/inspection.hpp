@@ -17,19 +17,19 @@
 
 namespace reeve::supervisor {
 
-class Examination {
+class Inspection {
  public:
   static constexpr Duration kBetween = std::chrono::milliseconds(150);
   static constexpr Duration kLongest = std::chrono::milliseconds(450);
 
-  struct Patient {
+  struct InspectedWorker {
     pid_t pid = 0;  ///< not reaped while this lives
     const ipc::BlackBox& box;
     bool native = false;
   };
 
   /// `on_done` may destroy this.
-  Examination(ipc::uv::Loop& loop, Patient patient, std::function<void()> on_done);
+  Inspection(ipc::uv::Loop& loop, InspectedWorker worker, std::function<void()> on_done);
 
   /// What is known by now: also of one that has died meanwhile.
   [[nodiscard]] std::vector<std::string> findings() const;
@@ -39,7 +39,7 @@ class Examination {
  private:
   void proceed();
 
-  Patient patient_;
+  InspectedWorker worker_;
   std::function<void()> on_done_;
   TimePoint began_;
   std::optional<ProcFacts> first_;

@@ -18,7 +18,7 @@ void Kills::begin(Process& process, Order order) {
   const WorkerId worker = process.identity().worker;
   if (!process.pid() || kills_.contains(worker)) return;
   const auto examined = std::ranges::count_if(
-      kills_, [](const auto& entry) { return entry.second.examination.has_value(); });
+      kills_, [](const auto& entry) { return entry.second.inspection.has_value(); });
   Kill& kill = kills_[worker];
   kill.process = &process;
   kill.pid = *process.pid();
@@ -30,9 +30,9 @@ void Kills::begin(Process& process, Order order) {
     strike(worker);
     return;
   }
-  kill.examination.emplace(
+  kill.inspection.emplace(
       loop_,
-      Examination::Patient{
+      Inspection::InspectedWorker{
           .pid = *process.pid(), .box = process.black_box(), .native = process.is_native()},
       [this, worker] { strike(worker); });
 }
@@ -40,8 +40,8 @@ void Kills::begin(Process& process, Order order) {
 void Kills::strike(WorkerId worker) {
   Kill& kill = kills_.at(worker);
   write_report(kill);
-  const bool stopped = kill.examination && kill.examination->stopped();
-  kill.examination.reset();
+  const bool stopped = kill.inspection && kill.inspection->stopped();
+  kill.inspection.reset();
   if (kill.order.on_strike) kill.order.on_strike();
   if (kill.order.signal == SIGKILL || stopped) {  // A stopped one acts on no other signal.
     kill.process->kill_group();
@@ -59,7 +59,7 @@ void Kills::strike(WorkerId worker) {
 
 void Kills::hurry() {
   for (auto& [worker, kill] : kills_) {
-    if (kill.examination) {
+    if (kill.inspection) {
       kill.order.signal = SIGKILL;
       strike(worker);
     } else {
@@ -79,7 +79,7 @@ void Kills::write_report(Kill& kill) {
        .step = kill.order.reason == KillReason::StartTimeout ? process.step() : "",
        .status_text = process.status_text(),
        .last_line = lines.empty() ? "" : lines.back(),
-       .found = kill.examination ? kill.examination->findings() : std::vector<std::string>{}});
+       .found = kill.inspection ? kill.inspection->findings() : std::vector<std::string>{}});
   const std::size_t logged = std::min(kill.found.size(), kMostLoggedLines);
   for (std::size_t i = 0; i < logged; ++i) log_.warn("{}: {}", kill.order.name, kill.found[i]);
   if (logged < kill.found.size()) {
@@ -104,7 +104,7 @@ std::vector<std::string> Kills::end(WorkerId worker) {
 bool Kills::under_way() const {
   return std::ranges::any_of(kills_, [](const auto& entry) {
     const Kill& kill = entry.second;
-    return kill.examination || (kill.last_resort && kill.last_resort->armed());
+    return kill.inspection || (kill.last_resort && kill.last_resort->armed());
   });
 }
 

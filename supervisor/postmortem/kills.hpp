@@ -48,7 +48,7 @@ class Kills {
     Process* process;
     pid_t pid = 0;  // For the report of one that was reaped already.
     Order order;
-    std::optional<Examination> examination;
+    std::optional<Inspection> inspection;
     std::vector<std::string> found;
     std::unique_ptr<ipc::uv::Timer> last_resort;
   };
