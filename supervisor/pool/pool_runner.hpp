@@ -120,7 +120,7 @@ class PoolRunner : private ProcessObserver {
     return processes_;
   }
   [[nodiscard]] TailBuffer& tail(int slot) { return tails_[slot]; }
-  [[nodiscard]] const DeathBook& deaths() const { return deaths_; }
+  [[nodiscard]] const DeathReports& deaths() const { return deaths_; }
   /// Every slot has a worker that is ready, or has done its work and is not to be restarted.
   [[nodiscard]] bool is_up() const;
   /// A slot of a one-shot pool that ended as it should.
@@ -236,7 +236,7 @@ class PoolRunner : private ProcessObserver {
   std::unordered_map<pid_t, Process*> by_pid_;
   std::map<int, TailBuffer> tails_;
   Kills kills_;
-  DeathBook deaths_;
+  DeathReports deaths_;
   std::deque<LastWords> last_words_;  // Of the dead, until a verdict needs them.
   std::map<int, Death> last_deaths_;  // By slot.
   std::string held_for_;

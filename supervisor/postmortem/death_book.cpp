@@ -5,7 +5,7 @@
 
 namespace reeve::supervisor {
 
-void DeathBook::keep(int slot, DeathReport report) {
+void DeathReports::keep(int slot, DeathReport report) {
   if (report.details.size() > kMostDetails) {
     report.details.resize(kMostDetails);
     report.details.emplace_back("(and more, which was not kept)");
@@ -23,7 +23,7 @@ void DeathBook::keep(int slot, DeathReport report) {
   }
 }
 
-const DeathReport* DeathBook::last(int slot) const {
+const DeathReport* DeathReports::last(int slot) const {
   const auto found = reports_.find(slot);
   return found == reports_.end() ? nullptr : &found->second;
 }

@@ -9,7 +9,7 @@
 
 namespace reeve::supervisor {
 
-class DeathBook {
+class DeathReports {
  public:
   /// So many keep their details; of earlier ones the summary stays.
   static constexpr std::size_t kDetailed = 10;

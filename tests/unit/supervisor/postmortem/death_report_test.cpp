@@ -86,8 +86,8 @@ TEST(DeathReport, RunningOutOfMemoryIsItsCause) {
   EXPECT_THAT(death_report(facts).summary.front(), HasSubstr("killed: out of memory"));
 }
 
-TEST(DeathBook, HasTheLastOneOfEachSlot) {
-  DeathBook book;
+TEST(DeathReports, HasTheLastOneOfEachSlot) {
+  DeathReports book;
   EXPECT_EQ(book.last(0), nullptr);
   book.keep(0, {.summary = {"first"}, .details = {}});
   book.keep(0, {.summary = {"second"}, .details = {}});
@@ -95,9 +95,9 @@ TEST(DeathBook, HasTheLastOneOfEachSlot) {
   EXPECT_EQ(book.last(1), nullptr);
 }
 
-TEST(DeathBook, KeepsTheDetailsOfAFewAndForgetsTheOldest) {
-  DeathBook book;
-  const int all = static_cast<int>(DeathBook::kSlots) + 1;
+TEST(DeathReports, KeepsTheDetailsOfAFewAndForgetsTheOldest) {
+  DeathReports book;
+  const int all = static_cast<int>(DeathReports::kSlots) + 1;
   for (int slot = 0; slot < all; ++slot) {
     book.keep(slot, {.summary = {"died"}, .details = {"a", "b"}});
   }
@@ -107,10 +107,10 @@ TEST(DeathBook, KeepsTheDetailsOfAFewAndForgetsTheOldest) {
   EXPECT_THAT(book.last(all - 10)->details, SizeIs(2));
 }
 
-TEST(DeathBook, AnEndlessReportIsCut) {
-  DeathBook book;
+TEST(DeathReports, AnEndlessReportIsCut) {
+  DeathReports book;
   book.keep(0, {.summary = {}, .details = std::vector<std::string>(100'000, "x")});
-  EXPECT_THAT(book.last(0)->details, SizeIs(DeathBook::kMostDetails + 1));
+  EXPECT_THAT(book.last(0)->details, SizeIs(DeathReports::kMostDetails + 1));
 }
 
 TEST(Why, SaysHowTheSlotFaresAndHowItsLastWorkerDied) {
