@@ -91,14 +91,14 @@ std::string one_line(const Verdict& verdict) {
                      reason.empty() ? "" : ": ", reason);
 }
 
-CommandId CommandBook::open(int parts, OnVerdicts on_verdicts) {
+CommandId PendingCommands::open(int parts, OnVerdicts on_verdicts) {
   assert(parts > 0 && "a command that nobody will answer");
   const CommandId id{next_++};
   entries_.emplace(id, Entry{parts, {}, std::move(on_verdicts)});
   return id;
 }
 
-void CommandBook::settle(CommandId command, Verdicts part) {
+void PendingCommands::settle(CommandId command, Verdicts part) {
   const auto found = entries_.find(command);
   if (found == entries_.end()) return;
   Entry& entry = found->second;

@@ -1,6 +1,6 @@
 #pragma once
-// Verdicts of the core in the words of the control protocol, and the book of commands that wait for
-// theirs. Pure.
+// Verdicts of the core in the words of the control protocol, and the pending of commands that wait
+// for theirs. Pure.
 
 #include <cstdint>
 #include <functional>
@@ -32,7 +32,7 @@ using Verdicts = std::vector<ipc::control::Verdict>;
 
 /// A command may concern several pools; whoever asked gets one answer, when the last has given its
 /// verdict.
-class CommandBook {
+class PendingCommands {
  public:
   using OnVerdicts = std::function<void(Verdicts)>;
 

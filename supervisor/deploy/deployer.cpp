@@ -22,9 +22,9 @@ ListenerSet with_open_twins(ListenerSet listeners, const ListenerSet& open_now) 
 
 }  // namespace
 
-Deployer::Deployer(ipc::uv::Loop& loop, Pools& pools, CommandBook& book, ConfigFile& file,
+Deployer::Deployer(ipc::uv::Loop& loop, Pools& pools, PendingCommands& pending, ConfigFile& file,
                    std::function<void()> wake)
-    : loop_(loop), pools_(pools), book_(book), file_(file), queue_(std::move(wake)) {
+    : loop_(loop), pools_(pools), pending_(pending), file_(file), queue_(std::move(wake)) {
   queue_.describe_work([this](const std::string& name) {
     const PoolRunner* pool = pools_.find(name);
     return pool == nullptr ? "" : pool->activity();
@@ -34,18 +34,18 @@ Deployer::Deployer(ipc::uv::Loop& loop, Pools& pools, CommandBook& book, ConfigF
 void Deployer::take_turn(const std::string& pool, const Asker& asker, IfBusy if_busy,
                          CommandId command, Begin begin) {
   const auto go = [this, pool, command, begin = std::move(begin)] {
-    const CommandId part = book_.open(1, [this, pool, command](Verdicts verdicts) {
+    const CommandId part = pending_.open(1, [this, pool, command](Verdicts verdicts) {
       queue_.leave(pool, loop_.now());
-      book_.settle(command, std::move(verdicts));
+      pending_.settle(command, std::move(verdicts));
     });
     if (PoolRunner* runner = pools_.find(pool)) {
       begin(*runner, part);
     } else {
-      book_.settle(part, {no_such_process(pool, fmt::format("{} was removed meanwhile", pool))});
+      pending_.settle(part, {no_such_process(pool, fmt::format("{} was removed meanwhile", pool))});
     }
   };
   const auto refused = [this, pool, command](std::string why) {
-    book_.settle(command, {{.name = pool, .ok = false, .code = "busy", .text = std::move(why)}});
+    pending_.settle(command, {{.name = pool, .ok = false, .code = "busy", .text = std::move(why)}});
   };
   queue_.enter(pool, {.asker = asker, .begin = go, .refuse = refused}, if_busy, loop_.now());
 }
@@ -98,8 +98,8 @@ ipc::Result<Deployment> Deployer::next_version(const PoolRunner& pool) {
 }
 
 void Deployer::refuse(const PoolRunner& pool, CommandId part, std::string why) {
-  book_.settle(part,
-               {{.name = pool.name(), .ok = false, .code = "refused", .text = std::move(why)}});
+  pending_.settle(part,
+                  {{.name = pool.name(), .ok = false, .code = "refused", .text = std::move(why)}});
 }
 
 }  // namespace reeve::supervisor

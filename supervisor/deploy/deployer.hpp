@@ -15,7 +15,7 @@ namespace reeve::supervisor {
 class Deployer {
  public:
   /// `wake` is to see to it that advance() is called soon, and not from inside the call.
-  Deployer(ipc::uv::Loop& loop, Pools& pools, CommandBook& book, ConfigFile& file,
+  Deployer(ipc::uv::Loop& loop, Pools& pools, PendingCommands& pending, ConfigFile& file,
            std::function<void()> wake);
 
   /// Gives the pool one command, which answers `part`.
@@ -40,7 +40,7 @@ class Deployer {
 
   ipc::uv::Loop& loop_;
   Pools& pools_;
-  CommandBook& book_;
+  PendingCommands& pending_;
   ConfigFile& file_;
   DeployQueue queue_;
 };

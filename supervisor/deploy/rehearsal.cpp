@@ -20,7 +20,7 @@ Verdicts verdict_of(const std::string& name, bool ok, std::string text) {
 }  // namespace
 
 void Rehearsals::run(const std::string& pool, const PoolRunner::OnProgress& on_step,
-                     const CommandBook::OnVerdicts& on_verdicts) {
+                     const PendingCommands::OnVerdicts& on_verdicts) {
   const std::string name = pool + std::string(kRehearsalSuffix);
   auto deployment = prepare(pool);
   if (!deployment) return on_verdicts(verdict_of(name, false, deployment.error().text));
@@ -35,9 +35,10 @@ void Rehearsals::run(const std::string& pool, const PoolRunner::OnProgress& on_s
   }
   runner->tell_steps(on_step);
   const Rehearsal rehearsal{*runner, loop_.now(), on_verdicts};
-  runner->start(book_.open(1, [this, rehearsal](
-                                  Verdicts verdicts) { started(rehearsal, std::move(verdicts)); }),
-                {});
+  runner->start(
+      pending_.open(
+          1, [this, rehearsal](Verdicts verdicts) { started(rehearsal, std::move(verdicts)); }),
+      {});
 }
 
 ipc::Result<Deployment> Rehearsals::prepare(const std::string& pool) const {
@@ -100,8 +101,8 @@ void Rehearsals::started(const Rehearsal& rehearsal, Verdicts verdicts) {
   const TimePoint now = loop_.now();
   const Duration ready_after = now - rehearsal.begun_at;
   rehearsal.pool.stop(
-      book_.open(1, [this, rehearsal, ready_after,
-                     now](const Verdicts& stop) { stopped(rehearsal, ready_after, now, stop); }),
+      pending_.open(1, [this, rehearsal, ready_after,
+                        now](const Verdicts& stop) { stopped(rehearsal, ready_after, now, stop); }),
       {});
 }
 

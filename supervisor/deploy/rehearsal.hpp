@@ -13,23 +13,23 @@ namespace reeve::supervisor {
 class Rehearsals {
  public:
   /// Unix listeners are made in `runtime_dir`.
-  Rehearsals(ipc::uv::Loop& loop, Pools& pools, CommandBook& book, ConfigFile& file,
+  Rehearsals(ipc::uv::Loop& loop, Pools& pools, PendingCommands& pending, ConfigFile& file,
              std::string runtime_dir)
       : loop_(loop),
         pools_(pools),
-        book_(book),
+        pending_(pending),
         file_(file),
         runtime_dir_(std::move(runtime_dir)) {}
 
   /// Tells each step, then answers with one verdict on "web:rehearsal".
   void run(const std::string& pool, const PoolRunner::OnProgress& on_step,
-           const CommandBook::OnVerdicts& on_verdicts);
+           const PendingCommands::OnVerdicts& on_verdicts);
 
  private:
   struct Rehearsal {
     PoolRunner& pool;
     TimePoint begun_at;
-    CommandBook::OnVerdicts on_verdicts;
+    PendingCommands::OnVerdicts on_verdicts;
   };
   /// What the file says of the pool, made into a pool of one worker that is not restarted.
   [[nodiscard]] ipc::Result<Deployment> prepare(const std::string& pool) const;
@@ -41,7 +41,7 @@ class Rehearsals {
 
   ipc::uv::Loop& loop_;
   Pools& pools_;
-  CommandBook& book_;
+  PendingCommands& pending_;
   ConfigFile& file_;
   std::string runtime_dir_;
 };

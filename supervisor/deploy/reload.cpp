@@ -61,11 +61,11 @@ Verdicts unknown_pools(const std::vector<std::string>& names,
 
 }  // namespace
 
-Reload::Reload(Log& log, Pools& pools, CommandBook& book, ConfigFile& file, Deployer& deployer,
-               StartOrder& start_order, Hooks hooks)
+Reload::Reload(Log& log, Pools& pools, PendingCommands& commands, ConfigFile& file,
+               Deployer& deployer, StartOrder& start_order, Hooks hooks)
     : log_(log),
       pools_(pools),
-      book_(book),
+      commands_(commands),
       file_(file),
       deployer_(deployer),
       start_order_(start_order),
@@ -260,7 +260,7 @@ void Reload::apply(Run run, const PoolChanges& changes, const OnVerdicts& on_ver
   }
   const std::size_t parts = changes.removed.size() + changes.added.size() + to_change.size();
   if (parts == 0) return on_verdicts({});
-  run.command = book_.open(static_cast<int>(parts), on_verdicts);
+  run.command = commands_.open(static_cast<int>(parts), on_verdicts);
   for (const std::string& name : changes.removed) remove(run, name);
   for (const std::string& name : changes.added)
     pools_.add(Deployment::of(*find_pool(run.next, name), run.opened));
@@ -290,25 +290,25 @@ void Reload::bring_to(PoolRunner& pool, CommandId part, const PoolConfig& config
   if (contains(changes.scaled, pool.name())) {
     pool.reconfigure_workers(part, config.spec.workers);
   } else if (!contains(changes.rolled, pool.name())) {
-    book_.settle(part, {});
+    commands_.settle(part, {});
   } else if (pool.is_going_down()) {
     pool.adopt(Deployment::of(config, run.opened));
-    book_.settle(part, {{.name = pool.name(),
-                         .ok = true,
-                         .code = "adopted",
-                         .text = "it is stopped, and will start in its new configuration"}});
+    commands_.settle(part, {{.name = pool.name(),
+                             .ok = true,
+                             .code = "adopted",
+                             .text = "it is stopped, and will start in its new configuration"}});
   } else {
     pool.deploy(part, Deployment::of(config, run.opened));
   }
 }
 
 CommandId Reload::part_of(const Run& run, std::string name, std::string_view done) {
-  return book_.open(1, [this, words = run.words, command = run.command, name = std::move(name),
-                        done](Verdicts verdicts) {
+  return commands_.open(1, [this, words = run.words, command = run.command, name = std::move(name),
+                            done](Verdicts verdicts) {
     if (words == Words::Supervisors) {
       verdicts = in_supervisors_words(name, done, std::move(verdicts));
     }
-    book_.settle(command, std::move(verdicts));
+    commands_.settle(command, std::move(verdicts));
   });
 }
 
@@ -317,9 +317,9 @@ CommandId Reload::awaited_part_of(const Run& run, std::string name, std::string_
   const CommandId part = part_of(run, std::move(name), done);
   if (run.words == Words::Supervisors) return part;
   ++unsettled_;
-  return book_.open(1, [this, part](Verdicts verdicts) {
+  return commands_.open(1, [this, part](Verdicts verdicts) {
     settle_one();
-    book_.settle(part, std::move(verdicts));
+    commands_.settle(part, std::move(verdicts));
   });
 }
 

@@ -18,7 +18,7 @@ namespace reeve::supervisor {
 
 class Reload {
  public:
-  using OnVerdicts = CommandBook::OnVerdicts;
+  using OnVerdicts = PendingCommands::OnVerdicts;
 
   struct Hooks {
     std::function<void()> on_begin;  ///< a reload begins
@@ -26,7 +26,7 @@ class Reload {
     std::function<void()> wake;      ///< advance() is to be called soon, not from inside the call
   };
 
-  Reload(Log& log, Pools& pools, CommandBook& book, ConfigFile& file, Deployer& deployer,
+  Reload(Log& log, Pools& pools, PendingCommands& commands, ConfigFile& file, Deployer& deployer,
          StartOrder& start_order, Hooks hooks);
 
   /// Rereads the file and answers once every change has its verdict. A bad file, or a listener that
@@ -87,7 +87,7 @@ class Reload {
 
   Log& log_;
   Pools& pools_;
-  CommandBook& book_;
+  PendingCommands& commands_;
   ConfigFile& file_;
   Deployer& deployer_;
   StartOrder& start_order_;

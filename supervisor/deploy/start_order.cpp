@@ -67,7 +67,7 @@ void StartOrder::start(PoolRunner& pool, CommandId command) {
     pool.start(command, {});
     return;
   }
-  book_.settle(command, {{.name = pool.name(), .ok = true, .code = "waits", .text = why}});
+  pending_.settle(command, {{.name = pool.name(), .ok = true, .code = "waits", .text = why}});
   hold(pool, std::move(why));
 }
 
@@ -85,7 +85,7 @@ void StartOrder::check() {
           if (!verdict.ok) log_.error("{}", one_line(verdict));
         }
       };
-      pool->start(book_.open(1, log_failures), {});
+      pool->start(pending_.open(1, log_failures), {});
     } else if (why != pool->held_for()) {
       hold(*pool, std::move(why));
     }

@@ -16,7 +16,8 @@ namespace reeve::supervisor {
 
 class StartOrder {
  public:
-  StartOrder(Log& log, Pools& pools, CommandBook& book) : log_(log), pools_(pools), book_(book) {}
+  StartOrder(Log& log, Pools& pools, PendingCommands& pending)
+      : log_(log), pools_(pools), pending_(pending) {}
 
   /// Starts the pool when those that it is after are up. When it has to wait, the command is
   /// answered at once, and status shows what it waits for.
@@ -30,7 +31,7 @@ class StartOrder {
 
   Log& log_;
   Pools& pools_;
-  CommandBook& book_;
+  PendingCommands& pending_;
 };
 
 }  // namespace reeve::supervisor

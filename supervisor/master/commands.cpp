@@ -70,7 +70,7 @@ Commands::Commands(ipc::uv::Loop& loop, Log& log, Parts parts, Doors doors)
     : loop_(loop),
       log_(log),
       pools_(parts.pools),
-      book_(parts.book),
+      pending_(parts.pending),
       deployer_(parts.deployer),
       reload_(parts.reload),
       rehearsals_(parts.rehearsals),
@@ -251,7 +251,7 @@ void Commands::scale(SessionId session, const Request& request) {
     refuse(session, fmt::format("scale wants one pool, and {} is not one", request.names.front()));
   } else {
     PoolRunner& pool = *pools_.find(resolved.targets.front().pool);
-    pool.scale(book_.open(1, answer_to(session)),
+    pool.scale(pending_.open(1, answer_to(session)),
                wanted_workers(*request.scale, pool.pool().spec().workers));
   }
 }
@@ -264,14 +264,14 @@ void Commands::command_pools(SessionId session, const Request& request,
     return;
   }
   const int parts = static_cast<int>(resolved.targets.size()) + (resolved.unknown.empty() ? 0 : 1);
-  const CommandId id = book_.open(parts, answer_to(session));
-  if (!resolved.unknown.empty()) book_.settle(id, std::move(resolved.unknown));
+  const CommandId id = pending_.open(parts, answer_to(session));
+  if (!resolved.unknown.empty()) pending_.settle(id, std::move(resolved.unknown));
   for (const Target& target : resolved.targets) {
     command(*pools_.find(target.pool), id, target.slots);
   }
 }
 
-CommandBook::OnVerdicts Commands::answer_to(SessionId session) const {
+PendingCommands::OnVerdicts Commands::answer_to(SessionId session) const {
   return [this, session](Verdicts verdicts) { answer(session, std::move(verdicts)); };
 }
 

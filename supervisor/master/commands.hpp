@@ -24,15 +24,15 @@ class Commands {
   struct Doors {
     std::function<void(SessionId, const ipc::control::Reply&)> reply;
     std::function<pid_t(SessionId)> peer;  ///< who asks
-    std::function<void(const Asker&, CommandBook::OnVerdicts)> reload;
-    std::function<void(CommandBook::OnVerdicts)> shutdown;
+    std::function<void(const Asker&, PendingCommands::OnVerdicts)> reload;
+    std::function<void(PendingCommands::OnVerdicts)> shutdown;
     std::function<void(SessionId)> upgrade;
     std::function<bool()> shutting_down;
   };
 
   struct Parts {
     Pools& pools;
-    CommandBook& book;
+    PendingCommands& pending;
     Deployer& deployer;
     Reload& reload;
     Rehearsals& rehearsals;
@@ -81,7 +81,7 @@ class Commands {
   [[nodiscard]] Asker asker(SessionId session, std::string what) const;
   [[nodiscard]] PoolRunner::OnProgress progress_to(SessionId session) const;
 
-  [[nodiscard]] CommandBook::OnVerdicts answer_to(SessionId session) const;
+  [[nodiscard]] PendingCommands::OnVerdicts answer_to(SessionId session) const;
   void refuse(SessionId session, std::string why) const;
 
   struct Following {
@@ -93,7 +93,7 @@ class Commands {
   ipc::uv::Loop& loop_;
   Log& log_;
   Pools& pools_;
-  CommandBook& book_;
+  PendingCommands& pending_;
   Deployer& deployer_;
   Reload& reload_;
   Rehearsals& rehearsals_;

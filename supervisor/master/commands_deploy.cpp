@@ -62,12 +62,12 @@ void Commands::deploy(SessionId session, const Request& request) {
   for_each_pool(session, request, [&](const std::string& pool, CommandId command) {
     const auto slots = static_cast<int>(pools_.find(pool)->pool().slots().size());
     if (canary && canary->workers > slots) {
-      book_.settle(command,
-                   {{.name = pool,
-                     .ok = false,
-                     .code = "refused",
-                     .text = fmt::format("{} has {} worker{}; {} canaries are too many", pool,
-                                         slots, slots == 1 ? "" : "s", canary->workers)}});
+      pending_.settle(command,
+                      {{.name = pool,
+                        .ok = false,
+                        .code = "refused",
+                        .text = fmt::format("{} has {} worker{}; {} canaries are too many", pool,
+                                            slots, slots == 1 ? "" : "s", canary->workers)}});
       return;
     }
     tell_wait(session, request, pool);
@@ -135,26 +135,27 @@ void Commands::add(SessionId session, const Request& request) {
 
 void Commands::remove(SessionId session, const Request& request) {
   if (request.names.empty()) return refuse(session, "remove wants the names of stopped pools");
-  const CommandId command = book_.open(static_cast<int>(request.names.size()), answer_to(session));
+  const CommandId command =
+      pending_.open(static_cast<int>(request.names.size()), answer_to(session));
   for (const std::string& given : request.names) {
     const std::string name = pool_named(given);
     PoolRunner* pool = pools_.find(name);
     if (pool == nullptr) {
-      book_.settle(command, {no_such_process(name, fmt::format("no pool named \"{}\"", name))});
+      pending_.settle(command, {no_such_process(name, fmt::format("no pool named \"{}\"", name))});
     } else if (!pool->pool().quiet()) {
-      book_.settle(command, {{.name = name,
-                              .ok = false,
-                              .code = "still_running",
-                              .text = fmt::format("stop it first: reevectl stop {}", name)}});
+      pending_.settle(command, {{.name = name,
+                                 .ok = false,
+                                 .code = "still_running",
+                                 .text = fmt::format("stop it first: reevectl stop {}", name)}});
     } else {
       deployer_.queue().dismiss(name, fmt::format("{} was removed", name));
-      pools_.remove(book_.open(1,
-                               [this, command, name](const Verdicts&) {
-                                 book_.settle(
-                                     command,
-                                     {{.name = name, .ok = true, .code = "removed", .text = ""}});
-                               }),
-                    *pool);
+      pools_.remove(
+          pending_.open(1,
+                        [this, command, name](const Verdicts&) {
+                          pending_.settle(
+                              command, {{.name = name, .ok = true, .code = "removed", .text = ""}});
+                        }),
+          *pool);
     }
   }
 }
@@ -174,7 +175,7 @@ void Commands::for_each_pool(SessionId session, const Request& request,
     return;
   }
   const CommandId command =
-      book_.open(static_cast<int>(resolved.targets.size()), answer_to(session));
+      pending_.open(static_cast<int>(resolved.targets.size()), answer_to(session));
   for (const Target& target : resolved.targets) begin(target.pool, command);
 }
 

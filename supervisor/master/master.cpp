@@ -22,16 +22,16 @@ Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& 
       launcher_(loop, std::move(given.workers)),
       settle_timer_(loop, [this] { settle(); }),
       ask_timer_(loop, [this] { ask_for_time(); }),
-      pools_(loop, log, launcher_, book_,
+      pools_(loop, log, launcher_, pending_,
              {.on_change = [this] { settle_timer_.arm(Duration::zero()); },
               .read_pending = [this] { notify_->receive_pending(); },
               .on_event = [this](std::string_view kind, const std::string& name,
                                  const std::string& text) { events_.publish(kind, name, text); },
               .on_forgotten = [this](const PoolRunner& pool) { commands_.forgotten(pool); }}),
       file_(std::move(given.config_path), config, std::move(given.adopted)),
-      deployer_(loop, pools_, book_, file_, [this] { settle_timer_.arm(Duration::zero()); }),
-      start_order_(log, pools_, book_),
-      reload_(log, pools_, book_, file_, deployer_, start_order_,
+      deployer_(loop, pools_, pending_, file_, [this] { settle_timer_.arm(Duration::zero()); }),
+      start_order_(log, pools_, pending_),
+      reload_(log, pools_, pending_, file_, deployer_, start_order_,
               {.on_begin =
                    [this] {
                      upstream_.reloading();
@@ -43,11 +43,11 @@ Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& 
                      if (said_ready_) upstream_.ready();
                    },
                .wake = [this] { settle_timer_.arm(Duration::zero()); }}),
-      rehearsals_(loop, pools_, book_, file_, config.runtime_dir),
+      rehearsals_(loop, pools_, pending_, file_, config.runtime_dir),
       events_([this](SessionId session, const ipc::control::Reply& reply) {
         control_->reply(session, reply);
       }),
-      shutdown_(loop, log, pools_, book_,
+      shutdown_(loop, log, pools_, pending_,
                 [this](int exit_code) {
                   exit_code_ = exit_code;
                   control_->end_streams();
@@ -56,7 +56,7 @@ Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& 
       commands_(
           loop, log,
           {.pools = pools_,
-           .book = book_,
+           .pending = pending_,
            .deployer = deployer_,
            .reload = reload_,
            .rehearsals = rehearsals_,
@@ -138,7 +138,7 @@ int Supervision::run() {
 void Supervision::start_pools() {
   // Nobody waits for the verdict.
   for (const auto& pool : pools_.pools()) {
-    start_order_.start(*pool, book_.open(1, log_failures()));
+    start_order_.start(*pool, pending_.open(1, log_failures()));
   }
   settle_timer_.arm(Duration::zero());
 }
@@ -185,7 +185,7 @@ void Supervision::scale_first_pool(int by) {
   PoolRunner& pool = *pools_.pools().front();
   const int workers = std::max(1, pool.pool().spec().workers + by);
   log_.info("scaling {} to {} workers", pool.name(), workers);
-  pool.scale(book_.open(1, log_failures()), workers);
+  pool.scale(pending_.open(1, log_failures()), workers);
 }
 
 /// Reads first: what a worker said before it died is older than its death.
@@ -262,7 +262,7 @@ void Supervision::say_ready() {
   upstream_.ready();
 }
 
-CommandBook::OnVerdicts Supervision::log_failures() {
+PendingCommands::OnVerdicts Supervision::log_failures() {
   return [this](const Verdicts& verdicts) {
     for (const auto& verdict : verdicts) {
       if (!verdict.ok) log_.error("{}", one_line(verdict));

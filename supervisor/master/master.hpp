@@ -70,12 +70,12 @@ class Supervision {
   void settle();
   void say_ready();
   void ask_for_time();
-  [[nodiscard]] CommandBook::OnVerdicts log_failures();
+  [[nodiscard]] PendingCommands::OnVerdicts log_failures();
 
   ipc::uv::Loop& loop_;
   Log& log_;
   Upstream upstream_;
-  CommandBook book_;
+  PendingCommands pending_;
   CgroupTree* cgroups_;  // Null: none.
   Launcher launcher_;
   ipc::uv::Timer settle_timer_;

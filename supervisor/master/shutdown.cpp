@@ -23,12 +23,12 @@ constexpr Duration kSameRequest = std::chrono::milliseconds(20);
 
 }  // namespace
 
-Shutdown::Shutdown(ipc::uv::Loop& loop, Log& log, Pools& pools, CommandBook& book,
+Shutdown::Shutdown(ipc::uv::Loop& loop, Log& log, Pools& pools, PendingCommands& pending,
                    std::function<void(int)> on_end)
     : loop_(loop),
       log_(log),
       pools_(pools),
-      book_(book),
+      pending_(pending),
       on_end_(std::move(on_end)),
       limit_(loop, [this] { on_limit(); }) {}
 
@@ -49,7 +49,7 @@ void Shutdown::request_now(const std::string& why) {
   pools_.end_grace();
 }
 
-void Shutdown::request(const std::string& why, CommandBook::OnVerdicts on_end) {
+void Shutdown::request(const std::string& why, PendingCommands::OnVerdicts on_end) {
   waiting_.push_back(std::move(on_end));
   if (!running_) begin(why);
 }
@@ -60,7 +60,7 @@ void Shutdown::begin(const std::string& why) {
   begun_at_ = loop_.now();
   killed_before_ = pools_.workers_killed();
   for (const auto& rehearsal : pools_.rehearsals()) {
-    rehearsal->stop(book_.open(1, [](const Verdicts&) {}), {});
+    rehearsal->stop(pending_.open(1, [](const Verdicts&) {}), {});
   }
   stop_pools(false);
 }
@@ -89,7 +89,7 @@ void Shutdown::stop_pools(bool all) {
   }
   for (PoolRunner* pool : next) {
     stopped_.insert(pool->name());
-    const CommandId command = book_.open(1, [this](Verdicts verdicts) {
+    const CommandId command = pending_.open(1, [this](Verdicts verdicts) {
       verdicts_.insert(verdicts_.end(), verdicts.begin(), verdicts.end());
     });
     pool->stop(command, {});

@@ -17,7 +17,7 @@ namespace reeve::supervisor {
 class Shutdown {
  public:
   /// `on_end` gets the exit code, once.
-  Shutdown(ipc::uv::Loop& loop, Log& log, Pools& pools, CommandBook& book,
+  Shutdown(ipc::uv::Loop& loop, Log& log, Pools& pools, PendingCommands& pending,
            std::function<void(int exit_code)> on_end);
 
   [[nodiscard]] bool running() const { return running_; }
@@ -29,7 +29,7 @@ class Shutdown {
   /// Stops with no grace at all.
   void request_now(const std::string& why);
   /// The same as request() for a client, who is answered at the very end.
-  void request(const std::string& why, CommandBook::OnVerdicts on_end);
+  void request(const std::string& why, PendingCommands::OnVerdicts on_end);
 
   /// The exit code, however the end goes: the reason for it counts more.
   void exit_with(int code) { exit_code_ = code; }
@@ -50,9 +50,9 @@ class Shutdown {
   ipc::uv::Loop& loop_;
   Log& log_;
   Pools& pools_;
-  CommandBook& book_;
+  PendingCommands& pending_;
   std::function<void(int)> on_end_;
-  std::vector<CommandBook::OnVerdicts> waiting_;
+  std::vector<PendingCommands::OnVerdicts> waiting_;
   Verdicts verdicts_;
   std::set<std::string> stopped_;  // Pools that were told to stop.
   std::optional<int> exit_code_;

@@ -22,9 +22,9 @@ bool serves_from(const PoolRunner& pool, const Listener& listener) {
 
 }  // namespace
 
-Pools::Pools(ipc::uv::Loop& loop, Log& log, const Launcher& launcher, CommandBook& book,
+Pools::Pools(ipc::uv::Loop& loop, Log& log, const Launcher& launcher, PendingCommands& pending,
              Hooks hooks)
-    : loop_(loop), log_(log), launcher_(launcher), book_(book), hooks_(std::move(hooks)) {}
+    : loop_(loop), log_(log), launcher_(launcher), pending_(pending), hooks_(std::move(hooks)) {}
 
 PoolRunner& Pools::add(Deployment deployment) {
   PoolRunner& added = *pools_.emplace_back(std::make_unique<PoolRunner>(
@@ -232,7 +232,7 @@ std::optional<TimePoint> Pools::latest_deadline() const {
 }
 
 void Pools::finished(CommandId command, Verdicts verdicts) {
-  book_.settle(command, std::move(verdicts));
+  pending_.settle(command, std::move(verdicts));
 }
 
 void Pools::happened(std::string_view kind, const std::string& name, const std::string& text) {

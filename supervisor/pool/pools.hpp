@@ -32,7 +32,8 @@ class Pools : private PoolObserver {
     std::function<void(const PoolRunner& pool)> on_forgotten;
   };
 
-  Pools(ipc::uv::Loop& loop, Log& log, const Launcher& launcher, CommandBook& book, Hooks hooks);
+  Pools(ipc::uv::Loop& loop, Log& log, const Launcher& launcher, PendingCommands& pending,
+        Hooks hooks);
 
   /// Removed pools let go of their listeners at once: somebody wants the addresses.
   void hurry_removed();
@@ -102,7 +103,7 @@ class Pools : private PoolObserver {
   ipc::uv::Loop& loop_;
   Log& log_;
   const Launcher& launcher_;
-  CommandBook& book_;
+  PendingCommands& pending_;
   Hooks hooks_;
   std::vector<std::unique_ptr<PoolRunner>> pools_;    // In the order of the configuration.
   std::vector<std::unique_ptr<PoolRunner>> removed_;  // Still draining.

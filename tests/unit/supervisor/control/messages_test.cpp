@@ -75,25 +75,25 @@ TEST(Verdict, AboutAPoolHasItsName) {
   EXPECT_TRUE(verdict.ok);
 }
 
-TEST(CommandBook, AnswersOnceWhenThePartsAreThere) {
-  CommandBook book;
+TEST(PendingCommands, AnswersOnceWhenThePartsAreThere) {
+  PendingCommands pending;
   std::vector<Verdicts> answers;
-  const CommandId id = book.open(2, [&](Verdicts verdicts) { answers.push_back(verdicts); });
-  book.settle(id, {no_such_process("a", "")});
+  const CommandId id = pending.open(2, [&](Verdicts verdicts) { answers.push_back(verdicts); });
+  pending.settle(id, {no_such_process("a", "")});
   EXPECT_THAT(answers, IsEmpty());
-  book.settle(id, {no_such_process("b", "")});
-  book.settle(id, {no_such_process("late", "")});
+  pending.settle(id, {no_such_process("b", "")});
+  pending.settle(id, {no_such_process("late", "")});
   ASSERT_EQ(answers.size(), 1U);
   EXPECT_EQ(answers[0].size(), 2U);
 }
 
-TEST(CommandBook, MayBeUsedFromAnAnswer) {
-  CommandBook book;
+TEST(PendingCommands, MayBeUsedFromAnAnswer) {
+  PendingCommands pending;
   bool second = false;
-  const CommandId first = book.open(1, [&](const Verdicts&) {
-    book.settle(book.open(1, [&](const Verdicts&) { second = true; }), {});
+  const CommandId first = pending.open(1, [&](const Verdicts&) {
+    pending.settle(pending.open(1, [&](const Verdicts&) { second = true; }), {});
   });
-  book.settle(first, {});
+  pending.settle(first, {});
   EXPECT_TRUE(second);
 }
 

@@ -48,7 +48,7 @@ class RunningPool : public ::testing::Test, private PoolObserver {
   }
   ~RunningPool() override {
     if (!runner_) return;
-    runner_->stop(book_.open(1, [](const Verdicts&) {}), {});
+    runner_->stop(pending_.open(1, [](const Verdicts&) {}), {});
     runner_->end_grace();
     EXPECT_TRUE(driver_.run_until([this] { return runner_->pool().quiet(); }));
   }
@@ -63,7 +63,7 @@ class RunningPool : public ::testing::Test, private PoolObserver {
   /// Gives a command and waits for its verdicts.
   Verdicts command(const std::function<void(CommandId)>& give) {
     std::optional<Verdicts> answer;
-    give(book_.open(1, [&answer](Verdicts verdicts) { answer = std::move(verdicts); }));
+    give(pending_.open(1, [&answer](Verdicts verdicts) { answer = std::move(verdicts); }));
     EXPECT_TRUE(driver_.run_until([&answer] { return answer.has_value(); }));
     return answer.value_or(Verdicts{});
   }
@@ -78,7 +78,9 @@ class RunningPool : public ::testing::Test, private PoolObserver {
     return status_of(*runner_, {}, driver_.loop.now()).at(slot);
   }
 
-  void finished(CommandId id, Verdicts verdicts) override { book_.settle(id, std::move(verdicts)); }
+  void finished(CommandId id, Verdicts verdicts) override {
+    pending_.settle(id, std::move(verdicts));
+  }
   void changed() override {}
   void killed() override { ++killed_; }
   void read_pending() override {}
@@ -89,7 +91,7 @@ class RunningPool : public ::testing::Test, private PoolObserver {
   bool used_elsewhere(const PoolRunner&, const Listener&) override { return false; }
 
   testing::LoopDriver driver_;
-  CommandBook book_;
+  PendingCommands pending_;
   int killed_ = 0;
   std::vector<std::string> leases_;  // What was told of it.
   ipc::UniqueFd null_fd_{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
@@ -324,7 +326,7 @@ TEST_F(RunningPool, APoolThatStillStopsAdoptsWhenItIsDown) {
   run(shell_pool(kWellBehaved));
   start();
   bool stopped = false;
-  runner_->stop(book_.open(1, [&](const Verdicts&) { stopped = true; }), {});
+  runner_->stop(pending_.open(1, [&](const Verdicts&) { stopped = true; }), {});
   runner_->adopt(Deployment::of(shell_pool("echo up again; exec sleep 1000"), {}));
   EXPECT_TRUE(driver_.run_until([&] { return stopped; }));
   EXPECT_EQ(status().state, "STOPPED");
@@ -334,7 +336,7 @@ TEST_F(RunningPool, APoolThatStillStopsAdoptsWhenItIsDown) {
 TEST_F(RunningPool, AStartThatOvertakesAnAdoptionStartsTheNewVersion) {
   run(shell_pool(kWellBehaved));
   start();
-  runner_->stop(book_.open(1, [](const Verdicts&) {}), {});
+  runner_->stop(pending_.open(1, [](const Verdicts&) {}), {});
   runner_->adopt(Deployment::of(shell_pool("echo up again; exec sleep 1000"), {}));
   (void)start();
   EXPECT_EQ(status().state, "RUNNING");
@@ -426,7 +428,8 @@ TEST_F(RunningPool, WhileItsStopWaitsForTheQueueItIsGoingDownAndNotGone) {
   run(pool, {listener});
   start();
   std::optional<Verdicts> answer;
-  runner_->stop(book_.open(1, [&answer](Verdicts verdicts) { answer = std::move(verdicts); }), {});
+  runner_->stop(pending_.open(1, [&answer](Verdicts verdicts) { answer = std::move(verdicts); }),
+                {});
   EXPECT_FALSE(runner_->is_down());
   EXPECT_TRUE(runner_->is_going_down());
   EXPECT_FALSE(runner_->is_gone());
@@ -440,10 +443,10 @@ TEST_F(RunningPool, AVersionThatWaitsToBeAdoptedGetsTheNewNumberOfWorkers) {
       shell_pool("trap 'sleep 0.2; exit' TERM; echo up; while :; do sleep 0.02; done");
   run(pool);
   start();
-  runner_->stop(book_.open(1, [](const Verdicts&) {}), {});
+  runner_->stop(pending_.open(1, [](const Verdicts&) {}), {});
   pool.env["A"] = "1";
   runner_->adopt(Deployment::of(pool, {}));
-  runner_->reconfigure_workers(book_.open(1, [](const Verdicts&) {}), 3);
+  runner_->reconfigure_workers(pending_.open(1, [](const Verdicts&) {}), 3);
   EXPECT_EQ(runner_->intended().config.spec.workers, 3);
   EXPECT_TRUE(driver_.run_until([&] { return runner_->is_gone(); }));
   EXPECT_EQ(runner_->pool().slots().size(), 3U);
@@ -453,7 +456,7 @@ TEST_F(RunningPool, AStartThatOvertakesAStopHurriesIt) {
   run(shell_pool(kWellBehaved));
   start();
   Verdicts stopped;
-  runner_->stop(book_.open(1, [&](Verdicts verdicts) { stopped = std::move(verdicts); }), {});
+  runner_->stop(pending_.open(1, [&](Verdicts verdicts) { stopped = std::move(verdicts); }), {});
   EXPECT_EQ(start().at(0).code, "started");
   EXPECT_FALSE(stopped.empty());
   EXPECT_EQ(status().state, "RUNNING");

@@ -87,30 +87,30 @@ TEST(DeathReport, RunningOutOfMemoryIsItsCause) {
 }
 
 TEST(DeathReports, HasTheLastOneOfEachSlot) {
-  DeathReports book;
-  EXPECT_EQ(book.last(0), nullptr);
-  book.keep(0, {.summary = {"first"}, .details = {}});
-  book.keep(0, {.summary = {"second"}, .details = {}});
-  EXPECT_THAT(book.last(0)->summary, ElementsAre("second"));
-  EXPECT_EQ(book.last(1), nullptr);
+  DeathReports pending;
+  EXPECT_EQ(pending.last(0), nullptr);
+  pending.keep(0, {.summary = {"first"}, .details = {}});
+  pending.keep(0, {.summary = {"second"}, .details = {}});
+  EXPECT_THAT(pending.last(0)->summary, ElementsAre("second"));
+  EXPECT_EQ(pending.last(1), nullptr);
 }
 
 TEST(DeathReports, KeepsTheDetailsOfAFewAndForgetsTheOldest) {
-  DeathReports book;
+  DeathReports pending;
   const int all = static_cast<int>(DeathReports::kSlots) + 1;
   for (int slot = 0; slot < all; ++slot) {
-    book.keep(slot, {.summary = {"died"}, .details = {"a", "b"}});
+    pending.keep(slot, {.summary = {"died"}, .details = {"a", "b"}});
   }
-  EXPECT_EQ(book.last(0), nullptr);
-  EXPECT_THAT(book.last(1)->details, ElementsAre(HasSubstr("not kept")));
-  EXPECT_THAT(book.last(all - 11)->details, SizeIs(1));
-  EXPECT_THAT(book.last(all - 10)->details, SizeIs(2));
+  EXPECT_EQ(pending.last(0), nullptr);
+  EXPECT_THAT(pending.last(1)->details, ElementsAre(HasSubstr("not kept")));
+  EXPECT_THAT(pending.last(all - 11)->details, SizeIs(1));
+  EXPECT_THAT(pending.last(all - 10)->details, SizeIs(2));
 }
 
 TEST(DeathReports, AnEndlessReportIsCut) {
-  DeathReports book;
-  book.keep(0, {.summary = {}, .details = std::vector<std::string>(100'000, "x")});
-  EXPECT_THAT(book.last(0)->details, SizeIs(DeathReports::kMostDetails + 1));
+  DeathReports pending;
+  pending.keep(0, {.summary = {}, .details = std::vector<std::string>(100'000, "x")});
+  EXPECT_THAT(pending.last(0)->details, SizeIs(DeathReports::kMostDetails + 1));
 }
 
 TEST(Why, SaysHowTheSlotFaresAndHowItsLastWorkerDied) {
