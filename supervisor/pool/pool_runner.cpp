@@ -122,7 +122,7 @@ void PoolRunner::feed(Event event) {
   if (!pool_.rolling()) versions_settled();
   adopt_when_gone();
   const bool scaled_to_none = pool_.slots().empty() && pool_.quiet();
-  if (!pool_.rolling() && (is_out_of_service() || scaled_to_none)) close_door();
+  if (!pool_.rolling() && (is_out_of_service() || scaled_to_none)) close_listeners();
   arm_timer();
 }
 
@@ -253,7 +253,7 @@ void PoolRunner::perform(const Finished& order) {
     canary_.reset();
     canary_timer_.disarm();
   }
-  if (pool_.quiet() && is_down()) close_door();
+  if (pool_.quiet() && is_down()) close_listeners();
   observer_.finished(order.command, std::move(verdicts));
 }
 

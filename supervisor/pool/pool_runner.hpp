@@ -192,10 +192,10 @@ class PoolRunner : private ProcessObserver {
 
   // pool_commands.cpp: the listeners over stop and start.
   /// Listeners are open, or the command is answered with the reason.
-  [[nodiscard]] bool open_door(CommandId command);
-  [[nodiscard]] bool open_door(CommandId command, const ListenerSet& listeners);
+  [[nodiscard]] bool open_listeners_for(CommandId command);
+  [[nodiscard]] bool open_listeners_for(CommandId command, const ListenerSet& listeners);
   void quiesce_then_stop(CommandId command, const SlotSet& slots);
-  void close_door();
+  void close_listeners();
   [[nodiscard]] ListenerSet own_listeners() const;
 
   // pool_deploy.cpp: versions that come and go, and the canary.

@@ -41,7 +41,7 @@ void PoolRunner::start(CommandId command, const SlotSet& slots) {
     deploy(command, *std::exchange(adoption_, std::nullopt));
     return;
   }
-  if (open_door(command)) feed(StartRequested{command, slots});
+  if (open_listeners_for(command)) feed(StartRequested{command, slots});
 }
 
 void PoolRunner::stop(CommandId command, const SlotSet& slots) {
@@ -60,7 +60,7 @@ void PoolRunner::roll(CommandId command, const SlotSet& slots) {
     deploy(command, *std::exchange(adoption_, std::nullopt));
     return;
   }
-  if (!open_door(command)) return;
+  if (!open_listeners_for(command)) return;
   const bool whole = slots.empty();
   if (whole && !pool_.rolling()) {
     deployments_.insert_or_assign(pool_.upcoming_generation(), deployment());
@@ -74,13 +74,13 @@ void PoolRunner::hard_restart(CommandId command, const SlotSet& slots) {
     deploy(command, *std::exchange(adoption_, std::nullopt));
     return;
   }
-  if (open_door(command)) feed(HardRestartRequested{command, slots});
+  if (open_listeners_for(command)) feed(HardRestartRequested{command, slots});
 }
 
 void PoolRunner::scale(CommandId command, int workers) {
   hurry_quiesce();  // What is about to stop is not started again for that.
   const bool stays_down = is_down() && !pool_.slots().empty();
-  if (!stays_down && !open_door(command)) return;
+  if (!stays_down && !open_listeners_for(command)) return;
   feed(ScaleRequested{command, workers});
 }
 
@@ -96,9 +96,11 @@ void PoolRunner::end_grace() {
   feed(GraceEnded{});
 }
 
-bool PoolRunner::open_door(CommandId command) { return open_door(command, deployment().listeners); }
+bool PoolRunner::open_listeners_for(CommandId command) {
+  return open_listeners_for(command, deployment().listeners);
+}
 
-bool PoolRunner::open_door(CommandId command, const ListenerSet& listeners) {
+bool PoolRunner::open_listeners_for(CommandId command, const ListenerSet& listeners) {
   hurry_quiesce();
   for (const SharedListener& listener : listeners) {
     if (listener->is_open()) continue;
@@ -116,7 +118,7 @@ bool PoolRunner::open_door(CommandId command, const ListenerSet& listeners) {
 void PoolRunner::quiesce_then_stop(CommandId command, const SlotSet& slots) {
   auto stop_now = [this, command, slots] {
     const auto keep_alive = std::move(quiesce_);
-    close_door();
+    close_listeners();
     feed(StopRequested{command, slots});
   };
   const auto serves = [this] {
@@ -147,7 +149,7 @@ void PoolRunner::hurry_quiesce() {
   if (quiesce_) quiesce_->finish();
 }
 
-void PoolRunner::close_door() {
+void PoolRunner::close_listeners() {
   for (const SharedListener& listener : own_listeners()) listener->close();
 }
 

@@ -47,7 +47,7 @@ void PoolRunner::deploy(CommandId command, Deployment next, std::optional<Canary
                         OnProgress on_progress) {
   adoption_.reset();
   held_for_.clear();
-  if (!open_door(command, next.listeners)) return;
+  if (!open_listeners_for(command, next.listeners)) return;
   PoolSpec spec = next.config.spec;
   // What an operator has scaled to stays, unless the configured number is another one now.
   if (spec.workers == deployment().config.spec.workers) spec.workers = pool_.spec().workers;
@@ -87,7 +87,7 @@ void PoolRunner::adopt_when_gone() {
   pool_ = Pool(std::move(*state), ++seed_, now);
   deployments_.insert_or_assign(generation, std::move(next));
   versions_settled();
-  close_door();
+  close_listeners();
   log_.info("{}: generation {} is adopted, and started when it is asked for", name(),
             static_cast<std::uint64_t>(generation));
   observer_.changed();
