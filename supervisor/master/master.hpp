@@ -34,7 +34,7 @@ class Supervision {
   struct Given {
     std::string config_path;
     std::vector<ipc::NamedFd> adopted;  ///< from systemd
-    Launcher::Surroundings workers;
+    Launcher::Dependencies workers;
     std::string oom_counter;  ///< for OutOfMemoryWatch
     Self self;
     int lock_fd;           ///< of the runtime directory; borrowed

@@ -22,7 +22,7 @@ ipc::Result<Handover> Supervision::hand_over(const std::vector<SessionId>& asker
   handover.binary = upgrade_.binary();
   handover.config_path = file_.path();
   handover.supervisor = file_.in_force();
-  if (const auto& nofile = launcher_.surroundings().nofile) {
+  if (const auto& nofile = launcher_.dependencies().nofile) {
     handover.nofile = LimitHandover{.soft = nofile->rlim_cur, .hard = nofile->rlim_max};
   }
   handover.started_at = started_at_;

@@ -42,11 +42,11 @@ bool is_shortage(int error) {
 
 }  // namespace
 
-PoolRunner::PoolRunner(Surroundings surroundings, Deployment deployment, std::uint32_t seed)
-    : loop_(surroundings.loop),
-      log_(surroundings.log),
-      launcher_(surroundings.launcher),
-      observer_(surroundings.observer),
+PoolRunner::PoolRunner(Dependencies dependencies, Deployment deployment, std::uint32_t seed)
+    : loop_(dependencies.loop),
+      log_(dependencies.log),
+      launcher_(dependencies.launcher),
+      observer_(dependencies.observer),
       pool_(deployment.config.spec, seed, loop_.now()),
       lease_(fence_base()),
       settled_generation_(pool_.generation()),

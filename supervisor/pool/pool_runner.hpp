@@ -54,16 +54,16 @@ class PoolObserver {
 
 class PoolRunner : private ProcessObserver {
  public:
-  struct Surroundings {
+  struct Dependencies {
     ipc::uv::Loop& loop;
     Log& log;
     const Launcher& launcher;
     PoolObserver& observer;
   };
 
-  PoolRunner(Surroundings surroundings, Deployment deployment, std::uint32_t seed);
+  PoolRunner(Dependencies dependencies, Deployment deployment, std::uint32_t seed);
   // pool_runner_handover.cpp: one that goes on where another master has left it.
-  PoolRunner(Surroundings surroundings, const PoolHandover& handover, const ListenerSet& listeners,
+  PoolRunner(Dependencies dependencies, const PoolHandover& handover, const ListenerSet& listeners,
              std::uint32_t seed);
   ~PoolRunner() override;
   PoolRunner(const PoolRunner&) = delete;

@@ -17,12 +17,12 @@ Deployment adopt_deployment(const DeploymentHandover& handover, const ListenerSe
 
 }  // namespace
 
-PoolRunner::PoolRunner(Surroundings surroundings, const PoolHandover& handover,
+PoolRunner::PoolRunner(Dependencies dependencies, const PoolHandover& handover,
                        const ListenerSet& listeners, std::uint32_t seed)
-    : loop_(surroundings.loop),
-      log_(surroundings.log),
-      launcher_(surroundings.launcher),
-      observer_(surroundings.observer),
+    : loop_(dependencies.loop),
+      log_(dependencies.log),
+      launcher_(dependencies.launcher),
+      observer_(dependencies.observer),
       pool_(handover.state, seed, loop_.now()),
       lease_(handover.lease),
       settled_generation_(pool_.generation()),
@@ -36,7 +36,7 @@ PoolRunner::PoolRunner(Surroundings surroundings, const PoolHandover& handover,
   }
   if (handover.previous) previous_ = adopt_deployment(*handover.previous, listeners);
   if (handover.adoption) adoption_ = adopt_deployment(*handover.adoption, listeners);
-  CgroupTree* const cgroups = launcher_.surroundings().cgroups;
+  CgroupTree* const cgroups = launcher_.dependencies().cgroups;
   for (const ProcessHandover& handed : handover.processes) {
     auto process =
         std::make_unique<Process>(loop_, static_cast<ProcessObserver&>(*this), handed,

@@ -28,7 +28,7 @@ Pools::Pools(ipc::uv::Loop& loop, Log& log, const Launcher& launcher, PendingCom
 
 PoolRunner& Pools::add(Deployment deployment) {
   PoolRunner& added = *pools_.emplace_back(std::make_unique<PoolRunner>(
-      PoolRunner::Surroundings{loop_, log_, launcher_, *this}, std::move(deployment), seeds_()));
+      PoolRunner::Dependencies{loop_, log_, launcher_, *this}, std::move(deployment), seeds_()));
   if (is_being_removed(added.name())) added.wait_for_lease();
   return added;
 }
@@ -62,7 +62,7 @@ PoolRunner* Pools::add_rehearsal(Deployment deployment) {
   }
   return rehearsals_
       .emplace_back(std::make_unique<PoolRunner>(
-          PoolRunner::Surroundings{loop_, log_, launcher_, *this}, std::move(deployment), seeds_()))
+          PoolRunner::Dependencies{loop_, log_, launcher_, *this}, std::move(deployment), seeds_()))
       .get();
 }
 

@@ -30,7 +30,7 @@ void Pools::adopt(const std::vector<PoolHandover>& pools, const ListenerSet& lis
   for (const PoolHandover& handed : pools) {
     auto& group = handed.removed ? removed_ : pools_;
     group.push_back(std::make_unique<PoolRunner>(
-        PoolRunner::Surroundings{loop_, log_, launcher_, *this}, handed, listeners, seeds_()));
+        PoolRunner::Dependencies{loop_, log_, launcher_, *this}, handed, listeners, seeds_()));
   }
   for (const auto& pool : pools_) {
     if (is_being_removed(pool->name())) pool->wait_for_lease();

@@ -70,19 +70,19 @@ ipc::Result<std::unique_ptr<Process>> Launcher::launch(const Deployment& deploym
   if (!error) return std::unexpected(error.error());
 
   const PoolConfig& pool = deployment.config;
-  LaunchPlan plan = plan_launch(pool, surroundings_.environment,
+  LaunchPlan plan = plan_launch(pool, dependencies_.environment,
                                 {.slot = process_name(pool.spec.name, identity.slot),
                                  .generation = identity.generation,
-                                 .notify_socket = surroundings_.notify_socket,
+                                 .notify_socket = dependencies_.notify_socket,
                                  .user = *deployment.user});
   if (auto required = check_required(pool, plan); !required) {
     return ipc::failure(std::move(required.error()));
   }
   plan.stdout_fd = out->write_end.get();
   plan.stderr_fd = error->write_end.get();
-  if (surroundings_.nofile && !has_limit(plan, RLIMIT_NOFILE)) {
+  if (dependencies_.nofile && !has_limit(plan, RLIMIT_NOFILE)) {
     plan.limits.push_back(
-        {.name = "nofile", .resource = RLIMIT_NOFILE, .value = *surroundings_.nofile});
+        {.name = "nofile", .resource = RLIMIT_NOFILE, .value = *dependencies_.nofile});
   }
   for (const SharedListener& listener : deployment.listeners) {
     plan.descriptors.push_back(socket_for_worker(*listener, worker_sockets));
@@ -123,11 +123,11 @@ ipc::Result<std::unique_ptr<Process>> Launcher::launch(const Deployment& deploym
 /// Without one the process group has to do: a worker is not refused for that.
 std::unique_ptr<WorkerCgroup> Launcher::make_cgroup(const PoolConfig& pool,
                                                     const Process::Identity& identity) const {
-  if (surroundings_.cgroups == nullptr) return nullptr;
-  auto made = surroundings_.cgroups->add(fmt::format("{}.{}.{}", pool.spec.name, identity.slot,
+  if (dependencies_.cgroups == nullptr) return nullptr;
+  auto made = dependencies_.cgroups->add(fmt::format("{}.{}.{}", pool.spec.name, identity.slot,
                                                      static_cast<std::uint64_t>(identity.worker)));
   if (made) return std::move(*made);
-  surroundings_.warn(fmt::format(
+  dependencies_.warn(fmt::format(
       "pool.{}: {}; what its workers start is only ended with their process group, ignoring",
       pool.spec.name, made.error().text));
   return nullptr;
@@ -135,23 +135,23 @@ std::unique_ptr<WorkerCgroup> Launcher::make_cgroup(const PoolConfig& pool,
 
 void Launcher::limit_memory(const PoolConfig& pool, WorkerCgroup* cgroup) const {
   if (!pool.limits.memory) return;
-  std::string why = surroundings_.why_no_cgroups;
+  std::string why = dependencies_.why_no_cgroups;
   if (cgroup != nullptr) {
     const auto limited = cgroup->limit_memory(*pool.limits.memory);
     if (limited) return;
     why = limited.error().text;
   }
-  surroundings_.warn(fmt::format("pool.{}.limits.memory: the limit of {} does not hold: {}",
+  dependencies_.warn(fmt::format("pool.{}.limits.memory: the limit of {} does not hold: {}",
                                  pool.spec.name, short_size(*pool.limits.memory),
                                  why.empty() ? "a cgroup could not be made" : why));
 }
 
 void Launcher::open_notify_socket_to(const PoolConfig& pool, const User& who) const {
-  if (make_reachable(who, surroundings_.notify_socket)) return;
-  surroundings_.warn(fmt::format(
+  if (make_reachable(who, dependencies_.notify_socket)) return;
+  dependencies_.warn(fmt::format(
       "pool.{}.user: {} cannot reach {}, so what it says with sd_notify(3) is lost; put "
       "supervisor.runtime_dir where that user may enter",
-      pool.spec.name, name_of(who), surroundings_.notify_socket));
+      pool.spec.name, name_of(who), dependencies_.notify_socket));
 }
 
 std::string process_name(const std::string& pool, int slot) {

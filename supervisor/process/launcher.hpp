@@ -38,7 +38,7 @@ struct Deployment {
 
 class Launcher {
  public:
-  struct Surroundings {
+  struct Dependencies {
     Environment environment;  ///< what workers inherit of the master's
     std::string notify_socket;
     std::optional<rlimit> nofile;   ///< what the master was given; workers get the same
@@ -49,8 +49,8 @@ class Launcher {
     std::function<void(const std::string& text)> warn = [](const std::string&) {};
   };
 
-  Launcher(ipc::uv::Loop& loop, Surroundings surroundings)
-      : loop_(loop), surroundings_(std::move(surroundings)) {}
+  Launcher(ipc::uv::Loop& loop, Dependencies dependencies)
+      : loop_(loop), dependencies_(std::move(dependencies)) {}
 
   /// `worker_sockets` has one for each steered listener of the deployment. An error means that no
   /// process was made, or that it could not be watched and was killed.
@@ -59,7 +59,7 @@ class Launcher {
                                                              WorkerSockets worker_sockets,
                                                              ProcessObserver& observer) const;
 
-  [[nodiscard]] const Surroundings& surroundings() const { return surroundings_; }
+  [[nodiscard]] const Dependencies& dependencies() const { return dependencies_; }
 
  private:
   [[nodiscard]] std::unique_ptr<WorkerCgroup> make_cgroup(const PoolConfig& pool,
@@ -68,7 +68,7 @@ class Launcher {
   void open_notify_socket_to(const PoolConfig& pool, const User& who) const;
 
   ipc::uv::Loop& loop_;
-  Surroundings surroundings_;
+  Dependencies dependencies_;
 };
 
 /// "web:0"; "web:rehearsal" for the only worker of a pool that is called so.

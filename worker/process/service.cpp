@@ -21,21 +21,21 @@ constexpr std::chrono::seconds kMostForRequests{2};
 
 }  // namespace
 
-Service::Service(const App& app, Surroundings surroundings)
+Service::Service(const App& app, Dependencies dependencies)
     : app_(app),
-      surroundings_(std::move(surroundings)),
-      threads_(surroundings_.loop, app.threads(), &surroundings_.page),
-      context_(surroundings_.loop, threads_),
-      services_{context_,     app.router(),         threads_,         surroundings_.page, state_,
-                app.limits(), surroundings_.timing, surroundings_.log},
+      dependencies_(std::move(dependencies)),
+      threads_(dependencies_.loop, app.threads(), &dependencies_.page),
+      context_(dependencies_.loop, threads_),
+      services_{context_,     app.router(),         threads_,         dependencies_.page, state_,
+                app.limits(), dependencies_.timing, dependencies_.log},
       server_(services_),
       scheduler_(app.jobs(),
-                 {context_, state_, surroundings_.page, surroundings_.log, surroundings_.tell}),
+                 {context_, state_, dependencies_.page, dependencies_.log, dependencies_.tell}),
       runner_(
           context_, app.lifespan(), state_,
           [this](const LifespanEvent& event) { on_lifespan(event); },
-          [this](Phase phase) { return own_part(phase); }, surroundings_.overrides,
-          surroundings_.patience),
+          [this](Phase phase) { return own_part(phase); }, dependencies_.overrides,
+          dependencies_.patience),
       checks_(
           context_, state_, app.lifespan().checks(),
           [this](const Check& check) {
@@ -43,7 +43,7 @@ Service::Service(const App& app, Surroundings surroundings)
             return node == nullptr || node->state == NodeState::Open;
           },
           [this](const CheckResult& result) { on_check(result); }) {
-  state_.put(surroundings_.who);
+  state_.put(dependencies_.who);
   if (checks_.empty()) return;
   services_.readiness = [this](const Request&) -> Task<Response> {
     if (services_.health.phase() == HealthPhase::Ready) co_await checks_.refresh();
@@ -82,7 +82,7 @@ void Service::stop_tending() {
 
 std::vector<std::string> Service::waits_for() const {
   std::vector<std::string> what = server_.in_progress();
-  const auto connections = surroundings_.page.connections.load(std::memory_order_relaxed);
+  const auto connections = dependencies_.page.connections.load(std::memory_order_relaxed);
   if (connections > what.size()) {
     what.push_back(fmt::format("{} idle connection(s)", connections - what.size()));
   }
@@ -111,17 +111,17 @@ std::expected<std::string, StartFailure> Service::own_part(Phase phase) {
         return std::unexpected(
             StartFailure{ipc::WorkerExit::InternalError, std::move(planned.error())});
       }
-      if (surroundings_.listen) return surroundings_.listen(server_);
+      if (dependencies_.listen) return dependencies_.listen(server_);
       return {};
     case Phase::Scheduler:
       return scheduler_.describe();
     case Phase::Connections:
-      if (!surroundings_.watch_log) return {};
-      watch_.emplace(Watch::Subject{.loop = surroundings_.loop,
+      if (!dependencies_.watch_log) return {};
+      watch_.emplace(Watch::Subject{.loop = dependencies_.loop,
                                     .occupation = context_.occupation(),
                                     .pool = threads_,
-                                    .page = surroundings_.page},
-                     app_.watch(), surroundings_.watch_log);
+                                    .page = dependencies_.page},
+                     app_.watch(), dependencies_.watch_log);
       return {};
     case Phase::Providers:
       return {};
@@ -134,12 +134,12 @@ std::expected<void, std::string> Service::plan_routes() {
   const auto provided = [this](std::type_index type) {
     if (opens(type)) return true;
     const Override* const replaced =
-        surroundings_.overrides != nullptr ? surroundings_.overrides->find(type) : nullptr;
+        dependencies_.overrides != nullptr ? dependencies_.overrides->find(type) : nullptr;
     if (replaced != nullptr) replaced->put(state_);
     return replaced != nullptr;
   };
   auto plans =
-      RoutePlans::make(app_.router(), app_.request_values(), surroundings_.overrides, provided);
+      RoutePlans::make(app_.router(), app_.request_values(), dependencies_.overrides, provided);
   if (!plans) return std::unexpected(std::move(plans.error()));
   services_.plans = std::move(*plans);
   services_.background->limit(app_.background(), app_.threads().threads);
@@ -190,14 +190,14 @@ void Service::on_lifespan(const LifespanEvent& event) {
       set(noted->about, true, noted->about.note, known->latency);
     }
   }
-  if (surroundings_.on_lifespan) surroundings_.on_lifespan(event);
+  if (dependencies_.on_lifespan) dependencies_.on_lifespan(event);
 }
 
 /// What comes back later comes when it can.
 void Service::lint_order(const Opening& opening) {
   if (services_.health.phase() != HealthPhase::Starting || opening.attempt > 1) return;
   const auto warning = order_lint_.opening(opening.about.name, opening.about.kind);
-  if (warning && surroundings_.log) surroundings_.log(*warning);
+  if (warning && dependencies_.log) dependencies_.log(*warning);
 }
 
 void Service::on_check(const CheckResult& result) {
@@ -215,8 +215,8 @@ void Service::on_check(const CheckResult& result) {
        .required = about.need == Need::Required,
        .detail = result.passed ? about.note : std::string(redactor().redact(result.reason)),
        .latency = result.latency});
-  if (!changed || !surroundings_.on_lifespan) return;
-  surroundings_.on_lifespan(
+  if (!changed || !dependencies_.on_lifespan) return;
+  dependencies_.on_lifespan(
       Checked{about, result.passed, result.reason, result.latency, node != nullptr});
 }
 

@@ -35,7 +35,7 @@ namespace reeve::worker {
 class Service {
  public:
   /// Where it lives.
-  struct Surroundings {
+  struct Dependencies {
     ipc::uv::Loop& loop;
     ipc::RecorderPage& page;
     WorkerInfo who{};
@@ -56,7 +56,7 @@ class Service {
   };
 
   /// The app outlives it.
-  Service(const App& app, Surroundings surroundings);
+  Service(const App& app, Dependencies dependencies);
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
@@ -93,11 +93,11 @@ class Service {
   void on_check(const CheckResult& result);
   void stop_tending();
   [[nodiscard]] Redactor& redactor() {
-    return surroundings_.redactor != nullptr ? *surroundings_.redactor : own_redactor_;
+    return dependencies_.redactor != nullptr ? *dependencies_.redactor : own_redactor_;
   }
 
   const App& app_;
-  Surroundings surroundings_;
+  Dependencies dependencies_;
   Redactor own_redactor_;
   OrderLint order_lint_;
   ThreadPool threads_;

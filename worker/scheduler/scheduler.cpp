@@ -41,16 +41,16 @@ std::vector<Activity> name_activities(const std::vector<Job>& jobs) {
 
 }  // namespace
 
-Scheduler::Scheduler(const Jobs& jobs, Surroundings surroundings)
+Scheduler::Scheduler(const Jobs& jobs, Dependencies dependencies)
     : jobs_(jobs.all()),
-      surroundings_(std::move(surroundings)),
+      dependencies_(std::move(dependencies)),
       activities_(name_activities(jobs_)),
       plan_(jobs_, std::random_device()()),
-      reports_(surroundings_.context.loop(), jobs_.size(),
+      reports_(dependencies_.context.loop(), jobs_.size(),
                [this](const ipc::JobReport& report) {
-                 if (surroundings_.tell) surroundings_.tell({.job = report});
+                 if (dependencies_.tell) dependencies_.tell({.job = report});
                }),
-      timer_(surroundings_.context.loop(), [this] { wake(); }),
+      timer_(dependencies_.context.loop(), [this] { wake(); }),
       skipped_(jobs_.size()) {
   for (std::size_t job = 0; job < jobs_.size(); ++job) {
     ipc::JobReport& state = reports_.of(job);
@@ -81,13 +81,13 @@ void Scheduler::start() {
   const bool wall = std::ranges::any_of(jobs_, [](const Job& job) {
     return job.options.scope == JobScope::One || !job.schedule.period();
   });
-  if (wall) wall_timer_.emplace(surroundings_.context.loop(), [this] { wake(); });
+  if (wall) wall_timer_.emplace(dependencies_.context.loop(), [this] { wake(); });
   started_ = true;
   carry_out(plan_.start(now()));
 
   wants_lease_ =
       std::ranges::any_of(jobs_, [](const Job& job) { return job.options.scope == JobScope::One; });
-  if (wants_lease_ && surroundings_.tell) {
+  if (wants_lease_ && dependencies_.tell) {
     want_lease();
     arm();
   } else if (wants_lease_) {
@@ -148,7 +148,7 @@ std::vector<std::string> Scheduler::cancel() {
 Task<> Scheduler::run_now(std::string name) {
   const auto job = std::ranges::find(jobs_, name, &Job::name);
   if (job == jobs_.end()) throw std::out_of_range(fmt::format("no job named \"{}\"", name));
-  JobRun run(name, wall_now(), 0, surroundings_.state);
+  JobRun run(name, wall_now(), 0, dependencies_.state);
   co_await job->run(run);
 }
 
@@ -167,9 +167,9 @@ void Scheduler::carry_out(PlanActions actions) {
 
 void Scheduler::perform(const BeginRun& action) {
   const Job& job = jobs_[action.job];
-  surroundings_.page.jobs_running.fetch_add(1, std::memory_order_relaxed);
-  const auto run = runs_.emplace(runs_.end(), job, action, surroundings_.state);
-  run->task = spawn(surroundings_.context, activities_[action.job], job.run(run->run),
+  dependencies_.page.jobs_running.fetch_add(1, std::memory_order_relaxed);
+  const auto run = runs_.emplace(runs_.end(), job, action, dependencies_.state);
+  run->task = spawn(dependencies_.context, activities_[action.job], job.run(run->run),
                     [this, run](detail::Outcome<void> outcome) {
                       run->outcome.emplace(std::move(outcome));
                       if (run->begun) ended(run);
@@ -181,8 +181,8 @@ void Scheduler::perform(const BeginRun& action) {
 
 void Scheduler::perform(const ClaimRun& action) {
   ipc::JobTick tick{jobs_[action.job].name, action.due};
-  if (surroundings_.tell) {
-    surroundings_.tell({.claim = std::move(tick)});
+  if (dependencies_.tell) {
+    dependencies_.tell({.claim = std::move(tick)});
   } else {
     on_message({.claim = ipc::ClaimAnswer{std::move(tick), true}});
   }
@@ -214,7 +214,7 @@ void Scheduler::perform(const SkipRuns& action) {
 
 void Scheduler::ended(Runs::iterator run) {
   const std::size_t job = run->job;
-  surroundings_.page.jobs_running.fetch_sub(1, std::memory_order_relaxed);
+  dependencies_.page.jobs_running.fetch_sub(1, std::memory_order_relaxed);
   record(job, *run, ipc::Clock::now() - run->began);
   runs_.erase(run);
   carry_out(plan_.ended(job, now()));
@@ -247,11 +247,11 @@ void Scheduler::wake() {
 /// The wish, or the grant, may get lost where a channel is full.
 void Scheduler::want_lease() {
   want_again_.said(ipc::Clock::now());
-  surroundings_.tell({.lease = ipc::LeaseWish::Wanted});
+  dependencies_.tell({.lease = ipc::LeaseWish::Wanted});
 }
 
 bool Scheduler::waits_for_lease() const {
-  return wants_lease_ && surroundings_.tell && !draining_ && !plan_.holds_lease();
+  return wants_lease_ && dependencies_.tell && !draining_ && !plan_.holds_lease();
 }
 
 void Scheduler::arm() {
@@ -260,7 +260,7 @@ void Scheduler::arm() {
     deadlines.mono = std::min(deadlines.mono.value_or(want_again_.next()), want_again_.next());
   }
   if (deadlines.mono) {
-    timer_.arm(std::max<ipc::Duration>(*deadlines.mono - surroundings_.context.loop().now(), {}));
+    timer_.arm(std::max<ipc::Duration>(*deadlines.mono - dependencies_.context.loop().now(), {}));
   } else {
     timer_.disarm();
   }
@@ -282,9 +282,9 @@ void Scheduler::report(std::size_t job) {
 
 void Scheduler::settle() {
   if (!draining_) return;
-  if (plan_.lease_idle() && std::exchange(wants_lease_, false) && surroundings_.tell) {
+  if (plan_.lease_idle() && std::exchange(wants_lease_, false) && dependencies_.tell) {
     reports_.flush();
-    surroundings_.tell({.lease = ipc::LeaseWish::Released});
+    dependencies_.tell({.lease = ipc::LeaseWish::Released});
   }
   if (!plan_.idle()) return;
   timer_.disarm();
@@ -294,7 +294,7 @@ void Scheduler::settle() {
 }
 
 void Scheduler::log(const std::string& line) const {
-  if (surroundings_.log) surroundings_.log(line);
+  if (dependencies_.log) dependencies_.log(line);
 }
 
 }  // namespace reeve::worker

@@ -31,7 +31,7 @@ class Scheduler {
   using Tell = std::function<void(const ipc::WorkerMessage&)>;
   using LogLine = std::function<void(std::string_view line)>;
 
-  struct Surroundings {
+  struct Dependencies {
     Context& context;
     State& state;
     ipc::RecorderPage& page;
@@ -41,7 +41,7 @@ class Scheduler {
   };
 
   /// The jobs outlive it.
-  Scheduler(const Jobs& jobs, Surroundings surroundings);
+  Scheduler(const Jobs& jobs, Dependencies dependencies);
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
@@ -103,7 +103,7 @@ class Scheduler {
   void log(const std::string& line) const;
 
   const std::vector<Job>& jobs_;
-  Surroundings surroundings_;
+  Dependencies dependencies_;
   std::vector<Activity> activities_;
   Plan plan_;
   JobReports reports_;

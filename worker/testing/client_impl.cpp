@@ -97,7 +97,7 @@ TestResult TestClient::Impl::start() {
 void TestClient::Impl::make_world() {
   world_ = std::make_unique<World>();
   world_->service.emplace(
-      app_, Service::Surroundings{
+      app_, Service::Dependencies{
                 .loop = world_->loop,
                 .page = world_->recorder.page(),
                 .who = options_.who,

@@ -55,7 +55,7 @@ class RunningPool : public ::testing::Test, private PoolObserver {
 
   PoolRunner& run(PoolConfig config, const ListenerSet& listeners = {}) {
     runner_ =
-        std::make_unique<PoolRunner>(PoolRunner::Surroundings{driver_.loop, log_, launcher_, *this},
+        std::make_unique<PoolRunner>(PoolRunner::Dependencies{driver_.loop, log_, launcher_, *this},
                                      Deployment::of(std::move(config), listeners), 1);
     return *runner_;
   }

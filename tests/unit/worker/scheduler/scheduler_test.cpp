@@ -39,7 +39,7 @@ class SchedulerTest : public RuntimeFixture {
   Scheduler& start(bool supervised = false) {
     Scheduler::Tell tell;
     if (supervised) tell = [this](const ipc::WorkerMessage& message) { on_told(message); };
-    scheduler.emplace(jobs, Scheduler::Surroundings{
+    scheduler.emplace(jobs, Scheduler::Dependencies{
                                 .context = context,
                                 .state = state,
                                 .page = recorder.page(),
