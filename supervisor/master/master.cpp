@@ -14,12 +14,13 @@ constexpr Duration kAskEvery = std::chrono::seconds(2);
 
 }  // namespace
 
-Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& config, Given given)
+Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& config,
+                         Dependencies dependencies)
     : loop_(loop),
       log_(log),
       upstream_(loop),
-      cgroups_(given.workers.cgroups),
-      launcher_(loop, std::move(given.workers)),
+      cgroups_(dependencies.workers.cgroups),
+      launcher_(loop, std::move(dependencies.workers)),
       settle_timer_(loop, [this] { settle(); }),
       ask_timer_(loop, [this] { ask_for_time(); }),
       pools_(loop, log, launcher_, pending_,
@@ -28,7 +29,7 @@ Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& 
               .on_event = [this](std::string_view kind, const std::string& name,
                                  const std::string& text) { events_.publish(kind, name, text); },
               .on_forgotten = [this](const PoolRunner& pool) { commands_.forgotten(pool); }}),
-      file_(std::move(given.config_path), config, std::move(given.adopted)),
+      file_(std::move(dependencies.config_path), config, std::move(dependencies.adopted)),
       deployer_(loop, pools_, pending_, file_, [this] { settle_timer_.arm(Duration::zero()); }),
       start_order_(log, pools_, pending_),
       reload_(log, pools_, pending_, file_, deployer_, start_order_,
@@ -74,7 +75,7 @@ Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& 
                },
            .upgrade = [this](SessionId session) { upgrade_.request(session); },
            .shutting_down = [this] { return shutdown_.running(); }}),
-      upgrade_(loop, log, std::move(given.self),
+      upgrade_(loop, log, std::move(dependencies.self),
                {.hand_over = [this](const auto& askers) { return hand_over(askers); },
                 .answer = [this](SessionId session,
                                  const Verdicts& verdicts) { commands_.answer(session, verdicts); },
@@ -92,11 +93,11 @@ Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& 
             upgrade_.conclude(pid);
           },
           [this](pid_t pid, const Death& death) { on_exit(pid, death); }),
-      out_of_memory_(std::move(given.oom_counter)),
+      out_of_memory_(std::move(dependencies.oom_counter)),
       signals_(loop, [this](int signal) { on_signal(signal); }),
       check_(loop, [this] { on_turn_end(); }),
-      lock_fd_(given.lock_fd),
-      output_(given.output) {}
+      lock_fd_(dependencies.lock_fd),
+      output_(dependencies.output) {}
 
 ipc::Result<> Supervision::open(const Config& config, const RuntimeDir& runtime_dir,
                                 const ListenerSet& listeners) {

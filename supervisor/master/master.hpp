@@ -31,7 +31,7 @@ namespace reeve::supervisor {
 
 class Supervision {
  public:
-  struct Given {
+  struct Dependencies {
     std::string config_path;
     std::vector<ipc::NamedFd> adopted;  ///< from systemd
     Launcher::Dependencies workers;
@@ -41,7 +41,8 @@ class Supervision {
     const Output& output;  ///< where the log goes
   };
 
-  Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& config, Given given);
+  Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& config,
+              Dependencies dependencies);
   Supervision(const Supervision&) = delete;
   Supervision& operator=(const Supervision&) = delete;
 
