@@ -66,16 +66,16 @@ int wanted_workers(const ipc::control::ScaleBy& scale, int current) {
 
 }  // namespace
 
-Commands::Commands(ipc::uv::Loop& loop, Log& log, Parts parts, Doors doors)
+Commands::Commands(ipc::uv::Loop& loop, Log& log, Dependencies dependencies, Callbacks callbacks)
     : loop_(loop),
       log_(log),
-      pools_(parts.pools),
-      pending_(parts.pending),
-      deployer_(parts.deployer),
-      reload_(parts.reload),
-      rehearsals_(parts.rehearsals),
-      events_(parts.events),
-      doors_(std::move(doors)) {}
+      pools_(dependencies.pools),
+      pending_(dependencies.pending),
+      deployer_(dependencies.deployer),
+      reload_(dependencies.reload),
+      rehearsals_(dependencies.rehearsals),
+      events_(dependencies.events),
+      callbacks_(std::move(callbacks)) {}
 
 void Commands::take(SessionId session, const Request& request) {
   log_.debug("control: {} {}", ipc::control::to_string(request.method),
@@ -84,7 +84,7 @@ void Commands::take(SessionId session, const Request& request) {
     events_.publish("command", ipc::control::to_string(request.method),
                     fmt::format("{}", fmt::join(request.names, " ")));
   }
-  if (starts_something(request.method) && doors_.shutting_down()) {
+  if (starts_something(request.method) && callbacks_.shutting_down()) {
     refuse(session, "the master is shutting down");
     return;
   }
@@ -119,13 +119,13 @@ void Commands::take(SessionId session, const Request& request) {
       why(session, request);
       return;
     case Method::Reload:
-      doors_.reload(asker(session, "reload"), answer_to(session));
+      callbacks_.reload(asker(session, "reload"), answer_to(session));
       return;
     case Method::Shutdown:
-      doors_.shutdown(answer_to(session));
+      callbacks_.shutdown(answer_to(session));
       return;
     case Method::Upgrade:
-      doors_.upgrade(session);
+      callbacks_.upgrade(session);
       return;
     case Method::Deploy:
       deploy(session, request);
@@ -164,7 +164,7 @@ void Commands::take(SessionId session, const Request& request) {
       Reply reply;
       reply.text = ipc::kVersion;
       reply.master_pid = ::getpid();
-      doors_.reply(session, reply);
+      callbacks_.reply(session, reply);
       return;
     }
   }
@@ -196,7 +196,7 @@ void Commands::forgotten(const PoolRunner& pool) {
     Reply reply;
     reply.continues = following_.contains(session);  // It follows another pool, too.
     reply.text = fmt::format("({} was removed)\n", pool.name());
-    doors_.reply(session, reply);
+    callbacks_.reply(session, reply);
   }
 }
 
@@ -212,7 +212,7 @@ void Commands::status(SessionId session, const Request& request) {
     if (request.lifespan) add_lifespan(reply, pool, target.slots, loop_.now());
     if (request.jobs) add_jobs(reply, pool, target.slots);
   }
-  doors_.reply(session, reply);
+  callbacks_.reply(session, reply);
 }
 
 void Commands::signal(SessionId session, const Request& request) {
@@ -263,8 +263,9 @@ void Commands::command_pools(SessionId session, const Request& request,
     answer(session, std::move(resolved.unknown));
     return;
   }
-  const int parts = static_cast<int>(resolved.targets.size()) + (resolved.unknown.empty() ? 0 : 1);
-  const CommandId id = pending_.open(parts, answer_to(session));
+  const int dependencies =
+      static_cast<int>(resolved.targets.size()) + (resolved.unknown.empty() ? 0 : 1);
+  const CommandId id = pending_.open(dependencies, answer_to(session));
   if (!resolved.unknown.empty()) pending_.settle(id, std::move(resolved.unknown));
   for (const Target& target : resolved.targets) {
     command(*pools_.find(target.pool), id, target.slots);
@@ -282,13 +283,13 @@ void Commands::answer(SessionId session, Verdicts verdicts) const {
   }
   Reply reply;
   reply.verdicts = std::move(verdicts);
-  doors_.reply(session, reply);
+  callbacks_.reply(session, reply);
 }
 
 void Commands::refuse(SessionId session, std::string why) const {
   Reply reply;
   reply.error = std::move(why);
-  doors_.reply(session, reply);
+  callbacks_.reply(session, reply);
 }
 
 int signal_number(std::string text) {

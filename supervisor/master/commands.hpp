@@ -21,7 +21,7 @@ namespace reeve::supervisor {
 
 class Commands {
  public:
-  struct Doors {
+  struct Callbacks {
     std::function<void(SessionId, const ipc::control::Reply&)> reply;
     std::function<pid_t(SessionId)> peer;  ///< who asks
     std::function<void(const Asker&, PendingCommands::OnVerdicts)> reload;
@@ -30,7 +30,7 @@ class Commands {
     std::function<bool()> shutting_down;
   };
 
-  struct Parts {
+  struct Dependencies {
     Pools& pools;
     PendingCommands& pending;
     Deployer& deployer;
@@ -39,7 +39,7 @@ class Commands {
     Events& events;
   };
 
-  Commands(ipc::uv::Loop& loop, Log& log, Parts parts, Doors doors);
+  Commands(ipc::uv::Loop& loop, Log& log, Dependencies dependencies, Callbacks callbacks);
 
   void take(SessionId session, const ipc::control::Request& request);
   /// The verdict on what somebody else carries out.
@@ -98,7 +98,7 @@ class Commands {
   Reload& reload_;
   Rehearsals& rehearsals_;
   Events& events_;
-  Doors doors_;
+  Callbacks callbacks_;
   std::multimap<SessionId, Following> following_;
   std::map<SessionId, TailBuffer::FollowerId> following_log_;
 };

@@ -106,7 +106,7 @@ void Commands::reread(SessionId session) const {
   add(differences->changes.scaled, "changed");
   add(differences->changes.rolled, "changed");
   add(differences->changes.removed, "removed");
-  doors_.reply(session, reply);
+  callbacks_.reply(session, reply);
 }
 
 void Commands::avail(SessionId session) const {
@@ -118,7 +118,7 @@ void Commands::avail(SessionId session) const {
     reply.verdicts.push_back(
         {.name = name, .ok = true, .code = in_use ? "in_use" : "avail", .text = ""});
   }
-  doors_.reply(session, reply);
+  callbacks_.reply(session, reply);
 }
 
 void Commands::update(SessionId session, const Request& request) {
@@ -186,7 +186,7 @@ void Commands::tell_wait(SessionId session, const Request& request, const std::s
 
 Asker Commands::asker(SessionId session, std::string what) const {
   return {.what = std::move(what),
-          .who = fmt::format("reevectl pid {}", doors_.peer(session)),
+          .who = fmt::format("reevectl pid {}", callbacks_.peer(session)),
           .session = session};
 }
 
@@ -195,7 +195,7 @@ PoolRunner::OnProgress Commands::progress_to(SessionId session) const {
     Reply reply;
     reply.continues = true;
     reply.text = line;
-    doors_.reply(session, reply);
+    callbacks_.reply(session, reply);
   };
 }
 

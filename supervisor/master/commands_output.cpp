@@ -33,7 +33,7 @@ void Commands::tail(SessionId session, const Request& request) {
   Reply reply;
   reply.continues = request.more;
   for (const auto& [pool, slot] : slots) reply.text += pool->tail(slot).last(request.bytes);
-  doors_.reply(session, reply);
+  callbacks_.reply(session, reply);
   if (!request.more) return;
   for (const auto& [pool, slot] : slots) {
     // With several processes each line says whose it is.
@@ -44,7 +44,7 @@ void Commands::tail(SessionId session, const Request& request) {
       more.continues = true;
       more.text = prefix;
       more.text += line;
-      doors_.reply(session, more);
+      callbacks_.reply(session, more);
     });
     following_.emplace(session, Following{pool, slot, follower});
   }
@@ -75,7 +75,7 @@ void Commands::why(SessionId session, const Request& request) {
     reply.text += "\n(and more: ask for one pool, or one slot)\n";
   }
   if (!reply.text.empty()) reply.text.pop_back();  // The client ends the line.
-  doors_.reply(session, reply);
+  callbacks_.reply(session, reply);
 }
 
 void Commands::clear(SessionId session, const Request& request) {
@@ -99,13 +99,13 @@ void Commands::maintail(SessionId session, const Request& request) {
   Reply reply;
   reply.continues = request.more;
   reply.text = log_.tail().last(request.bytes);
-  doors_.reply(session, reply);
+  callbacks_.reply(session, reply);
   if (!request.more) return;
   following_log_[session] = log_.tail().follow([this, session](std::string_view line) {
     Reply more;
     more.continues = true;
     more.text = line;
-    doors_.reply(session, more);
+    callbacks_.reply(session, more);
   });
 }
 

@@ -11,17 +11,17 @@
 
 namespace reeve::supervisor {
 
-Upgrade::Upgrade(ipc::uv::Loop& loop, Log& log, Self self, Doors doors)
+Upgrade::Upgrade(ipc::uv::Loop& loop, Log& log, Self self, Callbacks callbacks)
     : loop_(loop),
       log_(log),
       self_(std::move(self)),
-      doors_(std::move(doors)),
+      callbacks_(std::move(callbacks)),
       leave_(loop, [this] { take_leave(); }) {}
 
 void Upgrade::request(std::optional<SessionId> asker) {
   if (asker) askers_.push_back(*asker);
   if (trial_ || leave_.armed()) return;  // They all get the verdict on this one.
-  const auto handover = doors_.hand_over(askers_);
+  const auto handover = callbacks_.hand_over(askers_);
   if (!handover) return refuse(handover.error().text);
   auto binary = open_binary(self_.binary);
   if (!binary) {
@@ -67,7 +67,7 @@ void Upgrade::judge(const UpgradeTrial::Verdict& verdict) {
 /// Takes the state a second time: much may have happened while the new binary was tried.
 void Upgrade::take_leave() {
   log_.info("upgrade: becoming reeve {} ({})", new_version_, self_.binary);
-  const auto handover = doors_.hand_over(askers_);
+  const auto handover = callbacks_.hand_over(askers_);
   if (!handover) {
     refuse(fmt::format("since the new binary was tried, {}", handover.error().text));
     return;
@@ -77,12 +77,12 @@ void Upgrade::take_leave() {
 
   std::vector<int> inherited = numbers_of(descriptors_of(*handover));
   inherited.push_back(state->get());
-  doors_.leaving();
+  callbacks_.leaving();
   set_inherited(inherited, true);
   const ipc::Error error =
       become(binary_.get(), self_.arguments, fmt::format("{}={}", kHandoverVariable, state->get()));
   set_inherited(inherited, false);
-  doors_.staying();
+  callbacks_.staying();
   refuse(error.text);
 }
 
@@ -91,7 +91,7 @@ void Upgrade::refuse(const std::string& why) {
   const std::string text = fmt::format("{}; nothing has changed", why);
   log_.error("upgrade: {}", text);
   for (const SessionId asker : std::exchange(askers_, {})) {
-    doors_.answer(asker, {{.name = "", .ok = false, .code = "refused", .text = text}});
+    callbacks_.answer(asker, {{.name = "", .ok = false, .code = "refused", .text = text}});
   }
 }
 

@@ -25,7 +25,7 @@ namespace reeve::supervisor {
 ///     +--- it cannot ---+--------- exec failed ---------+
 class Upgrade {
  public:
-  struct Doors {
+  struct Callbacks {
     /// Everything there is to hand over, now; or what stands in the way. `askers` wait for the
     /// verdict on the upgrade itself.
     std::function<ipc::Result<Handover>(const std::vector<SessionId>& askers)> hand_over;
@@ -34,7 +34,7 @@ class Upgrade {
     std::function<void()> staying;  ///< it has failed
   };
 
-  Upgrade(ipc::uv::Loop& loop, Log& log, Self self, Doors doors);
+  Upgrade(ipc::uv::Loop& loop, Log& log, Self self, Callbacks callbacks);
 
   /// Somebody asks for it; none: by a signal. A client is answered here when nothing comes of it,
   /// and by the new master otherwise.
@@ -54,7 +54,7 @@ class Upgrade {
   ipc::uv::Loop& loop_;
   Log& log_;
   Self self_;
-  Doors doors_;
+  Callbacks callbacks_;
   std::vector<SessionId> askers_;
   std::unique_ptr<UpgradeTrial> trial_;
   ipc::UniqueFd binary_;     // The file that was tried: the same one is executed.
