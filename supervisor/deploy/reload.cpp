@@ -62,14 +62,14 @@ Verdicts unknown_pools(const std::vector<std::string>& names,
 }  // namespace
 
 Reload::Reload(Log& log, Pools& pools, PendingCommands& commands, ConfigFile& file,
-               Deployer& deployer, StartOrder& start_order, Hooks hooks)
+               Deployer& deployer, StartOrder& start_order, Callbacks callbacks)
     : log_(log),
       pools_(pools),
       commands_(commands),
       file_(file),
       deployer_(deployer),
       start_order_(start_order),
-      hooks_(std::move(hooks)) {}
+      callbacks_(std::move(callbacks)) {}
 
 void Reload::request(const Asker& asker, OnVerdicts on_verdicts) {
   if (unsettled_ == 0) {
@@ -101,9 +101,9 @@ void Reload::dismiss(const std::string& why) {
 }
 
 void Reload::run(const Asker& asker, const OnVerdicts& on_each) {
-  hooks_.on_begin();
+  callbacks_.on_begin();
   const OnVerdicts on_verdicts = [this, on_each](Verdicts verdicts) {
-    hooks_.on_end();
+    callbacks_.on_end();
     if (on_each) on_each(std::move(verdicts));
   };
   if (file_.exists()) log_.info("rereading {}", file_.path());
@@ -324,7 +324,7 @@ CommandId Reload::awaited_part_of(const Run& run, std::string name, std::string_
 }
 
 void Reload::settle_one() {
-  if (--unsettled_ == 0) hooks_.wake();
+  if (--unsettled_ == 0) callbacks_.wake();
 }
 
 void Reload::refuse(const OnVerdicts& on_verdicts, const std::string& why) const {

@@ -20,14 +20,14 @@ class Reload {
  public:
   using OnVerdicts = PendingCommands::OnVerdicts;
 
-  struct Hooks {
+  struct Callbacks {
     std::function<void()> on_begin;  ///< a reload begins
     std::function<void()> on_end;    ///< it has its verdicts
     std::function<void()> wake;      ///< advance() is to be called soon, not from inside the call
   };
 
   Reload(Log& log, Pools& pools, PendingCommands& commands, ConfigFile& file, Deployer& deployer,
-         StartOrder& start_order, Hooks hooks);
+         StartOrder& start_order, Callbacks callbacks);
 
   /// Rereads the file and answers once every change has its verdict. A bad file, or a listener that
   /// does not open, changes nothing. A pool that is being deployed is waited for. `on_verdicts` may
@@ -91,7 +91,7 @@ class Reload {
   ConfigFile& file_;
   Deployer& deployer_;
   StartOrder& start_order_;
-  Hooks hooks_;
+  Callbacks callbacks_;
   int unsettled_ = 0;  // Pools that a reload is bringing somewhere; 0: none runs.
   std::optional<Pending> pending_;
 };

@@ -23,8 +23,12 @@ bool serves_from(const PoolRunner& pool, const Listener& listener) {
 }  // namespace
 
 Pools::Pools(ipc::uv::Loop& loop, Log& log, const Launcher& launcher, PendingCommands& pending,
-             Hooks hooks)
-    : loop_(loop), log_(log), launcher_(launcher), pending_(pending), hooks_(std::move(hooks)) {}
+             Callbacks callbacks)
+    : loop_(loop),
+      log_(log),
+      launcher_(launcher),
+      pending_(pending),
+      callbacks_(std::move(callbacks)) {}
 
 PoolRunner& Pools::add(Deployment deployment) {
   PoolRunner& added = *pools_.emplace_back(std::make_unique<PoolRunner>(
@@ -153,7 +157,7 @@ void Pools::sweep() {
     // Its workers have gone before it was told to stop: whoever asked for that gets the answer.
     for (PoolRunner* pool : quiet) pool->hurry_quiesce();
     for (const PoolRunner* pool : quiet) {
-      if (pool->is_gone()) hooks_.on_forgotten(*pool);
+      if (pool->is_gone()) callbacks_.on_forgotten(*pool);
     }
     if (group == &removed_) pass_leases_on();
     std::erase_if(*group, [](const auto& pool) { return pool->is_gone(); });
@@ -236,7 +240,7 @@ void Pools::finished(CommandId command, Verdicts verdicts) {
 }
 
 void Pools::happened(std::string_view kind, const std::string& name, const std::string& text) {
-  if (hooks_.on_event) hooks_.on_event(kind, name, text);
+  if (callbacks_.on_event) callbacks_.on_event(kind, name, text);
 }
 
 bool Pools::used_elsewhere(const PoolRunner& pool, const Listener& listener) {

@@ -22,7 +22,7 @@ namespace reeve::supervisor {
 
 class Pools : private PoolObserver {
  public:
-  struct Hooks {
+  struct Callbacks {
     std::function<void()> on_change;     ///< a slot or a process is not what it was
     std::function<void()> read_pending;  ///< takes the notifications that have come
     /// Something happened to the slot or the pool `name`.
@@ -33,7 +33,7 @@ class Pools : private PoolObserver {
   };
 
   Pools(ipc::uv::Loop& loop, Log& log, const Launcher& launcher, PendingCommands& pending,
-        Hooks hooks);
+        Callbacks callbacks);
 
   /// Removed pools let go of their listeners at once: somebody wants the addresses.
   void hurry_removed();
@@ -91,8 +91,8 @@ class Pools : private PoolObserver {
 
  private:
   void finished(CommandId command, Verdicts verdicts) override;
-  void changed() override { hooks_.on_change(); }
-  void read_pending() override { hooks_.read_pending(); }
+  void changed() override { callbacks_.on_change(); }
+  void read_pending() override { callbacks_.read_pending(); }
   void killed() override { ++workers_killed_; }
   void happened(std::string_view kind, const std::string& name, const std::string& text) override;
   bool used_elsewhere(const PoolRunner& pool, const Listener& listener) override;
@@ -104,7 +104,7 @@ class Pools : private PoolObserver {
   Log& log_;
   const Launcher& launcher_;
   PendingCommands& pending_;
-  Hooks hooks_;
+  Callbacks callbacks_;
   std::vector<std::unique_ptr<PoolRunner>> pools_;    // In the order of the configuration.
   std::vector<std::unique_ptr<PoolRunner>> removed_;  // Still draining.
   std::vector<std::unique_ptr<PoolRunner>> rehearsals_;

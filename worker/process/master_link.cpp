@@ -7,11 +7,11 @@
 namespace reeve::worker {
 
 MasterLink::MasterLink(ipc::uv::Loop& loop, std::optional<ipc::Channel> channel,
-                       std::string notify_socket, Log& log, Handlers handlers)
+                       std::string notify_socket, Log& log, Callbacks callbacks)
     : channel_(std::move(channel)),
       notify_socket_(std::move(notify_socket)),
       log_(log),
-      handlers_(std::move(handlers)) {
+      callbacks_(std::move(callbacks)) {
   if (!channel_) return;
   poll_.emplace(loop, channel_->fd(), [this](int) { receive(); });
   poll_->watch(UV_READABLE);
@@ -38,12 +38,12 @@ void MasterLink::receive() {
   while (poll_) {
     const auto text = channel_->receive();
     if (text) {
-      handlers_.on_message(ipc::parse_master_message(*text));
+      callbacks_.on_message(ipc::parse_master_message(*text));
     } else if (text.error() == ipc::Channel::End::Empty) {
       return;
     } else {
       poll_.reset();  // Readable for ever from now on.
-      handlers_.on_gone();
+      callbacks_.on_gone();
     }
   }
 }

@@ -16,13 +16,13 @@ namespace reeve::worker {
 
 class MasterLink {
  public:
-  struct Handlers {
+  struct Callbacks {
     std::function<void(const ipc::MasterMessage&)> on_message;
     std::function<void()> on_gone;  ///< The master died. Called once.
   };
 
   MasterLink(ipc::uv::Loop& loop, std::optional<ipc::Channel> channel, std::string notify_socket,
-             Log& log, Handlers handlers);
+             Log& log, Callbacks callbacks);
 
   [[nodiscard]] bool supervised() const { return channel_.has_value(); }
   /// Without the secrets that the log's redactor knows.
@@ -35,7 +35,7 @@ class MasterLink {
   std::optional<ipc::Channel> channel_;
   std::string notify_socket_;
   Log& log_;
-  Handlers handlers_;
+  Callbacks callbacks_;
   std::optional<ipc::uv::Poll> poll_;
 };
 
