@@ -18,8 +18,8 @@ constexpr ipc::Duration kStackPatience = std::chrono::milliseconds(100);
 
 }  // namespace
 
-Watch::Watch(Subject subject, const WatchLimits& limits, LogLine log)
-    : subject_(subject),
+Watch::Watch(Dependencies dependencies, const WatchLimits& limits, LogLine log)
+    : dependencies_(dependencies),
       log_(std::move(log)),
       loop_thread_(::gettid()),
       progress_([this] { wake(); }),
@@ -29,7 +29,7 @@ Watch::Watch(Subject subject, const WatchLimits& limits, LogLine log)
   const SignalsBlocked blocked;
   try {
     thread_ = std::thread([this] { run(); });
-    subject_.loop.show_progress(&progress_);
+    dependencies_.loop.show_progress(&progress_);
   } catch (const std::system_error& error) {
     log_(std::string("no thread is left to watch the event loop: ") + error.what() +
          "; a handler that blocks it will not be named");
@@ -38,7 +38,7 @@ Watch::Watch(Subject subject, const WatchLimits& limits, LogLine log)
 
 Watch::~Watch() {
   if (!thread_.joinable()) return;
-  subject_.loop.show_progress(nullptr);
+  dependencies_.loop.show_progress(nullptr);
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -80,7 +80,7 @@ bool Watch::look() {
   looks_.fetch_add(1, std::memory_order_relaxed);
   const ipc::TimePoint now = ipc::Clock::now();
   const ipc::uv::Progress::Seen progress = progress_.look();
-  const PoolLook pool = subject_.pool.look();
+  const PoolLook pool = dependencies_.pool.look();
   look_at_loop(now, progress);
   look_at_pool(now, pool);
   const bool has_moved = progress != std::exchange(last_progress_, progress);
@@ -89,7 +89,7 @@ bool Watch::look() {
 
 void Watch::look_at_loop(ipc::TimePoint now, const ipc::uv::Progress::Seen& progress) {
   // Only then: the loop waits for who looks at it.
-  const auto occupation = progress.busy ? subject_.occupation.look() : std::nullopt;
+  const auto occupation = progress.busy ? dependencies_.occupation.look() : std::nullopt;
   const auto findings =
       starvation_.on({.now = now, .progress = progress, .occupation = occupation});
   if (!starvation_.suspected()) {
@@ -99,7 +99,7 @@ void Watch::look_at_loop(ipc::TimePoint now, const ipc::uv::Progress::Seen& prog
   }
   for (const Starvation::Finding& finding : findings) tell(finding, now);
   if (const auto lasts = starvation_.lasts()) {
-    ipc::record_starvation(subject_.page, *lasts, false);
+    ipc::record_starvation(dependencies_.page, *lasts, false);
   }
 }
 
@@ -117,7 +117,7 @@ void Watch::tell(const Starvation::Finding& finding, ipc::TimePoint now) {
   const std::string& name = finding.activity.name;
   switch (finding.kind) {
     case Starvation::Kind::Began: {
-      ipc::record_starvation(subject_.page, name, finding.lasted);
+      ipc::record_starvation(dependencies_.page, name, finding.lasted);
       const auto untold = repeats_.admit(name, now);
       told_ = untold.has_value();
       if (!untold) return;
@@ -131,7 +131,7 @@ void Watch::tell(const Starvation::Finding& finding, ipc::TimePoint now) {
       log_(starvation_lasts(finding, how_it_blocks(now)));
       return;
     case Starvation::Kind::Ended:
-      ipc::record_starvation(subject_.page, finding.lasted, true);
+      ipc::record_starvation(dependencies_.page, finding.lasted, true);
       if (told_) {
         log_(starvation_ended(finding));
       } else {
@@ -149,13 +149,13 @@ void Watch::tell(const Exhaustion::Finding& finding, const PoolLook& pool) {
   switch (finding.kind) {
     case Exhaustion::Kind::Began: {
       const auto all = occupants(pool);
-      ipc::record_exhaustion(subject_.page, all.empty() ? "" : all.front().what);
+      ipc::record_exhaustion(dependencies_.page, all.empty() ? "" : all.front().what);
       return log_(exhaustion_began(finding, pool, !starvation_.lasts()));
     }
     case Exhaustion::Kind::Lasts:
       return log_(exhaustion_lasts(finding, pool));
     case Exhaustion::Kind::Ended:
-      ipc::record_exhaustion_over(subject_.page);
+      ipc::record_exhaustion_over(dependencies_.page);
       return log_(exhaustion_ended(finding));
   }
 }

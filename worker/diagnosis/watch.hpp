@@ -31,7 +31,7 @@ namespace reeve::worker {
 class Watch {
  public:
   /// All of them outlive it.
-  struct Subject {
+  struct Dependencies {
     ipc::uv::Loop& loop;
     const Occupation& occupation;
     const ThreadPool& pool;
@@ -44,7 +44,7 @@ class Watch {
 
   /// Starts the thread, which looks at the caller's: the one that runs the loop. When the system
   /// gives none, nothing is watched, and a line says so.
-  Watch(Subject subject, const WatchLimits& limits, LogLine log);
+  Watch(Dependencies dependencies, const WatchLimits& limits, LogLine log);
   /// Ends the thread at once. The same thread.
   ~Watch();
   Watch(const Watch&) = delete;
@@ -64,7 +64,7 @@ class Watch {
   [[nodiscard]] std::string how_it_blocks(ipc::TimePoint now) const;
   void wake();
 
-  const Subject subject_;
+  const Dependencies dependencies_;
   const LogLine log_;
   const pid_t loop_thread_;
   ipc::uv::Progress progress_;

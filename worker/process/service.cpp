@@ -117,10 +117,10 @@ std::expected<std::string, StartFailure> Service::own_part(Phase phase) {
       return scheduler_.describe();
     case Phase::Connections:
       if (!dependencies_.watch_log) return {};
-      watch_.emplace(Watch::Subject{.loop = dependencies_.loop,
-                                    .occupation = context_.occupation(),
-                                    .pool = threads_,
-                                    .page = dependencies_.page},
+      watch_.emplace(Watch::Dependencies{.loop = dependencies_.loop,
+                                         .occupation = context_.occupation(),
+                                         .pool = threads_,
+                                         .page = dependencies_.page},
                      app_.watch(), dependencies_.watch_log);
       return {};
     case Phase::Providers:
