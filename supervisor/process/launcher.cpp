@@ -110,8 +110,9 @@ ipc::Result<std::unique_ptr<Process>> Launcher::launch(const Deployment& deploym
   try {
     return std::make_unique<Process>(
         loop_, observer, identity,
-        Process::Ends{std::move(channel->first), std::move(*recorder), std::move(out->read_end),
-                      std::move(error->read_end), std::move(worker_sockets), std::move(cgroup)},
+        Process::MasterEnds{std::move(channel->first), std::move(*recorder),
+                            std::move(out->read_end), std::move(error->read_end),
+                            std::move(worker_sockets), std::move(cgroup)},
         std::move(plan), std::move(*spawned));
   } catch (const std::system_error& lack) {
     // The kernel has nothing left to watch it with. It is reaped as any child, and is nobody's.

@@ -30,7 +30,7 @@ std::string meaning_of(int exit_code, std::string_view reason) {
 
 }  // namespace
 
-Process::Process(ipc::uv::Loop& loop, ProcessObserver& observer, Identity identity, Ends ends,
+Process::Process(ipc::uv::Loop& loop, ProcessObserver& observer, Identity identity, MasterEnds ends,
                  LaunchPlan plan, Spawned spawned)
     : observer_(observer),
       loop_(loop),

@@ -45,7 +45,7 @@ class Process {
     Generation generation{};
   };
   /// The master's ends of what crosses to the child.
-  struct Ends {
+  struct MasterEnds {
     ipc::Channel channel;
     ipc::Recorder recorder;
     ipc::UniqueFd stdout_pipe;
@@ -54,7 +54,7 @@ class Process {
     std::unique_ptr<WorkerCgroup> cgroup = nullptr;  ///< null: it is in the master's
   };
 
-  Process(ipc::uv::Loop& loop, ProcessObserver& observer, Identity identity, Ends ends,
+  Process(ipc::uv::Loop& loop, ProcessObserver& observer, Identity identity, MasterEnds ends,
           LaunchPlan plan, Spawned spawned);
   // process_handover.cpp: one that another master has started, and that goes on under this one.
   Process(ipc::uv::Loop& loop, ProcessObserver& observer, const ProcessHandover& handover,
