@@ -29,13 +29,13 @@ int complain(const std::vector<ConfigError>& errors) {
   return exit_code::kCannotStart;
 }
 
-int supervise(LoadResult config, const std::string& path, const Self& self) {
+int supervise(LoadResult config, const std::string& path, const OwnBinary& self) {
   if (!config) return complain(config.error());
   return Master(std::move(*config), path, self).run();
 }
 
 struct Perform {
-  const Self& self;
+  const OwnBinary& self;
 
   int operator()(const RunFile& run) const {
     return supervise(load_config(run.path), run.path, self);
@@ -65,7 +65,7 @@ std::optional<int> to_be_tried(const std::vector<std::string>& arguments) {
 }
 
 int run(int argc, char** argv) {
-  const Self self = started_as(argc, argv);
+  const OwnBinary self = started_as(argc, argv);
   const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   if (const auto state = handed_over_at()) return Master::take_over(*state, self);
   if (const auto state = to_be_tried(arguments)) return try_takeover(*state);

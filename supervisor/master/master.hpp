@@ -36,7 +36,7 @@ class Supervision {
     std::vector<ipc::NamedFd> adopted;  ///< from systemd
     Launcher::Dependencies workers;
     std::string oom_counter;  ///< for OutOfMemoryWatch
-    Self self;
+    OwnBinary self;
     int lock_fd;           ///< of the runtime directory; borrowed
     const Output& output;  ///< where the log goes
   };

@@ -88,7 +88,7 @@ void end_workers_of_a_dead_master(Log& log, const Config& config, const RuntimeD
 struct Start {
   const Config& config;
   const std::string& config_path;
-  Self self;
+  OwnBinary self;
 };
 
 int supervise(ipc::uv::Loop& loop, Output& output, Log& log, Start start) {
@@ -147,7 +147,7 @@ std::optional<rlimit> limit_of(const Handover& handover) {
   return rlimit{.rlim_cur = handover.nofile->soft, .rlim_max = handover.nofile->hard};
 }
 
-int go_on(ipc::uv::Loop& loop, Output& output, Log& log, const Handover& handover, Self self) {
+int go_on(ipc::uv::Loop& loop, Output& output, Log& log, const Handover& handover, OwnBinary self) {
   if (!handover.unwritten_log.empty()) output.write(handover.unwritten_log);
   const RuntimeDir runtime_dir =
       RuntimeDir::adopt(handover.supervisor.runtime_dir, ipc::UniqueFd(handover.lock_fd));
@@ -196,7 +196,7 @@ int run_with(const SupervisorConfig& config, Supervise supervise) {
 }
 
 /// An exec by descriptor has left its number as the name that ps and top show.
-void restore_name(const Self& self) {
+void restore_name(const OwnBinary& self) {
   if (self.arguments.empty()) return;
   const std::string& path = self.arguments.front();
   ::prctl(PR_SET_NAME, path.c_str() + path.rfind('/') + 1);  // npos + 1 is 0.
@@ -206,11 +206,11 @@ void restore_name(const Self& self) {
 
 int Master::run() {
   return run_with(config_.supervisor, [this](auto& loop, auto& output, auto& log) {
-    return supervise(loop, output, log, {config_, config_path_, self_});
+    return supervise(loop, output, log, {config_, config_path_, own_binary_});
   });
 }
 
-int Master::take_over(int state, Self self) {
+int Master::take_over(int state, OwnBinary self) {
   auto handover = receive(state);
   if (!handover) {
     // The trial has read the same; nobody is left to go back to.

@@ -23,8 +23,10 @@ class Master {
  public:
   /// `config_path` is reread on reload; empty when there is no file (`reeve run -- COMMAND`).
   /// `self` is how to start it anew, for an upgrade.
-  Master(Config config, std::string config_path, Self self)
-      : config_(std::move(config)), config_path_(std::move(config_path)), self_(std::move(self)) {}
+  Master(Config config, std::string config_path, OwnBinary self)
+      : config_(std::move(config)),
+        config_path_(std::move(config_path)),
+        own_binary_(std::move(self)) {}
   Master(const Master&) = delete;
   Master& operator=(const Master&) = delete;
 
@@ -34,12 +36,12 @@ class Master {
 
   /// The same for a process that was another master until its exec, and has left its state at the
   /// descriptor (takeover.hpp).
-  [[nodiscard]] static int take_over(int state, Self self);
+  [[nodiscard]] static int take_over(int state, OwnBinary self);
 
  private:
   Config config_;
   std::string config_path_;
-  Self self_;
+  OwnBinary own_binary_;
 };
 
 }  // namespace reeve::supervisor

@@ -38,8 +38,8 @@ std::string executable_path() {
 
 }  // namespace
 
-Self started_as(int argc, const char* const* argv) {
-  Self self{.binary = executable_path(), .arguments = {argv, argv + argc}};
+OwnBinary started_as(int argc, const char* const* argv) {
+  OwnBinary self{.binary = executable_path(), .arguments = {argv, argv + argc}};
   if (self.arguments.empty()) return self;
   std::error_code failed;
   PoolConfig typed;

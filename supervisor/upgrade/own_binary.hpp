@@ -10,14 +10,14 @@
 
 namespace reeve::supervisor {
 
-struct Self {
+struct OwnBinary {
   std::string binary;                  ///< absolute; where a new version is expected
   std::vector<std::string> arguments;  ///< argv
 };
 
 /// Call first thing in main. The path is that of argv[0], so that a symbolic link is followed again
 /// at the time of the upgrade; unless that leads to another file than the one that runs.
-[[nodiscard]] Self started_as(int argc, const char* const* argv);
+[[nodiscard]] OwnBinary started_as(int argc, const char* const* argv);
 
 /// The file that is at `path` now, to be tried and executed. CLOEXEC.
 [[nodiscard]] ipc::Result<ipc::UniqueFd> open_binary(const std::string& path);

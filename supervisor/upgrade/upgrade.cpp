@@ -11,10 +11,10 @@
 
 namespace reeve::supervisor {
 
-Upgrade::Upgrade(ipc::uv::Loop& loop, Log& log, Self self, Callbacks callbacks)
+Upgrade::Upgrade(ipc::uv::Loop& loop, Log& log, OwnBinary self, Callbacks callbacks)
     : loop_(loop),
       log_(log),
-      self_(std::move(self)),
+      own_binary_(std::move(self)),
       callbacks_(std::move(callbacks)),
       leave_(loop, [this] { take_leave(); }) {}
 
@@ -23,20 +23,20 @@ void Upgrade::request(std::optional<SessionId> asker) {
   if (trial_ || leave_.armed()) return;  // They all get the verdict on this one.
   const auto handover = callbacks_.hand_over(askers_);
   if (!handover) return refuse(handover.error().text);
-  auto binary = open_binary(self_.binary);
+  auto binary = open_binary(own_binary_.binary);
   if (!binary) {
     return refuse(fmt::format("{}; install the new version there", binary.error().text));
   }
   const auto state = seal(encode(*handover));
   if (!state) return refuse(state.error().text);
 
-  log_.info("upgrade: trying {}", self_.binary);
+  log_.info("upgrade: trying {}", own_binary_.binary);
   binary_ = std::move(*binary);
   trial_ = std::make_unique<UpgradeTrial>(
       loop_, UpgradeTrial::kLongest,
       [this](const UpgradeTrial::Verdict& verdict) { judge(verdict); });
   const auto started = trial_->start({.binary = binary_.get(),
-                                      .name = self_.arguments.front(),
+                                      .name = own_binary_.arguments.front(),
                                       .state = state->get(),
                                       .descriptors = numbers_of(descriptors_of(*handover))});
   if (!started) {
@@ -57,7 +57,7 @@ void Upgrade::exited(pid_t pid, const Death& death) {
 
 void Upgrade::judge(const UpgradeTrial::Verdict& verdict) {
   if (!verdict) {
-    refuse(fmt::format("{} cannot take over: {}", self_.binary, verdict.error()));
+    refuse(fmt::format("{} cannot take over: {}", own_binary_.binary, verdict.error()));
     return;
   }
   new_version_ = *verdict;
@@ -66,7 +66,7 @@ void Upgrade::judge(const UpgradeTrial::Verdict& verdict) {
 
 /// Takes the state a second time: much may have happened while the new binary was tried.
 void Upgrade::take_leave() {
-  log_.info("upgrade: becoming reeve {} ({})", new_version_, self_.binary);
+  log_.info("upgrade: becoming reeve {} ({})", new_version_, own_binary_.binary);
   const auto handover = callbacks_.hand_over(askers_);
   if (!handover) {
     refuse(fmt::format("since the new binary was tried, {}", handover.error().text));
@@ -79,8 +79,8 @@ void Upgrade::take_leave() {
   inherited.push_back(state->get());
   callbacks_.leaving();
   set_inherited(inherited, true);
-  const ipc::Error error =
-      become(binary_.get(), self_.arguments, fmt::format("{}={}", kHandoverVariable, state->get()));
+  const ipc::Error error = become(binary_.get(), own_binary_.arguments,
+                                  fmt::format("{}={}", kHandoverVariable, state->get()));
   set_inherited(inherited, false);
   callbacks_.staying();
   refuse(error.text);

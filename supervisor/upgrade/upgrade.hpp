@@ -34,13 +34,13 @@ class Upgrade {
     std::function<void()> staying;  ///< it has failed
   };
 
-  Upgrade(ipc::uv::Loop& loop, Log& log, Self self, Callbacks callbacks);
+  Upgrade(ipc::uv::Loop& loop, Log& log, OwnBinary self, Callbacks callbacks);
 
   /// Somebody asks for it; none: by a signal. A client is answered here when nothing comes of it,
   /// and by the new master otherwise.
   void request(std::optional<SessionId> asker);
   /// Where the new binary is expected.
-  [[nodiscard]] const std::string& binary() const { return self_.binary; }
+  [[nodiscard]] const std::string& binary() const { return own_binary_.binary; }
 
   // Of a child of the master: perhaps the trial.
   void conclude(pid_t pid) const;              ///< it is a zombie
@@ -53,7 +53,7 @@ class Upgrade {
 
   ipc::uv::Loop& loop_;
   Log& log_;
-  Self self_;
+  OwnBinary own_binary_;
   Callbacks callbacks_;
   std::vector<SessionId> askers_;
   std::unique_ptr<UpgradeTrial> trial_;
