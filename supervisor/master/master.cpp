@@ -18,7 +18,7 @@ Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& 
                          Dependencies dependencies)
     : loop_(loop),
       log_(log),
-      upstream_(loop),
+      service_manager_(loop),
       cgroups_(dependencies.workers.cgroups),
       launcher_(loop, std::move(dependencies.workers)),
       settle_timer_(loop, [this] { settle(); }),
@@ -35,13 +35,13 @@ Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& 
       reload_(log, pools_, pending_, file_, deployer_, start_order_,
               {.on_begin =
                    [this] {
-                     upstream_.reloading();
+                     service_manager_.reloading();
                      events_.publish("reload", "", "the configuration is reread");
                    },
                .on_end =
                    [this] {
                      // It ends RELOADING=1, and must not come before the first one.
-                     if (said_ready_) upstream_.ready();
+                     if (said_ready_) service_manager_.ready();
                    },
                .wake = [this] { settle_timer_.arm(Duration::zero()); }}),
       rehearsals_(loop, pools_, pending_, file_, config.runtime_dir),
@@ -69,7 +69,7 @@ Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& 
                             auto on_verdicts) { reload_.request(asker, std::move(on_verdicts)); },
            .shutdown =
                [this](auto on_verdicts) {
-                 upstream_.stopping();
+                 service_manager_.stopping();
                  shutdown_.request("shutdown", std::move(on_verdicts));
                  settle_timer_.arm(Duration::zero());
                },
@@ -81,11 +81,11 @@ Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& 
                                  const Verdicts& verdicts) { commands_.answer(session, verdicts); },
                 .leaving =
                     [this] {
-                      if (said_ready_) upstream_.reloading();
+                      if (said_ready_) service_manager_.reloading();
                     },
                 .staying =
                     [this] {
-                      if (said_ready_) upstream_.ready();
+                      if (said_ready_) service_manager_.ready();
                     }}),
       reaper_(
           [this](pid_t pid) {
@@ -152,11 +152,11 @@ void Supervision::on_signal(int signal) {
       return;
     case SIGTERM:
     case SIGINT:
-      upstream_.stopping();
+      service_manager_.stopping();
       shutdown_.request(name());
       break;
     case SIGQUIT:
-      upstream_.stopping();
+      service_manager_.stopping();
       shutdown_.request_now(name());
       break;
     case SIGHUP:
@@ -208,7 +208,7 @@ void Supervision::on_exit(pid_t pid, Death death) {
 /// After something has changed, and outside of every callback that changed it.
 void Supervision::settle() {
   pools_.sweep();
-  upstream_.status(pools_.summary());
+  service_manager_.status(pools_.summary());
   if (shutdown_.running()) {
     deployer_.queue().dismiss_all("the master is shutting down");
     reload_.dismiss("the master is shutting down");
@@ -231,7 +231,7 @@ void Supervision::check_fatal() {
       if (slot.state != SlotState::Fatal) continue;
       log_.error("{} is FATAL, and on_fatal = \"exit\": {}", process_name(pool->name(), slot.index),
                  slot.why);
-      upstream_.stopping();
+      service_manager_.stopping();
       shutdown_.exit_with(exit_code::kFatal);
       shutdown_.request("on_fatal");
       return;
@@ -244,23 +244,23 @@ void Supervision::check_fatal() {
 /// slot.
 void Supervision::ask_for_time() {
   const bool in_transition = !said_ready_ || shutdown_.running();
-  if (!in_transition || !upstream_.someone_listens()) {
+  if (!in_transition || !service_manager_.someone_listens()) {
     ask_timer_.disarm();
     return;
   }
   const TimePoint now = loop_.now();
   if (shutdown_.running() && !asked_for_stop_) {
     asked_for_stop_ = true;
-    upstream_.wait_until(now + pools_.longest_grace(), now);
+    service_manager_.wait_until(now + pools_.longest_grace(), now);
   }
-  if (const auto end = pools_.latest_deadline()) upstream_.wait_until(*end, now);
+  if (const auto end = pools_.latest_deadline()) service_manager_.wait_until(*end, now);
   ask_timer_.arm(kAskEvery);
 }
 
 void Supervision::say_ready() {
   said_ready_ = true;
   log_.info("ready after {}: {}", short_duration(loop_.now() - started_at_), pools_.summary());
-  upstream_.ready();
+  service_manager_.ready();
 }
 
 PendingCommands::OnVerdicts Supervision::log_failures() {

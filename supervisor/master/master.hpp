@@ -75,7 +75,7 @@ class Supervision {
 
   ipc::uv::Loop& loop_;
   Log& log_;
-  Upstream upstream_;
+  ServiceManager service_manager_;
   PendingCommands pending_;
   CgroupTree* cgroups_;  // Null: none.
   Launcher launcher_;

@@ -62,8 +62,8 @@ void Supervision::adopt(const Handover& handover, const RuntimeDir& runtime_dir)
   pools_.adopt(handover.pools, listeners);
   log_.tail().restore(handover.log_tail);
   upgraded(handover, control_->adopt(handover.sessions));
-  if (said_ready_) upstream_.ready();  // It ends RELOADING=1.
-  reaper_.child_changed();             // One that died during the exec is a zombie now.
+  if (said_ready_) service_manager_.ready();  // It ends RELOADING=1.
+  reaper_.child_changed();                    // One that died during the exec is a zombie now.
   settle_timer_.arm(Duration::zero());
 }
 

@@ -80,7 +80,7 @@ void end_workers_of_a_dead_master(Log& log, const Config& config, const RuntimeD
   for (const PoolConfig& pool : config.pools) grace = std::max(grace, pool.spec.grace);
   log.warn("the master before this one (pid {}) was killed, and its workers still run: ending {}",
            *runtime_dir.dead_master(), who);
-  Upstream::ask_for(grace);
+  ServiceManager::ask_for(grace);
   const int killed = end_leftovers(leftovers, grace, told_to_end);
   if (killed > 0) log.warn("{} of them had to be killed", killed);
 }

@@ -32,7 +32,7 @@ std::optional<std::chrono::microseconds> watchdog_interval() {
 
 }  // namespace
 
-Upstream::Upstream(ipc::uv::Loop& loop)
+ServiceManager::ServiceManager(ipc::uv::Loop& loop)
     : socket_(variable("NOTIFY_SOCKET")), watchdog_(loop, [this] { ping(); }) {
   if (const auto interval = watchdog_interval()) {
     ping_every_ = *interval / 2;
@@ -40,23 +40,23 @@ Upstream::Upstream(ipc::uv::Loop& loop)
   }
 }
 
-void Upstream::ready() { send("READY=1"); }
+void ServiceManager::ready() { send("READY=1"); }
 
-void Upstream::status(std::string_view text) {
+void ServiceManager::status(std::string_view text) {
   if (text == status_) return;
   status_ = text;
   send(fmt::format("STATUS={}", text));
 }
 
-void Upstream::reloading() {
+void ServiceManager::reloading() {
   const auto now =
       std::chrono::duration_cast<std::chrono::microseconds>(ipc::Clock::now().time_since_epoch());
   send(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", now.count()));
 }
 
-void Upstream::stopping() { send("STOPPING=1"); }
+void ServiceManager::stopping() { send("STOPPING=1"); }
 
-void Upstream::wait_until(ipc::TimePoint end, ipc::TimePoint now) {
+void ServiceManager::wait_until(ipc::TimePoint end, ipc::TimePoint now) {
   end += kMargin;
   if (end <= promised_ || end <= now) return;
   promised_ = end;
@@ -64,7 +64,7 @@ void Upstream::wait_until(ipc::TimePoint end, ipc::TimePoint now) {
   send(fmt::format("EXTEND_TIMEOUT_USEC={}", left.count()));
 }
 
-void Upstream::ask_for(ipc::Duration time) {
+void ServiceManager::ask_for(ipc::Duration time) {
   const std::string socket = variable("NOTIFY_SOCKET");
   if (socket.empty()) return;
   const auto wait = std::chrono::duration_cast<std::chrono::microseconds>(time + kMargin);
@@ -72,12 +72,12 @@ void Upstream::ask_for(ipc::Duration time) {
       ipc::notify(socket, fmt::format("EXTEND_TIMEOUT_USEC={}", wait.count()));
 }
 
-void Upstream::ping() {
+void ServiceManager::ping() {
   send("WATCHDOG=1");
   watchdog_.arm(ping_every_);
 }
 
-void Upstream::send(std::string_view text) const {
+void ServiceManager::send(std::string_view text) const {
   if (socket_.empty()) return;
   // Nobody may be listening any more; that is not the workers' trouble, ignoring.
   [[maybe_unused]] const auto tolerated = ipc::notify(socket_, text);

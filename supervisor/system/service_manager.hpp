@@ -9,11 +9,11 @@
 
 namespace reeve::supervisor {
 
-class Upstream {
+class ServiceManager {
  public:
   /// Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID. Pings the watchdog from the loop, so that
   /// a loop that hangs is noticed.
-  explicit Upstream(ipc::uv::Loop& loop);
+  explicit ServiceManager(ipc::uv::Loop& loop);
 
   void ready();
   /// Sent only when it differs from the last one.

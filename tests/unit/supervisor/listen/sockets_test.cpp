@@ -202,10 +202,10 @@ class UpstreamSocket : public ::testing::Test {
 };
 
 TEST_F(UpstreamSocket, HearsOfAStatusOnlyWhenItChanges) {
-  Upstream upstream(driver_.loop);
-  upstream.status("web 0/2 running");
-  upstream.status("web 0/2 running");
-  upstream.ready();
+  ServiceManager service_manager(driver_.loop);
+  service_manager.status("web 0/2 running");
+  service_manager.status("web 0/2 running");
+  service_manager.ready();
   EXPECT_EQ(socket_.receive()->message.status, "web 0/2 running");
   EXPECT_TRUE(socket_.receive()->message.ready);
   EXPECT_FALSE(socket_.receive().has_value());
@@ -214,7 +214,7 @@ TEST_F(UpstreamSocket, HearsOfAStatusOnlyWhenItChanges) {
 TEST_F(UpstreamSocket, GetsPingsWhenAskedFor) {
   ::setenv("WATCHDOG_USEC", "4000", 1);
   ::setenv("WATCHDOG_PID", std::to_string(::getpid()).c_str(), 1);
-  const Upstream upstream(driver_.loop);
+  const ServiceManager service_manager(driver_.loop);
   for (int pings = 0; pings < 3;) {
     ASSERT_TRUE(driver_.run_until([&] {
       const auto message = socket_.receive();
@@ -227,7 +227,7 @@ TEST_F(UpstreamSocket, GetsPingsWhenAskedFor) {
 TEST_F(UpstreamSocket, GetsNoPingsThatAreForAnotherProcess) {
   ::setenv("WATCHDOG_USEC", "1", 1);
   ::setenv("WATCHDOG_PID", "1", 1);
-  const Upstream upstream(driver_.loop);
+  const ServiceManager service_manager(driver_.loop);
   EXPECT_EQ(uv_loop_alive(driver_.loop.get()), 0);
 }
 
