@@ -75,16 +75,16 @@ ipc::UniqueFd open_pidfd(pid_t pid) {
   return ipc::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
 }
 
-void signal_all(const std::vector<Leftover>& leftovers, int signal) {
-  for (const Leftover& each : leftovers) {
+void signal_all(const std::vector<OrphanedWorker>& orphans, int signal) {
+  for (const OrphanedWorker& each : orphans) {
     ::syscall(SYS_pidfd_send_signal, each.pidfd.get(), signal, nullptr, 0);
   }
 }
 
 /// How many still live, after waiting for a change within `limit`.
-int count_living(const std::vector<Leftover>& leftovers, std::chrono::milliseconds limit) {
+int count_living(const std::vector<OrphanedWorker>& orphans, std::chrono::milliseconds limit) {
   std::vector<pollfd> living;
-  for (const Leftover& each : leftovers) {
+  for (const OrphanedWorker& each : orphans) {
     pollfd ended{each.pidfd.get(), POLLIN, 0};
     if (::poll(&ended, 1, 0) == 0) living.push_back(ended);
   }
@@ -92,11 +92,11 @@ int count_living(const std::vector<Leftover>& leftovers, std::chrono::millisecon
   return static_cast<int>(living.size());
 }
 
-int wait_for(const std::vector<Leftover>& leftovers, ipc::Duration limit,
+int wait_for(const std::vector<OrphanedWorker>& orphans, ipc::Duration limit,
              const std::function<bool()>& hurry) {
   const auto deadline = ipc::Clock::now() + limit;
   int living = 0;
-  while ((living = count_living(leftovers, kLook)) > 0) {
+  while ((living = count_living(orphans, kLook)) > 0) {
     if (ipc::Clock::now() >= deadline || hurry()) break;
   }
   return living;
@@ -123,14 +123,14 @@ std::optional<std::string> slot_in_environment(std::string_view environment,
   return is_ours ? slot : std::nullopt;
 }
 
-std::vector<Leftover> find_leftovers(const DeadMaster& master) {
-  std::vector<Leftover> leftovers;
+std::vector<OrphanedWorker> find_orphaned_workers(const DeadMaster& master) {
+  std::vector<OrphanedWorker> orphans;
   const std::set<pid_t> family = myself_and_my_ancestors();
   const std::set<pid_t> members = members_below(master.cgroup_base);
   for (const std::string& name : names_in("/proc")) {
     const auto pid = ipc::parse_number<pid_t>(name);
     if (!pid || *pid <= 1 || family.contains(*pid)) continue;
-    Leftover found{.pid = *pid, .pidfd = open_pidfd(*pid), .slot = ""};
+    OrphanedWorker found{.pid = *pid, .pidfd = open_pidfd(*pid), .slot = ""};
     if (!found.pidfd) continue;  // It has gone.
     const bool is_member = members.contains(*pid);
     if (!is_member && !may_be_ours(*pid)) continue;
@@ -139,18 +139,18 @@ std::vector<Leftover> find_leftovers(const DeadMaster& master) {
         environment ? slot_in_environment(*environment, master.notify_socket) : std::nullopt;
     if (!slot && !is_member) continue;
     found.slot = std::move(slot).value_or("");
-    leftovers.push_back(std::move(found));
+    orphans.push_back(std::move(found));
   }
-  return leftovers;
+  return orphans;
 }
 
-int end_leftovers(const std::vector<Leftover>& leftovers, ipc::Duration grace,
-                  const std::function<bool()>& hurry) {
-  signal_all(leftovers, SIGTERM);
-  const int refused = wait_for(leftovers, grace, hurry);
+int end_orphaned_workers(const std::vector<OrphanedWorker>& orphans, ipc::Duration grace,
+                         const std::function<bool()>& hurry) {
+  signal_all(orphans, SIGTERM);
+  const int refused = wait_for(orphans, grace, hurry);
   if (refused == 0) return 0;
-  signal_all(leftovers, SIGKILL);
-  [[maybe_unused]] const int stuck = wait_for(leftovers, kDying, [] { return false; });
+  signal_all(orphans, SIGKILL);
+  [[maybe_unused]] const int stuck = wait_for(orphans, kDying, [] { return false; });
   return refused;
 }
 

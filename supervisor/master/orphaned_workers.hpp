@@ -16,7 +16,7 @@
 
 namespace reeve::supervisor {
 
-struct Leftover {
+struct OrphanedWorker {
   pid_t pid = 0;
   ipc::UniqueFd pidfd;  ///< stays right when the pid is used again
   std::string slot;     ///< "web:0"; empty: one that a worker has started
@@ -29,12 +29,12 @@ struct DeadMaster {
 };
 
 /// Every process that still lives of the workers of that master; never this one or its ancestors.
-[[nodiscard]] std::vector<Leftover> find_leftovers(const DeadMaster& master);
+[[nodiscard]] std::vector<OrphanedWorker> find_orphaned_workers(const DeadMaster& master);
 
 /// TERM; what is left after the grace, or when `hurry()` says so, gets KILL. Returns how many were
 /// killed.
-int end_leftovers(const std::vector<Leftover>& leftovers, ipc::Duration grace,
-                  const std::function<bool()>& hurry);
+int end_orphaned_workers(const std::vector<OrphanedWorker>& orphans, ipc::Duration grace,
+                         const std::function<bool()>& hurry);
 
 /// The REEVE_SLOT in the text of /proc/PID/environ if it belongs to a worker of that master, whose
 /// notify socket is in it too; none: it does not. Pure.

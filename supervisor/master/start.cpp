@@ -68,12 +68,12 @@ bool told_to_end() {
 void end_workers_of_a_dead_master(Log& log, const Config& config, const RuntimeDir& runtime_dir,
                                   const std::string& cgroup_base) {
   if (!runtime_dir.dead_master()) return;
-  const auto leftovers =
-      find_leftovers({.notify_socket = runtime_dir.notify_socket(), .cgroup_base = cgroup_base});
-  if (leftovers.empty()) return;
+  const auto orphans = find_orphaned_workers(
+      {.notify_socket = runtime_dir.notify_socket(), .cgroup_base = cgroup_base});
+  if (orphans.empty()) return;
   std::string who;
   Duration grace{};
-  for (const Leftover& each : leftovers) {
+  for (const OrphanedWorker& each : orphans) {
     who += fmt::format("{}pid {}{}", who.empty() ? "" : ", ", each.pid,
                        each.slot.empty() ? "" : fmt::format(" ({})", each.slot));
   }
@@ -81,7 +81,7 @@ void end_workers_of_a_dead_master(Log& log, const Config& config, const RuntimeD
   log.warn("the master before this one (pid {}) was killed, and its workers still run: ending {}",
            *runtime_dir.dead_master(), who);
   ServiceManager::ask_for(grace);
-  const int killed = end_leftovers(leftovers, grace, told_to_end);
+  const int killed = end_orphaned_workers(orphans, grace, told_to_end);
   if (killed > 0) log.warn("{} of them had to be killed", killed);
 }
 

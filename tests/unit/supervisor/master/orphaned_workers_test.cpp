@@ -1,3 +1,5 @@
+#include "supervisor/master/orphaned_workers.hpp"
+
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +11,6 @@
 #include <string>
 
 #include "supervisor/log/log_pipe.hpp"
-#include "supervisor/master/orphaned_workers.hpp"
 #include "supervisor/process/launch_plan.hpp"
 #include "supervisor/process/spawner.hpp"
 #include "tests/unit/temp_dir.hpp"
@@ -20,7 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 using namespace std::string_literals;
 
-TEST(Leftovers, AreKnownByTheirEnvironment) {
+TEST(OrphanedWorkers, AreKnownByTheirEnvironment) {
   const std::string environment = "A=1\0REEVE_SLOT=web:3\0NOTIFY_SOCKET=/run/x/notify.sock\0Z=\0"s;
   EXPECT_EQ(slot_in_environment(environment, "/run/x/notify.sock"), "web:3");
   EXPECT_EQ(slot_in_environment(environment, "/run/x/notify.soc"), std::nullopt);
@@ -58,33 +59,33 @@ class LeftoverProcess : public ::testing::Test {
 
 TEST_F(LeftoverProcess, IsFoundAndEndsByTerm) {
   const pid_t pid = start("true");
-  const auto found = find_leftovers({.notify_socket = socket(), .cgroup_base = ""});
+  const auto found = find_orphaned_workers({.notify_socket = socket(), .cgroup_base = ""});
   ASSERT_GE(found.size(), 1U);
   EXPECT_EQ(found.front().pid, pid);
   EXPECT_EQ(found.front().slot, "web:0");
-  EXPECT_EQ(end_leftovers(found, 10s, [] { return false; }), 0);
+  EXPECT_EQ(end_orphaned_workers(found, 10s, [] { return false; }), 0);
   EXPECT_EQ(status_of(pid), SIGTERM);
 }
 
 TEST_F(LeftoverProcess, ThatIgnoresTermIsKilledAfterTheGrace) {
   const pid_t pid = start("trap '' TERM");
-  const auto found = find_leftovers({.notify_socket = socket(), .cgroup_base = ""});
-  EXPECT_GE(end_leftovers(found, 50ms, [] { return false; }), 1);
+  const auto found = find_orphaned_workers({.notify_socket = socket(), .cgroup_base = ""});
+  EXPECT_GE(end_orphaned_workers(found, 50ms, [] { return false; }), 1);
   EXPECT_EQ(status_of(pid), SIGKILL);
 }
 
 TEST_F(LeftoverProcess, IsKilledAtOnceWhenThereIsHurry) {
   const pid_t pid = start("trap '' TERM");
-  const auto found = find_leftovers({.notify_socket = socket(), .cgroup_base = ""});
+  const auto found = find_orphaned_workers({.notify_socket = socket(), .cgroup_base = ""});
   const auto begin = ipc::Clock::now();
-  EXPECT_GE(end_leftovers(found, 60s, [] { return true; }), 1);
+  EXPECT_GE(end_orphaned_workers(found, 60s, [] { return true; }), 1);
   EXPECT_LT(ipc::Clock::now() - begin, 10s);
   EXPECT_EQ(status_of(pid), SIGKILL);
 }
 
 TEST_F(LeftoverProcess, OfAnotherRuntimeDirectoryIsNotOurs) {
   const pid_t pid = start("true");
-  EXPECT_TRUE(find_leftovers({.notify_socket = socket() + "x", .cgroup_base = ""}).empty());
+  EXPECT_TRUE(find_orphaned_workers({.notify_socket = socket() + "x", .cgroup_base = ""}).empty());
   ::kill(-pid, SIGKILL);
   EXPECT_EQ(status_of(pid), SIGKILL);
 }
