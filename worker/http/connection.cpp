@@ -18,7 +18,7 @@ constexpr milliseconds kPromptLinger{50};
 
 }  // namespace
 
-Connection::Connection(Services& services, Owner& owner, ipc::UniqueFd fd, const Peer& peer)
+Connection::Connection(RequestServices& services, Owner& owner, ipc::UniqueFd fd, const Peer& peer)
     : services_(services),
       owner_(owner),
       peer_(peer),

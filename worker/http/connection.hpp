@@ -59,7 +59,7 @@ class Connection final : private Exchange::Client {
 
   using Position = std::list<Connection>::iterator;
 
-  Connection(Services& services, Owner& owner, ipc::UniqueFd fd, const Peer& peer);
+  Connection(RequestServices& services, Owner& owner, ipc::UniqueFd fd, const Peer& peer);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -69,7 +69,7 @@ class Connection final : private Exchange::Client {
 
   /// Reads at once what came along with the connection.
   void start();
-  /// Services::drain was set or changed.
+  /// RequestServices::drain was set or changed.
   void drain();
   /// The deadline has passed.
   void expire();
@@ -124,7 +124,7 @@ class Connection final : private Exchange::Client {
   void flush();
   void watch();
 
-  Services& services_;
+  RequestServices& services_;
   Owner& owner_;
   Position position_{};
   Peer peer_;

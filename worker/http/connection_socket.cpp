@@ -18,7 +18,7 @@ void Connection::receive() {
   char* const buffer = services_.received.get();
   ssize_t size = 0;
   do {
-    size = ::recv(fd_.get(), buffer, Services::kReceiveBytes, 0);
+    size = ::recv(fd_.get(), buffer, RequestServices::kReceiveBytes, 0);
   } while (size < 0 && errno == EINTR);
 
   if (size < 0) {

@@ -42,7 +42,7 @@ class Exchange final : public std::enable_shared_from_this<Exchange>,
     ~Client() = default;
   };
 
-  Exchange(Services& services, Client& client) : services_(services), client_(&client) {}
+  Exchange(RequestServices& services, Client& client) : services_(services), client_(&client) {}
 
   [[nodiscard]] Request& request() { return request_; }
 
@@ -106,7 +106,8 @@ class Exchange final : public std::enable_shared_from_this<Exchange>,
   void add(detail::BackgroundWork work) override;
   [[nodiscard]] bool disconnected() const override { return disconnected_; }
 
-  Services& services_;  // They outlive the server, and every callback of what this has begun.
+  RequestServices&
+      services_;  // They outlive the server, and every callback of what this has begun.
   Client* client_;
   Request request_;
   std::optional<Response> response_;

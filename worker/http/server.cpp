@@ -20,7 +20,7 @@ constexpr std::chrono::milliseconds kSweepInterval{20};
 
 class HttpServer::Impl final : public Connection::Owner {
  public:
-  explicit Impl(Services& services)
+  explicit Impl(RequestServices& services)
       : services_(services),
         sweep_(services_.context.loop(), [this] { sweep(); }),
         drained_soon_(services_.context.loop(), [this] { report_drained(); }) {
@@ -131,7 +131,7 @@ class HttpServer::Impl final : public Connection::Owner {
 
   [[nodiscard]] bool idle() const { return connections_.empty() && services_.background->idle(); }
 
-  Services& services_;
+  RequestServices& services_;
   ipc::uv::Timer sweep_;
   ipc::uv::Timer drained_soon_;
   std::list<Acceptor> acceptors_;
@@ -140,7 +140,7 @@ class HttpServer::Impl final : public Connection::Owner {
   std::function<void()> drained_;
 };
 
-HttpServer::HttpServer(Services& services) : impl_(std::make_unique<Impl>(services)) {}
+HttpServer::HttpServer(RequestServices& services) : impl_(std::make_unique<Impl>(services)) {}
 
 HttpServer::~HttpServer() = default;
 

@@ -13,11 +13,11 @@
 
 namespace reeve::worker {
 
-struct Services;
+struct RequestServices;
 
 class HttpServer {
  public:
-  explicit HttpServer(Services& services);
+  explicit HttpServer(RequestServices& services);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

@@ -35,7 +35,7 @@ struct DrainTiming {
 /// Gets one line for what an operator should read: a handler that threw, accept that failed.
 using LogLine = std::function<void(std::string_view line)>;
 
-struct Services {
+struct RequestServices {
   static constexpr std::size_t kReceiveBytes = 64 * 1024;
 
   Context& context;

@@ -81,7 +81,7 @@ class Service {
   [[nodiscard]] Context& context() { return context_; }
   [[nodiscard]] const ThreadPool& threads() const { return threads_; }
   [[nodiscard]] State& state() { return state_; }
-  [[nodiscard]] Services& services() { return services_; }
+  [[nodiscard]] RequestServices& services() { return services_; }
   [[nodiscard]] Scheduler& scheduler() { return scheduler_; }
 
  private:
@@ -103,7 +103,7 @@ class Service {
   ThreadPool threads_;
   Context context_;
   State state_;
-  Services services_;
+  RequestServices services_;
   HttpServer server_;
   Scheduler scheduler_;
   LifespanRunner runner_;

@@ -32,7 +32,7 @@ std::string wire_text(const TestRequest& request) {
 
 }  // namespace
 
-TestCallState::TestCallState(Services& services, TestRequest request, Wait wait)
+TestCallState::TestCallState(RequestServices& services, TestRequest request, Wait wait)
     : request_(std::move(request)),
       wait_(std::move(wait)),
       exchange_(std::make_shared<Exchange>(services, static_cast<Exchange::Client&>(*this))),

@@ -21,7 +21,7 @@ class TestCallState final : private Exchange::Client {
   /// Runs the loop until the call is done. Throws TestTimeout.
   using Wait = std::function<void(TestCallState&)>;
 
-  TestCallState(Services& services, TestRequest request, Wait wait);
+  TestCallState(RequestServices& services, TestRequest request, Wait wait);
   TestCallState(const TestCallState&) = delete;
   TestCallState& operator=(const TestCallState&) = delete;
   ~TestCallState();

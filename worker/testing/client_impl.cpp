@@ -230,7 +230,7 @@ std::vector<std::string> TestClient::Impl::destroy() {
 }
 
 std::shared_ptr<TestCallState> TestClient::Impl::send(TestRequest request) {
-  worker::Services& services = service().services();
+  worker::RequestServices& services = service().services();
   uv_update_time(world_->loop.get());
   forget_finished_calls();
   auto call = std::make_shared<TestCallState>(services, std::move(request),

@@ -96,8 +96,9 @@ class ServerFixture : public ::testing::Test {
 
   void start() {
     server.reset();
-    services.reset(new Services{context, router, threads, recorder.page(), state, limits, timing,
-                                [this](std::string_view line) { log.emplace_back(line); }});
+    services.reset(new RequestServices{context, router, threads, recorder.page(), state, limits,
+                                       timing,
+                                       [this](std::string_view line) { log.emplace_back(line); }});
     auto plans = RoutePlans::make(router, values, &overrides,
                                   [this](std::type_index type) { return state.has(type); });
     ASSERT_TRUE(plans) << plans.error();
@@ -180,7 +181,7 @@ class ServerFixture : public ::testing::Test {
   HttpLimits limits;
   DrainTiming timing;
   std::vector<std::string> log;
-  std::unique_ptr<Services> services;
+  std::unique_ptr<RequestServices> services;
   std::unique_ptr<HttpServer> server;
   std::uint16_t port = 0;
   bool drained = false;
