@@ -19,7 +19,7 @@ struct CheckRunner::Probe : std::enable_shared_from_this<CheckRunner::Probe> {
   std::optional<ipc::TimePoint> answered;
   ipc::TimePoint asked{};
   bool busy = false;  // Its function has not returned, even if nobody waits for it any more.
-  Tally flight;       // Whoever asks meanwhile waits for the same answer.
+  WaitGroup flight;   // Whoever asks meanwhile waits for the same answer.
   std::optional<ipc::uv::Timer> again;
 };
 

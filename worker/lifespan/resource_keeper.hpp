@@ -109,8 +109,8 @@ class ResourceKeeper {
   ExitStack stack_;
   std::vector<NodePointer> nodes_;
   std::vector<std::shared_ptr<void>> kept_;  // Values that a function left behind may still use.
-  Tally closers_;                            // Tasks that close what a failed opening has left.
-  Tally stragglers_;                         // Open functions that nobody waits for any more.
+  WaitGroup closers_;                        // Tasks that close what a failed opening has left.
+  WaitGroup stragglers_;                     // Open functions that nobody waits for any more.
   bool retrying_stopped_ = false;
   std::optional<ipc::TimePoint> teardown_;  // Nothing opens any more; all is closed by then.
   bool teardown_goes_on_ = false;           // It closes whatever is on the stack.

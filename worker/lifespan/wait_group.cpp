@@ -2,25 +2,25 @@
 
 namespace reeve::worker {
 
-class Tally::Wait final : public Suspension {
+class WaitGroup::Wait final : public Suspension {
  public:
-  explicit Wait(Tally& tally) : tally_(tally) {}
-  ~Wait() override { tally_.waits_.remove(this); }
-  [[nodiscard]] bool await_ready() const noexcept { return tally_.count_ == 0; }
+  explicit Wait(WaitGroup& group) : group_(group) {}
+  ~Wait() override { group_.waits_.remove(this); }
+  [[nodiscard]] bool await_ready() const noexcept { return group_.count_ == 0; }
   void await_resume() const { check(); }
   void go_on() { wake(); }
 
  private:
-  void start(Context&) override { tally_.waits_.push_back(this); }
+  void start(Context&) override { group_.waits_.push_back(this); }
   bool abandon() noexcept override {
-    tally_.waits_.remove(this);
+    group_.waits_.remove(this);
     return true;
   }
 
-  Tally& tally_;
+  WaitGroup& group_;
 };
 
-void Tally::end() {
+void WaitGroup::end() {
   if (--count_ > 0) return;
   while (count_ == 0 && !waits_.empty()) {
     Wait* wait = waits_.front();
@@ -29,7 +29,7 @@ void Tally::end() {
   }
 }
 
-Task<> Tally::all_ended() {
+Task<> WaitGroup::all_ended() {
   while (count_ > 0) co_await Wait(*this);
 }
 

@@ -9,14 +9,14 @@
 
 namespace reeve::worker {
 
-class Tally {
+class WaitGroup {
  public:
   void begin() { ++count_; }
   /// Wakes those that wait, when it was the last. The last thing that its caller does.
   void end();
   [[nodiscard]] std::size_t count() const { return count_; }
 
-  /// Throws Cancelled; the tally goes on.
+  /// Throws Cancelled; the group goes on.
   [[nodiscard]] Task<> all_ended();
 
  private:
