@@ -30,7 +30,7 @@ Task<> RequestScope::close(std::function<void(std::string)> on_failure) {
     const bool closes = last.value != nullptr && last.how.value->close;  // Null: it was not made.
     if (!closes || last.how.replaced != nullptr) continue;
     Task<> closing = last.how.value->close(std::move(last.value));
-    auto closed = co_await Within(std::move(closing), last.how.value->options.close_within);
+    auto closed = co_await BoundedWait(std::move(closing), last.how.value->options.close_within);
     if (closed) continue;
     on_failure(
         fmt::format("closing {}: {}", type_name(last.how.value->type), closed.error().reason));

@@ -9,13 +9,14 @@
 
 namespace reeve::worker {
 
-Within::Within(Task<> task, ipc::Duration limit) : task_(std::move(task)), limit_(limit) {}
+BoundedWait::BoundedWait(Task<> task, ipc::Duration limit)
+    : task_(std::move(task)), limit_(limit) {}
 
-Within::~Within() {
+BoundedWait::~BoundedWait() {
   if (race_) race_->waiter = nullptr;
 }
 
-void Within::start(Context& context) {
+void BoundedWait::start(Context& context) {
   timer_.emplace(context.loop(), [this] { on_timer(); });
   timer_->arm_from_now(limit_);
   race_ = std::make_shared<Race>(this);
@@ -25,13 +26,13 @@ void Within::start(Context& context) {
                    });
 }
 
-bool Within::abandon() noexcept {
+bool BoundedWait::abandon() noexcept {
   timer_.reset();
   give_up_on_task();
   return true;
 }
 
-void Within::on_end(detail::Outcome<void> outcome) {
+void BoundedWait::on_end(detail::Outcome<void> outcome) {
   result_.emplace();
   if (!outcome) *result_ = std::unexpected(failure_of_open(outcome.error()));
   if (waiting()) {
@@ -41,7 +42,7 @@ void Within::on_end(detail::Outcome<void> outcome) {
   }
 }
 
-void Within::on_timer() {
+void BoundedWait::on_timer() {
   if (!result_) {
     result_ = std::unexpected(StartFailure{ipc::WorkerExit::TimedOut,
                                            fmt::format("not done within {}", describe(limit_))});
@@ -50,12 +51,12 @@ void Within::on_timer() {
   wake();
 }
 
-void Within::give_up_on_task() {
+void BoundedWait::give_up_on_task() {
   race_->waiter = nullptr;
   running_.cancel();
 }
 
-std::expected<void, StartFailure> Within::await_resume() {
+std::expected<void, StartFailure> BoundedWait::await_resume() {
   check();
   return std::move(*result_);
 }

@@ -1,6 +1,6 @@
 #pragma once
-// `co_await Within(task, limit)`: awaits a task, but not for longer than its deadline. Loop thread
-// only.
+// `co_await BoundedWait(task, limit)`: awaits a task, but not for longer than its deadline. Loop
+// thread only.
 
 #include <expected>
 #include <memory>
@@ -15,10 +15,10 @@ namespace reeve::worker {
 
 /// Runs the task as a root of its own, so that it can be cancelled alone. At the deadline it is
 /// cancelled; if it cannot end at once, since its function occupies a thread, it is left behind.
-class Within final : public Suspension {
+class BoundedWait final : public Suspension {
  public:
-  Within(Task<> task, ipc::Duration limit);
-  ~Within() override;
+  BoundedWait(Task<> task, ipc::Duration limit);
+  ~BoundedWait() override;
 
   /// Nothing when the task ended well, else why not. Throws Cancelled only when the
   /// one that waits was cancelled, and with it the task.
@@ -27,7 +27,7 @@ class Within final : public Suspension {
  private:
   /// Lets the end of a task that was left behind find out that nobody waits any more.
   struct Race {
-    Within* waiter;
+    BoundedWait* waiter;
   };
 
   void start(Context& context) override;

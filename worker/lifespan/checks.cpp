@@ -80,7 +80,7 @@ void CheckRunner::ask(Probe& probe) {
 
 Task<> CheckRunner::answer(std::shared_ptr<Probe> probe) {
   probe->asked = ipc::Clock::now();
-  auto result = co_await Within(run(probe), probe->check.options.within);
+  auto result = co_await BoundedWait(run(probe), probe->check.options.within);
   const ipc::TimePoint now = ipc::Clock::now();
   probe->answered = now;
   if (!result && result.error().code == ipc::WorkerExit::TimedOut && !probe->busy &&

@@ -99,7 +99,7 @@ class ProviderRun : public std::enable_shared_from_this<ProviderRun> {
                                                        .state = *state_,
                                                        .runs = attempts_run_[candidate]});
       Task<> making = make(attempt);
-      const auto made = co_await worker::Within(std::move(making), attempt->candidate.within);
+      const auto made = co_await worker::BoundedWait(std::move(making), attempt->candidate.within);
       if (made) {
         take(candidate, std::move(attempt->value));
         break;

@@ -24,7 +24,7 @@ Task<> ResourceKeeper::close(ipc::TimePoint deadline) {
   // What a stop has cut short often ends soon after, and what it opened wants to be closed.
   const ipc::Duration patience = patience_with_stragglers();
   if (patience > ipc::Duration()) {
-    (void)co_await Within(stragglers_.all_ended(), patience);
+    (void)co_await BoundedWait(stragglers_.all_ended(), patience);
     co_await close_all_open();
   }
   teardown_goes_on_ = false;
@@ -33,7 +33,8 @@ Task<> ResourceKeeper::close(ipc::TimePoint deadline) {
 Task<> ResourceKeeper::close_all_open() {
   if (closers_.count() > 0) {
     const ipc::Duration left = *teardown_ - ipc::Clock::now();
-    (void)co_await Within(closers_.all_ended(), std::max<ipc::Duration>(left, kLeastCloseTime));
+    (void)co_await BoundedWait(closers_.all_ended(),
+                               std::max<ipc::Duration>(left, kLeastCloseTime));
   }
   while (const auto next = stack_.next()) {
     const NodePointer node = find(*next);
@@ -112,7 +113,7 @@ Task<> ResourceKeeper::close_one(NodePointer node) {
   observer_(Closing{node->about});
 
   std::expected<void, StartFailure> result;
-  if (node->resource.close) result = co_await Within(run_close(node), limit);
+  if (node->resource.close) result = co_await BoundedWait(run_close(node), limit);
   drop_value(*node, node->closing_runs);
   stack_.closed(node->id);
   const ipc::Duration took = ipc::Clock::now() - node->since;

@@ -91,7 +91,7 @@ Task<bool> ResourceKeeper::attempt(NodePointer node) {
   std::expected<void, StartFailure> result;
   bool cancelled = false;
   try {
-    result = co_await Within(run_open(node), node->resource.options.open_within);
+    result = co_await BoundedWait(run_open(node), node->resource.options.open_within);
   } catch (const Cancelled&) {
     cancelled = true;
   }
