@@ -1,8 +1,8 @@
 #pragma once
 // The root of one chain of tasks: the only place that resumes coroutines, and where a cancel
 // arrives. A chain waits for at most one thing at a time, so a Root knows at most one Suspension.
-// That may be a Family, whose branches are roots again. Made by spawn() or by a Family, never by
-// hand. Loop thread only.
+// That may be a TaskGroup, whose branches are roots again. Made by spawn() or by a TaskGroup, never
+// by hand. Loop thread only.
 
 #include <coroutine>
 

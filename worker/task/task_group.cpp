@@ -1,10 +1,11 @@
+#include "reeve/task_group.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "ipc/base/uv.hpp"
-#include "reeve/family.hpp"
 #include "worker/task/root.hpp"
 #include "worker/task/text.hpp"
 
@@ -15,41 +16,41 @@ TimedOut::TimedOut(std::chrono::nanoseconds limit)
 
 namespace detail {
 
-struct Family::Member final : worker::Root {
-  Member(worker::Root& parent, Family& family, std::size_t index)
-      : Root(parent, Branch{}), family_(family), index_(index) {}
+struct TaskGroup::Member final : worker::Root {
+  Member(worker::Root& parent, TaskGroup& group, std::size_t index)
+      : Root(parent, Branch{}), group_(group), index_(index) {}
   [[nodiscard]] bool ended() const { return ended_; }
 
  private:
-  [[nodiscard]] bool done() const override { return family_.branches_[index_].frame.done(); }
+  [[nodiscard]] bool done() const override { return group_.branches_[index_].frame.done(); }
   void finish() override {
     ended_ = true;
-    family_.on_end(index_);
+    group_.on_end(index_);
   }
 
-  Family& family_;
+  TaskGroup& group_;
   std::size_t index_;
   bool ended_ = false;
 };
 
-/// Branches that end meanwhile do not wake the parent, which would destroy the family under the
+/// Branches that end meanwhile do not wake the parent, which would destroy the group under the
 /// feet of the one that goes through it.
-class Family::Busy {
+class TaskGroup::Busy {
  public:
-  explicit Busy(Family& family) : family_(family), before_(std::exchange(family.busy_, true)) {}
-  ~Busy() { family_.busy_ = before_; }
+  explicit Busy(TaskGroup& group) : group_(group), before_(std::exchange(group.busy_, true)) {}
+  ~Busy() { group_.busy_ = before_; }
   Busy(const Busy&) = delete;
   Busy& operator=(const Busy&) = delete;
 
  private:
-  Family& family_;
+  TaskGroup& group_;
   bool before_;
 };
 
-Family::Family(Decides decides) : decides_(decides) {}
-Family::~Family() = default;
+TaskGroup::TaskGroup(Decides decides) : decides_(decides) {}
+TaskGroup::~TaskGroup() = default;
 
-void Family::start(worker::Context&) {
+void TaskGroup::start(worker::Context&) {
   members_ = std::make_unique<std::optional<Member>[]>(branches_.size());
   {
     const Busy busy(*this);
@@ -64,7 +65,7 @@ void Family::start(worker::Context&) {
   wake_if_over();
 }
 
-void Family::on_end(std::size_t index) {
+void TaskGroup::on_end(std::size_t index) {
   --running_;
   if (retired_) return;
   const bool decides = decides_ == Decides::FirstEnd || branches_[index].promise->failed;
@@ -75,7 +76,7 @@ void Family::on_end(std::size_t index) {
   wake_if_over();
 }
 
-void Family::cancel_all() {
+void TaskGroup::cancel_all() {
   if (std::exchange(cancelling_, true)) return;
   const Busy busy(*this);
   for (std::size_t i = 0; i < branches_.size(); ++i) {
@@ -83,16 +84,16 @@ void Family::cancel_all() {
   }
 }
 
-void Family::wake_if_over() {
+void TaskGroup::wake_if_over() {
   if (running_ == 0 && !busy_ && !retired_) wake();
 }
 
-bool Family::abandon() noexcept {
+bool TaskGroup::abandon() noexcept {
   cancel_all();
   return running_ == 0 && !busy_;
 }
 
-void Family::give_up() {
+void TaskGroup::give_up() {
   cancel_all();
   wake_if_over();
 }
@@ -101,7 +102,7 @@ struct Deadline::Alarm {
   ipc::uv::Timer timer;
 };
 
-Deadline::Deadline(std::chrono::nanoseconds limit) : Family(Decides::FirstEnd), limit_(limit) {}
+Deadline::Deadline(std::chrono::nanoseconds limit) : TaskGroup(Decides::FirstEnd), limit_(limit) {}
 Deadline::~Deadline() = default;
 
 void Deadline::start(worker::Context& context) {
@@ -110,7 +111,7 @@ void Deadline::start(worker::Context& context) {
     give_up();
   })});
   alarm_->timer.arm_from_now(limit_);
-  Family::start(context);
+  TaskGroup::start(context);
 }
 
 void Deadline::check_deadline(const std::exception_ptr& outcome) const {

@@ -23,9 +23,9 @@
 #include <variant>
 #include <vector>
 
-#include "reeve/family.hpp"
 #include "reeve/suspension.hpp"
 #include "reeve/task.hpp"
+#include "reeve/task_group.hpp"
 
 namespace reeve {
 
@@ -71,13 +71,13 @@ Chosen<T> fetch(Task<T>& task) {
 }
 
 template <class T>
-class [[nodiscard]] FamilyOfMany final : public Family {
+class [[nodiscard]] TaskGroupOfMany final : public TaskGroup {
  public:
-  FamilyOfMany(Decides decides, std::vector<Task<T>>& tasks)
-      : Family(decides), tasks_(std::move(tasks)) {
+  TaskGroupOfMany(Decides decides, std::vector<Task<T>>& tasks)
+      : TaskGroup(decides), tasks_(std::move(tasks)) {
     for (const Task<T>& task : tasks_) add(task.branch());
   }
-  ~FamilyOfMany() override { retire(); }
+  ~TaskGroupOfMany() override { retire(); }
   /// The tasks, all of which have ended, and the one that decided.
   std::vector<Task<T>>& await_resume() {
     check();
@@ -91,15 +91,15 @@ class [[nodiscard]] FamilyOfMany final : public Family {
 };
 
 template <class... T>
-class [[nodiscard]] FamilyOf final : public Family {
+class [[nodiscard]] TaskGroupOf final : public TaskGroup {
  public:
   using Tasks = std::tuple<Task<T>...>;
 
-  explicit FamilyOf(Decides decides, Task<T>&... tasks)
-      : Family(decides), tasks_(std::move(tasks)...) {
+  explicit TaskGroupOf(Decides decides, Task<T>&... tasks)
+      : TaskGroup(decides), tasks_(std::move(tasks)...) {
     std::apply([this](const auto&... task) { (add(task.branch()), ...); }, tasks_);
   }
-  ~FamilyOf() override { retire(); }
+  ~TaskGroupOf() override { retire(); }
   Tasks& await_resume() {
     check();
     if (decided()) throw_failure(std::index_sequence_for<T...>());
@@ -142,8 +142,8 @@ class [[nodiscard]] Timed final : public Deadline {
 
 template <class... T>
 Task<std::tuple<Collected<T>...>> all_of(Task<T>... tasks) {
-  FamilyOf<T...> family(Family::Decides::FirstFailure, tasks...);
-  auto& ended = co_await family;
+  TaskGroupOf<T...> group(TaskGroup::Decides::FirstFailure, tasks...);
+  auto& ended = co_await group;
   co_return std::apply([](auto&... task) { return std::tuple<Collected<T>...>{fetch(task)...}; },
                        ended);
 }
@@ -158,9 +158,9 @@ Variant fetch_one(Tasks& tasks, std::size_t index) {
 
 template <class... T>
 Task<std::variant<Chosen<T>...>> any_of(Task<T>... tasks) {
-  FamilyOf<T...> family(Family::Decides::FirstEnd, tasks...);
-  auto& ended = co_await family;
-  co_return fetch_one<std::variant<Chosen<T>...>>(ended, family.winner());
+  TaskGroupOf<T...> group(TaskGroup::Decides::FirstEnd, tasks...);
+  auto& ended = co_await group;
+  co_return fetch_one<std::variant<Chosen<T>...>>(ended, group.winner());
 }
 
 template <class T>
@@ -187,8 +187,8 @@ template <Awaitable... A>
 /// The same for a number that only the program knows: the results in the order of the tasks.
 template <class T>
 [[nodiscard]] Task<std::vector<detail::Chosen<T>>> when_all(std::vector<Task<T>> tasks) {
-  detail::FamilyOfMany<T> family(detail::Family::Decides::FirstFailure, tasks);
-  auto& ended = co_await family;
+  detail::TaskGroupOfMany<T> group(detail::TaskGroup::Decides::FirstFailure, tasks);
+  auto& ended = co_await group;
   std::vector<detail::Chosen<T>> results;
   results.reserve(ended.size());
   for (Task<T>& task : ended) results.push_back(detail::fetch(task));
@@ -217,9 +217,9 @@ struct First {
 template <class T>
 [[nodiscard]] Task<First<T>> when_any(std::vector<Task<T>> tasks) {
   if (tasks.empty()) throw std::invalid_argument("when_any() of no tasks would never end");
-  detail::FamilyOfMany<T> family(detail::Family::Decides::FirstEnd, tasks);
-  auto& ended = co_await family;
-  const std::size_t winner = family.winner();
+  detail::TaskGroupOfMany<T> group(detail::TaskGroup::Decides::FirstEnd, tasks);
+  auto& ended = co_await group;
+  const std::size_t winner = group.winner();
   First<T> first{winner, detail::fetch(ended[winner])};
   co_return first;
 }

@@ -40,14 +40,14 @@ namespace detail {
 ///                      a branch decides, or the parent is cancelled
 ///   co_await --> Running ---------------------------------------> Ending (all others cancelled)
 ///                   +-- the last branch ended --> over <-- the last branch ended --+
-class Family : public Suspension {
+class TaskGroup : public Suspension {
  public:
   /// What decides, so that the other branches are cancelled.
   enum class Decides : std::uint8_t { FirstFailure, FirstEnd };
 
  protected:
-  explicit Family(Decides decides);
-  ~Family() override;
+  explicit TaskGroup(Decides decides);
+  ~TaskGroup() override;
 
   /// Before it is awaited. The tasks belong to the derived class, whose destructor calls retire()
   /// first: the frames die before the roots that they run on.
@@ -81,8 +81,8 @@ class Family : public Suspension {
   bool retired_ = false;  // It dies: nobody is to be woken any more.
 };
 
-/// A family of one, with a deadline.
-class Deadline : public Family {
+/// A group of one, with a deadline.
+class Deadline : public TaskGroup {
  protected:
   explicit Deadline(std::chrono::nanoseconds limit);
   ~Deadline() override;
