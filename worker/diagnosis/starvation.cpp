@@ -26,7 +26,7 @@ std::vector<Starvation::Finding> Starvation::on(const Look& look) {
     if (stretch_ && stretch_->remind_at != ipc::Duration::zero()) {
       findings.push_back({Kind::Ended, stretch_->activity, stretch_->last_seen - stretch_->began});
     }
-    const bool is_busy = look.progress.busy || look.occupation;
+    const bool is_busy = look.progress.busy || look.loop_activity;
     stretch_ = is_busy ? std::optional(begin(look)) : std::nullopt;
     if (stretch_ && is_late) stretch_->began = look.now;
   }
@@ -37,12 +37,12 @@ std::vector<Starvation::Finding> Starvation::on(const Look& look) {
 
 Starvation::Stretch Starvation::begin(const Look& look) const {
   Stretch stretch{.step = look.progress.step,
-                  .stay = look.occupation ? look.occupation->stay : 0,
-                  .activity = look.occupation ? look.occupation->activity : the_runtime(),
+                  .stay = look.loop_activity ? look.loop_activity->stay : 0,
+                  .activity = look.loop_activity ? look.loop_activity->activity : the_runtime(),
                   .began = look.now,
                   .last_seen = look.now};
-  if (!look.occupation) return stretch;
-  stretch.began = std::min(look.occupation->since, look.now);
+  if (!look.loop_activity) return stretch;
+  stretch.began = std::min(look.loop_activity->since, look.now);
   // One that has started another goes on where that one has ended: their time is not its own.
   const bool goes_on = stretch_ && stretch_->step == stretch.step;
   if (goes_on) stretch.began = std::max(stretch.began, stretch_->last_seen);
@@ -50,7 +50,7 @@ Starvation::Stretch Starvation::begin(const Look& look) const {
 }
 
 bool Starvation::is_same(const Stretch& stretch, const Look& look) {
-  const std::uint64_t stay = look.occupation ? look.occupation->stay : 0;
+  const std::uint64_t stay = look.loop_activity ? look.loop_activity->stay : 0;
   // A stay is a number of its own. Without one, only a callback that goes on is the same.
   if (stay != 0) return stretch.stay == stay;
   return stretch.stay == 0 && look.progress.busy && stretch.step == look.progress.step;

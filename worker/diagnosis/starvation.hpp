@@ -18,7 +18,8 @@ class Starvation {
   struct Look {
     ipc::TimePoint now;
     ipc::uv::Progress::Seen progress;
-    std::optional<Occupation::Seen> occupation;  ///< none: a callback of the runtime, or nothing
+    std::optional<LoopActivity::Seen>
+        loop_activity;  ///< none: a callback of the runtime, or nothing
   };
 
   enum class Kind : std::uint8_t {

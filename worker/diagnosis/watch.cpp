@@ -89,9 +89,9 @@ bool Watch::look() {
 
 void Watch::look_at_loop(ipc::TimePoint now, const ipc::uv::Progress::Seen& progress) {
   // Only then: the loop waits for who looks at it.
-  const auto occupation = progress.busy ? dependencies_.occupation.look() : std::nullopt;
+  const auto loop_activity = progress.busy ? dependencies_.loop_activity.look() : std::nullopt;
   const auto findings =
-      starvation_.on({.now = now, .progress = progress, .occupation = occupation});
+      starvation_.on({.now = now, .progress = progress, .loop_activity = loop_activity});
   if (!starvation_.suspected()) {
     baseline_.reset();
   } else if (!baseline_) {

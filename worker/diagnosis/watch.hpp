@@ -33,7 +33,7 @@ class Watch {
   /// All of them outlive it.
   struct Dependencies {
     ipc::uv::Loop& loop;
-    const Occupation& occupation;
+    const LoopActivity& loop_activity;
     const ThreadPool& pool;
     ipc::RecorderPage& page;
   };

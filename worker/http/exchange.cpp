@@ -127,7 +127,7 @@ void Exchange::run_async(const Activity& activity, const AsyncHandler& handler) 
   try {
     // It may do more than return a coroutine.
     const auto call = [&] {
-      const Occupation::Stay stay(services_.context.occupation(), activity);
+      const LoopActivity::Scope stay(services_.context.loop_activity(), activity);
       return handler(request_);
     };
     Spawned running = spawn(services_.context, activity, call(),

@@ -118,7 +118,7 @@ std::expected<std::string, StartFailure> Service::own_part(Phase phase) {
     case Phase::Connections:
       if (!dependencies_.watch_log) return {};
       watch_.emplace(Watch::Dependencies{.loop = dependencies_.loop,
-                                         .occupation = context_.occupation(),
+                                         .loop_activity = context_.loop_activity(),
                                          .pool = threads_,
                                          .page = dependencies_.page},
                      app_.watch(), dependencies_.watch_log);

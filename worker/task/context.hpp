@@ -27,7 +27,7 @@ class Context {
   /// The tasks that go on in the next turn of the loop.
   [[nodiscard]] ReadyQueue& ready() { return ready_; }
   /// Who has the loop. Its look() and since() are for any thread.
-  [[nodiscard]] Occupation& occupation() { return occupation_; }
+  [[nodiscard]] LoopActivity& loop_activity() { return loop_activity_; }
   /// Root tasks that have not ended, and their branches.
   [[nodiscard]] std::size_t roots() const { return roots_; }
 
@@ -37,7 +37,7 @@ class Context {
   ipc::uv::Loop& loop_;
   ThreadPool& threads_;
   ReadyQueue ready_;
-  Occupation occupation_;
+  LoopActivity loop_activity_;
   Root* first_ = nullptr;  // An intrusive list: starting a task allocates nothing for it. Its
                            // branches are not in it: they die with the frame that waits for them.
   std::size_t roots_ = 0;

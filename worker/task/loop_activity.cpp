@@ -11,7 +11,7 @@ const Activity& Activity::unnamed() {
 // reads the count (both sequentially consistent). So either the looker finds the outer activity, or
 // the one that leaves finds the looker, and waits until it has its copy.
 
-std::optional<Occupation::Seen> Occupation::look() const {
+std::optional<LoopActivity::Seen> LoopActivity::look() const {
   ++lookers_;
   std::optional<Seen> seen;
   if (const Activity* activity = activity_.load()) {
@@ -23,7 +23,7 @@ std::optional<Occupation::Seen> Occupation::look() const {
   return seen;
 }
 
-std::optional<ipc::TimePoint> Occupation::since() const {
+std::optional<ipc::TimePoint> LoopActivity::since() const {
   const std::uint64_t ns = since_ns_.load(std::memory_order_relaxed);
   if (ns == 0) return std::nullopt;
   return ipc::from_nanoseconds(ns);
@@ -32,23 +32,23 @@ std::optional<ipc::TimePoint> Occupation::since() const {
 // The time before the activity, and on the way out after it: a looker in between takes the stay for
 // shorter than it is, which alarms nobody.
 
-Occupation::Stay::Stay(Occupation& occupation, const Activity& activity)
-    : occupation_(occupation),
-      outer_activity_(occupation.activity_.load(std::memory_order_relaxed)),
-      outer_since_(occupation.since_ns_.load(std::memory_order_relaxed)),
-      outer_stay_(occupation.stay_.load(std::memory_order_relaxed)) {
-  occupation_.since_ns_.store(ipc::to_nanoseconds(ipc::Clock::now()), std::memory_order_relaxed);
-  occupation_.stay_.store(++occupation_.stays_, std::memory_order_relaxed);
-  occupation_.activity_.store(&activity, std::memory_order_release);
+LoopActivity::Scope::Scope(LoopActivity& loop_activity, const Activity& activity)
+    : loop_activity_(loop_activity),
+      outer_activity_(loop_activity.activity_.load(std::memory_order_relaxed)),
+      outer_since_(loop_activity.since_ns_.load(std::memory_order_relaxed)),
+      outer_stay_(loop_activity.stay_.load(std::memory_order_relaxed)) {
+  loop_activity_.since_ns_.store(ipc::to_nanoseconds(ipc::Clock::now()), std::memory_order_relaxed);
+  loop_activity_.stay_.store(++loop_activity_.stays_, std::memory_order_relaxed);
+  loop_activity_.activity_.store(&activity, std::memory_order_release);
 }
 
-Occupation::Stay::~Stay() {
-  occupation_.activity_.exchange(outer_activity_);
-  while (const std::uint32_t lookers = occupation_.lookers_.load()) {
-    occupation_.lookers_.wait(lookers);
+LoopActivity::Scope::~Scope() {
+  loop_activity_.activity_.exchange(outer_activity_);
+  while (const std::uint32_t lookers = loop_activity_.lookers_.load()) {
+    loop_activity_.lookers_.wait(lookers);
   }
-  occupation_.since_ns_.store(outer_since_, std::memory_order_relaxed);
-  occupation_.stay_.store(outer_stay_, std::memory_order_relaxed);
+  loop_activity_.since_ns_.store(outer_since_, std::memory_order_relaxed);
+  loop_activity_.stay_.store(outer_stay_, std::memory_order_relaxed);
 }
 
 }  // namespace reeve::worker

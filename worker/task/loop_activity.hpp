@@ -12,11 +12,11 @@
 
 namespace reeve::worker {
 
-class Occupation {
+class LoopActivity {
  public:
-  Occupation() = default;
-  Occupation(const Occupation&) = delete;
-  Occupation& operator=(const Occupation&) = delete;
+  LoopActivity() = default;
+  LoopActivity(const LoopActivity&) = delete;
+  LoopActivity& operator=(const LoopActivity&) = delete;
 
   struct Seen {
     Activity activity;
@@ -33,15 +33,15 @@ class Occupation {
   [[nodiscard]] std::optional<ipc::TimePoint> since() const;
 
   /// The activity has the loop for as long as this lives. They nest. Loop thread only.
-  class Stay {
+  class Scope {
    public:
-    Stay(Occupation& occupation, const Activity& activity);
-    ~Stay();
-    Stay(const Stay&) = delete;
-    Stay& operator=(const Stay&) = delete;
+    Scope(LoopActivity& loop_activity, const Activity& activity);
+    ~Scope();
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
 
    private:
-    Occupation& occupation_;
+    LoopActivity& loop_activity_;
     const Activity* outer_activity_;
     std::uint64_t outer_since_;
     std::uint64_t outer_stay_;

@@ -23,7 +23,7 @@ class StarvationTest : public ::testing::Test {
   /// A task that has the loop since `since`.
   std::vector<Starvation::Finding> task(const std::string& name, std::uint64_t stay,
                                         ipc::TimePoint since) {
-    return look(true, Occupation::Seen{
+    return look(true, LoopActivity::Seen{
                           .activity = {ActivityKind::Request, name}, .since = since, .stay = stay});
   }
 
@@ -32,7 +32,7 @@ class StarvationTest : public ::testing::Test {
   Starvation starvation{250ms};
 
  private:
-  std::vector<Starvation::Finding> look(bool busy, std::optional<Occupation::Seen> seen) {
+  std::vector<Starvation::Finding> look(bool busy, std::optional<LoopActivity::Seen> seen) {
     now += 50ms;
     return starvation.on({now, {step, busy}, std::move(seen)});
   }

@@ -32,7 +32,7 @@ using ::testing::StartsWith;
 class WatchTest : public RuntimeFixture {
  protected:
   void watch(WatchLimits limits) {
-    watch_.emplace(Watch::Dependencies{loop, context.occupation(), threads, recorder.page()},
+    watch_.emplace(Watch::Dependencies{loop, context.loop_activity(), threads, recorder.page()},
                    limits, [this](std::string_view line) {
                      const std::lock_guard lock(mutex_);
                      lines_.emplace_back(line);

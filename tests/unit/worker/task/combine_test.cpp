@@ -411,7 +411,7 @@ TEST_F(CombineTest, BranchesInheritTheActivity) {
   std::string name;
   const auto look = [&]() -> Task<> {
     co_await yield();
-    name = context.occupation().look()->activity.name;
+    name = context.loop_activity().look()->activity.name;
   };
   const auto work = [&]() -> Task<> {
     co_await when_all(sleep_for(1ms), with_timeout(1h, look()));

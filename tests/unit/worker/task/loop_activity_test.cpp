@@ -1,3 +1,5 @@
+#include "worker/task/loop_activity.hpp"
+
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -11,7 +13,6 @@
 #include "reeve/task.hpp"
 #include "reeve/wait.hpp"
 #include "tests/unit/worker/runtime_fixture.hpp"
-#include "worker/task/loop_activity.hpp"
 #include "worker/task/spawn.hpp"
 
 namespace reeve::worker {
@@ -20,26 +21,26 @@ namespace {
 using namespace std::chrono_literals;
 using OccupationTest = RuntimeFixture;
 
-std::string who(const Occupation& occupation) {
-  const auto seen = occupation.look();
+std::string who(const LoopActivity& loop_activity) {
+  const auto seen = loop_activity.look();
   return seen ? seen->activity.name : "nobody";
 }
 
-Task<> note(const Occupation& occupation, std::vector<std::string>& lines) {
-  lines.push_back(who(occupation));
+Task<> note(const LoopActivity& loop_activity, std::vector<std::string>& lines) {
+  lines.push_back(who(loop_activity));
   co_await sleep_for(1ms);
-  lines.push_back(who(occupation));
+  lines.push_back(who(loop_activity));
 }
 
 TEST_F(OccupationTest, NamesTheTaskThatHasTheLoopOnlyWhileItHasIt) {
   const Activity slow{.kind = ActivityKind::Request, .name = "GET /slow"};
   std::vector<std::string> lines;
-  spawn(context, slow, note(context.occupation(), lines), [&](const auto&) { loop.stop(); });
-  EXPECT_EQ(who(context.occupation()), "nobody");
-  EXPECT_FALSE(context.occupation().since());
+  spawn(context, slow, note(context.loop_activity(), lines), [&](const auto&) { loop.stop(); });
+  EXPECT_EQ(who(context.loop_activity()), "nobody");
+  EXPECT_FALSE(context.loop_activity().since());
   run_loop();
   EXPECT_EQ(lines, (std::vector<std::string>{"GET /slow", "GET /slow"}));
-  EXPECT_EQ(who(context.occupation()), "nobody");
+  EXPECT_EQ(who(context.loop_activity()), "nobody");
 }
 
 TEST_F(OccupationTest, TheInnermostIsToBlameThenTheOuterAgain) {
@@ -49,10 +50,10 @@ TEST_F(OccupationTest, TheInnermostIsToBlameThenTheOuterAgain) {
   std::optional<ipc::TimePoint> before;
   std::optional<ipc::TimePoint> after;
   const auto work = [&]() -> Task<> {
-    before = context.occupation().since();
-    spawn(context, inner, note(context.occupation(), lines), [&](const auto&) { loop.stop(); });
-    after = context.occupation().since();
-    lines.push_back(who(context.occupation()));
+    before = context.loop_activity().since();
+    spawn(context, inner, note(context.loop_activity(), lines), [&](const auto&) { loop.stop(); });
+    after = context.loop_activity().since();
+    lines.push_back(who(context.loop_activity()));
     co_return;
   };
   spawn(context, outer, work(), [](const auto&) {});
@@ -65,12 +66,12 @@ TEST_F(OccupationTest, IsSeenFromAnotherThreadWhileTheLoopIsBlocked) {
   const Activity blocker{.kind = ActivityKind::Resource, .name = "opening redis"};
   std::latch blocked(1);
   std::latch seen(1);
-  std::optional<Occupation::Seen> first;
-  std::optional<Occupation::Seen> second;
+  std::optional<LoopActivity::Seen> first;
+  std::optional<LoopActivity::Seen> second;
   std::thread watcher([&] {
     blocked.wait();
-    first = context.occupation().look();
-    second = context.occupation().look();
+    first = context.loop_activity().look();
+    second = context.loop_activity().look();
     seen.count_down();
   });
   const auto block = [](std::latch& started, std::latch& go) -> Task<> {
@@ -89,13 +90,13 @@ TEST_F(OccupationTest, IsSeenFromAnotherThreadWhileTheLoopIsBlocked) {
   EXPECT_EQ(first->stay, second->stay);
 }
 
-TEST(Occupation, AnActivityMayDieAsSoonAsItHasLeft) {
-  Occupation occupation;
+TEST(LoopActivity, AnActivityMayDieAsSoonAsItHasLeft) {
+  LoopActivity loop_activity;
   std::atomic<bool> over = false;
   std::atomic<int> seen = 0;
   std::thread watcher([&] {
     while (!over) {
-      if (const auto stay = occupation.look()) {
+      if (const auto stay = loop_activity.look()) {
         EXPECT_EQ(stay->activity.name, "a name that is too long to be stored in place");
         ++seen;
       }
@@ -104,7 +105,7 @@ TEST(Occupation, AnActivityMayDieAsSoonAsItHasLeft) {
   for (int i = 0; i < 100'000 && seen < 1000; ++i) {
     const auto activity = std::make_unique<Activity>(
         Activity{.name = "a name that is too long to be stored in place"});
-    const Occupation::Stay stay(occupation, *activity);
+    const LoopActivity::Scope stay(loop_activity, *activity);
   }
   over = true;
   watcher.join();
