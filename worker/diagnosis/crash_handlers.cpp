@@ -129,7 +129,7 @@ void give_back(int signal, void (*handler)(int, siginfo_t*, void*), sighandler_t
 
 }  // namespace
 
-LastWords::LastWords(const ipc::Recorder& recorder) {
+CrashHandlers::CrashHandlers(const ipc::Recorder& recorder) {
   if (owner.load() == ::getpid()) return;
   owner = ::getpid();
   stack_.emplace();
@@ -145,7 +145,7 @@ LastWords::LastWords(const ipc::Recorder& recorder) {
   if (recorder.fd() >= 0) recorder.black_box().answers = ipc::BlackBox::kAnswers;
 }
 
-void LastWords::open_box(ipc::BlackBox& into) {
+void CrashHandlers::open_box(ipc::BlackBox& into) {
   box = &into;
   if (!is_sanitized()) {
     for (const int crash : kCrashes) {
@@ -156,7 +156,7 @@ void LastWords::open_box(ipc::BlackBox& into) {
   earlier_terminate = std::set_terminate(on_terminate);
 }
 
-LastWords::~LastWords() {
+CrashHandlers::~CrashHandlers() {
   if (!stack_) return;
   if (ipc::BlackBox* own = own_box()) own->answers = 0;
   allow_stack_probes(false);

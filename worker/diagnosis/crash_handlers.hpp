@@ -13,15 +13,15 @@
 
 namespace reeve::worker {
 
-class LastWords {
+class CrashHandlers {
  public:
   /// Without a master nobody would read it: then this does no more than let the threads of the
   /// process ask for each other's stacks, see stack_probe.hpp. One at a time, and not after another
   /// thread was started that blocks signals. The recorder outlives this.
-  explicit LastWords(const ipc::Recorder& recorder);
-  ~LastWords();
-  LastWords(const LastWords&) = delete;
-  LastWords& operator=(const LastWords&) = delete;
+  explicit CrashHandlers(const ipc::Recorder& recorder);
+  ~CrashHandlers();
+  CrashHandlers(const CrashHandlers&) = delete;
+  CrashHandlers& operator=(const CrashHandlers&) = delete;
 
  private:
   void open_box(ipc::BlackBox& into);

@@ -42,7 +42,7 @@ Process::Process(const App& app, Identity identity, std::vector<ipc::Address> li
     : log_(log),
       patience_(patience),
       identity_(std::move(identity)),
-      last_words_(identity_.recorder),
+      crash_handlers_(identity_.recorder),
       listen_(std::move(listen)),
       service_(app,
                {.loop = loop_,

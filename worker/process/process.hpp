@@ -67,7 +67,7 @@ class Process {
   Log& log_;
   const Patience patience_;
   Identity identity_;
-  LastWords last_words_;
+  CrashHandlers crash_handlers_;
   std::vector<ipc::Address> listen_;
   const ipc::TimePoint started_ = ipc::Clock::now();
 

@@ -1,5 +1,7 @@
 // What a process writes into its black box, in children of this test that end badly.
 
+#include "worker/diagnosis/crash_handlers.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -17,7 +19,6 @@
 #include <string>
 #include <thread>
 
-#include "worker/diagnosis/crash_handlers.hpp"
 #include "worker/process/signals.hpp"
 
 namespace reeve::worker {
@@ -37,7 +38,7 @@ class LastWordsTest : public ::testing::Test {
       const rlimit no_core{.rlim_cur = 0, .rlim_max = 0};
       ::setrlimit(RLIMIT_CORE, &no_core);
       {
-        const LastWords words(recorder_);
+        const CrashHandlers words(recorder_);
         what();
       }
       ::_exit(0);
@@ -152,7 +153,7 @@ TEST_F(LastWordsTest, AfterwardsEverythingIsAsItWas) {
   ::sigaction(SIGSEGV, nullptr, &before);
   const std::terminate_handler terminate = std::get_terminate();
   {
-    const LastWords words(recorder_);
+    const CrashHandlers words(recorder_);
   }
   struct sigaction after{};
   ::sigaction(SIGSEGV, nullptr, &after);
@@ -167,7 +168,7 @@ TEST_F(LastWordsTest, AfterwardsTheStackSignalIsWhatItWasAndCanBeHandledAgain) {
     ::signal(ipc::stack_signal(), before);
     for (int times = 0; times < 2; ++times) {
       {
-        const LastWords words(recorder_);
+        const CrashHandlers words(recorder_);
         EXPECT_TRUE(reading().answers);
         ::sigaction(ipc::stack_signal(), nullptr, &action);
         EXPECT_NE(action.sa_flags & SA_RESTART, 0) << "or every blocking call sees EINTR";
@@ -184,7 +185,7 @@ TEST_F(LastWordsTest, ARequestForStacksDoesNotEndAWorkerThatEndsWell) {
   if (pid == 0) {
     ignore_stray_signals();
     {
-      const LastWords words(recorder_);
+      const CrashHandlers words(recorder_);
     }
     ::raise(ipc::stack_signal());
     ::_exit(7);
@@ -196,7 +197,7 @@ TEST_F(LastWordsTest, ARequestForStacksDoesNotEndAWorkerThatEndsWell) {
 
 TEST_F(LastWordsTest, WithoutAMasterNothingIsTouched) {
   const ipc::Recorder alone = ipc::Recorder::detached();
-  const LastWords words(alone);
+  const CrashHandlers words(alone);
   EXPECT_FALSE(ipc::answers(alone.black_box()));
 }
 

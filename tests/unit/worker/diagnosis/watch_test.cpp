@@ -97,7 +97,7 @@ TEST_F(WatchTest, ABlockedLoopIsToldWithItsRouteWhileItIsBlocked) {
 
 TEST_F(WatchTest, ItsStackIsToldAlsoWithoutAMaster) {
   if (is_sanitized()) GTEST_SKIP() << "a sanitizer keeps signals back";
-  const LastWords words(recorder);
+  const CrashHandlers words(recorder);
   watch({.loop = 50ms});
   ipc::uv::Timer begin(loop, [&] {
     spawn(context, slow, block_until_said("  #"),
