@@ -261,8 +261,8 @@ std::vector<std::string> PoolRunner::last_lines(WorkerId worker) const {
   if (const Process* process = find(worker)) {
     return {process->last_lines().begin(), process->last_lines().end()};
   }
-  const auto found = std::ranges::find(last_words_, worker, &LastWords::worker);
-  return found == last_words_.end() ? std::vector<std::string>{} : found->lines;
+  const auto found = std::ranges::find(last_lines_, worker, &LastLines::worker);
+  return found == last_lines_.end() ? std::vector<std::string>{} : found->lines;
 }
 
 bool PoolRunner::is_up() const {

@@ -151,7 +151,7 @@ class PoolRunner : private ProcessObserver {
   [[nodiscard]] std::string summary() const;
 
  private:
-  struct LastWords {
+  struct LastLines {
     WorkerId worker;
     std::vector<std::string> lines;
   };
@@ -237,7 +237,7 @@ class PoolRunner : private ProcessObserver {
   std::map<int, TailBuffer> tails_;
   Kills kills_;
   DeathReports deaths_;
-  std::deque<LastWords> last_words_;  // Of the dead, until a verdict needs them.
+  std::deque<LastLines> last_lines_;  // Of the dead, until a verdict needs them.
   std::map<int, Death> last_deaths_;  // By slot.
   std::string held_for_;
   std::optional<pid_t> dead_;  // Whose exit is being told to the core.

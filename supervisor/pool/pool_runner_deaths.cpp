@@ -75,8 +75,8 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
 
   const Process::Identity who = process.identity();
   Exited event{who.worker, process.explain(death)};
-  last_words_.push_back({who.worker, {process.last_lines().begin(), process.last_lines().end()}});
-  if (last_words_.size() > kMaxLastWords) last_words_.pop_front();
+  last_lines_.push_back({who.worker, {process.last_lines().begin(), process.last_lines().end()}});
+  if (last_lines_.size() > kMaxLastWords) last_lines_.pop_front();
   const DeathFacts facts = facts_of(process, pid, event.death);
   const Worker* worker = pool_.find(who.worker);
   const bool reported = worker != nullptr && is_worth_a_report(facts, event.death);
