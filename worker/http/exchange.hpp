@@ -28,7 +28,7 @@ namespace reeve::worker {
 
 class Exchange final : public std::enable_shared_from_this<Exchange>,
                        private StreamSink,
-                       private Afterwards {
+                       private BackgroundSink {
  public:
   /// Who asked. Never called after leave().
   class Client {

@@ -46,7 +46,7 @@ class Peer;
 class RequestScope;
 
 /// What a request leaves behind, for the one that answers it.
-class Afterwards {
+class BackgroundSink {
  public:
   /// Takes a background task, or throws BackgroundFull. On the thread of the handler.
   virtual void add(detail::BackgroundWork work) = 0;
@@ -54,7 +54,7 @@ class Afterwards {
   [[nodiscard]] virtual bool disconnected() const = 0;
 
  protected:
-  ~Afterwards() = default;
+  ~BackgroundSink() = default;
 };
 }  // namespace worker
 
@@ -149,7 +149,7 @@ class Request {
     const worker::Peer* peer = nullptr;
     State* state = nullptr;
     const worker::RequestScope* scope = nullptr;
-    worker::Afterwards* afterwards = nullptr;
+    worker::BackgroundSink* afterwards = nullptr;
   };
   Parts parts_;
 };
