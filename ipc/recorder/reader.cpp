@@ -77,7 +77,7 @@ std::string so_often(std::uint64_t count) {
   return count == 1 ? "once" : fmt::format("{} times", count);
 }
 
-std::string starvation(const RecorderReading& reading, Told told) {
+std::string starvation(const RecorderReading& reading, Tense tense) {
   const std::string who = reading.blamed.empty() ? "something" : reading.blamed;
   const std::string how_long = in_seconds(reading.starvation);
   if (!reading.loop_blocked) {
@@ -86,21 +86,21 @@ std::string starvation(const RecorderReading& reading, Told told) {
                        reading.starvations == 1 ? "" : "the last time ", who, how_long);
   }
   std::string text =
-      told == Told::Living
+      tense == Tense::Present
           ? fmt::format("{} blocks its event loop now, for {} already", who, how_long)
           : fmt::format("{} was blocking its event loop, for {}", who, how_long);
   if (reading.starvations <= 1) return text;
   return fmt::format("{} (it was blocked {} in all)", text, so_often(reading.starvations));
 }
 
-std::string exhaustion(const RecorderReading& reading, Told told) {
+std::string exhaustion(const RecorderReading& reading, Tense tense) {
   const std::string who = reading.occupant.empty() ? "many" : reading.occupant;
   if (!reading.pool_taken) {
     return fmt::format("its {} threads were all taken {}, {}most of them by {}",
                        reading.pool_threads, so_often(reading.exhaustions),
                        reading.exhaustions == 1 ? "" : "the last time ", who);
   }
-  const bool living = told == Told::Living;
+  const bool living = tense == Tense::Present;
   std::string text =
       fmt::format("its {} threads {} all taken{}, most of them by {}, and {} calls {} for one",
                   reading.pool_threads, living ? "are" : "were", living ? " now" : "", who,
@@ -150,17 +150,17 @@ std::optional<Pulse> read_pulse(const RecorderPage& page, TimePoint now) {
   return pulse;
 }
 
-std::vector<std::string> troubles(const RecorderReading& reading, Told told) {
+std::vector<std::string> troubles(const RecorderReading& reading, Tense tense) {
   std::vector<std::string> lines;
-  if (reading.starvations > 0) lines.push_back(starvation(reading, told));
-  if (reading.exhaustions > 0) lines.push_back(exhaustion(reading, told));
+  if (reading.starvations > 0) lines.push_back(starvation(reading, tense));
+  if (reading.exhaustions > 0) lines.push_back(exhaustion(reading, tense));
   return lines;
 }
 
 std::vector<std::string> troubles_now(const RecorderReading& reading) {
   std::vector<std::string> lines;
-  if (reading.loop_blocked) lines.push_back(starvation(reading, Told::Living));
-  if (reading.pool_taken) lines.push_back(exhaustion(reading, Told::Living));
+  if (reading.loop_blocked) lines.push_back(starvation(reading, Tense::Present));
+  if (reading.pool_taken) lines.push_back(exhaustion(reading, Tense::Present));
   return lines;
 }
 
@@ -172,7 +172,7 @@ std::string describe(const RecorderReading& reading) {
   if (silent && !reading.loop_blocked) {  // Else it is told below, with who blocks it.
     text += fmt::format("; loop blocked for {}", in_seconds(*reading.since_heartbeat));
   }
-  for (const std::string& trouble : troubles(reading, Told::Living)) text += "; " + trouble;
+  for (const std::string& trouble : troubles(reading, Tense::Present)) text += "; " + trouble;
   return text;
 }
 

@@ -197,10 +197,10 @@ struct Pulse {
 /// Nothing when the worker never wrote its magic (a foreign program).
 [[nodiscard]] std::optional<Pulse> read_pulse(const RecorderPage& page, TimePoint now);
 
-enum class Told : std::uint8_t { Living, Dead };
+enum class Tense : std::uint8_t { Present, Past };
 /// A sentence each of the two classic failures that the worker has had: "its event loop was blocked
 /// 3 times, the last time by GET /slow for 2.1 s". Empty for most workers.
-[[nodiscard]] std::vector<std::string> troubles(const RecorderReading& reading, Told told);
+[[nodiscard]] std::vector<std::string> troubles(const RecorderReading& reading, Tense tense);
 
 /// Of them those that last: "GET /slow blocks its event loop now, for 2.1 s already".
 [[nodiscard]] std::vector<std::string> troubles_now(const RecorderReading& reading);

@@ -61,7 +61,7 @@ std::vector<std::string> troubles_of(const PoolRunner& pool, const Slot& slot, T
   if (process == nullptr) return {};
   std::vector<std::string> troubles;
   if (const auto reading = ipc::read(process->recorder_page(), now)) {
-    troubles = ipc::troubles(*reading, ipc::Told::Living);
+    troubles = ipc::troubles(*reading, ipc::Tense::Present);
   }
   if (process->state() == ipc::WorkerState::Error && !process->status_text().empty()) {
     troubles.insert(troubles.begin(), "its state is Error: " + process->status_text());

@@ -68,7 +68,7 @@ DeathReport death_report(const DeathFacts& facts) {
   Lines& details = report.details;
   if (facts.recorder) {
     details.push_back(load(*facts.recorder));
-    for (const std::string& trouble : ipc::troubles(*facts.recorder, ipc::Told::Dead)) {
+    for (const std::string& trouble : ipc::troubles(*facts.recorder, ipc::Tense::Past)) {
       details.push_back(trouble);
     }
     if (!facts.recorder->activity.empty()) details.push_back("doing: " + facts.recorder->activity);

@@ -194,30 +194,30 @@ TEST_F(RecorderTest, AStarvationIsCountedOnceAndGrowsUntilItIsOver) {
 }
 
 TEST(Troubles, OfAWorkerThatHasNoneAreNone) {
-  EXPECT_TRUE(troubles({}, Told::Living).empty());
+  EXPECT_TRUE(troubles({}, Tense::Present).empty());
   EXPECT_TRUE(troubles_now({}).empty());
 }
 
 TEST(Troubles, NameTheRouteAndTellWhatLastsFromWhatIsOver) {
   RecorderReading reading{.starvations = 1, .starvation = 2100ms, .blamed = "GET /slow"};
-  EXPECT_EQ(troubles(reading, Told::Living)[0],
+  EXPECT_EQ(troubles(reading, Tense::Present)[0],
             "its event loop was blocked once, by GET /slow for 2.1 s");
   EXPECT_TRUE(troubles_now(reading).empty());
   reading.starvations = 3;
-  EXPECT_EQ(troubles(reading, Told::Living)[0],
+  EXPECT_EQ(troubles(reading, Tense::Present)[0],
             "its event loop was blocked 3 times, the last time by GET /slow for 2.1 s");
   reading.loop_blocked = true;
   EXPECT_EQ(troubles_now(reading)[0],
             "GET /slow blocks its event loop now, for 2.1 s already (it was blocked 3 times in "
             "all)");
-  EXPECT_EQ(troubles(reading, Told::Dead)[0],
+  EXPECT_EQ(troubles(reading, Tense::Past)[0],
             "GET /slow was blocking its event loop, for 2.1 s (it was blocked 3 times in all)");
 }
 
 TEST(Troubles, OfThreadsSayWhoHadThem) {
   RecorderReading reading{
       .exhaustions = 2, .pool_threads = 6, .pool_queued = 14, .occupant = "GET /report"};
-  EXPECT_EQ(troubles(reading, Told::Living)[0],
+  EXPECT_EQ(troubles(reading, Tense::Present)[0],
             "its 6 threads were all taken 2 times, the last time most of them by GET /report");
   reading.exhaustions = 1;
   reading.pool_taken = true;
