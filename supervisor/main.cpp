@@ -15,6 +15,7 @@
 #include "supervisor/config/command_line.hpp"
 #include "supervisor/config/config.hpp"
 #include "supervisor/master/start.hpp"
+#include "supervisor/system/exit_code.hpp"
 #include "supervisor/upgrade/own_binary.hpp"
 #include "supervisor/upgrade/takeover.hpp"
 #include "supervisor/upgrade/upgrade_trial.hpp"
@@ -29,20 +30,20 @@ int complain(const std::vector<ConfigError>& errors) {
   return exit_code::kCannotStart;
 }
 
-int supervise(LoadResult config, const std::string& path, const OwnBinary& self) {
+int supervise(LoadResult config, const std::string& path, const OwnBinary& own_binary) {
   if (!config) return complain(config.error());
-  return Master(std::move(*config), path, self).run();
+  return run_master(*config, path, own_binary);
 }
 
 struct Perform {
-  const OwnBinary& self;
+  const OwnBinary& own_binary;
 
   int operator()(const RunFile& run) const {
-    return supervise(load_config(run.path), run.path, self);
+    return supervise(load_config(run.path), run.path, own_binary);
   }
 
   int operator()(const RunQuick& run) const {
-    return supervise(quick_config(run.options), "", self);
+    return supervise(quick_config(run.options), "", own_binary);
   }
 
   int operator()(const CheckFile& check) const {
@@ -65,16 +66,16 @@ std::optional<int> to_be_tried(const std::vector<std::string>& arguments) {
 }
 
 int run(int argc, char** argv) {
-  const OwnBinary self = started_as(argc, argv);
+  const OwnBinary own_binary = started_as(argc, argv);
   const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
-  if (const auto state = handed_over_at()) return Master::take_over(*state, self);
+  if (const auto state = handed_over_at()) return take_over(*state, own_binary);
   if (const auto state = to_be_tried(arguments)) return try_takeover(*state);
   const auto command = parse_command_line(arguments);
   if (!command) {
     fmt::print(stderr, "reeve: {}\n", command.error());
     return exit_code::kCannotStart;
   }
-  return std::visit(Perform{self}, *command);
+  return std::visit(Perform{own_binary}, *command);
 }
 
 }  // namespace

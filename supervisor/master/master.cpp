@@ -4,7 +4,7 @@
 #include <csignal>
 #include <utility>
 
-#include "supervisor/master/start.hpp"
+#include "supervisor/system/exit_code.hpp"
 
 namespace reeve::supervisor {
 namespace {
@@ -14,8 +14,8 @@ constexpr Duration kAskEvery = std::chrono::seconds(2);
 
 }  // namespace
 
-Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& config,
-                         Dependencies dependencies)
+Master::Master(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& config,
+               Dependencies dependencies)
     : loop_(loop),
       log_(log),
       service_manager_(loop),
@@ -75,7 +75,7 @@ Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& 
                },
            .upgrade = [this](SessionId session) { upgrade_.request(session); },
            .shutting_down = [this] { return shutdown_.running(); }}),
-      upgrade_(loop, log, std::move(dependencies.self),
+      upgrade_(loop, log, std::move(dependencies.own_binary),
                {.hand_over = [this](const auto& askers) { return hand_over(askers); },
                 .answer = [this](SessionId session,
                                  const Verdicts& verdicts) { commands_.answer(session, verdicts); },
@@ -99,8 +99,8 @@ Supervision::Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& 
       lock_fd_(dependencies.lock_fd),
       output_(dependencies.output) {}
 
-ipc::Result<> Supervision::open(const Config& config, const RuntimeDir& runtime_dir,
-                                const ListenerSet& listeners) {
+ipc::Result<> Master::open(const Config& config, const RuntimeDir& runtime_dir,
+                           const ListenerSet& listeners) {
   auto notify =
       NotifyServer::open(loop_, runtime_dir.notify_socket(),
                          [this](const ipc::Notification& message) { pools_.take(message); });
@@ -117,7 +117,7 @@ ipc::Result<> Supervision::open(const Config& config, const RuntimeDir& runtime_
   return {};
 }
 
-ControlServer::Callbacks Supervision::control_callbacks() {
+ControlServer::Callbacks Master::control_callbacks() {
   return {.on_request =
               [this](SessionId session, const ipc::control::Request& request) {
                 commands_.take(session, request);
@@ -125,7 +125,7 @@ ControlServer::Callbacks Supervision::control_callbacks() {
           .on_gone = [this](SessionId session) { commands_.gone(session); }};
 }
 
-int Supervision::run() {
+int Master::run() {
   // What came before may have waited for long: for workers of a dead master.
   ::uv_update_time(loop_.get());
   if (!adopted_) {
@@ -136,7 +136,7 @@ int Supervision::run() {
   return exit_code_;
 }
 
-void Supervision::start_pools() {
+void Master::start_pools() {
   // Nobody waits for the verdict.
   for (const auto& pool : pools_.pools()) {
     start_order_.start(*pool, pending_.open(1, log_failures()));
@@ -144,7 +144,7 @@ void Supervision::start_pools() {
   settle_timer_.arm(Duration::zero());
 }
 
-void Supervision::on_signal(int signal) {
+void Master::on_signal(int signal) {
   const auto name = [signal] { return fmt::format("SIG{}", ::sigabbrev_np(signal)); };
   switch (signal) {
     case SIGCHLD:
@@ -181,7 +181,7 @@ void Supervision::on_signal(int signal) {
   settle_timer_.arm(Duration::zero());
 }
 
-void Supervision::scale_first_pool(int by) {
+void Master::scale_first_pool(int by) {
   if (shutdown_.running() || pools_.pools().empty()) return;
   PoolRunner& pool = *pools_.pools().front();
   const int workers = std::max(1, pool.pool().spec().workers + by);
@@ -190,7 +190,7 @@ void Supervision::scale_first_pool(int by) {
 }
 
 /// Reads first: what a worker said before it died is older than its death.
-void Supervision::on_turn_end() {
+void Master::on_turn_end() {
   out_of_memory_.begin_batch();
   reaper_.reap_if_pending([this] {
     notify_->receive_pending();
@@ -198,7 +198,7 @@ void Supervision::on_turn_end() {
   });
 }
 
-void Supervision::on_exit(pid_t pid, Death death) {
+void Master::on_exit(pid_t pid, Death death) {
   death.out_of_memory = death.signal == SIGKILL && out_of_memory_.has_killed();
   pools_.exited(pid, death);
   upgrade_.exited(pid, death);
@@ -206,7 +206,7 @@ void Supervision::on_exit(pid_t pid, Death death) {
 }
 
 /// After something has changed, and outside of every callback that changed it.
-void Supervision::settle() {
+void Master::settle() {
   pools_.sweep();
   service_manager_.status(pools_.summary());
   if (shutdown_.running()) {
@@ -224,7 +224,7 @@ void Supervision::settle() {
 }
 
 /// One slot that gave up is enough: whoever asks for an exit has something else that starts anew.
-void Supervision::check_fatal() {
+void Master::check_fatal() {
   if (file_.in_force().on_fatal != OnFatal::Exit) return;
   for (const auto& pool : pools_.pools()) {
     for (const Slot& slot : pool->pool().slots()) {
@@ -242,7 +242,7 @@ void Supervision::check_fatal() {
 /// So that systemd does not kill a master whose workers are within their own start_timeout or
 /// grace. Looks again from time to time, since a worker may ask for more without any change of its
 /// slot.
-void Supervision::ask_for_time() {
+void Master::ask_for_time() {
   const bool in_transition = !said_ready_ || shutdown_.running();
   if (!in_transition || !service_manager_.someone_listens()) {
     ask_timer_.disarm();
@@ -257,13 +257,13 @@ void Supervision::ask_for_time() {
   ask_timer_.arm(kAskEvery);
 }
 
-void Supervision::say_ready() {
+void Master::say_ready() {
   said_ready_ = true;
   log_.info("ready after {}: {}", short_duration(loop_.now() - started_at_), pools_.summary());
   service_manager_.ready();
 }
 
-PendingCommands::OnVerdicts Supervision::log_failures() {
+PendingCommands::OnVerdicts Master::log_failures() {
   return [this](const Verdicts& verdicts) {
     for (const auto& verdict : verdicts) {
       if (!verdict.ok) log_.error("{}", one_line(verdict));

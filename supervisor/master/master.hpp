@@ -29,22 +29,21 @@
 
 namespace reeve::supervisor {
 
-class Supervision {
+class Master {
  public:
   struct Dependencies {
     std::string config_path;
     std::vector<ipc::NamedFd> adopted;  ///< from systemd
     Launcher::Dependencies workers;
     std::string oom_counter;  ///< for OutOfMemoryWatch
-    OwnBinary self;
+    OwnBinary own_binary;
     int lock_fd;           ///< of the runtime directory; borrowed
     const Output& output;  ///< where the log goes
   };
 
-  Supervision(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& config,
-              Dependencies dependencies);
-  Supervision(const Supervision&) = delete;
-  Supervision& operator=(const Supervision&) = delete;
+  Master(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& config, Dependencies dependencies);
+  Master(const Master&) = delete;
+  Master& operator=(const Master&) = delete;
 
   /// Opens the sockets and makes the pools. What fails here ends the master before any worker was
   /// started.

@@ -10,7 +10,7 @@
 
 namespace reeve::supervisor {
 
-ipc::Result<Handover> Supervision::hand_over(const std::vector<SessionId>& askers) const {
+ipc::Result<Handover> Master::hand_over(const std::vector<SessionId>& askers) const {
   if (shutdown_.running()) return ipc::failure("the master is shutting down");
   std::string busy = pools_.at_work();
   if (busy.empty() && reload_.busy()) busy = "a reload runs";
@@ -45,7 +45,7 @@ ipc::Result<Handover> Supervision::hand_over(const std::vector<SessionId>& asker
   return handover;
 }
 
-void Supervision::adopt(const Handover& handover, const RuntimeDir& runtime_dir) {
+void Master::adopt(const Handover& handover, const RuntimeDir& runtime_dir) {
   adopted_ = true;
   started_at_ = handover.started_at;
   said_ready_ = handover.said_ready;
@@ -67,7 +67,7 @@ void Supervision::adopt(const Handover& handover, const RuntimeDir& runtime_dir)
   settle_timer_.arm(Duration::zero());
 }
 
-void Supervision::upgraded(const Handover& from, const std::vector<SessionId>& askers) {
+void Master::upgraded(const Handover& from, const std::vector<SessionId>& askers) {
   const int workers = pools_.workers();
   const std::string text = fmt::format("from {} to {}, pid {}, {} worker{} kept", from.version,
                                        ipc::kVersion, ::getpid(), workers, workers == 1 ? "" : "s");

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <utility>
 
-#include "supervisor/master/start.hpp"
+#include "supervisor/system/exit_code.hpp"
 
 namespace reeve::supervisor {
 namespace {

@@ -21,6 +21,7 @@
 #include "supervisor/master/master.hpp"
 #include "supervisor/master/orphaned_workers.hpp"
 #include "supervisor/system/cgroup.hpp"
+#include "supervisor/system/exit_code.hpp"
 #include "supervisor/system/out_of_memory.hpp"
 #include "supervisor/upgrade/handover_descriptors.hpp"
 #include "supervisor/upgrade/takeover.hpp"
@@ -88,7 +89,7 @@ void end_workers_of_a_dead_master(Log& log, const Config& config, const RuntimeD
 struct Start {
   const Config& config;
   const std::string& config_path;
-  OwnBinary self;
+  OwnBinary own_binary;
 };
 
 int supervise(ipc::uv::Loop& loop, Output& output, Log& log, Start start) {
@@ -121,25 +122,25 @@ int supervise(ipc::uv::Loop& loop, Output& output, Log& log, Start start) {
     log.info("listening on {} {}", listener->name(), listener->address());
   }
 
-  Supervision supervision(loop, log, config.supervisor,
-                          {.config_path = start.config_path,
-                           .adopted = std::move(adopted),
-                           .workers = {.environment = inheritable_environment(environ),
-                                       .notify_socket = runtime_dir->notify_socket(),
-                                       .nofile = nofile,
-                                       .cgroups = cgroups ? cgroups->get() : nullptr,
-                                       .why_no_cgroups = cgroups ? "" : cgroups.error().text,
-                                       .warn = Once(log)},
-                           .oom_counter = find_oom_counter(own_cgroup().value_or("")),
-                           .self = std::move(start.self),
-                           .lock_fd = runtime_dir->lock_fd(),
-                           .output = output});
-  if (auto opened = supervision.open(config, *runtime_dir, *listeners); !opened) {
+  Master master(loop, log, config.supervisor,
+                {.config_path = start.config_path,
+                 .adopted = std::move(adopted),
+                 .workers = {.environment = inheritable_environment(environ),
+                             .notify_socket = runtime_dir->notify_socket(),
+                             .nofile = nofile,
+                             .cgroups = cgroups ? cgroups->get() : nullptr,
+                             .why_no_cgroups = cgroups ? "" : cgroups.error().text,
+                             .warn = Once(log)},
+                 .oom_counter = find_oom_counter(own_cgroup().value_or("")),
+                 .own_binary = std::move(start.own_binary),
+                 .lock_fd = runtime_dir->lock_fd(),
+                 .output = output});
+  if (auto opened = master.open(config, *runtime_dir, *listeners); !opened) {
     log.error("{}", opened.error().text);
     return exit_code::kCannotStart;
   }
   listeners->clear();  // From now on the pools own them.
-  return supervision.run();
+  return master.run();
 }
 
 std::optional<rlimit> limit_of(const Handover& handover) {
@@ -147,7 +148,8 @@ std::optional<rlimit> limit_of(const Handover& handover) {
   return rlimit{.rlim_cur = handover.nofile->soft, .rlim_max = handover.nofile->hard};
 }
 
-int go_on(ipc::uv::Loop& loop, Output& output, Log& log, const Handover& handover, OwnBinary self) {
+int go_on(ipc::uv::Loop& loop, Output& output, Log& log, const Handover& handover,
+          OwnBinary own_binary) {
   if (!handover.unwritten_log.empty()) output.write(handover.unwritten_log);
   const RuntimeDir runtime_dir =
       RuntimeDir::adopt(handover.supervisor.runtime_dir, ipc::UniqueFd(handover.lock_fd));
@@ -158,22 +160,22 @@ int go_on(ipc::uv::Loop& loop, Output& output, Log& log, const Handover& handove
   const auto cgroups = open_cgroup_tree(handover.supervisor.runtime_dir);
   if (cgroups) (*cgroups)->remove_empty_ones();
   if (auto logged = log.follow(handover.supervisor); !logged) log.error("{}", logged.error().text);
-  self.binary = handover.binary;
-  Supervision supervision(loop, log, handover.supervisor,
-                          {.config_path = handover.config_path,
-                           .adopted = std::move(spare),
-                           .workers = {.environment = inheritable_environment(environ),
-                                       .notify_socket = runtime_dir.notify_socket(),
-                                       .nofile = limit_of(handover),
-                                       .cgroups = cgroups ? cgroups->get() : nullptr,
-                                       .why_no_cgroups = cgroups ? "" : cgroups.error().text,
-                                       .warn = Once(log)},
-                           .oom_counter = find_oom_counter(own_cgroup().value_or("")),
-                           .self = std::move(self),
-                           .lock_fd = runtime_dir.lock_fd(),
-                           .output = output});
-  supervision.adopt(handover, runtime_dir);
-  return supervision.run();
+  own_binary.binary = handover.binary;
+  Master master(loop, log, handover.supervisor,
+                {.config_path = handover.config_path,
+                 .adopted = std::move(spare),
+                 .workers = {.environment = inheritable_environment(environ),
+                             .notify_socket = runtime_dir.notify_socket(),
+                             .nofile = limit_of(handover),
+                             .cgroups = cgroups ? cgroups->get() : nullptr,
+                             .why_no_cgroups = cgroups ? "" : cgroups.error().text,
+                             .warn = Once(log)},
+                 .oom_counter = find_oom_counter(own_cgroup().value_or("")),
+                 .own_binary = std::move(own_binary),
+                 .lock_fd = runtime_dir.lock_fd(),
+                 .output = output});
+  master.adopt(handover, runtime_dir);
+  return master.run();
 }
 
 /// `supervise` gets the loop, the output and the log.
@@ -196,21 +198,21 @@ int run_with(const SupervisorConfig& config, Supervise supervise) {
 }
 
 /// An exec by descriptor has left its number as the name that ps and top show.
-void restore_name(const OwnBinary& self) {
-  if (self.arguments.empty()) return;
-  const std::string& path = self.arguments.front();
+void restore_name(const OwnBinary& own_binary) {
+  if (own_binary.arguments.empty()) return;
+  const std::string& path = own_binary.arguments.front();
   ::prctl(PR_SET_NAME, path.c_str() + path.rfind('/') + 1);  // npos + 1 is 0.
 }
 
 }  // namespace
 
-int Master::run() {
-  return run_with(config_.supervisor, [this](auto& loop, auto& output, auto& log) {
-    return supervise(loop, output, log, {config_, config_path_, own_binary_});
+int run_master(const Config& config, const std::string& config_path, OwnBinary own_binary) {
+  return run_with(config.supervisor, [&](auto& loop, auto& output, auto& log) {
+    return supervise(loop, output, log, {config, config_path, std::move(own_binary)});
   });
 }
 
-int Master::take_over(int state, OwnBinary self) {
+int take_over(int state, OwnBinary own_binary) {
   auto handover = receive(state);
   if (!handover) {
     // The trial has read the same; nobody is left to go back to.
@@ -219,9 +221,9 @@ int Master::take_over(int state, OwnBinary self) {
   }
   ::close(state);
   set_inherited(numbers_of(descriptors_of(*handover)), false);
-  restore_name(self);
+  restore_name(own_binary);
   return run_with(handover->supervisor, [&](auto& loop, auto& output, auto& log) {
-    return go_on(loop, output, log, *handover, std::move(self));
+    return go_on(loop, output, log, *handover, std::move(own_binary));
   });
 }
 

@@ -39,15 +39,15 @@ std::string executable_path() {
 }  // namespace
 
 OwnBinary started_as(int argc, const char* const* argv) {
-  OwnBinary self{.binary = executable_path(), .arguments = {argv, argv + argc}};
-  if (self.arguments.empty()) return self;
+  OwnBinary own{.binary = executable_path(), .arguments = {argv, argv + argc}};
+  if (own.arguments.empty()) return own;
   std::error_code failed;
   PoolConfig typed;
-  typed.command = {self.arguments.front()};
+  typed.command = {own.arguments.front()};
   const std::string found = find_program(typed).value_or("");
   const std::string path = std::filesystem::absolute(found, failed).lexically_normal().string();
-  if (!failed && is_same_file(path.c_str(), kExecutable)) self.binary = path;
-  return self;
+  if (!failed && is_same_file(path.c_str(), kExecutable)) own.binary = path;
+  return own;
 }
 
 ipc::Result<ipc::UniqueFd> open_binary(const std::string& path) {

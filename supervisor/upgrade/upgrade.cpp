@@ -11,10 +11,10 @@
 
 namespace reeve::supervisor {
 
-Upgrade::Upgrade(ipc::uv::Loop& loop, Log& log, OwnBinary self, Callbacks callbacks)
+Upgrade::Upgrade(ipc::uv::Loop& loop, Log& log, OwnBinary own_binary, Callbacks callbacks)
     : loop_(loop),
       log_(log),
-      own_binary_(std::move(self)),
+      own_binary_(std::move(own_binary)),
       callbacks_(std::move(callbacks)),
       leave_(loop, [this] { take_leave(); }) {}
 

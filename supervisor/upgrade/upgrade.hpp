@@ -34,7 +34,7 @@ class Upgrade {
     std::function<void()> staying;  ///< it has failed
   };
 
-  Upgrade(ipc::uv::Loop& loop, Log& log, OwnBinary self, Callbacks callbacks);
+  Upgrade(ipc::uv::Loop& loop, Log& log, OwnBinary own_binary, Callbacks callbacks);
 
   /// Somebody asks for it; none: by a signal. A client is answered here when nothing comes of it,
   /// and by the new master otherwise.
