@@ -17,7 +17,7 @@ Installs() {
   [[ $("$prefix/bin/reeve" version) == "reeve $version" ]] || fail "bin/reeve is not version $version"
   [[ $("$prefix/bin/reevectl" --version) == *"$version" ]] || fail "bin/reevectl is not version $version"
   local file
-  for file in share/doc/reeve/{LICENSE,configs/hello.toml,examples/hello.cpp,worker/testing.md} \
+  for file in share/doc/reeve/{LICENSE,configs/hello.toml,supervisor/docs/reevectl.md,worker/{examples/hello.cpp,docs/testing.md}} \
     lib/{sysusers,tmpfiles}.d/reeve.conf include/reeve/reeve.hpp; do
     [[ -f $prefix/$file ]] || fail "there is no $file"
   done
@@ -45,7 +45,7 @@ ProgramsOfThePagesCompile() {
   awk -v to="$scratch/" '
     /^```/ && inside { inside = 0; if (text ~ /int main\(/) { programs += 1; printf "%s", text > (to programs ".cpp") } }
     inside { text = text $0 "\n" }
-    /^```cpp$/ { inside = 1; text = "" }' "$prefix"/share/doc/reeve/worker/*.md
+    /^```cpp$/ { inside = 1; text = "" }' "$prefix"/share/doc/reeve/worker/docs/*.md
   programs=("$scratch"/*.cpp)
   [[ ${#programs[@]} -ge 2 ]] || fail "the pages have ${#programs[@]} programs"
   "$cxx" -std=c++23 -Wall -Wextra -Werror -fsyntax-only -isystem "$prefix/include" -include reeve/reeve.hpp "${programs[@]}"

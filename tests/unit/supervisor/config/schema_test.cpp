@@ -1,4 +1,5 @@
-// The table of keys against the code that it describes and against the README that describes it.
+// The table of keys against the code that it describes, and the pages of supervisor/docs against
+// the code.
 
 #include "supervisor/config/schema.hpp"
 
@@ -6,8 +7,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cctype>
 #include <fstream>
+#include <initializer_list>
 #include <iterator>
 #include <regex>
 #include <set>
@@ -98,7 +101,7 @@ TEST(Schema, KeysOfTheDesignAreKnown) {
   }
 }
 
-// The README
+// The pages
 
 std::string as_row(const DocumentedKey& key) {
   const std::string fallback = key.need == Need::Required ? "required"
@@ -107,53 +110,60 @@ std::string as_row(const DocumentedKey& key) {
   return fmt::format("| `{}` | {} | {} |", key.path, fallback, key.meaning);
 }
 
-/// The rows of the README's tables whose first cell is a key of the configuration.
-std::vector<std::string> readme_rows() {
-  std::istringstream readme(source_text("README.md"));
+/// The rows of a page's tables that begin with one of these.
+std::vector<std::string> rows_of(const std::string& page,
+                                 std::initializer_list<const char*> begins) {
+  std::istringstream text(source_text("supervisor/docs/" + page));
   std::vector<std::string> rows;
-  for (std::string line; std::getline(readme, line);) {
-    for (const char* table : {"| `supervisor.", "| `listen.", "| `pool."}) {
-      if (line.starts_with(table)) rows.push_back(line);
-    }
+  for (std::string line; std::getline(text, line);) {
+    const auto is_begin = [&](const char* begin) { return line.starts_with(begin); };
+    if (std::ranges::any_of(begins, is_begin)) rows.push_back(line);
   }
   return rows;
 }
 
-TEST(Readme, ListsEveryKeyWithItsDefaultAndMeaning) {
-  std::vector<std::string> expected;
-  for (const DocumentedKey& key : config::documented_keys()) expected.push_back(as_row(key));
-  EXPECT_THAT(readme_rows(), ::testing::ElementsAreArray(expected));
+/// What the first group of a pattern matches in a text.
+std::set<std::string> matches(const std::string& text, const char* pattern) {
+  const std::regex regex(pattern);
+  return {std::sregex_token_iterator(text.begin(), text.end(), regex, 1),
+          std::sregex_token_iterator()};
 }
 
-TEST(Readme, ListsEveryCommandOfReevectl) {
-  const std::string readme = source_text("README.md");
+TEST(Docs, ListEveryKeyWithItsDefaultAndMeaning) {
+  std::vector<std::string> expected;
+  for (const DocumentedKey& key : config::documented_keys()) expected.push_back(as_row(key));
+  EXPECT_THAT(rows_of("configuration.md", {"| `supervisor.", "| `listen.", "| `pool."}),
+              ::testing::ElementsAreArray(expected));
+}
+
+TEST(Docs, ListEveryCommandOfReevectl) {
+  const std::string page = source_text("supervisor/docs/reevectl.md");
   using ipc::control::Method;
   for (int method = 0; method <= static_cast<int>(Method::Maintail); ++method) {
     std::string name(to_string(static_cast<Method>(method)));
     name.front() = static_cast<char>(std::tolower(name.front()));
-    EXPECT_THAT(readme, ::testing::ContainsRegex("\n\\| `" + name + "[` ]"));
+    EXPECT_THAT(page, ::testing::ContainsRegex("\n\\| `" + name + "[` ]"));
   }
 }
 
-/// The signals that a text names.
-std::set<std::string> signals_in(const std::string& text) {
-  static const std::regex kSignal("\\bSIG[A-Z0-9]+\\b");
-  return {std::sregex_token_iterator(text.begin(), text.end(), kSignal),
-          std::sregex_token_iterator()};
-}
-
-TEST(Readme, NamesTheSignalsThatTheMasterHandles) {
-  std::set<std::string> handled = signals_in(source_text("supervisor/system/signals.cpp"));
+TEST(Docs, NameTheSignalsThatTheMasterHandles) {
+  constexpr const char* kSignal = "\\b(SIG[A-Z0-9]+)\\b";
+  std::set<std::string> handled = matches(source_text("supervisor/system/signals.cpp"), kSignal);
   handled.erase("SIGCHLD");  // Not the user's to send.
   handled.erase("SIGPIPE");
   handled.erase("SIGKILL");  // Nobody can handle these two; their default is not to be restored.
   handled.erase("SIGSTOP");
-  std::istringstream readme(source_text("README.md"));
   std::set<std::string> named;  // In the table of what the master does with them.
-  for (std::string line; std::getline(readme, line);) {
-    if (line.starts_with("| `SIG")) named.merge(signals_in(line));
-  }
+  for (const std::string& row : rows_of("reeve.md", {"| `SIG"})) named.merge(matches(row, kSignal));
   EXPECT_EQ(named, handled);
+}
+
+TEST(Docs, ListEveryExitCode) {
+  const auto [code, row] = std::pair("constexpr int k\\w+ = (\\d+);", "\n\\| (\\d+) \\|");
+  EXPECT_EQ(matches(source_text("supervisor/docs/reeve.md"), row),
+            matches(source_text("supervisor/system/exit_code.hpp"), code));
+  EXPECT_EQ(matches(source_text("supervisor/docs/reevectl.md"), row),
+            matches(source_text("supervisor/reevectl/exit_codes.hpp"), code));
 }
 
 TEST(Version, IsThatOfTheBuild) {
