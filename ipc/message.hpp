@@ -58,7 +58,7 @@ struct WorkerMessage {
 struct Lease {
   /// Greater than that of every holder before it, for whatever a job writes to.
   std::uint64_t fence = 0;
-  /// Runs that were due earlier are nobody's: the pool had no such job yet.
+  /// No worker does runs that were due earlier: the pool had no such job yet.
   std::chrono::sys_time<std::chrono::milliseconds> since;
 
   bool operator==(const Lease&) const = default;

@@ -26,7 +26,7 @@ class NotifySocket {
   /// Binds `path` (a leading '@' means abstract), replacing a stale one.
   [[nodiscard]] static Result<NotifySocket> open(const std::string& path);
 
-  /// One that open() has made, in the process before this one.
+  /// A socket that open() has made in the process before this one.
   [[nodiscard]] static NotifySocket adopt(UniqueFd fd, std::string path) {
     return {std::move(fd), std::move(path)};
   }

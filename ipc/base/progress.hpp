@@ -1,7 +1,7 @@
 #pragma once
 // How far the thread of a loop has come, for another thread that looks on: a number that is new in
 // each callback, and whether the loop waits for events instead. Costs the loop a load and a store a
-// callback. It refuses to know times and reasons: whoever looks twice can tell what has lasted.
+// callback. It knows no times and no reasons: a thread that looks twice can tell what has lasted.
 
 #include <atomic>
 #include <cstdint>

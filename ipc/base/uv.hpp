@@ -48,7 +48,7 @@ class Loop {
   /// From now on each callback of the handles below is a step of `progress`, which outlives the
   /// loop or the next call; nullptr: of none. Loop thread, not within run() of another thread.
   void show_progress(Progress* progress);
-  /// A callback begins that libuv does not know of: of what waits for many things at one handle.
+  /// A callback begins that libuv does not know of, as of an object that multiplexes one handle.
   void step();
 
  private:
@@ -59,7 +59,7 @@ class Loop {
 /// Fires once at a point in time. Arming it again replaces the earlier point.
 class Timer {
  public:
-  /// Quiet: who watches the loop is not woken for it.
+  /// Quiet: the thread that watches the loop is not woken for it.
   enum class Manner : std::uint8_t { Usual, Quiet };
 
   Timer(Loop& loop, std::function<void()> on_fire, Manner manner = Manner::Usual);

@@ -185,7 +185,7 @@ class FrameReader {
   [[nodiscard]] Result<> feed(std::string_view bytes);
   /// The next whole frame, without its NUL.
   [[nodiscard]] std::optional<std::string> next();
-  /// What was fed and not handed out: for another reader to go on with.
+  /// The bytes that were fed and not handed out, for another reader to go on with.
   [[nodiscard]] std::string_view rest() const { return std::string_view(buffer_).substr(taken_); }
 
  private:

@@ -12,8 +12,8 @@ struct AssertionFailed {};
 // The library is compiled into this file: its shared object would save four seconds here, but cost
 // the master a library at each start. Nothing prints its types, so its formatters stay out.
 #define TOML_ENABLE_FORMATTERS 0
-// It asserts, or under NDEBUG assumes, that nobody writes `a = ["b", }`. A typing error before a
-// reload must not end the master.
+// The library asserts, or under NDEBUG assumes, that nobody writes `a = ["b", }`. A typing error
+// before a reload must not end the master.
 #undef NDEBUG
 #define TOML_ASSERT(expr) \
   ((expr) ? static_cast<void>(0) : ::reeve::ipc::document::assertion_failed())

@@ -78,19 +78,18 @@ static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 struct Latencies {
   std::array<std::uint64_t, RecorderPage::kLatencyBuckets> counts{};
 
-  /// The bucket of a request that took so long. The first takes all that were faster, the last all
+  /// The bucket of a request by its time. The first takes all that were faster, the last all
   /// that were slower.
   [[nodiscard]] static std::size_t bucket_of(Duration took);
   /// Where the bucket ends.
   [[nodiscard]] static Duration limit_of(std::size_t bucket);
 
   [[nodiscard]] std::uint64_t total() const;
-  /// So long took the request that `share` (0 to 1) of them were not slower than; zero without
-  /// any.
+  /// The time within which `share` (0 to 1) of the requests were answered; zero without any.
   [[nodiscard]] Duration quantile(double share) const;
 
   Latencies& operator+=(const Latencies& other);
-  /// What came since `earlier`. A count that went back, as only a worker that lies can show, is 0.
+  /// The counts since `earlier`. One that went back, as only a worker that lies can show, is 0.
   [[nodiscard]] Latencies since(const Latencies& earlier) const;
 
   bool operator==(const Latencies&) const = default;
@@ -202,7 +201,7 @@ enum class Tense : std::uint8_t { Present, Past };
 /// 3 times, the last time by GET /slow for 2.1 s". Empty for most workers.
 [[nodiscard]] std::vector<std::string> troubles(const RecorderReading& reading, Tense tense);
 
-/// Of them those that last: "GET /slow blocks its event loop now, for 2.1 s already".
+/// The failures that last: "GET /slow blocks its event loop now, for 2.1 s already".
 [[nodiscard]] std::vector<std::string> troubles_now(const RecorderReading& reading);
 
 /// One line for a log: "3 requests in flight, the oldest GET /slow for 31.2 s; loop blocked for 30

@@ -24,7 +24,7 @@ class Symbol {
     while (skip("L") || skip("T") || skip_and_count("Z", enclosing)) {  // Internal, special, local.
     }
     name();
-    // What is local to it: "ZN3app3runEiPPcENKUlvE_clEv", behind the parameters of the function.
+    // A name local to the function, behind its parameters: "ZN3app3runEiPPcENKUlvE_clEv".
     while (enclosing-- > 0 && leave_nesting() && name()) {
     }
     if (name_.empty() || name_ == "std") return std::nullopt;
@@ -49,7 +49,7 @@ class Symbol {
     if (skip("St")) name_ = "std";
     const bool nested = skip("N");
     if (nested) {
-      while (skip("K") || skip("V") || skip("r") || skip("R") || skip("O")) {  // Of the object.
+      while (skip("K") || skip("V") || skip("r") || skip("R") || skip("O")) {  // Qualifiers.
       }
     }
     do {
@@ -60,7 +60,7 @@ class Symbol {
 
   bool part() {
     if (skip("St")) return add("std");
-    while (skip("L")) {  // Of internal linkage.
+    while (skip("L")) {  // Internal linkage.
     }
     if (skip("I")) return template_arguments();
     if (skip("C1") || skip("C2") || skip("C3")) return add("(constructor)");
@@ -139,7 +139,7 @@ class Symbol {
   }
 
   bool add(std::string_view part) {
-    if (name_.size() >= kMostBytes) return true;  // It is cut there anyway.
+    if (name_.size() >= kMostBytes) return true;  // The name is cut there anyway.
     if (!name_.empty()) name_ += "::";
     name_ += part;
     return true;

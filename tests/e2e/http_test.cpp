@@ -19,7 +19,7 @@ class Http : public ReeveTest {
     connection.send(bytes);
     return connection.receive();
   }
-  /// Its status, or 0 when there was no answer.
+  /// The status of the answer, or 0 when there was none.
   int status_of(std::string_view bytes) {
     const Answer answer = send(bytes);
     return answer ? answer->status : 0;

@@ -60,7 +60,7 @@ restart = "never"
   EXPECT_EQ(opened, closed);
 }
 
-/// Its cache never opens.
+/// A probe whose cache never opens.
 std::string hanging_start(std::string_view start_timeout) {
   return probe_pool(1, fmt::format(R"(env = {{ PROBE_HANG_RESOURCE = "cache" }}
 start_timeout = "{}"

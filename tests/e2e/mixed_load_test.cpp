@@ -98,7 +98,7 @@ TEST_F(MixedLoad, OfTwoHundredClientsARollLosesNothing) {
   EXPECT_THAT(judge_ticks(read_runs(dir / "ticks"), kPeriod, log, {}).faults, IsEmpty());
 }
 
-/// Its cache, its provider, a value of each request, what it saves on a thread after the response.
+/// A visit uses the cache, the provider, a value of each request, and a thread after the response.
 TEST_F(MixedLoad, OfTheExampleAgentARollLosesNothing) {
   Reeve& reeve = start_ready(pool("web", R"(["@agent@"])", "workers = 2\nlisten = [\"http\"]"));
   add(reeve, 5, 10, 5, "/v1/complete", "to be");

@@ -151,7 +151,7 @@ TEST_F(Reconfigure, AFatalPoolEndsTheMasterWhereThatIsAskedFor) {
 TEST_F(Reconfigure, EventsAreFollowedWhileTheyHappen) {
   Reeve& reeve = start_ready(hello_pool(1));
   const auto events = reeve.start_ctl({"events"});
-  // Whoever follows is told from then on: the question is repeated until an answer shows.
+  // A follower is told from then on: the question is repeated until an answer shows.
   EXPECT_TRUE(eventually([&] {
     (void)reeve.ctl({"restart", "web"});
     return events->output().contains("Restart: web") && events->output().contains("verdict");

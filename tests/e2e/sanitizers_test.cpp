@@ -46,7 +46,7 @@ TEST_F(Sanitizers, AReportOfAWorkerFailsTheTestThatStartedIt) {
 }
 
 #if defined(__SANITIZE_ADDRESS__)
-/// Of UndefinedBehaviorSanitizer, which ends the worker; the next one takes its place.
+/// A report of UndefinedBehaviorSanitizer ends the worker; the next one takes its place.
 TEST_F(Sanitizers, DISABLED_AWorkerReadsNothing) {
   Reeve& reeve = start_ready(probe_pool(1));
   EXPECT_FALSE(reeve.get("/misbehave?how=segv"));

@@ -38,7 +38,7 @@ TEST_F(Scale, DownDrainsTheHighestSlots) {
 TEST_F(Scale, DownAnswersWhatIsInFlight) {
   Reeve& reeve = start_ready(probe_pool(1));
   ASSERT_EQ(reeve.ctl({"scale", "web", "+1"}).code(), 0);
-  // One of the two workers gets it; if it is the one that leaves, it must answer all the same.
+  // Either of the two workers gets it; if that is the one that leaves, it must answer all the same.
   std::vector<Connection> in_flight;
   for (int i = 0; i < 8; ++i) {
     in_flight.push_back(reeve.connect());

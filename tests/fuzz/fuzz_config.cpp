@@ -28,7 +28,7 @@ void check(const std::vector<ConfigError>& errors) {
   }
 }
 
-/// What is handed on can be read by whom it is for, and means the same.
+/// The app's table can be read by the worker that gets it, and means the same there.
 void check_app(const std::string& text) {
   namespace document = reeve::ipc::document;
   const auto read = document::parse_document(text);

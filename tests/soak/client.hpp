@@ -22,7 +22,7 @@ struct ClientPlan {
   std::uint64_t seed = 0;
 };
 
-/// What came instead of the answer.
+/// The text that came instead of the answer.
 struct Failure {
   e2e::Loss how{};
   std::string about{};

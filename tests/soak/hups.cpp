@@ -64,7 +64,7 @@ class Hups {
     stage_.pause(after);
   }
 
-  /// It changes nothing.
+  /// A file with an error changes nothing.
   void break_the_file() {
     stage_.reeve().configure("[pool.web]\ncommand = 5\n");
     stage_.reeve().master().signal(SIGHUP);

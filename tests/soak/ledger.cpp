@@ -49,7 +49,7 @@ std::string_view to_string(Kind kind) {
 
 void Ledger::answered(Kind kind) {
   ++answered_[static_cast<std::size_t>(kind)];
-  if (kind == Kind::Upload || kind == Kind::Stream) return;  // They take as long as they are told.
+  if (kind == Kind::Upload || kind == Kind::Stream) return;  // Both take as long as they are told.
   const std::int64_t now = (Clock::now() - started_) / std::chrono::nanoseconds(1);
   const std::int64_t silence = now - last_answer_ns_.exchange(now);
   std::int64_t longest = longest_silence_ns_;

@@ -20,7 +20,7 @@ struct Options {
   Mix mix;
 };
 
-/// What was asked for; or the exit code, after help or an error was printed.
+/// The options that were asked for; or the exit code, after help or an error was printed.
 [[nodiscard]] std::expected<Options, int> parse(int argc, char** argv);
 
 }  // namespace reeve::soak

@@ -26,7 +26,7 @@ constexpr std::string_view kListenPid = "LISTEN_PID=";
 // By number: <sys/pidfd.h> of glibc 2.36 forgets extern "C".
 int open_pidfd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
 
-/// What would make the child believe that it runs under another supervisor.
+/// The variables that would make the child believe that it runs under another supervisor.
 bool belongs_to_a_supervisor(std::string_view variable) {
   constexpr std::array<std::string_view, 5> prefixes = {"LISTEN_", "NOTIFY_SOCKET=", "REEVE_",
                                                         "RUNTIME_DIRECTORY=", "WATCHDOG_"};

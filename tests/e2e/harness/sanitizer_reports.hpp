@@ -20,7 +20,7 @@ class SanitizerReports {
   SanitizerReports(const SanitizerReports&) = delete;
   SanitizerReports& operator=(const SanitizerReports&) = delete;
 
-  /// What came since the last call, a text each: which program, its pid, and the report.
+  /// The reports since the last call, a text each: which program, its pid, and the report.
   [[nodiscard]] std::vector<std::string> take();
 
  private:

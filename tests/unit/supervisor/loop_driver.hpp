@@ -18,7 +18,7 @@ class LoopDriver {
     bool late = false;
     ipc::uv::Timer deadline(loop, [&late] { late = true; });
     deadline.arm(std::chrono::seconds(10));
-    ipc::uv::Timer look_again(loop, [] {});  // What has run before the poll must not wait for it.
+    ipc::uv::Timer look_again(loop, [] {});  // Callbacks before the poll must not wait for it.
     while (!late) {
       if (done()) return true;
       look_again.arm(std::chrono::milliseconds(2));
@@ -27,7 +27,7 @@ class LoopDriver {
     return false;
   }
 
-  /// What is ready now, without waiting.
+  /// Runs what is ready now, without waiting.
   void turn() { uv_run(loop.get(), UV_RUN_NOWAIT); }
 
   ipc::uv::Loop loop;

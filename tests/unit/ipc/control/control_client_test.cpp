@@ -110,7 +110,7 @@ TEST(ControlClient, SaysWhyItCannotConnect) {
 }
 
 TEST(ControlClient, WaitsNoLongerThanItsLimit) {
-  // It listens, and never accepts.
+  // A server that listens and never accepts.
   const unit::TempDir directory;
   const std::string path = directory / "control.sock";
   const UniqueFd listener = open_listener(parse_address("unix:" + path).value(), 1).value();

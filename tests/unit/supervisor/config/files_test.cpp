@@ -1,4 +1,4 @@
-// What is read from the machine: the file itself, programs, directories, the environment.
+// Checks that read the machine: the file itself, programs, directories, the environment.
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -75,7 +75,7 @@ TEST(Schema, EveryKeyIsRead) {
 }
 
 TEST(Schema, KeysOfTheDesignAreKnown) {
-  // Its example of a configuration, key by key.
+  // The keys of the design's example, in its order.
   std::vector<std::string> paths;
   for (const DocumentedKey& key : config::documented_keys()) paths.push_back(key.path);
   for (const char* path : {"supervisor.name",          "supervisor.runtime_dir",

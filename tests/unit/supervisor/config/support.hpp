@@ -12,7 +12,7 @@ namespace reeve::supervisor {
 /// A pool that is right, to put wrong things beside. One line.
 inline constexpr std::string_view kPool = "[pool.web]\ncommand = [\"true\"]\n";
 
-/// What is said about `result`, a line each.
+/// The errors of `result`, a line each.
 inline std::vector<std::string> texts_of(const LoadResult& result) {
   std::vector<std::string> texts;
   if (result) return texts;

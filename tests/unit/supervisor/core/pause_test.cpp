@@ -162,7 +162,7 @@ TEST(Pause, DoesNotCountWhatItHasJustToldToStop) {
   web.serve();
   web.stop({2});
   web.settle();
-  const CommandId roll = web.roll();  // It starts slot 2, which has no old worker.
+  const CommandId roll = web.roll();  // Starts slot 2, which has no old worker.
   web.exited(web.successor(0), Death{.exit_code = 3});
   ASSERT_EQ(web.outcome(roll), Outcome::Aborted);
   EXPECT_EQ(web.verdicts(roll)[0].text, "exited with code 3; paused: 2 workers run generation 1");

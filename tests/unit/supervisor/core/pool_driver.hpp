@@ -128,7 +128,7 @@ class PoolDriver {
     return found;
   }
 
-  // What it is like now.
+  // The pool as it is now.
   [[nodiscard]] const Pool& pool() const { return pool_; }
   [[nodiscard]] TimePoint now() const { return now_; }
   [[nodiscard]] const Slot& slot(int index) const {
@@ -158,7 +158,7 @@ class PoolDriver {
   [[nodiscard]] const std::vector<SlotVerdict>& verdicts(CommandId command) const {
     return verdicts_.at(command);
   }
-  /// Of a command that has exactly one; none while it is not answered.
+  /// The verdict of a command that has exactly one; none while it is not answered.
   [[nodiscard]] std::optional<Outcome> outcome(CommandId command) const {
     const auto found = verdicts_.find(command);
     if (found == verdicts_.end() || found->second.size() != 1) return std::nullopt;

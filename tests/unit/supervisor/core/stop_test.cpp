@@ -52,7 +52,7 @@ TEST(Stop, WhileStartingDrains) {
   web.stop();
   EXPECT_THAT(web.drained(), ElementsAre(worker));
   EXPECT_EQ(web.outcome(start), Outcome::Aborted);
-  web.ready(worker);  // It was on its way.
+  web.ready(worker);  // READY was on its way.
   EXPECT_EQ(web.state(0), SlotState::Stopping);
 }
 

@@ -160,7 +160,7 @@ TEST(Watchdog, AStallOfTheMasterKillsNobody) {
   web.serve();
   const WorkerId worker = web.current(0);
   const Measured unread{.worker = worker, .sign_of_life = web.now(), .native = false};
-  web.stall(1h, unread);  // Its pings still lie in the socket.
+  web.stall(1h, unread);  // The pings still lie in the socket.
   EXPECT_THAT(web.killed(), IsEmpty());
   web.tell(Tick{});
   web.patrol_finds(unread);

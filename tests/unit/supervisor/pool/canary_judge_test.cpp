@@ -1,4 +1,4 @@
-// What makes a canary bad, and what does not.
+// The canary's judge: what makes a canary bad, and what does not.
 
 #include "supervisor/pool/canary_judge.hpp"
 

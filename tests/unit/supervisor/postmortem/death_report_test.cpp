@@ -1,4 +1,4 @@
-// What is told of a death, and what is kept of it.
+// Deaths: what is told of them, and what is kept.
 
 #include "supervisor/postmortem/death_report.hpp"
 

@@ -69,7 +69,7 @@ TEST(RenderLifespan, WhatClosesShowsForHowLongAndAPhaseThatRunsToo) {
   Resource closing = open(7, "database", 12ms);
   closing.report.state = ResourceState::Closing;
   closing.since = 2500ms;
-  Resource closed = open(7, "a/b/c", 1ms);  // Whose holder was not told.
+  Resource closed = open(7, "a/b/c", 1ms);  // Nothing was told of its holder.
   closed.report.state = ResourceState::Closed;
   reply.resources = {closing, closed};
   reply.phases = {{"web:0", 7, "[2/5] connections", 3s, false}};

@@ -41,7 +41,7 @@ class FakeMaster {
 
   [[nodiscard]] std::string path() const { return directory_ / "control.sock"; }
 
-  /// What was asked, once the script is through.
+  /// The requests that were made, once the script is through.
   std::vector<Method> asked() {
     thread_.join();
     return asked_;

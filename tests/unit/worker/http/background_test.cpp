@@ -283,7 +283,7 @@ TEST_F(BackgroundTest, ACancelFromWithinOneEndsAndCountsEachOnce) {
   };
   const auto sleeps = []() -> Task<> { co_await sleep_for(1h); };
   add("first", sleeps);
-  add("cancels", [&]() -> Task<> {  // Its start() has not returned yet.
+  add("cancels", [&]() -> Task<> {  // start() has not returned yet.
     names = tasks.cancel();
     co_await sleep_for(1h);
   });

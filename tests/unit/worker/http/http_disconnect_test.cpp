@@ -1,4 +1,4 @@
-// Who has left, and who only has nothing more to ask.
+// Clients that have left, and clients that only have nothing more to ask.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -47,7 +47,7 @@ ParsedStream parse_in_pieces(std::string_view bytes, const HttpLimits& limits, N
       const auto used = parser.parse(buffer);
       if (!used) {
         stream.status = used.error().status;
-        return stream;  // What is left depends on the pieces.
+        return stream;  // The rest depends on the pieces.
       }
       buffer.erase(0, *used);
       if (parser.stage() != RequestParser::Stage::Complete) break;

@@ -77,7 +77,7 @@ TEST_F(ChecksTest, OneThatHangsIsBoundedAndNotAskedTwice) {
                  },
                  {.within = 5ms, .cached_for = 0ms});
   const auto deadline = ipc::Clock::now() + 20s;
-  do {  // One that no thread has begun yet is asked again.
+  do {  // A check that no thread has begun yet is asked again.
     refresh();
   } while (asked == 0 && ipc::Clock::now() < deadline);
   EXPECT_THAT(results, Each(HasSubstr("hanging: not done within 5")));

@@ -36,7 +36,7 @@ class EnvironmentTest : public ::testing::Test {
     const char* found = std::getenv(name);
     return found != nullptr ? found : "(unset)";
   }
-  /// What is wrong with an environment; empty when nothing is.
+  /// The errors of an environment; empty when there are none.
   std::string mistakes(const Environment& environment) {
     const auto applied = apply(environment, redactor);
     return applied ? "" : applied.error();

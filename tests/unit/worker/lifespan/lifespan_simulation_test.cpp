@@ -126,7 +126,7 @@ class RandomLifespan {
     const auto pause = std::chrono::microseconds(roll(0, 2'000));
     const bool fails = chance(10);
     const auto open = [this, pause, fails] {
-      std::this_thread::sleep_for(pause);  // What it stands for blocks.
+      std::this_thread::sleep_for(pause);  // The real function blocks.
       if (fails) throw std::runtime_error("refused");
       ++successes_;
     };
@@ -136,7 +136,7 @@ class RandomLifespan {
 
   Task<> on_loop(Scope& scope, const std::string& name, ResourceOptions options, int depth) {
     const auto open = [this, depth](Scope& inner) -> Task<> {
-      const Value value(alive_);  // What is half open must not leak either.
+      const Value value(alive_);  // A value that is half open must not leak either.
       co_await pause();
       if (depth < 3 && chance(40)) co_await open_some(inner, depth + 1);
       if (chance(10)) throw std::runtime_error("refused");
@@ -173,7 +173,7 @@ class RandomLifespan {
   void on_closing(const std::string& name) {
     ++closes_;
     if (!closing_.insert(name).second) complain("closed twice: " + name);
-    open_.erase(name);  // One that came too late was never open for anybody.
+    open_.erase(name);  // A resource that came too late was never open for anybody.
     if (std::ranges::count(expected_, name) == 0) return;
     if (expected_.back() != name) {
       complain(fmt::format("{} is closed before {}", name, expected_.back()));
@@ -190,8 +190,8 @@ class RandomLifespan {
   Lifespan lifespan_;
   int names_ = 0;
   int alive_ = 0;
-  std::atomic<int> successes_ = 0;  // Of open functions.
-  int closes_ = 0;                  // Of what they have opened.
+  std::atomic<int> successes_ = 0;  // Open functions.
+  int closes_ = 0;                  // Resources that these have opened.
   bool tearing_down_ = false;
   std::set<std::string> open_;
   std::set<std::string> closing_;

@@ -51,7 +51,7 @@ class LifespanTest : public RuntimeFixture {
         name, [this, name] { note("open " + name); }, [this, name] { note("close " + name); },
         options);
   }
-  /// One that throws when it opens.
+  /// A resource that throws when it opens.
   void add_broken(std::string name, ResourceOptions options = {}) {
     lifespan.step(
         name,

@@ -15,7 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-/// What is warned of when these open one after another.
+/// The warnings when these open one after another.
 std::vector<std::string> warnings(const std::vector<std::pair<std::string, Kind>>& resources) {
   OrderLint lint;
   std::vector<std::string> said;

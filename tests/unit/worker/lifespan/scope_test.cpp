@@ -39,7 +39,7 @@ class ScopeTest : public RuntimeFixture {
  protected:
   std::expected<void, StartFailure> open() { return *run(runner.open()); }
   void close() { EXPECT_TRUE(run(runner.close(ipc::Clock::now() + 10s))); }
-  /// Of literals: see Scope::open() for what g++ 12 does to captures with destructors.
+  /// Takes literals: see Scope::open() for what g++ 12 does to captures with destructors.
   auto opens(const char* name) {
     return [this, name]() -> Task<> {
       lines.push_back(std::string("open ") + name);
@@ -291,7 +291,7 @@ struct Counted {
 };
 
 TEST_F(ScopeTest, RetriesKeepNoValuesWhileAnotherResourceHangs) {
-  const auto gate = std::make_shared<std::latch>(1);  // Its thread may outlive the test.
+  const auto gate = std::make_shared<std::latch>(1);  // The thread may outlive the test.
   std::atomic<bool> hangs = false;
   int alive = 0;
   int attempts = 0;

@@ -27,7 +27,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-/// What is found of one descriptor.
+/// The findings about one descriptor.
 std::optional<EarlyDescriptor> found(int fd) {
   for (EarlyDescriptor& one : find_early_things({}).descriptors) {
     if (one.fd == fd) return std::move(one);

@@ -141,7 +141,7 @@ TEST_F(ProcessTest, FailedStartSaysWhyInWordsAndByItsExitCode) {
 
 /// Waits until the log has `text`, or for long.
 Task<> until_logged(std::string text) {
-  // It is captured in a file.
+  // The output is captured in a file.
   const auto deadline = ipc::Clock::now() + 20s;
   char buffer[64 * 1024];
   while (ipc::Clock::now() < deadline) {

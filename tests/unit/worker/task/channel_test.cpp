@@ -104,7 +104,7 @@ TEST_F(ChannelTest, CarriesMoveOnlyValues) {
 TEST_F(ChannelTurnTest, ASenderWaitsWhileItIsFullAndIsServedInItsTurn) {
   send(1), send(2), send(3);
   EXPECT_EQ(lines, (Lines{"send 1 sent"}));
-  EXPECT_FALSE(channel.try_send(4));  // It may not overtake.
+  EXPECT_FALSE(channel.try_send(4));  // A send may not overtake.
   receive("a");
   turn();
   EXPECT_EQ(lines, (Lines{"send 1 sent", "a 1", "send 2 sent"}));
@@ -115,7 +115,7 @@ TEST_F(ChannelTurnTest, ReceiversAreServedInTheirTurn) {
   receive("a"), receive("b");
   EXPECT_TRUE(channel.try_send(1));
   EXPECT_TRUE(channel.try_send(2));
-  EXPECT_TRUE(lines.empty());  // They go on in the next turn of the loop.
+  EXPECT_TRUE(lines.empty());  // The receivers go on in the next turn of the loop.
   turn();
   EXPECT_EQ(lines, (Lines{"a 1", "b 2"}));
 }

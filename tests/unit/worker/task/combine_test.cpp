@@ -303,7 +303,7 @@ TEST_F(CombineTest, TimeoutCancelsAndNamesTheTime) {
     } catch (const TimedOut& error) {
       seen.emplace_back(error.what());
     }
-    co_await sleep_for(1ms);  // It is itself not cancelled.
+    co_await sleep_for(1ms);  // This task is itself not cancelled.
     seen.emplace_back("went on");
   };
   EXPECT_TRUE(run(work(lines)));

@@ -154,7 +154,7 @@ struct Tree {
   std::vector<int> alive;
   std::vector<int> started;
   int ended = 0;
-  bool uprooted = false;  // Its frames are destroyed where they stand.
+  bool uprooted = false;  // The frames are destroyed where they stand.
 };
 
 struct Presence {
@@ -194,7 +194,7 @@ Task<> run_fail(const Node& node) {
 Task<> run_stubborn(const Node& node) {
   try {
     co_await sleep_for(node.delay);
-  } catch (const Cancelled&) {  // It ends well all the same.
+  } catch (const Cancelled&) {  // The task ends well all the same.
   }
 }
 
