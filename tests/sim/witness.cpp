@@ -241,8 +241,9 @@ void Witness::note_fork(const Fork& fork, const Event& event, TimePoint now) {
     records_.erase(fork.slot);
   } else if (pool_.slots().at(static_cast<std::size_t>(fork.slot)).successor == fork.worker) {
     check_recycling_fork(fork, now);
-  } else if (!command_of(event)) {
-    check_automatic_restart(fork.slot, now);
+  } else {
+    if (!command_of(event)) check_automatic_restart(fork.slot, now);
+    records_[fork.slot].not_recycled.reset();  // Its pause was for the worker that it spared.
   }
 }
 

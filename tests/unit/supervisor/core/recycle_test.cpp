@@ -250,6 +250,20 @@ TEST(Recycle, AFailureDoesNotHoldUpTheOthers) {
   EXPECT_TRUE(web.slot(1).successor);
 }
 
+/// The pause spared the old worker. One that started since shows that a start can succeed.
+TEST(Recycle, AWorkerThatStartedSinceTheFailureOwesNoPause) {
+  PoolDriver web(recycling(1, {.age = 500ms, .jitter = 0}));
+  web.serve();
+  web.pass(500ms);
+  web.fork_failed(web.successor(0));
+  ASSERT_TRUE(web.slot(0).recycle_again_at);
+  web.exited(web.current(0), kCrash);
+  EXPECT_FALSE(web.slot(0).recycle_again_at);
+  web.ready_all();
+  web.pass(500ms);
+  EXPECT_THAT(web.forked(), ElementsAre(web.successor(0)));
+}
+
 TEST(Recycle, APauseThatEndsDuringARollIsForgotten) {
   PoolSpec spec = recycling(2, kByAge);
   spec.max_draining = 4;
