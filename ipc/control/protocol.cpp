@@ -308,8 +308,7 @@ std::string encode(const Request& request) {
   if (request.wait) parameters["wait"] = true;
   if (request.canary != 0) parameters["canary"] = request.canary;
   if (request.watch.count() != 0) parameters["watch_ms"] = request.watch.count();
-  if (request.method == Method::Tail || request.method == Method::Maintail)
-    parameters["bytes"] = request.bytes;
+  if (request.bytes != Request{}.bytes) parameters["bytes"] = request.bytes;
   if (!request.signal.empty()) parameters["signal"] = request.signal;
   if (request.scale) parameters["scale"] = to_string(*request.scale);
   if (request.lifespan) parameters["lifespan"] = true;

@@ -26,6 +26,8 @@ TEST(ControlRequest, SurvivesTheWire) {
   EXPECT_EQ(decode_request(encode(inside)), inside);
   const Request scale{.method = Method::Scale, .names = {"web"}, .scale = ScaleBy{true, -2}};
   EXPECT_EQ(decode_request(encode(scale)), scale);
+  const Request odd{.method = Method::Scale, .bytes = 77};  // Not for this method, and kept.
+  EXPECT_EQ(decode_request(encode(odd)), odd);
 }
 
 TEST(ControlRequest, EveryMethodSurvivesTheWire) {
