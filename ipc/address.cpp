@@ -1,5 +1,7 @@
 // The text form of a listener's address.
 
+#include "ipc/address.hpp"
+
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -8,7 +10,6 @@
 
 #include "ipc/base/text.hpp"
 #include "ipc/base/unix_address.hpp"
-#include "ipc/listener.hpp"
 
 namespace reeve::ipc {
 namespace {

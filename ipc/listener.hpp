@@ -1,36 +1,15 @@
 #pragma once
 // Listening sockets by address. Master: binds and owns them. Worker: binds only when it runs alone.
-// Blocking name look-up is refused on purpose: a host is a literal address or "localhost".
 
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 
+#include "ipc/address.hpp"
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
 
 namespace reeve::ipc {
-
-struct Address {
-  enum class Kind : std::uint8_t { Tcp4, Tcp6, Unix, Systemd };
-  Kind kind = Kind::Tcp4;
-  std::string host;  ///< Literal address without brackets (Tcp4, Tcp6).
-  std::uint16_t port = 0;
-  std::string path;  ///< Unix: the path, '@' first when abstract. Systemd: the fd's name.
-
-  bool operator==(const Address&) const = default;
-};
-
-/// Reads "127.0.0.1:8000", "[::]:8000", "*:8000", ":8000", "localhost:8000", "unix:/run/x.sock",
-/// "unix:@abstract", "systemd:http". Port 0 lets the kernel choose.
-[[nodiscard]] Result<Address> parse_address(std::string_view text);
-
-[[nodiscard]] std::string to_string(const Address& address);
-
-[[nodiscard]] inline bool is_tcp(const Address& address) {
-  return address.kind == Address::Kind::Tcp4 || address.kind == Address::Kind::Tcp6;
-}
 
 /// Whether other sockets may listen on the same address.
 enum class PortSharing : std::uint8_t {

@@ -7,6 +7,7 @@
 
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
+#include "ipc/control/frame_reader.hpp"
 #include "ipc/control/protocol.hpp"
 
 namespace reeve::ipc::control {

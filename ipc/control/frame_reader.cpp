@@ -1,4 +1,4 @@
-#include "ipc/control/protocol.hpp"
+#include "ipc/control/frame_reader.hpp"
 
 namespace reeve::ipc::control {
 

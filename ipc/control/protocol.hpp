@@ -5,7 +5,7 @@
 //   {"method":"dev.reeve.Restart","parameters":{"names":["web"]},"more":true}
 //   {"parameters":{...},"continues":true}
 //   {"error":"dev.reeve.Failed","parameters":{"message":"..."}}
-// Only control.cpp knows the JSON library. Parsing takes anything, from anyone who may connect.
+// Only protocol.cpp knows the JSON library. Parsing takes anything, from anyone who may connect.
 
 #include <chrono>
 #include <cstddef>
@@ -20,7 +20,6 @@
 
 namespace reeve::ipc::control {
 
-inline constexpr std::size_t kMaxFrameBytes = 1 << 20;
 /// What one Tail reply may carry: with every byte escaped it still fits into a frame.
 inline constexpr std::size_t kMaxTailBytes = 128 << 10;
 
@@ -177,22 +176,5 @@ struct Reply {
 [[nodiscard]] std::string encode(const Reply& reply);
 [[nodiscard]] Result<Request> decode_request(std::string_view frame);
 [[nodiscard]] Result<Reply> decode_reply(std::string_view frame);
-
-/// Cuts a byte stream into frames. Refuses a frame longer than kMaxFrameBytes, and to hoard many.
-class FrameReader {
- public:
-  /// Takes what a read returned. An error means: close the connection.
-  [[nodiscard]] Result<> feed(std::string_view bytes);
-  /// The next whole frame, without its NUL.
-  [[nodiscard]] std::optional<std::string> next();
-  /// The bytes that were fed and not handed out, for another reader to go on with.
-  [[nodiscard]] std::string_view rest() const { return std::string_view(buffer_).substr(taken_); }
-
- private:
-  std::string buffer_;
-  std::size_t taken_ = 0;       // Handed out already.
-  std::size_t scanned_ = 0;     // No NUL from taken_ up to here.
-  std::size_t unfinished_ = 0;  // Bytes after the last NUL.
-};
 
 }  // namespace reeve::ipc::control

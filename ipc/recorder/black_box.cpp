@@ -4,6 +4,7 @@
 #include <csignal>
 
 #include "ipc/base/text.hpp"
+#include "ipc/recorder/symbol.hpp"
 
 namespace reeve::ipc {
 namespace {

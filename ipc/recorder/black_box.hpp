@@ -66,10 +66,4 @@ struct BlackBoxReading {
 [[nodiscard]] bool answers(const BlackBox& box);
 [[nodiscard]] bool dumped(const BlackBox& box);
 
-/// The readable part of a mangled C++ name: "reeve::probe::spin" for "_ZN5reeve5probe4spinEv".
-/// Parameters and template arguments are left out; what it cannot read is returned as it is. Takes
-/// time in proportion to the name, whatever it is: a hostile one can make the library's own
-/// demangler grow without bound.
-[[nodiscard]] std::string readable_symbol(std::string_view mangled);
-
 }  // namespace reeve::ipc

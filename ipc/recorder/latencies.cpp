@@ -1,12 +1,12 @@
 // Which requests were how slow: the arithmetic of a histogram whose buckets grow by half an octave.
 
+#include "ipc/recorder/latencies.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <functional>
 #include <numeric>
-
-#include "ipc/recorder/recorder.hpp"
 
 namespace reeve::ipc {
 namespace {
@@ -16,7 +16,7 @@ constexpr double kGrowth = 1.4142135623730951;  // sqrt(2)
 
 /// Where each bucket ends but the last, which has no end.
 constexpr auto kLimits = [] {
-  std::array<std::int64_t, RecorderPage::kLatencyBuckets - 1> limits{};
+  std::array<std::int64_t, Latencies::kBuckets - 1> limits{};
   double limit = kFirstLimitNs;
   for (std::int64_t& each : limits) {
     each = static_cast<std::int64_t>(limit);

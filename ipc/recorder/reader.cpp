@@ -1,5 +1,7 @@
 // The master's side of the recorder: copies what a worker wrote, and believes nothing of it.
 
+#include "ipc/recorder/reader.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>

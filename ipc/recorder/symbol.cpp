@@ -1,12 +1,13 @@
 // Enough of the Itanium C++ ABI's mangling to read the name of a function: identifiers and their
 // scopes, without types. One pass, no recursion, no allocation beyond the name.
 
+#include "ipc/recorder/symbol.hpp"
+
 #include <algorithm>
 #include <cctype>
 #include <optional>
 
 #include "ipc/base/text.hpp"
-#include "ipc/recorder/black_box.hpp"
 
 namespace reeve::ipc {
 namespace {

@@ -1,11 +1,11 @@
 // The worker's side of the recorder. One thread writes each field, so that a load and a store
 // suffice.
 
+#include "ipc/recorder/writer.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
-
-#include "ipc/recorder/recorder.hpp"
 
 namespace reeve::ipc {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "ipc/listener.hpp"
+#include "ipc/address.hpp"
 #include "supervisor/config/config.hpp"
 
 namespace reeve::supervisor {

@@ -12,7 +12,7 @@
 #include <variant>
 #include <vector>
 
-#include "ipc/listener.hpp"
+#include "ipc/address.hpp"
 #include "supervisor/core/types.hpp"
 
 namespace reeve::supervisor {

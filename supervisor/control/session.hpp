@@ -9,6 +9,7 @@
 
 #include "ipc/base/unique_fd.hpp"
 #include "ipc/base/uv.hpp"
+#include "ipc/control/frame_reader.hpp"
 #include "ipc/control/protocol.hpp"
 #include "supervisor/upgrade/handover.hpp"
 

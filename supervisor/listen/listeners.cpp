@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "ipc/listener.hpp"
+
 namespace reeve::supervisor {
 namespace {
 

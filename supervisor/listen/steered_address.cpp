@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "ipc/listener.hpp"
+
 namespace reeve::supervisor {
 namespace {
 

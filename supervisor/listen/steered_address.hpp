@@ -12,9 +12,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "ipc/address.hpp"
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
-#include "ipc/listener.hpp"
 #include "supervisor/upgrade/handover.hpp"
 
 namespace reeve::supervisor {

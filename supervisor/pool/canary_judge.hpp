@@ -7,7 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "ipc/recorder/recorder.hpp"
+#include "ipc/recorder/latencies.hpp"
+#include "ipc/recorder/reader.hpp"
 #include "supervisor/core/types.hpp"
 
 namespace reeve::supervisor {

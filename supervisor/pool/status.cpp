@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "ipc/recorder/reader.hpp"
+
 namespace reeve::supervisor {
 namespace {
 

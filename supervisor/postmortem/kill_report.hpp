@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "ipc/recorder/recorder.hpp"
+#include "ipc/recorder/reader.hpp"
 #include "supervisor/core/action.hpp"
 
 namespace reeve::supervisor {

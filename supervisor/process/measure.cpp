@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ipc/recorder/reader.hpp"
 #include "supervisor/system/proc_reader.hpp"
 
 namespace reeve::supervisor {

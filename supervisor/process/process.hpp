@@ -13,6 +13,7 @@
 #include "ipc/base/uv.hpp"
 #include "ipc/channel.hpp"
 #include "ipc/message.hpp"
+#include "ipc/recorder/reader.hpp"
 #include "ipc/recorder/recorder.hpp"
 #include "supervisor/core/types.hpp"
 #include "supervisor/listen/worker_socket.hpp"

@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "ipc/listener.hpp"
+#include "ipc/address.hpp"
 #include "ipc/worker_state.hpp"
 #include "supervisor/config/config.hpp"
 #include "supervisor/core/lease.hpp"

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ipc/control/frame_reader.hpp"
 #include "ipc/control/protocol.hpp"
 
 namespace {

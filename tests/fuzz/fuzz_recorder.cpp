@@ -9,7 +9,9 @@
 #include <string>
 #include <string_view>
 
+#include "ipc/recorder/reader.hpp"
 #include "ipc/recorder/recorder.hpp"
+#include "ipc/recorder/symbol.hpp"
 
 namespace {
 

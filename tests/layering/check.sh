@@ -44,6 +44,9 @@ confine() {
 
 mapfile -t ipc_base < <(sources ipc/base)
 mapfile -t ipc < <(sources ipc)
+mapfile -t ipc_format < <(sources ipc/format)
+mapfile -t ipc_recorder < <(sources ipc/recorder)
+mapfile -t ipc_control < <(sources ipc/control)
 mapfile -t supervisor < <(sources supervisor)
 mapfile -t core < <(sources supervisor/core)
 mapfile -t config < <(sources supervisor/config)
@@ -54,12 +57,17 @@ mapfile -t public < <(sources worker/include/reeve)
 
 # Downwards only.
 forbid 'ipc/base knows nothing above it' 'ipc/[^b]|ipc/b[^a]|supervisor/|worker/|reeve/' "${ipc_base[@]}"
+forbid 'ipc/format uses ipc/base only' 'ipc/([^bf]|b[^a]|f[^o])' "${ipc_format[@]}"
+forbid 'the messages between two processes know neither recorder nor control protocol' \
+  'ipc/(control|format|recorder)/' ipc/*.hpp ipc/*.cpp
+forbid 'ipc/recorder uses ipc and ipc/base only' 'ipc/(control|format)/' "${ipc_recorder[@]}"
+forbid 'ipc/control uses ipc, ipc/base and ipc/format only' 'ipc/recorder/' "${ipc_control[@]}"
 forbid 'ipc knows neither supervisor nor worker' 'supervisor/|worker/|reeve/' "${ipc[@]}"
 forbid 'the supervisor knows nothing of the worker' 'worker/|reeve/' "${supervisor[@]}"
 forbid 'the worker knows nothing of the supervisor' 'supervisor/' "${worker[@]}"
 forbid 'reevectl knows the control protocol only' 'supervisor/([^r]|r[^e])' "${reevectl[@]}"
 forbid 'the core knows only itself and what is pure in ipc' \
-  'supervisor/([^c]|c[^o]|con)|ipc/(channel|control|listen|notify|recorder)|ipc/base/(uv|unique_fd)' \
+  'supervisor/([^c]|c[^o]|con)|ipc/(channel|control|listen|notify|recorder/([^lr]|rec))|ipc/base/(uv|unique_fd)' \
   "${core[@]}"
 forbid 'the configuration does nothing' 'supervisor/([^c]|cont)|uv\.h|ipc/base/uv' "${config[@]}"
 

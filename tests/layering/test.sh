@@ -16,7 +16,7 @@ fail() {
 # A tree that obeys.
 plant() {
   rm -rf -- "${scratch:?}"/*
-  mkdir -p "$scratch"/{ipc/base,supervisor/{core,config,system,reevectl},worker/{http,include/reeve}}
+  mkdir -p "$scratch"/{ipc/{base,control,format,recorder},supervisor/{core,config,system,reevectl},worker/{http,include/reeve}}
   echo '#include <string>' >"$scratch/ipc/base/error.hpp"
   echo '#include "ipc/base/error.hpp"' >"$scratch/ipc/channel.hpp"
   echo '#include "ipc/base/clock.hpp"' >"$scratch/supervisor/core/pool.hpp"
@@ -40,6 +40,10 @@ plant
 "$check" "$scratch" || fail "a tree that obeys is refused"
 
 refuses ipc/base/error.hpp '"ipc/channel.hpp"'
+refuses ipc/channel.hpp '"ipc/recorder/reader.hpp"'
+refuses ipc/format/dotenv.hpp '"ipc/channel.hpp"'
+refuses ipc/recorder/reader.hpp '"ipc/control/protocol.hpp"'
+refuses ipc/control/protocol.hpp '"ipc/recorder/reader.hpp"'
 refuses ipc/channel.hpp '"supervisor/core/pool.hpp"'
 refuses ipc/channel.hpp '"worker/http/server.hpp"'
 refuses ipc/channel.hpp '<reeve/task.hpp>'
@@ -52,7 +56,7 @@ refuses supervisor/core/pool.hpp '<spdlog/spdlog.h>'
 refuses supervisor/core/pool.hpp '<unistd.h>'
 refuses supervisor/core/pool.hpp '  <sys/wait.h>'
 refuses supervisor/core/pool.hpp '"supervisor/system/loop.hpp"'
-refuses supervisor/core/pool.hpp '"ipc/recorder.hpp"'
+refuses supervisor/core/pool.hpp '"ipc/recorder/recorder.hpp"'
 refuses supervisor/config/load.cpp '"supervisor/system/loop.hpp"'
 refuses worker/include/reeve/task.hpp '<uv.h>'
 refuses worker/include/reeve/task.hpp '<nlohmann/json_fwd.hpp>'

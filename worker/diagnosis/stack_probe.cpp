@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "ipc/recorder/black_box.hpp"
+#include "ipc/recorder/symbol.hpp"
 #include "worker/diagnosis/stack_trace.hpp"
 
 namespace reeve::worker {

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "ipc/recorder/writer.hpp"
 #include "worker/diagnosis/stack_probe.hpp"
 #include "worker/diagnosis/watch_messages.hpp"
 #include "worker/task/alternate_stack.hpp"

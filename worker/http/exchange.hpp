@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "ipc/base/clock.hpp"
-#include "ipc/recorder/recorder.hpp"
+#include "ipc/recorder/writer.hpp"
 #include "reeve/request.hpp"
 #include "reeve/response.hpp"
 #include "worker/http/background.hpp"

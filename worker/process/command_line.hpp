@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "ipc/listener.hpp"
+#include "ipc/address.hpp"
 
 namespace reeve::worker {
 

@@ -12,6 +12,9 @@
 #include <utility>
 #include <variant>
 
+#include "ipc/listener.hpp"
+#include "ipc/recorder/reader.hpp"
+#include "ipc/recorder/writer.hpp"
 #include "worker/lifespan/resource_report.hpp"
 #include "worker/task/text.hpp"
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "ipc/address.hpp"
 #include "ipc/base/uv.hpp"
-#include "ipc/listener.hpp"
 #include "ipc/worker_state.hpp"
 #include "reeve/app.hpp"
 #include "worker/diagnosis/crash_handlers.hpp"

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "ipc/control/frame_reader.hpp"
 #include "ipc/control/protocol.hpp"
 
 namespace reeve::ipc::control {

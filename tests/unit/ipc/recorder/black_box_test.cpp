@@ -8,6 +8,7 @@
 #include <string>
 
 #include "ipc/recorder/recorder.hpp"
+#include "ipc/recorder/symbol.hpp"
 
 namespace reeve::ipc {
 namespace {

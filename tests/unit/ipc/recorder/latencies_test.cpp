@@ -1,11 +1,15 @@
 // The recorder's histogram of how long requests took.
 
+#include "ipc/recorder/latencies.hpp"
+
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <initializer_list>
 
+#include "ipc/recorder/reader.hpp"
 #include "ipc/recorder/recorder.hpp"
+#include "ipc/recorder/writer.hpp"
 
 namespace reeve::ipc {
 namespace {

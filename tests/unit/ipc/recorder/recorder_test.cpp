@@ -12,6 +12,9 @@
 #include <random>
 #include <string>
 
+#include "ipc/recorder/reader.hpp"
+#include "ipc/recorder/writer.hpp"
+
 namespace reeve::ipc {
 namespace {
 

@@ -19,6 +19,7 @@
 #include <string>
 #include <thread>
 
+#include "ipc/recorder/reader.hpp"
 #include "worker/process/signals.hpp"
 
 namespace reeve::worker {

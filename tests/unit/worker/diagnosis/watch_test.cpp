@@ -11,6 +11,7 @@
 #include <mutex>
 #include <thread>
 
+#include "ipc/recorder/reader.hpp"
 #include "reeve/wait.hpp"
 #include "tests/unit/worker/runtime_fixture.hpp"
 #include "worker/diagnosis/crash_handlers.hpp"

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "ipc/recorder/reader.hpp"
 #include "tests/unit/worker/runtime_fixture.hpp"
 
 namespace reeve::worker {

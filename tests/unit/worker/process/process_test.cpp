@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "ipc/listener.hpp"
 #include "ipc/message.hpp"
 #include "reeve/reeve.hpp"
 
