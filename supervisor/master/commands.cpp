@@ -77,7 +77,7 @@ Commands::Commands(ipc::uv::Loop& loop, Log& log, Dependencies dependencies, Cal
       events_(dependencies.events),
       callbacks_(std::move(callbacks)) {}
 
-void Commands::take(SessionId session, const Request& request) {
+void Commands::on_request(SessionId session, const Request& request) {
   log_.debug("control: {} {}", ipc::control::to_string(request.method),
              fmt::join(request.names, " "));
   if (changes_something(request.method)) {

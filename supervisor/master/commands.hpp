@@ -41,7 +41,7 @@ class Commands {
 
   Commands(ipc::uv::Loop& loop, Log& log, Dependencies dependencies, Callbacks callbacks);
 
-  void take(SessionId session, const ipc::control::Request& request);
+  void on_request(SessionId session, const ipc::control::Request& request);
   /// The verdict on what somebody else carries out.
   void answer(SessionId session, Verdicts verdicts) const;
   /// The client has left; what it asked for goes on, but what waits for its turn does not.

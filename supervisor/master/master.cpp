@@ -103,7 +103,7 @@ ipc::Result<> Master::open(const Config& config, const RuntimeDir& runtime_dir,
                            const ListenerSet& listeners) {
   auto notify =
       NotifyServer::open(loop_, runtime_dir.notify_socket(),
-                         [this](const ipc::Notification& message) { pools_.take(message); });
+                         [this](const ipc::Notification& message) { pools_.on_message(message); });
   if (!notify) return std::unexpected(notify.error());
   notify_ = std::move(*notify);
 
@@ -120,7 +120,7 @@ ipc::Result<> Master::open(const Config& config, const RuntimeDir& runtime_dir,
 ControlServer::Callbacks Master::control_callbacks() {
   return {.on_request =
               [this](SessionId session, const ipc::control::Request& request) {
-                commands_.take(session, request);
+                commands_.on_request(session, request);
               },
           .on_gone = [this](SessionId session) { commands_.gone(session); }};
 }

@@ -52,7 +52,7 @@ void Master::adopt(const Handover& handover, const RuntimeDir& runtime_dir) {
   notify_ = NotifyServer::adopt(
       loop_,
       ipc::NotifySocket::adopt(ipc::UniqueFd(handover.notify_fd), runtime_dir.notify_socket()),
-      [this](const ipc::Notification& message) { pools_.take(message); });
+      [this](const ipc::Notification& message) { pools_.on_message(message); });
   control_ = ControlServer::adopt(loop_, ipc::UniqueFd(handover.control_fd),
                                   runtime_dir.control_socket(), control_callbacks());
   const ListenerSet listeners = adopt_listeners(handover.listeners);

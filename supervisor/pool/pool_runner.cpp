@@ -76,7 +76,7 @@ void PoolRunner::conclude(pid_t pid) const {
 
 void PoolRunner::executed(Process& process) { feed(Started{process.identity().worker}); }
 
-void PoolRunner::said(Process& process, const ipc::WorkerMessage& message) {
+void PoolRunner::on_message(Process& process, const ipc::WorkerMessage& message) {
   const Process::Identity& who = process.identity();
   const auto deployment = deployments_.find(who.generation);
   const bool by_notify = deployment == deployments_.end() ||

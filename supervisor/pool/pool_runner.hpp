@@ -158,7 +158,7 @@ class PoolRunner : private ProcessObserver {
 
   // ProcessObserver
   void executed(Process& process) override;
-  void said(Process& process, const ipc::WorkerMessage& message) override;
+  void on_message(Process& process, const ipc::WorkerMessage& message) override;
   void line_lost(Process& process) override;
   void printed(Process& process, Stream stream, std::string_view line) override;
 

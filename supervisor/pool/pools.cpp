@@ -113,12 +113,12 @@ void Pools::exited(pid_t pid, const Death& death) {
 
 /// The sender may be a child of the worker, such as systemd-notify from a shell script: then it is
 /// in the worker's process group.
-void Pools::take(const ipc::Notification& notification) {
+void Pools::on_message(const ipc::Notification& notification) {
   for (const pid_t pid : {notification.pid, ::getpgid(notification.pid)}) {
     for (const auto* group : {&pools_, &removed_, &rehearsals_}) {
       for (const auto& pool : *group) {
         if (Process* process = pool->find(pid)) {
-          process->take(notification.message);
+          process->on_notification(notification.message);
           return;
         }
       }

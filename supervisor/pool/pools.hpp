@@ -66,7 +66,7 @@ class Pools : private PoolObserver {
   // From the kernel.
   void conclude(pid_t pid);
   void exited(pid_t pid, const Death& death);
-  void take(const ipc::Notification& notification);
+  void on_message(const ipc::Notification& notification);
 
   /// Ends every grace that is running, of removed pools too.
   void end_grace();

@@ -108,15 +108,15 @@ void Process::conclude() {
   kill_all_of_it();
 }
 
-void Process::take(ipc::WorkerMessage message) {
+void Process::on_notification(ipc::WorkerMessage message) {
   message.resource.reset();
   message.job.reset();
   message.lease.reset();
   message.claim.reset();
-  hear(message);
+  on_message(message);
 }
 
-void Process::hear(const ipc::WorkerMessage& message) {
+void Process::on_message(const ipc::WorkerMessage& message) {
   if (message.status) status_text_ = *message.status;
   if (message.step) {
     steps_.push_back(*message.step);
@@ -125,8 +125,8 @@ void Process::hear(const ipc::WorkerMessage& message) {
   if (message.reason) reason_ = *message.reason;
   if (message.state) state_ = message.state;
   if (message.watchdog) watchdog_at_ = loop_.now();
-  reports_.take(message, loop_.now());
-  observer_.said(*this, message);
+  reports_.on_message(message, loop_.now());
+  observer_.on_message(*this, message);
 }
 
 void Process::on_exec_status() {
@@ -149,7 +149,7 @@ void Process::on_channel() {
   for (int i = 0; i < kMessagesATurn; ++i) {
     const auto text = channel_.receive();
     if (text) {
-      hear(ipc::parse_worker_message(*text));
+      on_message(ipc::parse_worker_message(*text));
     } else {
       // A closed channel is no death: a foreign program closes what it does not know.
       if (text.error() == ipc::Channel::End::Closed) {

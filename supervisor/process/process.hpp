@@ -33,7 +33,7 @@ class ProcessObserver {
  public:
   virtual ~ProcessObserver() = default;
   virtual void executed(Process& process) = 0;  ///< exec has succeeded
-  virtual void said(Process& process, const ipc::WorkerMessage& message) = 0;
+  virtual void on_message(Process& process, const ipc::WorkerMessage& message) = 0;
   virtual void line_lost(Process& process) = 0;  ///< see Process::line_lost
   virtual void printed(Process& process, Stream stream, std::string_view line) = 0;
 };
@@ -93,7 +93,7 @@ class Process {
 
   /// Takes a message that came to NOTIFY_SOCKET, where native workers say nothing: what belongs to
   /// the channel is left out.
-  void take(ipc::WorkerMessage message);
+  void on_notification(ipc::WorkerMessage message);
   /// Sends it a message over the channel. Fails when that is full or closed.
   [[nodiscard]] ipc::Result<> tell(const ipc::MasterMessage& message) const;
 
@@ -129,7 +129,7 @@ class Process {
   void watch();
   void on_exec_status();
   void on_channel();
-  void hear(const ipc::WorkerMessage& message);
+  void on_message(const ipc::WorkerMessage& message);
   void miss_the_line();
   void print(Stream stream, std::string_view line);
 

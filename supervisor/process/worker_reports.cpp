@@ -27,16 +27,16 @@ WorkerReports::WorkerReports(State state) : state_(std::move(state)) {
   limit(state_.phases, kMostPhases);
 }
 
-void WorkerReports::take(const ipc::WorkerMessage& message, ipc::TimePoint now) {
+void WorkerReports::on_message(const ipc::WorkerMessage& message, ipc::TimePoint now) {
   if (message.step) take_step(*message.step, now);
   if (message.ready && !state_.phases.empty() && !state_.phases.back().ended) {
     state_.phases.back().ended = now;
   }
-  if (message.resource) take(*message.resource, now);
-  if (message.job) take(*message.job);
+  if (message.resource) on_report(*message.resource, now);
+  if (message.job) on_report(*message.job);
 }
 
-void WorkerReports::take(const ipc::ResourceReport& report, ipc::TimePoint now) {
+void WorkerReports::on_report(const ipc::ResourceReport& report, ipc::TimePoint now) {
   const auto known = std::ranges::find(state_.resources, report.name,
                                        [](const auto& one) { return one.report.name; });
   if (known != state_.resources.end()) {
@@ -47,7 +47,7 @@ void WorkerReports::take(const ipc::ResourceReport& report, ipc::TimePoint now) 
   }
 }
 
-void WorkerReports::take(const ipc::JobReport& report) {
+void WorkerReports::on_report(const ipc::JobReport& report) {
   const auto known = std::ranges::find(state_.jobs, report.name, &ipc::JobReport::name);
   if (known != state_.jobs.end()) {
     *known = report;

@@ -49,13 +49,13 @@ class WorkerReports {
   /// What is more than the bounds is dropped.
   explicit WorkerReports(State state);
 
-  void take(const ipc::WorkerMessage& message, ipc::TimePoint now);
+  void on_message(const ipc::WorkerMessage& message, ipc::TimePoint now);
 
   [[nodiscard]] const State& state() const { return state_; }
 
  private:
-  void take(const ipc::ResourceReport& report, ipc::TimePoint now);
-  void take(const ipc::JobReport& report);
+  void on_report(const ipc::ResourceReport& report, ipc::TimePoint now);
+  void on_report(const ipc::JobReport& report);
   void take_step(std::string_view step, ipc::TimePoint now);
 
   State state_;

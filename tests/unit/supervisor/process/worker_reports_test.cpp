@@ -21,9 +21,9 @@ ipc::WorkerMessage resource(std::string name, ResourceState state, std::string d
 
 TEST(WorkerReports, SinceIsWhenTheStateChanged) {
   WorkerReports reports;
-  reports.take(resource("db", ResourceState::Opening), kStart);
-  reports.take(resource("db", ResourceState::Closing), kStart + 1s);
-  reports.take(resource("db", ResourceState::Closing, "3 clients left"), kStart + 9s);
+  reports.on_message(resource("db", ResourceState::Opening), kStart);
+  reports.on_message(resource("db", ResourceState::Closing), kStart + 1s);
+  reports.on_message(resource("db", ResourceState::Closing, "3 clients left"), kStart + 9s);
   ASSERT_EQ(reports.state().resources.size(), 1U);
   const KnownResource& db = reports.state().resources[0];
   EXPECT_EQ(db.since, kStart + 1s) << "told again, it has been closing all the time";
@@ -32,9 +32,9 @@ TEST(WorkerReports, SinceIsWhenTheStateChanged) {
 
 TEST(WorkerReports, AJobIsKnownByItsName) {
   WorkerReports reports;
-  reports.take({.job = ipc::JobReport{.name = "a", .running = 1}}, kStart);
-  reports.take({.job = ipc::JobReport{.name = "b"}}, kStart);
-  reports.take({.job = ipc::JobReport{.name = "a", .running = 0}}, kStart);
+  reports.on_message({.job = ipc::JobReport{.name = "a", .running = 1}}, kStart);
+  reports.on_message({.job = ipc::JobReport{.name = "b"}}, kStart);
+  reports.on_message({.job = ipc::JobReport{.name = "a", .running = 0}}, kStart);
   ASSERT_EQ(reports.state().jobs.size(), 2U);
   EXPECT_EQ(reports.state().jobs[0].running, 0);
 }
@@ -42,14 +42,14 @@ TEST(WorkerReports, AJobIsKnownByItsName) {
 TEST(WorkerReports, AWorkerCannotFillTheMaster) {
   WorkerReports reports;
   for (int i = 0; i < 1000; ++i) {
-    reports.take(resource(fmt::format("r{}", i), ResourceState::Open), kStart);
-    reports.take({.job = ipc::JobReport{.name = fmt::format("j{}", i)}}, kStart);
-    reports.take({.step = fmt::format("[{}/5] phase {}", i % 5 + 1, i)}, kStart);
+    reports.on_message(resource(fmt::format("r{}", i), ResourceState::Open), kStart);
+    reports.on_message({.job = ipc::JobReport{.name = fmt::format("j{}", i)}}, kStart);
+    reports.on_message({.step = fmt::format("[{}/5] phase {}", i % 5 + 1, i)}, kStart);
   }
   EXPECT_EQ(reports.state().resources.size(), WorkerReports::kMostResources);
   EXPECT_EQ(reports.state().jobs.size(), WorkerReports::kMostJobs);
   EXPECT_EQ(reports.state().phases.size(), WorkerReports::kMostPhases);
-  reports.take(resource("r0", ResourceState::Closed), kStart);
+  reports.on_message(resource("r0", ResourceState::Closed), kStart);
   EXPECT_EQ(reports.state().resources[0].report.state, ResourceState::Closed)
       << "those that are known go on";
 
@@ -60,14 +60,14 @@ TEST(WorkerReports, AWorkerCannotFillTheMaster) {
 
 TEST(WorkerReports, PhasesEndWithTheNextOneOrWhenItIsReady) {
   WorkerReports reports;
-  reports.take({.step = "[1/5] environment"}, kStart);
-  reports.take({.step = "[2/5] connections"}, kStart + 1ms);
-  reports.take({.step = "[2/5] connections: opening db"}, kStart + 2ms);
-  reports.take({.step = "db: closing"}, kStart + 3ms);
+  reports.on_message({.step = "[1/5] environment"}, kStart);
+  reports.on_message({.step = "[2/5] connections"}, kStart + 1ms);
+  reports.on_message({.step = "[2/5] connections: opening db"}, kStart + 2ms);
+  reports.on_message({.step = "db: closing"}, kStart + 3ms);
   EXPECT_EQ(reports.state().phases,
             (std::vector<KnownPhase>{{"[1/5] environment", kStart, kStart + 1ms},
                                      {"[2/5] connections", kStart + 1ms, std::nullopt}}));
-  reports.take({.ready = true}, kStart + 30ms);
+  reports.on_message({.ready = true}, kStart + 30ms);
   EXPECT_EQ(reports.state().phases[1].ended, kStart + 30ms);
 }
 
