@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ipc/recorder/black_box.hpp"
 #include "ipc/recorder/reader.hpp"
 #include "supervisor/core/pool.hpp"
 

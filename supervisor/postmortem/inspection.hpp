@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "ipc/base/uv.hpp"
+#include "ipc/recorder/black_box.hpp"
 #include "ipc/recorder/reader.hpp"
 #include "supervisor/core/types.hpp"
 #include "supervisor/system/proc_reader.hpp"
