@@ -12,6 +12,10 @@ namespace {
 /// Less than the margin by which systemd is asked to wait longer than the workers may take.
 constexpr Duration kAskEvery = std::chrono::seconds(2);
 
+/// A process that was killed for lack of memory is reaped well within this time, so that an older
+/// kill was of another one.
+constexpr Duration kAgeMemoryKillsEvery = std::chrono::seconds(5);
+
 }  // namespace
 
 Master::Master(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& config,
@@ -23,6 +27,7 @@ Master::Master(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& config,
       launcher_(loop, std::move(dependencies.workers)),
       settle_timer_(loop, [this] { settle(); }),
       ask_timer_(loop, [this] { ask_for_time(); }),
+      memory_timer_(loop, [this] { age_memory_kills(); }),
       pools_(loop, log, launcher_, pending_,
              {.on_change = [this] { settle_timer_.arm(Duration::zero()); },
               .read_pending = [this] { notify_->receive_pending(); },
@@ -132,6 +137,7 @@ int Master::run() {
     started_at_ = loop_.now();
     start_pools();
   }
+  memory_timer_.arm(kAgeMemoryKillsEvery);
   loop_.run();
   return exit_code_;
 }
@@ -191,15 +197,18 @@ void Master::scale_first_pool(int by) {
 
 /// Reads first: what a worker said before it died is older than its death.
 void Master::on_turn_end() {
-  out_of_memory_.begin_batch();
-  reaper_.reap_if_pending([this] {
-    notify_->receive_pending();
-    out_of_memory_.look();
-  });
+  reaper_.reap_if_pending([this] { notify_->receive_pending(); });
+  out_of_memory_.settle();
+}
+
+void Master::age_memory_kills() {
+  out_of_memory_.age();
+  if (cgroups_ != nullptr) cgroups_->age_kills();
+  memory_timer_.arm(kAgeMemoryKillsEvery);
 }
 
 void Master::on_exit(pid_t pid, Death death) {
-  death.out_of_memory = death.signal == SIGKILL && out_of_memory_.has_killed();
+  death.out_of_memory = death.signal == SIGKILL && out_of_memory_.has_killed().value_or(false);
   pools_.exited(pid, death);
   upgrade_.exited(pid, death);
   if (cgroups_ != nullptr) cgroups_->sweep();

@@ -68,6 +68,7 @@ class Master {
   void on_turn_end();
   void on_exit(pid_t pid, Death death);
   void settle();
+  void age_memory_kills();
   void say_ready();
   void ask_for_time();
   [[nodiscard]] PendingCommands::OnVerdicts log_failures();
@@ -80,6 +81,7 @@ class Master {
   Launcher launcher_;
   ipc::uv::Timer settle_timer_;
   ipc::uv::Timer ask_timer_;
+  ipc::uv::Timer memory_timer_;
   Pools pools_;
   ConfigFile file_;
   Deployer deployer_;

@@ -104,6 +104,12 @@ void wait_until_empty(const std::string& path, ipc::TimePoint deadline) {
   }
 }
 
+/// None: there is no such file, or it says "max".
+std::optional<std::uint64_t> read_limit(const std::string& file) {
+  const std::string text = read_small_file(file).value_or("");
+  return ipc::parse_number<std::uint64_t>(std::string_view(text).substr(0, text.find('\n')));
+}
+
 bool has_word(std::string_view text, std::string_view wanted) {
   while (const auto word = next_word(text)) {
     if (*word == wanted) return true;
@@ -146,9 +152,16 @@ ipc::Result<> check_delegated(const std::string& directory) {
 WorkerCgroup::WorkerCgroup(CgroupTree& tree, std::string path)
     : tree_(tree),
       path_(std::move(path)),
-      kill_file_(::open((path_ + "/cgroup.kill").c_str(), O_WRONLY | O_CLOEXEC)) {}
+      kill_file_(::open((path_ + "/cgroup.kill").c_str(), O_WRONLY | O_CLOEXEC)),
+      memory_limit_(read_limit(path_ + "/memory.max")),
+      kills_(path_ + "/memory.events") {
+  tree_.workers_.insert(this);
+}
 
-WorkerCgroup::~WorkerCgroup() { tree_.retire(std::move(path_)); }
+WorkerCgroup::~WorkerCgroup() {
+  tree_.workers_.erase(this);
+  tree_.retire(std::move(path_));
+}
 
 ipc::Result<ipc::UniqueFd> WorkerCgroup::open() const {
   ipc::UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -176,13 +189,6 @@ ipc::Result<> WorkerCgroup::limit_memory(std::uint64_t bytes) {
   if (auto set = write_small_file(path_ + "/memory.max", fmt::to_string(bytes)); !set) return set;
   memory_limit_ = bytes;
   return {};
-}
-
-std::optional<bool> WorkerCgroup::ran_out_of_memory() const {
-  const auto events = read_small_file(path_ + "/memory.events");
-  if (!events) return std::nullopt;
-  const auto kills = number_of(*events, "oom_kill");
-  return kills ? std::optional(*kills > 0) : std::nullopt;
 }
 
 CgroupTree::CgroupTree(std::string own, std::string base)
@@ -259,6 +265,10 @@ void CgroupTree::remove_empty_ones() {
     }
   }
   sweep();
+}
+
+void CgroupTree::age_kills() {
+  for (WorkerCgroup* worker : workers_) worker->kills_.age();
 }
 
 void CgroupTree::sweep() {

@@ -9,12 +9,14 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
+#include "supervisor/system/out_of_memory.hpp"
 
 namespace reeve::supervisor {
 
@@ -47,16 +49,19 @@ class WorkerCgroup {
 
   /// Sets memory.max. An error: there is no memory controller for it.
   [[nodiscard]] ipc::Result<> limit_memory(std::uint64_t bytes);
-  /// As limit_memory() has set it.
+  /// What limit_memory() has set, of this master or of the one before it.
   [[nodiscard]] std::optional<std::uint64_t> memory_limit() const { return memory_limit_; }
-  /// Whether the kernel has killed here for lack of memory; none: it does not say.
-  [[nodiscard]] std::optional<bool> ran_out_of_memory() const;
+  /// Whether the kernel has killed here for lack of memory lately: since the last but one
+  /// CgroupTree::age_kills() and since this was made. None: it does not say.
+  [[nodiscard]] std::optional<bool> ran_out_of_memory() { return kills_.has_killed(); }
 
  private:
+  friend class CgroupTree;
   CgroupTree& tree_;
   std::string path_;
   ipc::UniqueFd kill_file_;
   std::optional<std::uint64_t> memory_limit_;
+  OutOfMemoryWatch kills_;
 };
 
 /// The cgroups of one master: `own`/`name`/web.0.7. It outlives every WorkerCgroup.
@@ -77,6 +82,8 @@ class CgroupTree {
   /// none of this tree.
   [[nodiscard]] std::unique_ptr<WorkerCgroup> adopt(pid_t pid);
 
+  /// To be called now and then: what was killed a while ago explains no death of a worker.
+  void age_kills();
   /// To be called after children were reaped: removes what has become empty since.
   void sweep();
   /// The same, and for those that a dead master has left behind. Start-up and end.
@@ -97,6 +104,7 @@ class CgroupTree {
 
   std::string own_;
   std::string base_;
+  std::set<WorkerCgroup*> workers_;
   std::vector<std::string> retired_;
   std::optional<ipc::Result<>> memory_;
 };

@@ -39,16 +39,21 @@ std::string memory_v1_path(std::string_view cgroup) {
 
 }  // namespace
 
-OutOfMemoryWatch::OutOfMemoryWatch(std::string file) : file_(std::move(file)) { seen_ = count(); }
-
-void OutOfMemoryWatch::look() {
-  const std::uint64_t now = count();
-  has_killed_ = has_killed_ || now > seen_;
-  seen_ = now;
+OutOfMemoryWatch::OutOfMemoryWatch(std::string file) : file_(std::move(file)) {
+  age();
+  settle();
 }
 
-std::uint64_t OutOfMemoryWatch::count() const {
-  return file_.empty() ? 0 : oom_kills(file_).value_or(seen_);
+std::optional<bool> OutOfMemoryWatch::has_killed() {
+  const auto count = file_.empty() ? std::nullopt : oom_kills(file_);
+  if (!count) return std::nullopt;
+  seen_ = *count;
+  return seen_ > settled_;
+}
+
+void OutOfMemoryWatch::age() {
+  settle();
+  [[maybe_unused]] const auto unused = has_killed();
 }
 
 std::string find_oom_counter(const std::string& own_cgroup) {

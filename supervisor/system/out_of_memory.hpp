@@ -1,9 +1,11 @@
 #pragma once
 // Whether the kernel has just killed for lack of memory, so that a worker's SIGKILL can be
-// explained: a counter of the master's own cgroup (v2, else v1), else the machine's. A worker with
-// a memory limit of its own has a better witness (WorkerCgroup). Loop thread.
+// explained: by a counter of the worker's own cgroup (WorkerCgroup), else of the master's (v2, else
+// v1), else of the machine. The counters only ever grow, so an old kill must not explain a new
+// death. Loop thread.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,29 +13,31 @@ namespace reeve::supervisor {
 
 class OutOfMemoryWatch {
  public:
-  /// Looks at `file`, which has a line "oom_kill NUMBER"; empty: at none.
+  /// Counts from now on, in `file`, which has a line "oom_kill NUMBER"; empty: in none.
   explicit OutOfMemoryWatch(std::string file);
 
-  /// A batch of dead children is about to be told of, and its verdict is its own.
-  void begin_batch() { has_killed_ = false; }
-  /// Before each of them is: whoever dies of it does so after it was counted.
-  void look();
-  /// It has killed someone between the last look at the batch before and the last one at this.
-  [[nodiscard]] bool has_killed() const { return has_killed_; }
+  /// Whether a kill was counted that settle() has not put aside. A process that died of it is
+  /// reaped after it was counted, so this is asked after the reaping. None: the file does not say.
+  [[nodiscard]] std::optional<bool> has_killed();
+  /// The kills that has_killed() has seen explain no later death: one batch of dead children was
+  /// told of.
+  void settle() { settled_ = seen_; }
+  /// To be called now and then. Kills that were counted before the last call are put aside: who
+  /// died of them was reaped long ago, or was nobody's worker.
+  void age();
 
  private:
-  [[nodiscard]] std::uint64_t count() const;
-
   std::string file_;
   std::uint64_t seen_ = 0;
-  bool has_killed_ = false;
+  std::uint64_t settled_ = 0;
 };
 
 /// The counter that is nearest to this process: memory.events of `own_cgroup` (v2; may be empty),
 /// memory.oom_control of its v1 cgroup, /proc/vmstat.
 [[nodiscard]] std::string find_oom_counter(const std::string& own_cgroup);
 
-/// Of the v1 memory hierarchy; empty: there is none. Pure.
+/// The directory of this process's cgroup in the v1 memory hierarchy, from the texts of
+/// /proc/self/mountinfo and /proc/self/cgroup; empty: there is none. Pure.
 [[nodiscard]] std::string memory_v1_directory(std::string_view mountinfo, std::string_view cgroup);
 
 }  // namespace reeve::supervisor

@@ -101,6 +101,12 @@ TEST_F(FakeTree, LimitsTheMemoryOfAWorker) {
   EXPECT_EQ(cgroup.memory_limit(), 1 << 20);
 }
 
+TEST_F(FakeTree, AnAdoptedWorkerKeepsItsLimit) {
+  put("reeve:run/web.0.7/memory.max", "4096\n");
+  const auto tree = CgroupTree::open(own(), "reeve:run").value();
+  EXPECT_EQ(WorkerCgroup(*tree, worker()).memory_limit(), 4096);
+}
+
 TEST_F(FakeTree, WithoutTheMemoryControllerSaysSo) {
   put("cgroup.controllers", "cpu pids\n");
   const auto tree = CgroupTree::open(own(), "reeve:run").value();
@@ -119,6 +125,18 @@ TEST_F(FakeTree, AWorkersOwnEventsSayWhetherItRanOutOfMemory) {
   EXPECT_EQ(cgroup.ran_out_of_memory(), true);
   fs::remove(worker() + "/memory.events");
   EXPECT_EQ(cgroup.ran_out_of_memory(), std::nullopt);
+}
+
+TEST_F(FakeTree, AKillOfLongAgoDoesNotExplainAWorkersDeath) {
+  put("reeve:run/web.0.7/memory.events", "oom_kill 3\n");
+  const auto tree = CgroupTree::open(own(), "reeve:run").value();
+  WorkerCgroup cgroup(*tree, worker());
+  EXPECT_EQ(cgroup.ran_out_of_memory(), false) << "it was before this worker";
+  put("reeve:run/web.0.7/memory.events", "oom_kill 4\n");
+  EXPECT_EQ(cgroup.ran_out_of_memory(), true);
+  tree->age_kills();
+  tree->age_kills();
+  EXPECT_EQ(cgroup.ran_out_of_memory(), false) << "a grandchild, which the worker has survived";
 }
 
 TEST_F(FakeTree, KillsByTheKernelsSwitch) {
@@ -171,19 +189,26 @@ TEST(OutOfMemoryWatch, NoticesThatTheCounterGrew) {
   };
   count(3);
   OutOfMemoryWatch watch(file);
-  watch.look();
-  EXPECT_FALSE(watch.has_killed()) << "what was before is not about our workers";
+  EXPECT_EQ(watch.has_killed(), false) << "what was before is not about our workers";
   count(4);
-  watch.look();
-  EXPECT_TRUE(watch.has_killed());
-  watch.look();
-  EXPECT_TRUE(watch.has_killed()) << "it holds for every dead child of the batch";
-  watch.begin_batch();
-  watch.look();
-  EXPECT_FALSE(watch.has_killed());
+  EXPECT_EQ(watch.has_killed(), true);
+  EXPECT_EQ(watch.has_killed(), true) << "it holds for every dead child of the batch";
+  watch.settle();
+  EXPECT_EQ(watch.has_killed(), false);
   fs::remove(file);
-  watch.look();
-  EXPECT_FALSE(watch.has_killed());
+  EXPECT_EQ(watch.has_killed(), std::nullopt);
+}
+
+TEST(OutOfMemoryWatch, ForgetsAKillThatNoDeathWasToldOf) {
+  const unit::TempDir directory;
+  const std::string file = directory / "memory.events";
+  std::ofstream(file) << "oom_kill 0\n";
+  OutOfMemoryWatch watch(file);
+  std::ofstream(file) << "oom_kill 1\n";
+  watch.age();
+  EXPECT_EQ(watch.has_killed(), true) << "it may have been a moment ago";
+  watch.age();
+  EXPECT_EQ(watch.has_killed(), false);
 }
 
 TEST(OutOfMemoryWatch, FindsACounterOnThisMachine) {
