@@ -44,6 +44,8 @@ class Log {
   void set_level(LogLevel level);
   /// The end of the master's own lines, as they were written; without those of the workers.
   [[nodiscard]] TailBuffer& tail() { return tail_; }
+  /// Of this tail and of those of the workers.
+  [[nodiscard]] TailBudget& tail_budget() { return tail_budget_; }
 
   /// Goes where the configuration says (log.to, log.max_size, log.keep), from the next line on. An
   /// error, which names the key: the file cannot be opened, and nothing has changed.
@@ -82,7 +84,8 @@ class Log {
   LogDress descriptor_dress_;  // What suits the output's descriptor; a file is plain.
   LogDress dress_{};
   LogLevel level_;
-  TailBuffer tail_;
+  TailBudget tail_budget_;
+  TailBuffer tail_{tail_budget_};
   std::unique_ptr<spdlog::logger> master_;
   std::unique_ptr<spdlog::logger> workers_;
 };

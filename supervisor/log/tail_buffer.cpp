@@ -1,27 +1,99 @@
 #include "supervisor/log/tail_buffer.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
+#include <iterator>
+#include <tuple>
 #include <utility>
 
 namespace reeve::supervisor {
+namespace {
+
+constexpr std::size_t kChunkBytes = 4096;
+
+// Returning memory to the kernel walks the whole heap, which is worth it for so much.
+constexpr std::size_t kWorthReturning = 1 << 20;
+
+}  // namespace
+
+void TailBudget::shorten_tails() {
+  while (used_ > max_bytes_) {
+    const auto longest = std::ranges::max_element(tails_, {}, [](const TailBuffer* tail) {
+      return std::tuple(tail->chunks_.size(), ~tail->last_line_);
+    });
+    (*longest)->drop_oldest();
+  }
+}
+
+void TailBudget::give_back(std::size_t bytes) {
+  given_back_ += bytes;
+  if (given_back_ < kWorthReturning) return;
+  given_back_ = 0;
+  ::malloc_trim(0);
+}
+
+TailBuffer::TailBuffer(TailBudget& budget) : budget_(budget) { budget_.tails_.push_back(this); }
+
+TailBuffer::~TailBuffer() {
+  clear();
+  std::erase(budget_.tails_, this);
+}
 
 void TailBuffer::append(std::string_view line) {
-  const std::size_t begin = text_.size();
-  text_.append(line);
-  text_.push_back('\n');
-  for (const auto& [id, follower] : followers_) follower(std::string_view(text_).substr(begin));
-  if (text_.size() > 2 * kMaxBytes) text_.erase(0, text_.size() - kMaxBytes);
+  const std::size_t needed = line.size() + 1;
+  if (chunks_.empty() || chunks_.back().size() + needed > kChunkBytes) {
+    budget_.used_ += chunks_.emplace_back().capacity();
+  }
+  std::string& chunk = chunks_.back();
+  const std::size_t begin = chunk.size();
+  const std::size_t before = chunk.capacity();
+  const bool is_only = chunks_.size() == 1;  // It grows with its lines: most slots say little.
+  chunk.reserve(std::max(begin + needed, is_only ? 0 : kChunkBytes));
+  chunk.append(line);
+  chunk.push_back('\n');
+  budget_.used_ += chunk.capacity() - before;
+  size_ += needed;
+  last_line_ = ++budget_.lines_;
+  for (const auto& [id, follower] : followers_) follower(std::string_view(chunk).substr(begin));
+  if (size_ - chunks_.front().size() >= kMaxBytes) drop_oldest();
+  budget_.shorten_tails();
+}
+
+void TailBuffer::drop_oldest() {
+  budget_.used_ -= chunks_.front().capacity();
+  size_ -= chunks_.front().size();
+  chunks_.erase(chunks_.begin());
+}
+
+void TailBuffer::restore(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    append(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
 }
 
 std::string TailBuffer::last(std::size_t bytes) const {
-  bytes = std::min({bytes, kMaxBytes, text_.size()});
-  std::size_t begin = text_.size() - bytes;
-  const bool inside_a_line = begin > 0 && text_[begin - 1] != '\n';
+  bytes = std::min({bytes, kMaxBytes, size_});
+  std::size_t left_out = size_ - bytes;
+  auto chunk = chunks_.begin();
+  for (; chunk != chunks_.end() && left_out >= chunk->size(); ++chunk) left_out -= chunk->size();
+  if (chunk == chunks_.end()) return {};
+  const bool inside_a_line = left_out > 0 && (*chunk)[left_out - 1] != '\n';
   if (inside_a_line) {
-    const std::size_t line_end = text_.find('\n', begin);
-    if (line_end + 1 < text_.size()) begin = line_end + 1;
+    const std::size_t line_end = chunk->find('\n', left_out);
+    const bool is_last = line_end + 1 == chunk->size() && std::next(chunk) == chunks_.end();
+    if (!is_last) left_out = line_end + 1;
   }
-  return text_.substr(begin);
+  std::string text = chunk->substr(left_out);
+  text.reserve(bytes);
+  for (++chunk; chunk != chunks_.end(); ++chunk) text += *chunk;
+  return text;
+}
+
+void TailBuffer::clear() {
+  while (!chunks_.empty()) drop_oldest();
 }
 
 TailBuffer::FollowerId TailBuffer::follow(Follower follower) {
@@ -31,5 +103,17 @@ TailBuffer::FollowerId TailBuffer::follow(Follower follower) {
 }
 
 void TailBuffer::unfollow(FollowerId id) { followers_.erase(id); }
+
+void Tails::shrink_to(int end) {
+  const std::size_t before = budget_.used();
+  for (auto tail = tails_.lower_bound(end); tail != tails_.end();) {
+    if (!tail->second.is_followed()) {
+      tail = tails_.erase(tail);
+    } else {
+      (tail++)->second.clear();
+    }
+  }
+  budget_.give_back(before - budget_.used());
+}
 
 }  // namespace reeve::supervisor

@@ -51,6 +51,7 @@ PoolRunner::PoolRunner(Dependencies dependencies, Deployment deployment, std::ui
       lease_(fence_base()),
       settled_generation_(pool_.generation()),
       seed_(seed),
+      tails_(log_.tail_budget()),
       kills_(loop_, log_),
       steering_(loop_),
       timer_(loop_, [this] { on_timer(); }),
@@ -96,7 +97,7 @@ void PoolRunner::on_message(Process& process, const ipc::WorkerMessage& message)
 void PoolRunner::printed(Process& process, Stream stream, std::string_view line) {
   const Process::Identity& who = process.identity();
   log_.worker_line(name_of(who.slot), stream, line);
-  tails_[who.slot].append(line);
+  tails_.of(who.slot).append(line);
   const auto deployment = deployments_.find(who.generation);
   if (deployment == deployments_.end() || !deployment->second.ready_log) return;
   const Worker* worker = pool_.find(who.worker);
@@ -123,7 +124,17 @@ void PoolRunner::feed(Event event) {
   adopt_when_gone();
   const bool scaled_to_none = pool_.slots().empty() && pool_.quiet();
   if (!pool_.rolling() && (is_out_of_service() || scaled_to_none)) close_listeners();
+  forget_tails();
   arm_timer();
+}
+
+/// A slot that was scaled away takes its tail along, once the last of its workers has gone.
+void PoolRunner::forget_tails() {
+  int end = static_cast<int>(pool_.slots().size());
+  if (tails_.end() <= end) return;
+  for (const auto& [worker, process] : processes_)
+    end = std::max(end, process->identity().slot + 1);
+  tails_.shrink_to(end);
 }
 
 void PoolRunner::arm_timer() {

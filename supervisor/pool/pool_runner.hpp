@@ -119,7 +119,7 @@ class PoolRunner : private ProcessObserver {
   [[nodiscard]] const std::map<WorkerId, std::unique_ptr<Process>>& processes() const {
     return processes_;
   }
-  [[nodiscard]] TailBuffer& tail(int slot) { return tails_[slot]; }
+  [[nodiscard]] TailBuffer& tail(int slot) { return tails_.of(slot); }
   [[nodiscard]] const DeathReports& deaths() const { return deaths_; }
   /// Every slot has a worker that is ready, or has done its work and is not to be restarted.
   [[nodiscard]] bool is_up() const;
@@ -164,6 +164,7 @@ class PoolRunner : private ProcessObserver {
 
   // pool_runner.cpp: the core and its orders.
   void feed(Event event);
+  void forget_tails();
   void arm_timer();
   void on_timer();
   void measure_workers();
@@ -234,7 +235,7 @@ class PoolRunner : private ProcessObserver {
   std::uint32_t seed_;
   std::map<WorkerId, std::unique_ptr<Process>> processes_;
   std::unordered_map<pid_t, Process*> by_pid_;
-  std::map<int, TailBuffer> tails_;
+  Tails tails_;
   Kills kills_;
   DeathReports deaths_;
   std::deque<LastLines> last_lines_;  // Of the dead, until a verdict needs them.

@@ -27,6 +27,7 @@ PoolRunner::PoolRunner(Dependencies dependencies, const PoolHandover& handover,
       lease_(handover.lease),
       settled_generation_(pool_.generation()),
       seed_(seed),
+      tails_(log_.tail_budget()),
       kills_(loop_, log_),
       steering_(loop_),
       timer_(loop_, [this] { on_timer(); }),
@@ -50,7 +51,7 @@ PoolRunner::PoolRunner(Dependencies dependencies, const PoolHandover& handover,
     const auto kind = pool_.find(handed.worker)->drain_kind.value_or(DrainKind::Patient);
     drain(*processes_.at(handed.worker), kind);
   }
-  for (const auto& [slot, text] : handover.tails) tails_[slot].restore(text);
+  for (const auto& [slot, text] : handover.tails) tails_.of(slot).restore(text);
   for (const KeptSeatsHandover& kept : handover.kept_seats) {
     steering_.keep(kept.slot, adopt_seats(kept.worker_sockets, listeners));
   }
@@ -93,7 +94,9 @@ PoolHandover PoolRunner::hand_over(HandedListeners& listeners) const {
     handed.leaves_seat = steering_.leaving(worker);
     handover.processes.push_back(std::move(handed));
   }
-  for (const auto& [slot, tail] : tails_) handover.tails[slot] = tail.last(TailBuffer::kMaxBytes);
+  for (const auto& [slot, tail] : tails_.all()) {
+    handover.tails[slot] = tail.last(TailBuffer::kMaxBytes);
+  }
   for (const auto& [slot, worker_sockets] : steering_.kept()) {
     handover.kept_seats.push_back(
         {.slot = slot, .worker_sockets = listeners.places_of(worker_sockets)});

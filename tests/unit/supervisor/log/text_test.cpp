@@ -8,7 +8,6 @@
 
 #include "supervisor/log/json_text.hpp"
 #include "supervisor/log/line_splitter.hpp"
-#include "supervisor/log/tail_buffer.hpp"
 #include "supervisor/process/ready_log.hpp"
 
 namespace reeve::supervisor {
@@ -46,40 +45,6 @@ TEST(LineSplitter, CutsALongLineOnceAndGoesOnWithTheNext) {
   EXPECT_THAT(lines_of({longest + "\n"}), ElementsAre(longest));
   EXPECT_THAT(lines_of({longest, "tail", longest, "\nnext\n"}),
               ElementsAre(longest + std::string(LineSplitter::kCutMark), "next"));
-}
-
-TEST(TailBuffer, BeginsWithAWholeLine) {
-  TailBuffer tail;
-  tail.append("first");
-  tail.append("second");
-  EXPECT_EQ(tail.last(100), "first\nsecond\n");
-  EXPECT_EQ(tail.last(9), "second\n");
-  EXPECT_EQ(tail.last(7), "second\n");
-}
-
-TEST(TailBuffer, GivesPartOfALineThatIsLongerThanAskedFor) {
-  TailBuffer tail;
-  tail.append("0123456789");
-  EXPECT_EQ(tail.last(4), "789\n");
-}
-
-TEST(TailBuffer, KeepsTheNewestAndABoundedAmount) {
-  TailBuffer tail;
-  for (int i = 0; i < 30'000; ++i) tail.append("line " + std::to_string(i));
-  const std::string text = tail.last(1 << 20);
-  EXPECT_LE(text.size(), TailBuffer::kMaxBytes);
-  EXPECT_TRUE(text.ends_with("line 29999\n"));
-  EXPECT_TRUE(text.starts_with("line "));
-}
-
-TEST(TailBuffer, TellsFollowersUntilTheyLeave) {
-  TailBuffer tail;
-  std::string seen;
-  const auto id = tail.follow([&seen](std::string_view text) { seen += text; });
-  tail.append("a");
-  tail.unfollow(id);
-  tail.append("b");
-  EXPECT_EQ(seen, "a\n");
 }
 
 TEST(JsonString, EscapesWhatJsonReserves) {
