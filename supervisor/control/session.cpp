@@ -8,6 +8,14 @@
 #include <utility>
 
 namespace reeve::supervisor {
+namespace {
+
+// A client that asks without pause must not hold the loop: the poll calls again.
+constexpr int kRequestsATurn = 16;
+// What a long answer has taken is given back once it is sent.
+constexpr std::size_t kKeptBytes = 64UL * 1024;
+
+}  // namespace
 
 ControlSession::ControlSession(ipc::uv::Loop& loop, ipc::UniqueFd fd, Callbacks callbacks)
     : fd_(std::move(fd)),
@@ -42,7 +50,8 @@ void ControlSession::on_event(int events) {
     half_closed_ = true;
   }
   serve_next();
-  const bool nothing_left = input_ended_ && state_ == State::Listening && unsent_.empty();
+  const bool nothing_left =
+      input_ended_ && state_ == State::Listening && all_served_ && unsent_.empty();
   if (state_ == State::Gone || nothing_left) {
     leave();
   } else {
@@ -65,9 +74,10 @@ void ControlSession::read_input() {
 }
 
 void ControlSession::serve_next() {
-  while (state_ == State::Listening) {
+  for (int i = 0; i < kRequestsATurn && state_ == State::Listening; ++i) {
     const auto frame = frames_.next();
     all_served_ = !frame.has_value();
+    if (!frame && frames_.rest().empty()) frames_ = {};  // So is what long requests have taken.
     if (!frame) return;
     const auto request = ipc::control::decode_request(*frame);
     if (!request) {
@@ -97,13 +107,15 @@ void ControlSession::send_unsent() {
     }
     unsent_.erase(0, static_cast<std::size_t>(sent));
   }
+  if (unsent_.capacity() > kKeptBytes) unsent_ = {};
 }
 
-/// Who waits for an answer is not read from: its next request stays in the socket. A socket that is
-/// writable, as it nearly always is, serves as the wake-up for what must not happen inside reply().
+/// A client that waits for an answer is not read from: its next request stays in the socket. A
+/// socket that is writable, as it nearly always is, serves as the wake-up for what must not happen
+/// inside reply().
 void ControlSession::watch() {
   const bool listens = state_ == State::Listening;
-  const bool reads = state_ == State::Following || (listens && !input_ended_);
+  const bool reads = state_ == State::Following || (listens && !input_ended_ && all_served_);
   const bool wakes = !unsent_.empty() || (listens && (input_ended_ || !all_served_));
   // Its place in a line is for somebody else when it goes.
   const bool may_leave = state_ == State::Waiting && !half_closed_;

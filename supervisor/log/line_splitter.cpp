@@ -3,6 +3,11 @@
 #include <utility>
 
 namespace reeve::supervisor {
+namespace {
+
+constexpr std::size_t kKeptBytes = 512;
+
+}  // namespace
 
 LineSplitter::LineSplitter(OnLine on_line) : on_line_(std::move(on_line)) {}
 
@@ -39,6 +44,7 @@ void LineSplitter::end_line() {
   }
   on_line_(line_);
   line_.clear();
+  if (line_.capacity() > kKeptBytes) line_.shrink_to_fit();  // Long lines are rare.
 }
 
 }  // namespace reeve::supervisor

@@ -57,8 +57,10 @@ SignalSource::SignalSource(ipc::uv::Loop& loop, std::function<void(int)> on_sign
 }
 
 void SignalSource::read_all() {
+  constexpr int kSignalsATurn = 16;  // Somebody who sends them without pause holds up nobody.
   signalfd_siginfo info{};
-  while (::read(fd_.get(), &info, sizeof(info)) == static_cast<ssize_t>(sizeof(info))) {
+  for (int i = 0; i < kSignalsATurn; ++i) {
+    if (::read(fd_.get(), &info, sizeof(info)) != static_cast<ssize_t>(sizeof(info))) return;
     on_signal_(static_cast<int>(info.ssi_signo));
   }
 }
