@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "ipc/control/protocol.hpp"
-#include "supervisor/control/server.hpp"
+#include "supervisor/control/session_id.hpp"
 
 namespace reeve::supervisor {
 

@@ -16,11 +16,9 @@
 #include "ipc/base/uv.hpp"
 #include "ipc/control/protocol.hpp"
 #include "supervisor/control/session.hpp"
+#include "supervisor/control/session_id.hpp"
 
 namespace reeve::supervisor {
-
-/// Names a client for ever; a later one never has the same.
-enum class SessionId : std::uint64_t {};
 
 class ControlServer {
  public:

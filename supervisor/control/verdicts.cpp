@@ -2,12 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cassert>
-#include <iterator>
 #include <utility>
 
-#include "supervisor/process/launcher.hpp"
+#include "supervisor/core/process_name.hpp"
 
 namespace reeve::supervisor {
 
@@ -89,24 +86,6 @@ std::string one_line(const Verdict& verdict) {
   if (reason.ends_with(kLastLinesFollow)) reason.remove_suffix(kLastLinesFollow.size());
   return fmt::format("{}{}{}{}{}", verdict.name, verdict.name.empty() ? "" : ": ", verdict.code,
                      reason.empty() ? "" : ": ", reason);
-}
-
-CommandId PendingCommands::open(int parts, OnVerdicts on_verdicts) {
-  assert(parts > 0 && "a command that nobody will answer");
-  const CommandId id{next_++};
-  entries_.emplace(id, Entry{parts, {}, std::move(on_verdicts)});
-  return id;
-}
-
-void PendingCommands::settle(CommandId command, Verdicts part) {
-  const auto found = entries_.find(command);
-  if (found == entries_.end()) return;
-  Entry& entry = found->second;
-  std::ranges::move(part, std::back_inserter(entry.verdicts));
-  if (--entry.missing > 0) return;
-  const Entry done = std::move(entry);
-  entries_.erase(found);
-  done.on_verdicts(done.verdicts);
 }
 
 }  // namespace reeve::supervisor

@@ -1,10 +1,6 @@
 #pragma once
-// Verdicts of the core in the words of the control protocol, and the pending of commands that wait
-// for theirs. Pure.
+// Verdicts of the core in the words of the control protocol. Pure.
 
-#include <cstdint>
-#include <functional>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,25 +25,5 @@ using Verdicts = std::vector<ipc::control::Verdict>;
 
 /// One line for the log: "web:0: spawn_error: exited with code 3".
 [[nodiscard]] std::string one_line(const ipc::control::Verdict& verdict);
-
-/// A command may concern several pools; whoever asked gets one answer, when the last has given its
-/// verdict.
-class PendingCommands {
- public:
-  using OnVerdicts = std::function<void(Verdicts)>;
-
-  /// `parts` verdicts will be settled, at least one.
-  [[nodiscard]] CommandId open(int parts, OnVerdicts on_verdicts);
-  void settle(CommandId command, Verdicts part);
-
- private:
-  struct Entry {
-    int missing;
-    Verdicts verdicts;
-    OnVerdicts on_verdicts;
-  };
-  std::map<CommandId, Entry> entries_;
-  std::uint64_t next_ = 1;
-};
 
 }  // namespace reeve::supervisor

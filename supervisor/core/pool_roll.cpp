@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "supervisor/core/pool.hpp"
+#include "supervisor/core/process_name.hpp"
 
 namespace reeve::supervisor {
 
@@ -180,7 +181,8 @@ std::string Pool::describe_return(const Roll& roll) const {
     const bool has_recovered = worker != nullptr && worker->phase == WorkerPhase::Serving &&
                                worker->generation == generation_;
     if (has_recovered) continue;
-    text += fmt::format("{}{}:{}: {}", std::exchange(separator, ", "), spec_.name, index, why);
+    text += fmt::format("{}{}: {}", std::exchange(separator, ", "), process_name(spec_.name, index),
+                        why);
   }
   return text;
 }

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "ipc/base/clock.hpp"
-#include "supervisor/control/server.hpp"
+#include "supervisor/control/session_id.hpp"
 
 namespace reeve::supervisor {
 

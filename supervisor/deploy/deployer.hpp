@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "supervisor/control/pending_commands.hpp"
 #include "supervisor/deploy/config_file.hpp"
 #include "supervisor/deploy/deploy_queue.hpp"
 #include "supervisor/pool/pools.hpp"

@@ -7,6 +7,8 @@
 #include <memory>
 #include <utility>
 
+#include "supervisor/core/process_name.hpp"
+
 namespace reeve::supervisor {
 namespace {
 

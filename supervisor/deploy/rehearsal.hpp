@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "supervisor/control/pending_commands.hpp"
 #include "supervisor/deploy/config_file.hpp"
 #include "supervisor/pool/pools.hpp"
 

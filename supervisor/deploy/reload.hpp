@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "supervisor/config/changes.hpp"
+#include "supervisor/control/pending_commands.hpp"
 #include "supervisor/deploy/config_file.hpp"
 #include "supervisor/deploy/deployer.hpp"
 #include "supervisor/deploy/start_order.hpp"

@@ -7,6 +7,8 @@
 #include <variant>
 #include <vector>
 
+#include "supervisor/core/process_name.hpp"
+
 namespace reeve::supervisor {
 namespace {
 

@@ -1,6 +1,5 @@
 #include "supervisor/log/log_pipe.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
@@ -15,17 +14,6 @@ constexpr int kChunksATurn = 4;
 constexpr int kChunksAtTheEnd = 64;  // A pipe holds 64 KiB, unless someone has enlarged it.
 
 }  // namespace
-
-ipc::Result<Pipe> Pipe::open() {
-  int fds[2];
-  if (::pipe2(fds, O_CLOEXEC) != 0) return ipc::system_error("open", "a pipe", errno);
-  Pipe pipe{ipc::UniqueFd(fds[0]), ipc::UniqueFd(fds[1])};
-  // Only this end: the worker's must block, it does not expect EAGAIN from its stdout.
-  if (::fcntl(pipe.read_end.get(), F_SETFL, O_NONBLOCK) != 0) {
-    return ipc::system_error("set up", "a pipe", errno);
-  }
-  return pipe;
-}
 
 LogPipe::LogPipe(ipc::uv::Loop& loop, ipc::UniqueFd read_end, LineSplitter::OnLine on_line)
     : fd_(std::move(read_end)),

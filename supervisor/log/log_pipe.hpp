@@ -5,21 +5,12 @@
 
 #include <cstddef>
 
-#include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
 #include "ipc/base/uv.hpp"
 #include "supervisor/log/line_splitter.hpp"
 #include "supervisor/upgrade/handover.hpp"
 
 namespace reeve::supervisor {
-
-/// A CLOEXEC pipe whose reading end is non-blocking.
-struct Pipe {
-  ipc::UniqueFd read_end;
-  ipc::UniqueFd write_end;
-
-  [[nodiscard]] static ipc::Result<Pipe> open();
-};
 
 class LogPipe {
  public:

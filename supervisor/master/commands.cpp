@@ -12,6 +12,7 @@
 
 #include "ipc/base/text.hpp"
 #include "ipc/version.hpp"
+#include "supervisor/core/process_name.hpp"
 #include "supervisor/pool/status.hpp"
 
 namespace reeve::supervisor {

@@ -11,6 +11,7 @@
 #include "ipc/base/uv.hpp"
 #include "ipc/control/protocol.hpp"
 #include "supervisor/control/events.hpp"
+#include "supervisor/control/pending_commands.hpp"
 #include "supervisor/control/server.hpp"
 #include "supervisor/deploy/deployer.hpp"
 #include "supervisor/deploy/rehearsal.hpp"

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "supervisor/core/process_name.hpp"
 #include "supervisor/master/commands.hpp"
 #include "supervisor/pool/status.hpp"
 #include "supervisor/postmortem/why.hpp"

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <utility>
 
+#include "supervisor/core/process_name.hpp"
 #include "supervisor/system/exit_code.hpp"
 
 namespace reeve::supervisor {

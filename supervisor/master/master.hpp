@@ -9,6 +9,7 @@
 
 #include "ipc/base/uv.hpp"
 #include "supervisor/control/events.hpp"
+#include "supervisor/control/pending_commands.hpp"
 #include "supervisor/control/server.hpp"
 #include "supervisor/deploy/config_file.hpp"
 #include "supervisor/deploy/deployer.hpp"

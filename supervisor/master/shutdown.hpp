@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "ipc/base/uv.hpp"
-#include "supervisor/control/verdicts.hpp"
+#include "supervisor/control/pending_commands.hpp"
 #include "supervisor/pool/pools.hpp"
 
 namespace reeve::supervisor {

@@ -19,6 +19,7 @@
 #include "supervisor/control/verdicts.hpp"
 #include "supervisor/core/lease.hpp"
 #include "supervisor/core/pool.hpp"
+#include "supervisor/core/process_name.hpp"
 #include "supervisor/listen/accept_queue.hpp"
 #include "supervisor/listen/listeners_handover.hpp"
 #include "supervisor/log/log.hpp"

@@ -10,6 +10,8 @@
 #include <iterator>
 #include <utility>
 
+#include "supervisor/core/process_name.hpp"
+
 namespace reeve::supervisor {
 namespace {
 

@@ -16,6 +16,7 @@
 
 #include "ipc/notify.hpp"
 #include "supervisor/control/names.hpp"
+#include "supervisor/control/pending_commands.hpp"
 #include "supervisor/pool/pool_runner.hpp"
 
 namespace reeve::supervisor {

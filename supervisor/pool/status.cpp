@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "ipc/recorder/reader.hpp"
+#include "supervisor/core/process_name.hpp"
 
 namespace reeve::supervisor {
 namespace {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <string_view>
 
+#include "supervisor/core/process_name.hpp"
 #include "supervisor/pool/status.hpp"
 
 namespace reeve::supervisor {

@@ -7,8 +7,9 @@
 #include <csignal>
 #include <system_error>
 #include <utility>
-#include <variant>
 
+#include "supervisor/core/process_name.hpp"
+#include "supervisor/system/pipe.hpp"
 #include "supervisor/system/socket_access.hpp"
 
 namespace reeve::supervisor {
@@ -21,39 +22,11 @@ int socket_for_worker(const Listener& listener, const WorkerSockets& worker_sock
   return worker_socket == worker_sockets.end() ? listener.fd() : worker_socket->fd();
 }
 
-/// Looked up once: the databases of users may be slow.
-ipc::Result<std::optional<User>> user_of(const PoolConfig& pool) {
-  if (pool.user.empty()) return std::nullopt;
-  auto found = find_user(pool.user);
-  if (found) return std::optional(std::move(*found));
-  return ipc::failure(fmt::format("pool.{}.user: {}", pool.spec.name, found.error()));
-}
-
 bool has_limit(const LaunchPlan& plan, int resource) {
   return std::ranges::find(plan.limits, resource, &ResourceLimit::resource) != plan.limits.end();
 }
 
 }  // namespace
-
-Deployment Deployment::of(PoolConfig config, const ListenerSet& all) {
-  ListenerSet own;
-  for (const std::string& name : config.listen) {
-    own.push_back(find_listener(all, name));  // The configuration was checked.
-  }
-  return with(std::move(config), std::move(own));
-}
-
-Deployment Deployment::with(PoolConfig config, ListenerSet own) {
-  Deployment deployment{.config = std::move(config),
-                        .listeners = std::move(own),
-                        .ready_log = nullptr,
-                        .user = std::nullopt};
-  deployment.user = user_of(deployment.config);
-  if (const auto* rule = std::get_if<ReadyLog>(&deployment.config.ready)) {
-    deployment.ready_log = std::make_shared<const ReadyLogMatcher>(rule->pattern);
-  }
-  return deployment;
-}
 
 ipc::Result<std::unique_ptr<Process>> Launcher::launch(const Deployment& deployment,
                                                        Process::Identity identity,
@@ -153,10 +126,6 @@ void Launcher::open_notify_socket_to(const PoolConfig& pool, const User& who) co
       "pool.{}.user: {} cannot reach {}, so what it says with sd_notify(3) is lost; put "
       "supervisor.runtime_dir where that user may enter",
       pool.spec.name, name_of(who), dependencies_.notify_socket));
-}
-
-std::string process_name(const std::string& pool, int slot) {
-  return pool.ends_with(kRehearsalSuffix) ? pool : fmt::format("{}:{}", pool, slot);
 }
 
 }  // namespace reeve::supervisor

@@ -5,36 +5,17 @@
 #include <sys/resource.h>
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "ipc/base/error.hpp"
 #include "ipc/base/uv.hpp"
-#include "supervisor/listen/listeners.hpp"
+#include "supervisor/process/deployment.hpp"
 #include "supervisor/process/launch_plan.hpp"
 #include "supervisor/process/process.hpp"
-#include "supervisor/process/ready_log.hpp"
 
 namespace reeve::supervisor {
-
-/// Ends the name of a pool that is a rehearsal of another one; no configured pool has a colon.
-inline constexpr std::string_view kRehearsalSuffix = ":rehearsal";
-
-/// One deployed version of a pool: what its generation is started with.
-struct Deployment {
-  PoolConfig config;
-  ListenerSet listeners;                             ///< those of config.listen, in order
-  std::shared_ptr<const ReadyLogMatcher> ready_log;  ///< only with the rule ReadyLog
-  /// Of config.user; none: the master's. An error: there is no such user, so nothing starts.
-  ipc::Result<std::optional<User>> user = std::nullopt;
-
-  [[nodiscard]] static Deployment of(PoolConfig config, const ListenerSet& all);
-  /// The same with its listeners found already.
-  [[nodiscard]] static Deployment with(PoolConfig config, ListenerSet own);
-};
 
 class Launcher {
  public:
@@ -70,8 +51,5 @@ class Launcher {
   ipc::uv::Loop& loop_;
   Dependencies dependencies_;
 };
-
-/// "web:0"; "web:rehearsal" for the only worker of a pool that is called so.
-[[nodiscard]] std::string process_name(const std::string& pool, int slot);
 
 }  // namespace reeve::supervisor

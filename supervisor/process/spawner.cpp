@@ -17,7 +17,7 @@
 #include <utility>
 
 #include "ipc/listen_fds.hpp"
-#include "supervisor/log/log_pipe.hpp"
+#include "supervisor/system/pipe.hpp"
 #include "supervisor/system/signals.hpp"
 
 namespace reeve::supervisor {

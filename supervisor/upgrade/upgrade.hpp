@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "ipc/base/uv.hpp"
-#include "supervisor/control/server.hpp"
+#include "supervisor/control/session_id.hpp"
 #include "supervisor/control/verdicts.hpp"
 #include "supervisor/log/log.hpp"
 #include "supervisor/upgrade/handover.hpp"

@@ -15,7 +15,7 @@
 #include <utility>
 
 #include "ipc/base/text.hpp"
-#include "supervisor/log/log_pipe.hpp"
+#include "supervisor/system/pipe.hpp"
 #include "supervisor/system/signals.hpp"
 #include "supervisor/upgrade/handover_descriptors.hpp"
 

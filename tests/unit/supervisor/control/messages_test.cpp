@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "supervisor/control/names.hpp"
+#include "supervisor/control/pending_commands.hpp"
 #include "supervisor/control/verdicts.hpp"
 #include "supervisor/master/commands.hpp"
 #include "supervisor/postmortem/kill_report.hpp"

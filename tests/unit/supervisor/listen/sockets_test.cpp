@@ -25,6 +25,7 @@
 #include "supervisor/listen/listeners.hpp"
 #include "supervisor/log/log_pipe.hpp"
 #include "supervisor/process/notify_server.hpp"
+#include "supervisor/system/pipe.hpp"
 #include "supervisor/system/reaper.hpp"
 #include "supervisor/system/service_manager.hpp"
 #include "tests/unit/supervisor/loop_driver.hpp"

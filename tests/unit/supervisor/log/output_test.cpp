@@ -16,7 +16,7 @@
 #include <string>
 
 #include "supervisor/log/log.hpp"
-#include "supervisor/log/log_pipe.hpp"
+#include "supervisor/system/pipe.hpp"
 #include "supervisor/system/runtime_dir.hpp"
 #include "tests/unit/supervisor/loop_driver.hpp"
 #include "tests/unit/temp_dir.hpp"

@@ -10,9 +10,9 @@
 #include <csignal>
 #include <string>
 
-#include "supervisor/log/log_pipe.hpp"
 #include "supervisor/process/launch_plan.hpp"
 #include "supervisor/process/spawner.hpp"
+#include "supervisor/system/pipe.hpp"
 #include "tests/unit/temp_dir.hpp"
 
 namespace reeve::supervisor {

@@ -18,8 +18,8 @@
 #include <string>
 #include <vector>
 
-#include "supervisor/log/log_pipe.hpp"
 #include "supervisor/process/launch_plan.hpp"
+#include "supervisor/system/pipe.hpp"
 #include "supervisor/system/socket_access.hpp"
 #include "tests/unit/temp_dir.hpp"
 

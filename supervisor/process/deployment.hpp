@@ -1,0 +1,29 @@
+#pragma once
+// What one generation of a pool is started with: its configuration, and what was looked up for it
+// once. A value; starts nothing. Loop thread.
+
+#include <memory>
+#include <optional>
+
+#include "ipc/base/error.hpp"
+#include "supervisor/config/config.hpp"
+#include "supervisor/config/user.hpp"
+#include "supervisor/listen/listeners.hpp"
+#include "supervisor/process/ready_log.hpp"
+
+namespace reeve::supervisor {
+
+/// One deployed version of a pool: what its generation is started with.
+struct Deployment {
+  PoolConfig config;
+  ListenerSet listeners;                             ///< those of config.listen, in order
+  std::shared_ptr<const ReadyLogMatcher> ready_log;  ///< only with the rule ReadyLog
+  /// Of config.user; none: the master's. An error: there is no such user, so nothing starts.
+  ipc::Result<std::optional<User>> user = std::nullopt;
+
+  [[nodiscard]] static Deployment of(PoolConfig config, const ListenerSet& all);
+  /// The same with its listeners found already.
+  [[nodiscard]] static Deployment with(PoolConfig config, ListenerSet own);
+};
+
+}  // namespace reeve::supervisor
