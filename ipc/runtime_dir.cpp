@@ -1,3 +1,5 @@
+// Alone: reeve and reevectl share this, and nothing else of how they start.
+
 #include "ipc/runtime_dir.hpp"
 
 #include <fmt/format.h>

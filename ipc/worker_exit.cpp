@@ -1,3 +1,5 @@
+// Words for the master's log. The header, which workers include, has the numbers alone.
+
 #include "ipc/worker_exit.hpp"
 
 namespace reeve::ipc {

@@ -1,3 +1,5 @@
+// Out of line: every file includes error.hpp, which stays free of fmt.
+
 #include "ipc/base/error.hpp"
 
 #include <fmt/format.h>

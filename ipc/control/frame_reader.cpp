@@ -1,3 +1,5 @@
+// Apart from the protocol: it cuts bytes, and needs no JSON.
+
 #include "ipc/control/frame_reader.hpp"
 
 namespace reeve::ipc::control {

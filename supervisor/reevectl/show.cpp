@@ -1,3 +1,5 @@
+// Alone it prints the master's replies, so that rendering stays pure.
+
 #include "supervisor/reevectl/show.hpp"
 
 #include <fmt/format.h>

@@ -1,11 +1,14 @@
-// From values back to TOML, for the part of a configuration that is handed on. Tables are written
-// inline, so each entry of the outermost one is a line.
+// Values as text: TOML for the part of a configuration that is handed on, where tables are written
+// inline, so that each entry of the outermost one is a line; and words for a message.
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <variant>
 
+#include "ipc/base/text.hpp"
 #include "ipc/format/document.hpp"
 
 namespace reeve::ipc::document {
@@ -77,6 +80,20 @@ std::string entry_text(const Entry& entry) {
                      std::visit(Write{}, entry.value.data));
 }
 
+constexpr std::size_t kMostShown = 120;
+
+struct Describe {
+  std::string operator()(const std::string& text) const {
+    return fmt::format("the string \"{}\"", printable(text, kMostShown));
+  }
+  std::string operator()(std::int64_t number) const { return fmt::format("the number {}", number); }
+  std::string operator()(double number) const { return fmt::format("the number {}", number); }
+  std::string operator()(bool truth) const { return truth ? "true" : "false"; }
+  std::string operator()(const Array&) const { return "an array"; }
+  std::string operator()(const Table&) const { return "a table"; }
+  std::string operator()(const DateTime&) const { return "a date or time"; }
+};
+
 }  // namespace
 
 std::string write_document(const Table& table) {
@@ -84,5 +101,7 @@ std::string write_document(const Table& table) {
   for (const Entry& entry : table) text += entry_text(entry) + '\n';
   return text;
 }
+
+std::string describe(const Value& value) { return std::visit(Describe{}, value.data); }
 
 }  // namespace reeve::ipc::document
