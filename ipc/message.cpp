@@ -12,7 +12,7 @@ namespace reeve::ipc {
 namespace {
 
 // Three texts of this size and all other keys fit into kMaxMessageBytes; a report of a resource or
-// of a job, which has one text, goes in a message of its own.
+// of something scheduled, which has one text, goes in a message of its own.
 constexpr std::size_t kMaxTextBytes = 1024;
 constexpr std::size_t kMaxNameBytes = 128;
 constexpr std::chrono::microseconds kLongestExtension = std::chrono::hours(24 * 365);
@@ -53,17 +53,17 @@ std::optional<Millis> parse_time(std::string_view value) {
   return Millis(std::chrono::milliseconds(*millis));
 }
 
-std::string to_text(const JobTick& tick) {
-  return fmt::format("{} {}", to_text(tick.due), printable(tick.job, kMaxNameBytes));
+std::string to_text(const DueRun& run) {
+  return fmt::format("{} {}", to_text(run.due), printable(run.name, kMaxNameBytes));
 }
 
-std::optional<JobTick> parse_tick(std::string_view value) {
+std::optional<DueRun> parse_due_run(std::string_view value) {
   const std::size_t blank = value.find(' ');
   if (blank == std::string_view::npos) return std::nullopt;
   const auto due = parse_time(value.substr(0, blank));
-  std::string job = printable(value.substr(blank + 1), kMaxNameBytes);
-  if (!due || job.empty()) return std::nullopt;
-  return JobTick{std::move(job), *due};
+  std::string name = printable(value.substr(blank + 1), kMaxNameBytes);
+  if (!due || name.empty()) return std::nullopt;
+  return DueRun{std::move(name), *due};
 }
 
 std::string to_text(const Lease& lease) {
@@ -100,31 +100,32 @@ void take_resource(std::optional<ResourceReport>& resource, std::string_view key
   if (key == "RESOURCE_DETAIL") resource->detail = printable(value, kMaxTextBytes);
 }
 
-void add_job(std::string& text, const JobReport& job) {
-  add(text, "JOB", printable(job.name, kMaxNameBytes));
-  add(text, "JOB_SCHEDULE", printable(job.schedule, kMaxNameBytes));
-  add(text, "JOB_SCOPE", job.one ? "one" : "each");
-  add(text, "JOB_HERE", job.here ? "1" : "0");
-  if (job.next) add(text, "JOB_NEXT", to_text(*job.next));
-  if (job.last) add(text, "JOB_LAST", to_text(*job.last));
-  add(text, "JOB_USEC", fmt::to_string(job.took.count()));
-  add(text, "JOB_RESULT", to_string(job.result));
-  add(text, "JOB_RUNNING", fmt::to_string(job.running));
-  if (!job.detail.empty()) add(text, "JOB_DETAIL", job.detail);
+void add_scheduled(std::string& text, const ScheduledReport& report) {
+  add(text, "SCHEDULED", printable(report.name, kMaxNameBytes));
+  add(text, "SCHEDULED_FOR", printable(report.schedule, kMaxNameBytes));
+  add(text, "SCHEDULED_SCOPE", report.one ? "one" : "each");
+  add(text, "SCHEDULED_HERE", report.here ? "1" : "0");
+  if (report.next) add(text, "SCHEDULED_NEXT", to_text(*report.next));
+  if (report.last) add(text, "SCHEDULED_LAST", to_text(*report.last));
+  add(text, "SCHEDULED_USEC", fmt::to_string(report.took.count()));
+  add(text, "SCHEDULED_RESULT", to_string(report.result));
+  add(text, "SCHEDULED_RUNNING", fmt::to_string(report.running));
+  if (!report.detail.empty()) add(text, "SCHEDULED_DETAIL", report.detail);
 }
 
-void take_job(std::optional<JobReport>& job, std::string_view key, std::string_view value) {
-  if (key == "JOB") job.emplace().name = printable(value, kMaxNameBytes);
-  if (!job) return;
-  if (key == "JOB_SCHEDULE") job->schedule = printable(value, kMaxNameBytes);
-  if (key == "JOB_SCOPE") job->one = value == "one";
-  if (key == "JOB_HERE") job->here = value == "1";
-  if (key == "JOB_NEXT") job->next = parse_time(value);
-  if (key == "JOB_LAST") job->last = parse_time(value);
-  if (key == "JOB_USEC") job->took = parse_extension(value).value_or(job->took);
-  if (key == "JOB_RESULT") job->result = parse_job_result(value).value_or(JobResult::None);
-  if (key == "JOB_RUNNING") job->running = parse_number<std::uint16_t>(value).value_or(0);
-  if (key == "JOB_DETAIL") job->detail = printable(value, kMaxTextBytes);
+void take_scheduled(std::optional<ScheduledReport>& report, std::string_view key,
+                    std::string_view value) {
+  if (key == "SCHEDULED") report.emplace().name = printable(value, kMaxNameBytes);
+  if (!report) return;
+  if (key == "SCHEDULED_FOR") report->schedule = printable(value, kMaxNameBytes);
+  if (key == "SCHEDULED_SCOPE") report->one = value == "one";
+  if (key == "SCHEDULED_HERE") report->here = value == "1";
+  if (key == "SCHEDULED_NEXT") report->next = parse_time(value);
+  if (key == "SCHEDULED_LAST") report->last = parse_time(value);
+  if (key == "SCHEDULED_USEC") report->took = parse_extension(value).value_or(report->took);
+  if (key == "SCHEDULED_RESULT") report->result = parse_run_result(value).value_or(RunResult::None);
+  if (key == "SCHEDULED_RUNNING") report->running = parse_number<std::uint16_t>(value).value_or(0);
+  if (key == "SCHEDULED_DETAIL") report->detail = printable(value, kMaxTextBytes);
 }
 
 std::optional<LeaseWish> parse_lease_wish(std::string_view value) {
@@ -152,7 +153,7 @@ std::string format(const WorkerMessage& message) {
     add(text, "LEASE", *message.lease == LeaseWish::Wanted ? "wanted" : "released");
   if (message.claim) add(text, "CLAIM", to_text(*message.claim));
   if (message.resource) add_resource(text, *message.resource);
-  if (message.job) add_job(text, *message.job);
+  if (message.scheduled) add_scheduled(text, *message.scheduled);
   return text;
 }
 
@@ -169,9 +170,9 @@ WorkerMessage parse_worker_message(std::string_view text) {
     if (key == "STATE") message.state = parse_worker_state(value);
     if (key == "EXTEND_TIMEOUT_USEC") message.extend_timeout = parse_extension(value);
     if (key == "LEASE") message.lease = parse_lease_wish(value);
-    if (key == "CLAIM") message.claim = parse_tick(value);
+    if (key == "CLAIM") message.claim = parse_due_run(value);
     if (key.starts_with("RESOURCE")) take_resource(message.resource, key, value);
-    if (key.starts_with("JOB")) take_job(message.job, key, value);
+    if (key.starts_with("SCHEDULED")) take_scheduled(message.scheduled, key, value);
   });
   return message;
 }
@@ -181,7 +182,7 @@ std::string format(const MasterMessage& message) {
   if (message.drain) add(text, "DRAIN", to_string(*message.drain));
   if (message.lease) add(text, "LEADER", to_text(*message.lease));
   if (message.claim) {
-    add(text, message.claim->granted ? "GRANTED" : "DENIED", to_text(message.claim->tick));
+    add(text, message.claim->granted ? "GRANTED" : "DENIED", to_text(message.claim->run));
   }
   return text;
 }
@@ -192,7 +193,7 @@ MasterMessage parse_master_message(std::string_view text) {
     if (key == "DRAIN") message.drain = parse_drain_kind(value);
     if (key == "LEADER") message.lease = parse_lease(value);
     if (key == "GRANTED" || key == "DENIED") {
-      if (auto tick = parse_tick(value)) message.claim = {std::move(*tick), key == "GRANTED"};
+      if (auto run = parse_due_run(value)) message.claim = {std::move(*run), key == "GRANTED"};
     }
   });
   return message;

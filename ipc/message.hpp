@@ -18,17 +18,17 @@ namespace reeve::ipc {
 
 inline constexpr std::size_t kMaxMessageBytes = 4096;
 
-/// A run of a job is named by when it is due: at most one worker of a pool may do it.
-struct JobTick {
-  std::string job;
+/// A run of something scheduled, named by when it is due: at most one worker of a pool may do it.
+struct DueRun {
+  std::string name;
   std::chrono::sys_time<std::chrono::milliseconds> due;
 
-  bool operator==(const JobTick&) const = default;
-  auto operator<=>(const JobTick&) const = default;
+  bool operator==(const DueRun&) const = default;
+  auto operator<=>(const DueRun&) const = default;
 };
 
-/// What a worker with jobs of scope `one` says of the lease: that it would take it, or that it has
-/// stopped every such job and gives it back.
+/// What a worker that has something of scope `one` scheduled says of the lease: that it would take
+/// it, or that it has stopped every such run and gives it back.
 enum class LeaseWish : std::uint8_t { Wanted, Released };
 
 /// worker -> master. Over NOTIFY_SOCKET only the keys of sd_notify(3) are honoured by convention;
@@ -41,12 +41,12 @@ struct WorkerMessage {
   std::optional<std::string> status;                        ///< STATUS=
   std::optional<std::chrono::microseconds> extend_timeout;  ///< EXTEND_TIMEOUT_USEC=
   std::optional<WorkerState> state;                         ///< STATE=
-  std::optional<std::string> step;         ///< STEP=, the lifespan step that begins
-  std::optional<std::string> reason;       ///< REASON=, why the worker fails or stops
-  std::optional<ResourceReport> resource;  ///< RESOURCE= and RESOURCE_...=; channel only
-  std::optional<JobReport> job;            ///< JOB= and JOB_...=; channel only
-  std::optional<LeaseWish> lease;          ///< LEASE=wanted|released; channel only
-  std::optional<JobTick> claim;            ///< CLAIM=; the holder of the lease asks to do this run
+  std::optional<std::string> step;           ///< STEP=, the lifespan step that begins
+  std::optional<std::string> reason;         ///< REASON=, why the worker fails or stops
+  std::optional<ResourceReport> resource;    ///< RESOURCE= and RESOURCE_...=; channel only
+  std::optional<ScheduledReport> scheduled;  ///< SCHEDULED= and SCHEDULED_...=; channel only
+  std::optional<LeaseWish> lease;            ///< LEASE=wanted|released; channel only
+  std::optional<DueRun> claim;  ///< CLAIM=; the holder of the lease asks to do this run
 
   bool operator==(const WorkerMessage&) const = default;
 };
@@ -54,11 +54,11 @@ struct WorkerMessage {
 [[nodiscard]] std::string format(const WorkerMessage& message);
 [[nodiscard]] WorkerMessage parse_worker_message(std::string_view text);
 
-/// The right to run the jobs of scope `one`: one worker of a pool holds it at a time.
+/// The right to run what is scheduled with scope `one`: one worker of a pool holds it at a time.
 struct Lease {
-  /// Greater than that of every holder before it, for whatever a job writes to.
+  /// Greater than that of every holder before it, for whatever a run writes to.
   std::uint64_t fence = 0;
-  /// No worker does runs that were due earlier: the pool had no such job yet.
+  /// No worker does runs that were due earlier: the pool had scheduled nothing yet.
   std::chrono::sys_time<std::chrono::milliseconds> since;
 
   bool operator==(const Lease&) const = default;
@@ -66,7 +66,7 @@ struct Lease {
 
 /// The answer to a claim. A granted run is this worker's: no other gets it, even if it dies.
 struct ClaimAnswer {
-  JobTick tick;
+  DueRun run;
   bool granted = false;
 
   bool operator==(const ClaimAnswer&) const = default;

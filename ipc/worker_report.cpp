@@ -29,24 +29,24 @@ std::optional<ResourceState> parse_resource_state(std::string_view text) {
   return parse_word(text, {Opening, Open, Down, Failed, Closing, Closed});
 }
 
-std::string_view to_string(JobResult result) {
+std::string_view to_string(RunResult result) {
   switch (result) {
-    case JobResult::None:
+    case RunResult::None:
       return "none";
-    case JobResult::Ok:
+    case RunResult::Ok:
       return "ok";
-    case JobResult::Failed:
+    case RunResult::Failed:
       return "failed";
-    case JobResult::Cancelled:
+    case RunResult::Cancelled:
       return "cancelled";
-    case JobResult::Missed:
+    case RunResult::Missed:
       return "missed";
   }
   std::unreachable();
 }
 
-std::optional<JobResult> parse_job_result(std::string_view text) {
-  using enum JobResult;
+std::optional<RunResult> parse_run_result(std::string_view text) {
+  using enum RunResult;
   return parse_word(text, {None, Ok, Failed, Cancelled, Missed});
 }
 

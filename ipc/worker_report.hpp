@@ -1,6 +1,6 @@
 #pragma once
-// What a native worker tells its master of its inside, one resource or one job a message: for
-// `reevectl status --lifespan` and `--jobs`. Shown, never acted upon. Plain data.
+// What a native worker tells its master of its inside, one resource or one scheduled job a message:
+// for `reevectl status --lifespan` and `--schedule`. Shown, never acted upon. Plain data.
 
 #include <chrono>
 #include <cstdint>
@@ -31,13 +31,14 @@ struct ResourceReport {
   bool operator==(const ResourceReport&) const = default;
 };
 
-enum class JobResult : std::uint8_t { None, Ok, Failed, Cancelled, Missed };
+enum class RunResult : std::uint8_t { None, Ok, Failed, Cancelled, Missed };
 
-[[nodiscard]] std::string_view to_string(JobResult result);
-[[nodiscard]] std::optional<JobResult> parse_job_result(std::string_view text);
+[[nodiscard]] std::string_view to_string(RunResult result);
+[[nodiscard]] std::optional<RunResult> parse_run_result(std::string_view text);
 
-/// Times are of the wall clock, since the schedule is; those that there are not yet are none.
-struct JobReport {
+/// A scheduled job. Times are of the wall clock, since the schedule is; those that there are not
+/// yet are none.
+struct ScheduledReport {
   using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
 
   std::string name;
@@ -47,11 +48,11 @@ struct JobReport {
   std::optional<WallTime> next;
   std::optional<WallTime> last;  ///< when the last run was due
   std::chrono::microseconds took{};
-  JobResult result = JobResult::None;  ///< of the last run that has ended
+  RunResult result = RunResult::None;  ///< of the last run that has ended
   int running = 0;
   std::string detail;  ///< why it failed
 
-  bool operator==(const JobReport&) const = default;
+  bool operator==(const ScheduledReport&) const = default;
 };
 
 }  // namespace reeve::ipc

@@ -65,11 +65,11 @@ class Members {
     into = std::chrono::duration<Rep, Period>(count);
   }
 
-  void read(const char* key, std::optional<JobReport::WallTime>& into) {
+  void read(const char* key, std::optional<ScheduledReport::WallTime>& into) {
     if (!object_.contains(key)) return;
-    JobReport::WallTime::duration since{};
+    ScheduledReport::WallTime::duration since{};
     read(key, since);
-    into = JobReport::WallTime(since);
+    into = ScheduledReport::WallTime(since);
   }
 
   /// A word of a fixed list.
@@ -230,10 +230,10 @@ void read_resource(Members& members, Resource& resource) {
   members.read("detail", report.detail);
 }
 
-Json to_json(const Job& job) {
-  const JobReport& report = job.report;
-  Json json = {{"process", job.process},
-               {"pid", job.pid},
+Json to_json(const ScheduledJob& scheduled) {
+  const ScheduledReport& report = scheduled.report;
+  Json json = {{"process", scheduled.process},
+               {"pid", scheduled.pid},
                {"name", report.name},
                {"schedule", report.schedule},
                {"scope", report.one ? "one" : "each"},
@@ -247,11 +247,11 @@ Json to_json(const Job& job) {
   return json;
 }
 
-void read_job(Members& members, Job& job) {
-  JobReport& report = job.report;
+void read_scheduled_job(Members& members, ScheduledJob& scheduled) {
+  ScheduledReport& report = scheduled.report;
   std::string scope;
-  members.read("process", job.process);
-  members.read("pid", job.pid);
+  members.read("process", scheduled.process);
+  members.read("pid", scheduled.pid);
   members.read("name", report.name);
   members.read("schedule", report.schedule);
   members.read("scope", scope);
@@ -259,7 +259,7 @@ void read_job(Members& members, Job& job) {
   members.read("next_ms", report.next);
   members.read("last_ms", report.last);
   members.read("took_us", report.took);
-  members.read("result", report.result, parse_job_result);
+  members.read("result", report.result, parse_run_result);
   members.read("running", report.running);
   members.read("detail", report.detail);
   report.one = scope == "one";
@@ -312,7 +312,7 @@ std::string encode(const Request& request) {
   if (!request.signal.empty()) parameters["signal"] = request.signal;
   if (request.scale) parameters["scale"] = to_string(*request.scale);
   if (request.lifespan) parameters["lifespan"] = true;
-  if (request.jobs) parameters["jobs"] = true;
+  if (request.schedule) parameters["schedule"] = true;
 
   Json json = {{"method", fmt::format("{}{}", kInterface, to_string(request.method))},
                {"parameters", std::move(parameters)}};
@@ -351,7 +351,7 @@ Result<Request> decode_request(std::string_view frame) {
   parameters.read("signal", request.signal);
   parameters.read("scale", scale);
   parameters.read("lifespan", request.lifespan);
-  parameters.read("jobs", request.jobs);
+  parameters.read("schedule", request.schedule);
   if (request.canary < 0 || request.canary > kMaxScale) {
     parameters.refuse("canary", "out of range");
   }
@@ -379,7 +379,7 @@ std::string encode(const Reply& reply) {
                      {"verdicts", to_array(reply.verdicts)}};
   if (!reply.phases.empty()) parameters["phases"] = to_array(reply.phases);
   if (!reply.resources.empty()) parameters["resources"] = to_array(reply.resources);
-  if (!reply.jobs.empty()) parameters["jobs"] = to_array(reply.jobs);
+  if (!reply.schedule.empty()) parameters["schedule"] = to_array(reply.schedule);
   if (!reply.text.empty()) parameters["text"] = reply.text;
   if (reply.event) {
     parameters["event"] = {{"time", reply.event->time},
@@ -414,7 +414,7 @@ Result<Reply> decode_reply(std::string_view frame) {
   parameters.read("processes", reply.processes, read_process);
   parameters.read("phases", reply.phases, read_phase);
   parameters.read("resources", reply.resources, read_resource);
-  parameters.read("jobs", reply.jobs, read_job);
+  parameters.read("schedule", reply.schedule, read_scheduled_job);
   parameters.read("verdicts", reply.verdicts, read_verdict);
   parameters.read("text", reply.text);
   parameters.read("event", reply.event, read_event);

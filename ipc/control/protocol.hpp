@@ -80,7 +80,7 @@ struct Request {
   std::string signal;        ///< Signal: "HUP", "SIGHUP" or "1"
   std::optional<ScaleBy> scale;
   bool lifespan = false;  ///< Status: what each worker has opened, too
-  bool jobs = false;      ///< Status: what each worker has scheduled, too
+  bool schedule = false;  ///< Status: what each worker has scheduled, too
 
   bool operator==(const Request&) const = default;
 };
@@ -123,13 +123,13 @@ struct Resource {
   bool operator==(const Resource&) const = default;
 };
 
-/// What a worker has told of one of its jobs.
-struct Job {
+/// What a worker has told of one of its scheduled jobs.
+struct ScheduledJob {
   std::string process;
   int pid = 0;
-  JobReport report;
+  ScheduledReport report;
 
-  bool operator==(const Job&) const = default;
+  bool operator==(const ScheduledJob&) const = default;
 };
 
 /// The verdict on one named thing of a request.
@@ -160,8 +160,8 @@ struct Reply {
   std::vector<Process> processes;   ///< Status, Pid
   std::vector<Phase> phases;        ///< Status with `lifespan`
   std::vector<Resource> resources;  ///< Status with `lifespan`: of a worker in the order of opening
-  std::vector<Job> jobs;            ///< Status with `jobs`
-  std::vector<Verdict> verdicts;    ///< of every command that changes something, and unknown names
+  std::vector<ScheduledJob> schedule;  ///< Status with `schedule`
+  std::vector<Verdict> verdicts;  ///< of every command that changes something, and unknown names
   /// Tail, Maintail: bytes of the log (made valid UTF-8). Version: the version. Why: the reports.
   /// Events: a line for each event. With `continues` of any other: lines that say how it goes.
   std::string text;

@@ -133,7 +133,7 @@ std::optional<RecorderReading> read(const RecorderPage& page, TimePoint now) {
   reading.pool_busy = load(page.pool_busy);
   reading.pool_queued = load(page.pool_queued);
   reading.pool_wait = bounded_lag(load(page.pool_wait_us));
-  reading.jobs_running = load(page.jobs_running);
+  reading.tasks_running = load(page.tasks_running);
   reading.blamed = text_of(page.blamed);
   reading.occupant = text_of(page.occupant);
   reading.loop_blocked = (load(page.trouble) & RecorderPage::kLoopBlocked) != 0;

@@ -37,7 +37,7 @@ struct RecorderReading {
   std::uint64_t pool_busy = 0;
   std::uint64_t pool_queued = 0;
   Duration pool_wait{};
-  std::uint64_t jobs_running = 0;
+  std::uint64_t tasks_running = 0;
   std::string blamed;         ///< the route of the last starvation
   std::string occupant;       ///< the route that had most threads at the last exhaustion
   bool loop_blocked = false;  ///< a starvation is going on, or was when it died

@@ -53,9 +53,9 @@ struct RecorderPage {
   Field<std::uint64_t> exhaustions;    ///< times the threads were all taken while work waited
   Field<std::uint64_t> pool_threads;   ///< of the thread pool: as many as may run
   Field<std::uint64_t> pool_busy;      ///< of them, those that run something
-  Field<std::uint64_t> pool_queued;    ///< jobs that wait for a thread
-  Field<std::uint64_t> pool_wait_us;   ///< how long the last job that began has waited
-  Field<std::uint64_t> jobs_running;   ///< of the scheduler, and in the background
+  Field<std::uint64_t> pool_queued;    ///< calls that wait for a thread
+  Field<std::uint64_t> pool_wait_us;   ///< how long the last call that began has waited
+  Field<std::uint64_t> tasks_running;  ///< scheduled, and in the background
   std::array<Field<std::uint64_t>, kRouteBytes / 8> blamed;    ///< for a starvation: "GET /slow"
   std::array<Field<std::uint64_t>, kRouteBytes / 8> occupant;  ///< has most threads: "GET /slow"
   Field<std::uint64_t> trouble;  ///< what of it lasts now: kLoopBlocked, kPoolTaken

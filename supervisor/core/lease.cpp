@@ -17,11 +17,11 @@ std::string_view to_string(ClaimVerdict verdict) {
     case ClaimVerdict::NotHolder:
       return "it does not hold the lease";
     case ClaimVerdict::AlreadyDone:
-      return "this run, or a later one of the job, was granted before";
+      return "this run, or a later one of the same name, was granted before";
     case ClaimVerdict::TooFarAhead:
       return "it is due in more than 24 h";
-    case ClaimVerdict::TooManyJobs:
-      return "the pool has more than 64 jobs";
+    case ClaimVerdict::TooManyScheduled:
+      return "the pool has more than 64 scheduled jobs";
   }
   std::unreachable();
 }
@@ -35,21 +35,21 @@ void PoolLease::succeed(const LeaseState& removed) {
 
 std::string PoolLease::mistrust_clock(WallTime now) {
   const WallTime farthest = now + kFarthestDue;
-  std::string jobs;
+  std::string names;
   std::erase_if(state_.granted, [&](const GrantedRun& run) {
     if (run.due <= farthest) return false;
-    jobs += fmt::format("{}{}", jobs.empty() ? "" : ", ", run.job);
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", run.name);
     return true;
   });
   const bool forgets = state_.forgotten && *state_.forgotten > farthest;
   if (forgets) {
     state_.forgotten.reset();
-    jobs += jobs.empty() ? "former jobs" : " and former jobs";
+    names += names.empty() ? "former ones" : " and former ones";
   }
   // The next holder begins here, so that it makes up none whose grant is forgotten.
   const bool began_later = state_.since && *state_.since > now;
-  if (state_.since && (began_later || !jobs.empty())) state_.since = now;
-  return jobs;
+  if (state_.since && (began_later || !names.empty())) state_.since = now;
+  return names;
 }
 
 void PoolLease::wanted(WorkerId worker, WallTime now) {
@@ -76,28 +76,28 @@ void PoolLease::not_told(WorkerId worker) {
   state_.why = fmt::format("{} could not be told", state_.holder_name);
 }
 
-ClaimVerdict PoolLease::claim(WorkerId worker, const ipc::JobTick& tick, WallTime now) {
+ClaimVerdict PoolLease::claim(WorkerId worker, const ipc::DueRun& run, WallTime now) {
   if (state_.holder != worker) return ClaimVerdict::NotHolder;
-  if (tick.due > now + kFarthestDue) return ClaimVerdict::TooFarAhead;
-  const auto known = std::ranges::find(state_.granted, tick.job, &GrantedRun::job);
+  if (run.due > now + kFarthestDue) return ClaimVerdict::TooFarAhead;
+  const auto known = std::ranges::find(state_.granted, run.name, &GrantedRun::name);
   if (known != state_.granted.end()) {
-    if (tick.due <= known->due) return ClaimVerdict::AlreadyDone;
-    known->due = tick.due;
+    if (run.due <= known->due) return ClaimVerdict::AlreadyDone;
+    known->due = run.due;
     return ClaimVerdict::Granted;
   }
-  if (state_.forgotten && tick.due <= *state_.forgotten) return ClaimVerdict::AlreadyDone;
-  if (tick.job.empty() || tick.job.size() > kMaxJobName) return ClaimVerdict::TooManyJobs;
-  if (!make_room(now)) return ClaimVerdict::TooManyJobs;
-  // The room may have been made by forgetting a job, whose past is everyone's now.
-  if (state_.forgotten && tick.due <= *state_.forgotten) return ClaimVerdict::AlreadyDone;
-  state_.granted.push_back({tick.job, tick.due});
+  if (state_.forgotten && run.due <= *state_.forgotten) return ClaimVerdict::AlreadyDone;
+  if (run.name.empty() || run.name.size() > kMaxName) return ClaimVerdict::TooManyScheduled;
+  if (!make_room(now)) return ClaimVerdict::TooManyScheduled;
+  // The room may have been made by forgetting one, whose past is everyone's now.
+  if (state_.forgotten && run.due <= *state_.forgotten) return ClaimVerdict::AlreadyDone;
+  state_.granted.push_back({run.name, run.due});
   return ClaimVerdict::Granted;
 }
 
-/// Names change with deployments: the job whose last run is the longest ago is forgotten. Whatever
+/// Names change with deployments: the one whose last run is the longest ago is forgotten. Whatever
 /// may have been a run of it is denied from then on, so that forgetting grants nothing twice.
 bool PoolLease::make_room(WallTime now) {
-  if (state_.granted.size() < kMostJobs) return true;
+  if (state_.granted.size() < kMostScheduled) return true;
   const auto oldest = std::ranges::min_element(state_.granted, {}, &GrantedRun::due);
   if (oldest->due > now - kForgottenAfter) return false;
   state_.forgotten = std::max(state_.forgotten.value_or(oldest->due), oldest->due);
@@ -153,11 +153,12 @@ std::string broken_rule(const LeaseState& state, const std::vector<Worker>& work
   }
   if (!std::ranges::all_of(seen, is_known)) return "the lease is of a worker that is not there";
   if (!seen.empty() && !state.since) return "the lease is wanted, but nobody knows since when";
-  if (state.granted.size() > PoolLease::kMostJobs) return "the lease has too many jobs";
-  std::set<std::string> jobs;
+  if (state.granted.size() > PoolLease::kMostScheduled)
+    return "the lease has too many scheduled jobs";
+  std::set<std::string> names;
   for (const GrantedRun& run : state.granted) {
-    if (run.job.empty() || run.job.size() > PoolLease::kMaxJobName || !jobs.insert(run.job).second)
-      return "the lease has a job twice, or one without a name";
+    if (run.name.empty() || run.name.size() > PoolLease::kMaxName || !names.insert(run.name).second)
+      return "the lease has a scheduled job twice, or one without a name";
   }
   return "";
 }

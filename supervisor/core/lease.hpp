@@ -1,7 +1,7 @@
 #pragma once
-// Decides which worker of a pool runs the jobs of scope `one`, and which of their runs it may do.
-// A value, pure: told what workers say and what has become of them, returns whom to tell what.
-// Core thread: the master's only one.
+// Decides which worker of a pool does what is scheduled with scope `one`, and which runs of it it
+// may do. A value, pure: told what workers say and what has become of them, returns whom to tell
+// what. Core thread: the master's only one.
 //
 //                +--- released, before it was granted, or reaped ---+
 //                v                                                  |
@@ -11,9 +11,10 @@
 //
 // Invariants (checked by reeve_sim after each step):
 //   - at most one holder. Who holds the lease keeps it, whether it serves, drains, hangs or was
-//     sent SIGKILL, until it says that it has stopped every job, or was reaped;
+//     sent SIGKILL, until it says that it has stopped every run, or was reaped;
 //   - each grant has a greater fence than every one before it;
-//   - a run, named by its job and when it is due, is granted at most once, to the holder, as long
+//   - a run, named by what it is of and when it is due, is granted at most once, to the holder, as
+//   long
 //     as the wall clock is not put back by more than a day;
 //   - while nobody holds it and somebody may, who wants it, it is granted in the same step.
 
@@ -31,12 +32,12 @@
 
 namespace reeve::supervisor {
 
-/// Of the wall clock, as the schedules of jobs are.
+/// Of the wall clock, as schedules are.
 using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
 
-/// The last run of a job that was granted.
+/// The last run of that name that was granted.
 struct GrantedRun {
-  std::string job;
+  std::string name;
   WallTime due;
 
   bool operator==(const GrantedRun&) const = default;
@@ -49,8 +50,8 @@ struct LeaseState {
   std::optional<WorkerId> holder;     ///< told so, and neither released it nor was reaped
   std::string holder_name;            ///< "web:0", of the holder or of the last one
   std::vector<WorkerId> wanting;      ///< those that would take it, in no order; not the holder
-  std::vector<GrantedRun> granted;    ///< each job once
-  std::optional<WallTime> forgotten;  ///< runs of other jobs that are due until then are denied
+  std::vector<GrantedRun> granted;    ///< each name once
+  std::optional<WallTime> forgotten;  ///< runs of other names that are due until then are denied
   std::string why;                    ///< while it has no holder: how it lost the last one
 
   bool operator==(const LeaseState&) const = default;
@@ -68,19 +69,19 @@ struct LeaseGrant {
 /// Whether the run may be done, or why not.
 enum class ClaimVerdict : std::uint8_t {
   Granted,
-  NotHolder,    ///< another one holds the lease, or nobody does
-  AlreadyDone,  ///< this run, or a later one of the same job, was granted before
-  TooFarAhead,  ///< due later than kFarthestDue from now: it would block the job until then
-  TooManyJobs,  ///< kMostJobs are known, and each had a run lately
+  NotHolder,         ///< another one holds the lease, or nobody does
+  AlreadyDone,       ///< this run, or a later one of the same name, was granted before
+  TooFarAhead,       ///< due later than kFarthestDue from now: it would block its name until then
+  TooManyScheduled,  ///< kMostScheduled are known, and each had a run lately
 };
 [[nodiscard]] std::string_view to_string(ClaimVerdict verdict);
 
 class PoolLease {
  public:
-  static constexpr std::size_t kMostJobs = 64;
-  static constexpr std::size_t kMaxJobName = 128;
+  static constexpr std::size_t kMostScheduled = 64;
+  static constexpr std::size_t kMaxName = 128;
   static constexpr std::chrono::hours kFarthestDue{24};
-  /// A job without a run for so long makes room for another one.
+  /// A name without a run for so long makes room for another one.
   static constexpr std::chrono::hours kForgottenAfter{1};
 
   /// `fence_base` is not smaller than any fence that another master has granted for this pool: it
@@ -102,19 +103,19 @@ class PoolLease {
 
   /// LEASE=wanted. Said again it changes nothing.
   void wanted(WorkerId worker, WallTime now);
-  /// LEASE=released: it has no job under way, and wants it no more. True when it was the holder.
+  /// LEASE=released: it has no run under way, and wants it no more. True when it was the holder.
   bool released(WorkerId worker);
   /// It is about to leave: it is not granted any more, but keeps what it holds.
   void leaving(WorkerId worker);
   /// A grant did not reach the worker, which cannot be told anything: another one gets it.
   void not_told(WorkerId worker);
   /// CLAIM=. A granted run is gone, whether the worker ever does it or not.
-  [[nodiscard]] ClaimVerdict claim(WorkerId worker, const ipc::JobTick& tick, WallTime now);
+  [[nodiscard]] ClaimVerdict claim(WorkerId worker, const ipc::DueRun& run, WallTime now);
 
   /// To be called after each event of the pool and after wanted(), released() and not_told(): takes
   /// the lease from who was reaped, and grants it if it is free. The newest generation comes first,
   /// then the lowest slot; one on trial in a roll comes not at all, since a deployment that goes
-  /// back must not have done any job.
+  /// back must not have done any run.
   [[nodiscard]] std::optional<LeaseGrant> settle(const Pool& pool);
 
   /// The part of settle() that grants nothing: for a pool that may not grant it yet.

@@ -211,7 +211,7 @@ void Commands::status(SessionId session, const Request& request) {
     auto lines = status_of(pool, target.slots, loop_.now());
     std::ranges::move(lines, std::back_inserter(reply.processes));
     if (request.lifespan) add_lifespan(reply, pool, target.slots, loop_.now());
-    if (request.jobs) add_jobs(reply, pool, target.slots);
+    if (request.schedule) add_scheduled(reply, pool, target.slots);
   }
   callbacks_.reply(session, reply);
 }

@@ -184,10 +184,10 @@ class PoolRunner : private ProcessObserver {
   [[nodiscard]] DeathFacts facts_of(const Process& process, pid_t pid, const Death& death);
   void report(const DeathFacts& facts, int slot);
 
-  // pool_lease.cpp: who does the jobs that one worker of the pool does.
+  // pool_lease.cpp: who does what one worker of the pool does.
   [[nodiscard]] static std::uint64_t fence_base();
   void take_lease(Process& process, const ipc::WorkerMessage& message);
-  void answer_claim(Process& process, const ipc::JobTick& tick);
+  void answer_claim(Process& process, const ipc::DueRun& tick);
   void settle_lease();
   void mistrust_clock();
   void tell_lease(const std::string& text);

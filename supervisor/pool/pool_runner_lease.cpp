@@ -1,5 +1,5 @@
-// The lease of the pool's jobs of scope `one`: what workers say of it reaches the core, and what
-// the core decides reaches them and the log.
+// The lease of what the pool has scheduled with scope `one`: what workers say of it reaches the
+// core, and what the core decides reaches them and the log.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -17,7 +17,7 @@ WallTime wall_now() { return std::chrono::floor<std::chrono::milliseconds>(syste
 bool is_worth_a_warning(ClaimVerdict verdict) {
   switch (verdict) {
     case ClaimVerdict::TooFarAhead:
-    case ClaimVerdict::TooManyJobs:
+    case ClaimVerdict::TooManyScheduled:
       return true;
     case ClaimVerdict::Granted:
     case ClaimVerdict::NotHolder:
@@ -37,13 +37,13 @@ std::uint64_t PoolRunner::fence_base() {
       std::chrono::duration_cast<std::chrono::microseconds>(since).count());
 }
 
-/// A rehearsal is off-traffic: it does no job that the pool's own workers do.
+/// A rehearsal is off-traffic: it does nothing that the pool's own workers do.
 void PoolRunner::take_lease(Process& process, const ipc::WorkerMessage& message) {
   const bool is_rehearsal = on_step_ != nullptr;
   if (is_rehearsal || process.is_over()) return;
   const WorkerId worker = process.identity().worker;
   if (message.lease || message.claim) mistrust_clock();
-  // Who gives it back has stopped its jobs for good. One that takes it again and again would fill
+  // Who gives it back has stopped its runs for good. One that takes it again and again would fill
   // the log, and keep it from the others.
   const bool done_with_it = done_with_lease_.contains(worker);
   if (message.lease == ipc::LeaseWish::Wanted && !done_with_it) lease_.wanted(worker, wall_now());
@@ -56,34 +56,34 @@ void PoolRunner::take_lease(Process& process, const ipc::WorkerMessage& message)
   if (message.lease) settle_lease();
 }
 
-void PoolRunner::answer_claim(Process& process, const ipc::JobTick& tick) {
-  const ClaimVerdict verdict = lease_.claim(process.identity().worker, tick, wall_now());
+void PoolRunner::answer_claim(Process& process, const ipc::DueRun& run) {
+  const ClaimVerdict verdict = lease_.claim(process.identity().worker, run, wall_now());
   const bool granted = verdict == ClaimVerdict::Granted;
   const std::string who =
       fmt::format("{}: pid {}", name_of(process.identity().slot), process.pid().value_or(0));
-  const std::string run =
-      fmt::format("the run of {} ms of job {}", tick.due.time_since_epoch().count(), tick.job);
+  const std::string which =
+      fmt::format("the run of {} ms of scheduled {}", run.due.time_since_epoch().count(), run.name);
   const bool warns = is_worth_a_warning(verdict) && !std::exchange(told_of_denial_, true);
   if (granted) {
-    log_.debug("{} may do {}", who, run);
+    log_.debug("{} may do {}", who, which);
   } else {
     log_.write(warns ? LogLevel::Warn : LogLevel::Debug,
-               fmt::format("{} may not do {}: {}{}", who, run, to_string(verdict),
+               fmt::format("{} may not do {}: {}{}", who, which, to_string(verdict),
                            warns ? "; more of these are not told" : ""));
   }
-  if (const auto sent = process.tell({.claim = ipc::ClaimAnswer{tick, granted}}); !sent) {
-    log_.warn("{} does not hear whether it may do {}{}: {}", who, run,
+  if (const auto sent = process.tell({.claim = ipc::ClaimAnswer{run, granted}}); !sent) {
+    log_.warn("{} does not hear whether it may do {}{}: {}", who, which,
               granted ? ", which nobody does now" : "", sent.error().text);
   }
 }
 
 void PoolRunner::mistrust_clock() {
-  const std::string jobs = lease_.mistrust_clock(wall_now());
-  if (jobs.empty()) return;
+  const std::string names = lease_.mistrust_clock(wall_now());
+  if (names.empty()) return;
   log_.warn(
-      "{}: the wall clock was put back by more than {} h: what was granted of these jobs is "
+      "{}: the wall clock was put back by more than {} h: what was granted of these is "
       "forgotten, runs that were done already may be done again: {}",
-      name(), PoolLease::kFarthestDue.count(), jobs);
+      name(), PoolLease::kFarthestDue.count(), names);
 }
 
 void PoolRunner::inherit_lease(const PoolRunner& removed) {

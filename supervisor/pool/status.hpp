@@ -23,7 +23,7 @@ namespace reeve::supervisor {
 /// did not fit.
 void add_lifespan(ipc::control::Reply& reply, const PoolRunner& pool, const SlotSet& slots,
                   TimePoint now);
-/// Adds what they have told of their jobs.
-void add_jobs(ipc::control::Reply& reply, const PoolRunner& pool, const SlotSet& slots);
+/// Adds what they have told they have scheduled.
+void add_scheduled(ipc::control::Reply& reply, const PoolRunner& pool, const SlotSet& slots);
 
 }  // namespace reeve::supervisor

@@ -1,4 +1,4 @@
-// What `reevectl status --lifespan` and `--jobs` show: what native workers have told of their
+// What `reevectl status --lifespan` and `--schedule` show: what native workers have told of their
 // inside.
 #include <fmt/format.h>
 
@@ -23,7 +23,7 @@ constexpr std::size_t kRowBytes = 64;
 std::size_t size_of(const ipc::ResourceReport& report) {
   return kRowBytes + report.name.size() + report.phase.size() + report.detail.size();
 }
-std::size_t size_of(const ipc::JobReport& report) {
+std::size_t size_of(const ipc::ScheduledReport& report) {
   return kRowBytes + report.name.size() + report.schedule.size() + report.detail.size();
 }
 template <class Row>
@@ -115,11 +115,11 @@ void add_lifespan(Reply& reply, const PoolRunner& pool, const SlotSet& slots, Ti
   });
 }
 
-void add_jobs(Reply& reply, const PoolRunner& pool, const SlotSet& slots) {
-  std::size_t size = size_of(reply.jobs);
+void add_scheduled(Reply& reply, const PoolRunner& pool, const SlotSet& slots) {
+  std::size_t size = size_of(reply.schedule);
   for_each_process(pool, slots, [&](const Worker& worker, const Process& process) {
-    for (const ipc::JobReport& report : process.reports().jobs) {
-      if (!add(reply, reply.jobs, size,
+    for (const ipc::ScheduledReport& report : process.reports().scheduled) {
+      if (!add(reply, reply.schedule, size,
                {.process = process_name(pool.name(), worker.slot),
                 .pid = process.pid().value_or(0),
                 .report = report})) {

@@ -110,7 +110,7 @@ void Process::conclude() {
 
 void Process::on_notification(ipc::WorkerMessage message) {
   message.resource.reset();
-  message.job.reset();
+  message.scheduled.reset();
   message.lease.reset();
   message.claim.reset();
   on_message(message);

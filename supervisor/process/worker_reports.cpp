@@ -23,7 +23,7 @@ void limit(std::vector<T>& values, std::size_t most) {
 
 WorkerReports::WorkerReports(State state) : state_(std::move(state)) {
   limit(state_.resources, kMostResources);
-  limit(state_.jobs, kMostJobs);
+  limit(state_.scheduled, kMostScheduled);
   limit(state_.phases, kMostPhases);
 }
 
@@ -33,7 +33,7 @@ void WorkerReports::on_message(const ipc::WorkerMessage& message, ipc::TimePoint
     state_.phases.back().ended = now;
   }
   if (message.resource) on_report(*message.resource, now);
-  if (message.job) on_report(*message.job);
+  if (message.scheduled) on_report(*message.scheduled);
 }
 
 void WorkerReports::on_report(const ipc::ResourceReport& report, ipc::TimePoint now) {
@@ -47,12 +47,12 @@ void WorkerReports::on_report(const ipc::ResourceReport& report, ipc::TimePoint 
   }
 }
 
-void WorkerReports::on_report(const ipc::JobReport& report) {
-  const auto known = std::ranges::find(state_.jobs, report.name, &ipc::JobReport::name);
-  if (known != state_.jobs.end()) {
+void WorkerReports::on_report(const ipc::ScheduledReport& report) {
+  const auto known = std::ranges::find(state_.scheduled, report.name, &ipc::ScheduledReport::name);
+  if (known != state_.scheduled.end()) {
     *known = report;
-  } else if (state_.jobs.size() < kMostJobs) {
-    state_.jobs.push_back(report);
+  } else if (state_.scheduled.size() < kMostScheduled) {
+    state_.scheduled.push_back(report);
   }
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// What one worker has told of its inside: its resources, its jobs, the phases of its lifespan.
+// What one worker has told of its inside: its resources, its schedule, the phases of its lifespan.
 // Bounded, shown, never acted upon. Times since are of the master's own clock: what closes shows
 // how long it has been closing now. Pure.
 
@@ -33,13 +33,13 @@ struct KnownPhase {
 class WorkerReports {
  public:
   static constexpr std::size_t kMostResources = 64;
-  static constexpr std::size_t kMostJobs = 64;
+  static constexpr std::size_t kMostScheduled = 64;
   static constexpr std::size_t kMostPhases = 5;
 
   /// As plain data, for a master that takes over.
   struct State {
     std::vector<KnownResource> resources;
-    std::vector<ipc::JobReport> jobs;
+    std::vector<ipc::ScheduledReport> scheduled;
     std::vector<KnownPhase> phases;
 
     bool operator==(const State&) const = default;
@@ -55,7 +55,7 @@ class WorkerReports {
 
  private:
   void on_report(const ipc::ResourceReport& report, ipc::TimePoint now);
-  void on_report(const ipc::JobReport& report);
+  void on_report(const ipc::ScheduledReport& report);
   void take_step(std::string_view step, ipc::TimePoint now);
 
   State state_;

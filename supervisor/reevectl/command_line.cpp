@@ -83,7 +83,7 @@ class Parser {
         named(Method::Status, "status", "Show the workers: all, or those named", false);
     CLI::Option* lifespan = status.add_flag("--lifespan", request().lifespan,
                                             "What each has opened, and how long it took");
-    status.add_flag("--jobs", request().jobs, "The scheduled jobs: next and last runs")
+    status.add_flag("--schedule", request().schedule, "The scheduled jobs: next and last runs")
         ->excludes(lifespan);
     named(Method::Start, "start", "Start, and wait until ready", true);
     named(Method::Stop, "stop", "Drain, then stop", true);

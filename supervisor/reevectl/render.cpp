@@ -85,8 +85,8 @@ Rendering render_status(const Request& request, const Reply& reply) {
   Rendering rendering = render_verdicts(Method::Status, reply.verdicts);
   if (request.lifespan) {
     rendering.output += lifespan_tables(reply);
-  } else if (request.jobs) {
-    rendering.output += jobs_table(reply);
+  } else if (request.schedule) {
+    rendering.output += schedule_table(reply);
   } else {
     rendering.output += status_lines(reply.processes);
   }

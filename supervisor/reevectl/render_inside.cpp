@@ -16,14 +16,14 @@
 namespace reeve::supervisor::ctl {
 namespace {
 
-using ipc::JobReport;
-using ipc::JobResult;
 using ipc::ResourceState;
-using ipc::control::Job;
+using ipc::RunResult;
+using ipc::ScheduledReport;
 using ipc::control::Phase;
 using ipc::control::Process;
 using ipc::control::Reply;
 using ipc::control::Resource;
+using ipc::control::ScheduledJob;
 using std::chrono::microseconds;
 
 using Row = std::vector<std::string>;
@@ -41,7 +41,7 @@ std::string brief(microseconds time) {
 }
 
 /// "2026-01-31T23:59:59", local.
-std::string local(const std::optional<JobReport::WallTime>& time) {
+std::string local(const std::optional<ScheduledReport::WallTime>& time) {
   if (!time) return "-";
   const auto seconds = std::chrono::floor<std::chrono::seconds>(*time);
   const std::time_t since = seconds.time_since_epoch().count();
@@ -149,19 +149,20 @@ std::string inside_of(const Reply& reply, const Process& process) {
 
 std::string pool_of(const std::string& process) { return process.substr(0, process.find(':')); }
 
-/// Of a job of scope `one`, which every worker of its pool reports, the one that runs it; the first
-/// one when nobody does.
-std::vector<const Job*> shown(const std::vector<Job>& jobs) {
-  std::vector<const Job*> shown;
-  for (const Job& job : jobs) {
-    const auto same = std::ranges::find_if(shown, [&job](const Job* other) {
-      return job.report.one && other->report.one && other->report.name == job.report.name &&
-             pool_of(other->process) == pool_of(job.process);
+/// Of what is scheduled with scope `one`, which every worker of its pool reports, the one that runs
+/// it; the first one when nobody does.
+std::vector<const ScheduledJob*> shown(const std::vector<ScheduledJob>& schedule) {
+  std::vector<const ScheduledJob*> shown;
+  for (const ScheduledJob& scheduled : schedule) {
+    const auto same = std::ranges::find_if(shown, [&scheduled](const ScheduledJob* other) {
+      return scheduled.report.one && other->report.one &&
+             other->report.name == scheduled.report.name &&
+             pool_of(other->process) == pool_of(scheduled.process);
     });
     if (same == shown.end()) {
-      shown.push_back(&job);
-    } else if (job.report.here) {
-      *same = &job;
+      shown.push_back(&scheduled);
+    } else if (scheduled.report.here) {
+      *same = &scheduled;
     }
   }
   return shown;
@@ -181,14 +182,15 @@ std::string lifespan_tables(const Reply& reply) {
   return text;
 }
 
-std::string jobs_table(const Reply& reply) {
-  if (reply.jobs.empty()) return reply.processes.empty() ? "" : "no worker has reported a job\n";
+std::string schedule_table(const Reply& reply) {
+  if (reply.schedule.empty())
+    return reply.processes.empty() ? "" : "no worker has reported a scheduled job\n";
   std::vector<Row> rows = {
-      {"JOB", "WORKER", "SCOPE", "SCHEDULE", "NEXT", "LAST", "TOOK", "RESULT", "RUNNING", ""}};
-  for (const Job* job : shown(reply.jobs)) {
-    const JobReport& report = job->report;
-    const bool has_run = report.result != JobResult::None;
-    rows.push_back({report.name, report.one && !report.here ? "nobody" : job->process,
+      {"NAME", "WORKER", "SCOPE", "SCHEDULE", "NEXT", "LAST", "TOOK", "RESULT", "RUNNING", ""}};
+  for (const ScheduledJob* scheduled : shown(reply.schedule)) {
+    const ScheduledReport& report = scheduled->report;
+    const bool has_run = report.result != RunResult::None;
+    rows.push_back({report.name, report.one && !report.here ? "nobody" : scheduled->process,
                     report.one ? "one" : "each", report.schedule, local(report.next),
                     local(report.last), has_run ? brief(report.took) : "-",
                     has_run ? std::string(to_string(report.result)) : "-",

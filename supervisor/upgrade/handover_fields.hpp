@@ -172,8 +172,8 @@ void fields(Io& io, Part<Io, PoolState>& part) {
 
 template <class Io>
 void fields(Io& io, Part<Io, GrantedRun>& part) {
-  auto& [job, due] = part;
-  io("job", job);
+  auto& [name, due] = part;
+  io("name", name);
   io("due", due);
 }
 
@@ -202,7 +202,7 @@ void fields(Io& io, Part<Io, ipc::ResourceReport>& part) {
 }
 
 template <class Io>
-void fields(Io& io, Part<Io, ipc::JobReport>& part) {
+void fields(Io& io, Part<Io, ipc::ScheduledReport>& part) {
   auto& [name, schedule, one, here, next, last, took, result, running, detail] = part;
   io("name", name);
   io("schedule", schedule);
@@ -211,7 +211,7 @@ void fields(Io& io, Part<Io, ipc::JobReport>& part) {
   io("next", next);
   io("last", last);
   io("took", took);
-  io("result", result, ipc::JobResult::Missed);
+  io("result", result, ipc::RunResult::Missed);
   io("running", running);
   io("detail", detail);
 }
@@ -233,9 +233,9 @@ void fields(Io& io, Part<Io, KnownPhase>& part) {
 
 template <class Io>
 void fields(Io& io, Part<Io, WorkerReports::State>& part) {
-  auto& [resources, jobs, phases] = part;
+  auto& [resources, scheduled, phases] = part;
   io("resources", resources);
-  io("jobs", jobs);
+  io("scheduled", scheduled);
   io("phases", phases);
 }
 

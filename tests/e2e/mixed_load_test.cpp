@@ -1,6 +1,6 @@
 // Everything at once that a worker does concurrently: threads, timers, channels, background tasks,
-// jobs, streams, timeouts and clients that leave, while its pool is rolled. Also what a sanitizer
-// is to look at (label `race`).
+// scheduled runs, streams, timeouts and clients that leave, while its pool is rolled. Also what a
+// sanitizer is to look at (label `race`).
 
 #include <fmt/format.h>
 
@@ -32,7 +32,7 @@ log = {{ level = "debug" }}
 
 {})",
                                    probe_pool(kWorkers, fmt::format(R"(
-env = {{ PROBE_THREADS = "4", PROBE_JOBS_DIR = "@dir@", PROBE_JOBS_MS = "{}" }}
+env = {{ PROBE_THREADS = "4", PROBE_SCHEDULE_DIR = "@dir@", PROBE_SCHEDULE_MS = "{}" }}
 )",
                                                                     kPeriod.count()))));
   }

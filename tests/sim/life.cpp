@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "supervisor/core/pool.hpp"
-#include "tests/sim/jobs.hpp"
+#include "tests/sim/lease_life.hpp"
 #include "tests/sim/operator.hpp"
 #include "tests/sim/trace.hpp"
 #include "tests/sim/witness.hpp"
@@ -44,7 +44,7 @@ class Life {
         disorder_(dice_.percent(30) ? 15 : 0),
         upgrades_(dice_.percent(30) ? 10 : 0),
         trace_(now_, aloud),
-        jobs_(Dice(seed ^ kOtherDice), pool_, world_, trace_) {}
+        lease_life_(Dice(seed ^ kOtherDice), pool_, world_, trace_) {}
 
   Verdict live() {
     Verdict verdict;
@@ -81,7 +81,7 @@ class Life {
     if (!condition) throw Broken(invariant);
   }
 
-  /// Jobs do not change what becomes of the pool.
+  /// The lease does not change what becomes of the pool.
   static constexpr std::uint64_t kOtherDice = 0x6a6f6273;
 
   TimePoint now_{1h};
@@ -96,7 +96,7 @@ class Life {
   int upgrades_;  // that another master takes over.
   std::vector<Event> delayed_;
   Trace trace_;
-  Jobs jobs_;
+  LeaseLife lease_life_;
   int steps_ = 0;
 };
 
@@ -119,7 +119,7 @@ void Life::step(const Event& event) {
     }
     world_.carry_out(action, now_, spec);
   }
-  jobs_.settle(now_);
+  lease_life_.settle(now_);
   expect(pool_.state().has_value() == (!pool_.rolling() && witness_.all_answered()),
          "a pool can be handed over while no command and no roll waits for its end");
 }
@@ -152,7 +152,7 @@ bool Life::turn(std::optional<TimePoint> until, Duration late) {
   dice_.shuffle(mail);
   for (const Event& event : mail) step(event);
   if (measurements) measure();
-  jobs_.turn(now_);
+  lease_life_.turn(now_);
   return true;
 }
 
@@ -185,7 +185,7 @@ void Life::hand_over() {
   pool_ = Pool(std::move(*state), static_cast<std::uint32_t>(dice_.next()), now_);
   expect(to_line(pool_) == before && pool_.next_deadline() == deadline,
          "a pool that is handed over stays as it is");
-  jobs_.hand_over();
+  lease_life_.hand_over();
 }
 
 void Life::chaos(int turns) {
@@ -256,7 +256,7 @@ void Life::settle(const char* what_for) {
   if (!witness_.all_answered())
     throw Broken(fmt::format("every command is answered, at last after {}", what_for));
   if (!at_rest()) throw Broken(fmt::format("nothing is forgotten half way after {}", what_for));
-  jobs_.come_right(now_);
+  lease_life_.come_right(now_);
 }
 
 void Life::command(const Event& event, const char* what_for) {

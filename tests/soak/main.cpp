@@ -28,8 +28,8 @@ int run(const Options& options) {
       return run_kills(options);
     case Options::Scenario::Recycles:
       return run_recycles(options);
-    case Options::Scenario::Jobs:
-      return run_jobs(options);
+    case Options::Scenario::Schedule:
+      return run_schedule(options);
   }
   std::unreachable();
 }

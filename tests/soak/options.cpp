@@ -30,9 +30,9 @@ constexpr Offer kOffers[] = {
      20'000},
     {Scenario::Recycles, "recycles", "Workers that are replaced for their age", "--recycles",
      "workers to be recycled", 100, 20'000},
-    {Scenario::Jobs, "jobs",
-     "A job that one worker does each second; with five rolls come two kills of who does it",
-     "--rolls", "rolling restarts", 50, 20'000},
+    {Scenario::Schedule, "schedule",
+     "What one worker does each second; with five rolls come two kills of who does it", "--rolls",
+     "rolling restarts", 50, 20'000},
 };
 
 void add(CLI::App& app, const Offer& offer, Options& options, int& stream_ms) {

@@ -9,7 +9,7 @@
 namespace reeve::soak {
 
 struct Options {
-  enum class Scenario : std::uint8_t { Deploys, Hups, Upgrades, Kills, Recycles, Jobs };
+  enum class Scenario : std::uint8_t { Deploys, Hups, Upgrades, Kills, Recycles, Schedule };
 
   Scenario scenario{};
   int times = 0;               ///< rolls, HUPs of the loop, upgrades, kills or recycled workers

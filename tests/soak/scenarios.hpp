@@ -11,6 +11,6 @@ namespace reeve::soak {
 [[nodiscard]] int run_upgrades(const Options& options);
 [[nodiscard]] int run_kills(const Options& options);
 [[nodiscard]] int run_recycles(const Options& options);
-[[nodiscard]] int run_jobs(const Options& options);
+[[nodiscard]] int run_schedule(const Options& options);
 
 }  // namespace reeve::soak

@@ -29,7 +29,7 @@ class Exhaustion {
   struct Finding {
     Kind kind{};
     ipc::Duration lasted{};
-    ipc::Duration longest_wait{};  ///< of any job, since it began
+    ipc::Duration longest_wait{};  ///< of any call, since it began
     std::uint64_t refused = 0;     ///< since it began
   };
 

@@ -21,7 +21,7 @@ std::string_view remedy(ActivityKind kind) {
       return "Make it a blocking handler (return Response), or use co_await offload(...) for what "
              "blocks.";
     case ActivityKind::Background:
-    case ActivityKind::Job:
+    case ActivityKind::Scheduled:
     case ActivityKind::Resource:
       return "Make it a function that may block (no Task<>), or use co_await offload(...) for what "
              "blocks.";

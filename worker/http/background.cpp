@@ -62,7 +62,7 @@ void Background::start(Promised promised, const std::string& route) {
       Activity{ActivityKind::Background, fmt::format("{} of {}", promised.work.name, route)},
       context_.loop().now(), std::move(promised));
   entry->position = entries_.insert(entries_.end(), entry);
-  page_.jobs_running.fetch_add(1, std::memory_order_relaxed);
+  page_.tasks_running.fetch_add(1, std::memory_order_relaxed);
   if (blocking) {
     waiting_.push_back(entry);
     begin_waiting();
@@ -142,7 +142,7 @@ void Background::remove(Entry& entry) {
   entry.stage = Stage::Over;
   entries_.erase(entry.position);
   entry.promised.reset();
-  if (entry.kind != Kind::CleanUp) page_.jobs_running.fetch_sub(1, std::memory_order_relaxed);
+  if (entry.kind != Kind::CleanUp) page_.tasks_running.fetch_sub(1, std::memory_order_relaxed);
 }
 
 bool Background::only_functions() const {

@@ -146,7 +146,7 @@ void Exchange::run_async(const Activity& activity, const AsyncHandler& handler) 
 
 void Exchange::run_blocking(const BlockingHandler& handler) {
   auto self = shared_from_this();
-  auto job = [self, &handler] {
+  auto call = [self, &handler] {
     if (self->disconnected_) throw Cancelled();  // While it was queued.
     self->response_.emplace(handler(self->request_));
   };
@@ -157,7 +157,7 @@ void Exchange::run_blocking(const BlockingHandler& handler) {
       self->end();
     }
   };
-  if (!services_.pool.submit(std::move(job), std::move(done), *route_->activity)) {
+  if (!services_.pool.submit(std::move(call), std::move(done), *route_->activity)) {
     finish(overloaded(services_.pool));
   }
 }

@@ -2,7 +2,7 @@
 // One request and the handler that runs for it: routes it, makes the values that the handler asks
 // for, runs it where its type says, and hands back a Response; afterwards closes the values and
 // starts the background tasks. Shared with the running handler, which may outlive the connection: a
-// thread cannot be cancelled. Loop thread, but for the handler of a pool job, which sees the
+// thread cannot be cancelled. Loop thread, but for the handler on the thread pool, which sees the
 // Request alone.
 //
 //   start() --> values --> handler --> take_response() (--> stream()) --> conclude() --> values

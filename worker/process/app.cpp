@@ -107,8 +107,8 @@ int App::run(int argc, char** argv) const {
   if (!identity) return refuse(identity.error().text);
   // A pool without `listen` was meant so when there is something else to do; on a command line it
   // is more likely that --listen was forgotten.
-  const bool only_jobs = identity->channel && !jobs_.all().empty();
-  if (identity->listeners.empty() && line->listen.empty() && !only_jobs) {
+  const bool only_scheduled = identity->channel && !scheduled_jobs_.all().empty();
+  if (identity->listeners.empty() && line->listen.empty() && !only_scheduled) {
     const std::string why =
         "nothing to listen on: no socket was passed; try --listen 127.0.0.1:8000";
     tell_master(*identity, why);

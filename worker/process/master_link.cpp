@@ -24,7 +24,7 @@ void MasterLink::send(ipc::WorkerMessage message) {
   if (message.step) redact(*message.step);
   if (message.reason) redact(*message.reason);
   if (message.resource) redact(message.resource->detail);
-  if (message.job) redact(message.job->detail);
+  if (message.scheduled) redact(message.scheduled->detail);
   ipc::Result<> sent;
   if (channel_) {
     sent = channel_->send(format(message));

@@ -29,7 +29,7 @@ Service::Service(const App& app, Dependencies dependencies)
       services_{context_,     app.router(),         threads_,         dependencies_.page, state_,
                 app.limits(), dependencies_.timing, dependencies_.log},
       server_(services_),
-      scheduler_(app.jobs(),
+      scheduler_(app.scheduled_jobs(),
                  {context_, state_, dependencies_.page, dependencies_.log, dependencies_.tell}),
       runner_(
           context_, app.lifespan(), state_,

@@ -1,5 +1,5 @@
-// cron(): the only way to a calendar with a time zone. A worker without such a job does not link
-// the zones.
+// cron(): the only way to a calendar with a time zone. A worker without such a schedule does not
+// link the zones.
 
 #include <fmt/format.h>
 

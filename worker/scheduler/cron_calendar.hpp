@@ -1,10 +1,10 @@
 #pragma once
 // The times of a cron expression in a time zone, through the days on which the clocks change. Pure.
 //
-// The rule is that of vixie cron (crontab(8): "local time changes of less than three hours"): a job
-// with a wildcard hour follows the time that passes, so it needs no care. A job at certain hours
-// runs once a day whatever the clocks do: what they skip runs right after the skip, what they
-// repeat runs the first time only.
+// The rule is that of vixie cron (crontab(8): "local time changes of less than three hours"): a
+// schedule with a wildcard hour follows the time that passes, so it needs no care. A schedule at
+// certain hours runs once a day whatever the clocks do: what they skip runs right after the skip,
+// what they repeat runs the first time only.
 
 #include <optional>
 

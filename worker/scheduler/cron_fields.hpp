@@ -17,8 +17,8 @@ struct CronFields {
   std::uint32_t days = 0;      ///< 1 to 31
   std::uint32_t months = 0;    ///< 1 to 12
   std::uint32_t weekdays = 0;  ///< 0, Sunday, to 6
-  /// The hour begins with `*`, or names all 24: such a job follows the time that passes, not the
-  /// clock.
+  /// The hour begins with `*`, or names all 24: such a schedule follows the time that passes, not
+  /// the clock.
   bool any_hour = false;
   /// A day must match both its fields, since one of them begins with `*`; else either is enough.
   bool both_days = true;

@@ -1,6 +1,6 @@
 #pragma once
-// Decides when the jobs of a worker run, and which of their due times do not. A value without loop
-// and clock: it is told what happened and what time it is, and returns what to do.
+// Decides when the scheduled jobs of a worker run, and which of their due times do not. A value
+// without loop and clock: it is told what happened and what time it is, and returns what to do.
 //
 //   a due time:  noticed --> waiting (for its jitter, for a free instance) --> begun       scope
 //   Each
@@ -11,7 +11,7 @@
 // Invariants (simulated):
 //   - every due time is begun once or skipped once, while the worker is responsible for it: after
 //     its start, and for scope One while it holds the lease;
-//   - no more than max_instances of a job run or are claimed at a time;
+//   - no more than max_instances of one run or are claimed at a time;
 //   - nothing begins later than due + jitter + misfire_grace, and nothing earlier than due;
 //   - after drain() nothing begins but what was claimed before, since nobody else may do it.
 //
@@ -29,7 +29,7 @@
 #include <vector>
 
 #include "ipc/base/clock.hpp"
-#include "reeve/job.hpp"
+#include "reeve/scheduled_job.hpp"
 
 namespace reeve::worker {
 
@@ -49,9 +49,9 @@ enum class SkipReason : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(SkipReason reason);
 
-/// To run the job now.
+/// To run it now.
 struct BeginRun {
-  std::size_t job;
+  std::size_t index;
   WallTime due;
   std::uint64_t fence;
 
@@ -59,14 +59,14 @@ struct BeginRun {
 };
 /// To ask the master for a run.
 struct ClaimRun {
-  std::size_t job;
+  std::size_t index;
   WallTime due;
 
   bool operator==(const ClaimRun&) const = default;
 };
 /// For the log and the report: no due time from `first` to `last` runs here.
 struct SkipRuns {
-  std::size_t job;
+  std::size_t index;
   WallTime first;
   WallTime last;
   SkipReason reason;
@@ -80,24 +80,24 @@ using PlanActions = std::vector<PlanAction>;
 
 class Plan {
  public:
-  /// Due times of a job that wait at most; of more that were missed, the oldest are skipped.
+  /// Due times of one that wait at most; of more that were missed, the oldest are skipped.
   static constexpr std::size_t kMostWaiting = 64;
   /// A claim without an answer is repeated: it may not have reached a master that is busy.
   static constexpr std::chrono::seconds kClaimAgain{1};
 
-  /// The jobs outlive the plan. `seed` is for the jitter.
-  Plan(const std::vector<Job>& jobs, std::uint32_t seed);
+  /// The scheduled jobs outlive the plan. `seed` is for the jitter.
+  Plan(const std::vector<ScheduledJob>& schedule, std::uint32_t seed);
 
   /// The worker is ready. Nothing is due before.
   [[nodiscard]] PlanActions start(Moment now);
   /// Time has passed, or the wall clock was set.
   [[nodiscard]] PlanActions advance(Moment now);
-  /// This worker runs the jobs of scope One, from the due times of `since` on.
+  /// This worker runs what is scheduled with scope One, from the due times of `since` on.
   [[nodiscard]] PlanActions hold_lease(std::uint64_t fence, WallTime since, Moment now);
   /// The answer to a claim. One that was not asked for changes nothing.
-  [[nodiscard]] PlanActions answered(std::size_t job, WallTime due, bool granted, Moment now);
+  [[nodiscard]] PlanActions answered(std::size_t index, WallTime due, bool granted, Moment now);
   /// A run has ended.
-  [[nodiscard]] PlanActions ended(std::size_t job, Moment now);
+  [[nodiscard]] PlanActions ended(std::size_t index, Moment now);
   [[nodiscard]] PlanActions drain(Moment now);
   /// Gives up the claims that are unanswered: no time is left.
   [[nodiscard]] PlanActions give_up_claims(Moment now);
@@ -111,14 +111,14 @@ class Plan {
 
   /// Nothing runs, and no claim is unanswered.
   [[nodiscard]] bool idle() const;
-  /// The same of the jobs of scope One: nothing needs the lease.
+  /// The same of those of scope One: nothing needs the lease.
   [[nodiscard]] bool lease_idle() const;
-  [[nodiscard]] int running(std::size_t job) const { return states_[job].running; }
+  [[nodiscard]] int running(std::size_t index) const { return entries_[index].running; }
   [[nodiscard]] bool holds_lease() const { return holds_lease_; }
   /// Whether this worker would run it.
-  [[nodiscard]] bool responsible(std::size_t job) const;
+  [[nodiscard]] bool responsible(std::size_t index) const;
   /// When it is due next, as far as this worker knows; none while draining.
-  [[nodiscard]] std::optional<WallTime> next_due(std::size_t job, Moment now) const;
+  [[nodiscard]] std::optional<WallTime> next_due(std::size_t index, Moment now) const;
 
  private:
   struct Waiting {
@@ -130,8 +130,8 @@ class Plan {
     bool claimed = false;
     ipc::TimePoint claim_again{};
   };
-  struct JobState {
-    const Job* job;
+  struct Entry {
+    const ScheduledJob* scheduled;
     bool monotonic;                  ///< An interval of scope Each.
     std::optional<WallTime> next{};  ///< The first due time that was not noticed.
     WallTime noticed{};              ///< Everything until then was.
@@ -140,27 +140,27 @@ class Plan {
     int running = 0;
   };
 
-  [[nodiscard]] bool one(const JobState& state) const {
-    return state.job->options.scope == JobScope::One;
+  [[nodiscard]] bool one(const Entry& entry) const {
+    return entry.scheduled->options.scope == ScheduleScope::One;
   }
-  void notice(std::size_t job, Moment now, bool inherited, PlanActions& actions);
-  void notice_wall(std::size_t job, Moment now, bool inherited, PlanActions& actions);
-  void notice_monotonic(std::size_t job, Moment now, PlanActions& actions);
-  void take_in(std::size_t job, std::vector<Waiting> batch, Moment now, PlanActions& actions);
-  void move_to(JobState& state, WallTime noticed);
-  void pump(std::size_t job, Moment now, PlanActions& actions);
-  void pump_claims(std::size_t job, Moment now, PlanActions& actions);
-  void begin(std::size_t job, const Waiting& run, PlanActions& actions);
+  void notice(std::size_t index, Moment now, bool inherited, PlanActions& actions);
+  void notice_wall(std::size_t index, Moment now, bool inherited, PlanActions& actions);
+  void notice_monotonic(std::size_t index, Moment now, PlanActions& actions);
+  void take_in(std::size_t index, std::vector<Waiting> batch, Moment now, PlanActions& actions);
+  void move_to(Entry& entry, WallTime noticed);
+  void pump(std::size_t index, Moment now, PlanActions& actions);
+  void pump_claims(std::size_t index, Moment now, PlanActions& actions);
+  void begin(std::size_t index, const Waiting& run, PlanActions& actions);
   [[nodiscard]] PlanActions step(Moment now, bool inherited = false);
 
-  [[nodiscard]] static bool idle(const JobState& state);
-  [[nodiscard]] static std::chrono::milliseconds longest_delay(const JobState& state);
-  [[nodiscard]] static std::chrono::milliseconds lateness(const JobState& state, const Waiting& run,
+  [[nodiscard]] static bool idle(const Entry& entry);
+  [[nodiscard]] static std::chrono::milliseconds longest_delay(const Entry& entry);
+  [[nodiscard]] static std::chrono::milliseconds lateness(const Entry& entry, const Waiting& run,
                                                           Moment now);
-  [[nodiscard]] static std::size_t claims(const JobState& state);
-  [[nodiscard]] static bool full(const JobState& state);
+  [[nodiscard]] static std::size_t claims(const Entry& entry);
+  [[nodiscard]] static bool full(const Entry& entry);
 
-  std::vector<JobState> states_;
+  std::vector<Entry> entries_;
   std::mt19937 dice_;
   bool started_ = false;
   bool draining_ = false;

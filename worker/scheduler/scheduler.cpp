@@ -18,7 +18,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// A job that is skipped all the time says so this often.
+/// What is skipped all the time says so this often.
 constexpr std::chrono::seconds kSaySkips{10};
 
 WallTime wall_now() { return std::chrono::floor<milliseconds>(std::chrono::system_clock::now()); }
@@ -33,42 +33,44 @@ std::string text(WallTime at) {
                      time.hours().count(), time.minutes().count(), time.seconds().count());
 }
 
-std::vector<Activity> name_activities(const std::vector<Job>& jobs) {
+std::vector<Activity> name_activities(const std::vector<ScheduledJob>& schedule) {
   std::vector<Activity> result;
-  for (const Job& job : jobs) result.push_back({ActivityKind::Job, "job " + job.name});
+  for (const ScheduledJob& scheduled : schedule) {
+    result.push_back({ActivityKind::Scheduled, "scheduled " + scheduled.name});
+  }
   return result;
 }
 
 }  // namespace
 
-Scheduler::Scheduler(const Jobs& jobs, Dependencies dependencies)
-    : jobs_(jobs.all()),
+Scheduler::Scheduler(const ScheduledJobs& scheduled_jobs, Dependencies dependencies)
+    : schedule_(scheduled_jobs.all()),
       dependencies_(std::move(dependencies)),
-      activities_(name_activities(jobs_)),
-      plan_(jobs_, std::random_device()()),
-      reports_(dependencies_.context.loop(), jobs_.size(),
-               [this](const ipc::JobReport& report) {
-                 if (dependencies_.tell) dependencies_.tell({.job = report});
+      activities_(name_activities(schedule_)),
+      plan_(schedule_, std::random_device()()),
+      reports_(dependencies_.context.loop(), schedule_.size(),
+               [this](const ipc::ScheduledReport& report) {
+                 if (dependencies_.tell) dependencies_.tell({.scheduled = report});
                }),
       timer_(dependencies_.context.loop(), [this] { wake(); }),
-      skipped_(jobs_.size()) {
-  for (std::size_t job = 0; job < jobs_.size(); ++job) {
-    ipc::JobReport& state = reports_.of(job);
-    state.name = jobs_[job].name;
-    state.schedule = jobs_[job].schedule.text();
-    state.one = jobs_[job].options.scope == JobScope::One;
+      skipped_(schedule_.size()) {
+  for (std::size_t index = 0; index < schedule_.size(); ++index) {
+    ipc::ScheduledReport& state = reports_.of(index);
+    state.name = schedule_[index].name;
+    state.schedule = schedule_[index].schedule.text();
+    state.one = schedule_[index].options.scope == ScheduleScope::One;
   }
 }
 
 std::string Scheduler::describe() const {
-  if (jobs_.empty()) return "";
-  return fmt::format("{} job{}", jobs_.size(), jobs_.size() == 1 ? "" : "s");
+  if (schedule_.empty()) return "";
+  return fmt::format("{} scheduled job{}", schedule_.size(), schedule_.size() == 1 ? "" : "s");
 }
 
 std::vector<std::string> Scheduler::running() const {
   std::vector<std::string> names;
   for (const Run& run : runs_) {
-    names.push_back(fmt::format("{} ({})", activities_[run.job].name,
+    names.push_back(fmt::format("{} ({})", activities_[run.index].name,
                                 worker::describe(ipc::Clock::now() - run.began)));
   }
   return names;
@@ -77,16 +79,17 @@ std::vector<std::string> Scheduler::running() const {
 Moment Scheduler::now() { return {wall_now(), ipc::Clock::now()}; }
 
 void Scheduler::start() {
-  if (jobs_.empty() || started_ || draining_) return;
-  const bool wall = std::ranges::any_of(jobs_, [](const Job& job) {
-    return job.options.scope == JobScope::One || !job.schedule.period();
+  if (schedule_.empty() || started_ || draining_) return;
+  const bool wall = std::ranges::any_of(schedule_, [](const ScheduledJob& scheduled) {
+    return scheduled.options.scope == ScheduleScope::One || !scheduled.schedule.period();
   });
   if (wall) wall_timer_.emplace(dependencies_.context.loop(), [this] { wake(); });
   started_ = true;
   carry_out(plan_.start(now()));
 
-  wants_lease_ =
-      std::ranges::any_of(jobs_, [](const Job& job) { return job.options.scope == JobScope::One; });
+  wants_lease_ = std::ranges::any_of(schedule_, [](const ScheduledJob& scheduled) {
+    return scheduled.options.scope == ScheduleScope::One;
+  });
   if (wants_lease_ && dependencies_.tell) {
     want_lease();
     arm();
@@ -95,20 +98,20 @@ void Scheduler::start() {
         std::chrono::system_clock::now().time_since_epoch());
     on_message({.lease = ipc::Lease{static_cast<std::uint64_t>(fence.count()), wall_now()}});
   }
-  for (std::size_t job = 0; job < jobs_.size(); ++job) report(job);
+  for (std::size_t index = 0; index < schedule_.size(); ++index) report(index);
 }
 
 void Scheduler::on_message(const ipc::MasterMessage& message) {
   if (!started_) return;
   if (message.lease && !draining_) {
     carry_out(plan_.hold_lease(message.lease->fence, message.lease->since, now()));
-    for (std::size_t job = 0; job < jobs_.size(); ++job) report(job);
+    for (std::size_t index = 0; index < schedule_.size(); ++index) report(index);
   }
   if (message.claim) {
-    const auto job = std::ranges::find(jobs_, message.claim->tick.job, &Job::name);
-    if (job == jobs_.end()) return;
-    const auto index = static_cast<std::size_t>(job - jobs_.begin());
-    carry_out(plan_.answered(index, message.claim->tick.due, message.claim->granted, now()));
+    const auto found = std::ranges::find(schedule_, message.claim->run.name, &ScheduledJob::name);
+    if (found == schedule_.end()) return;
+    const auto index = static_cast<std::size_t>(found - schedule_.begin());
+    carry_out(plan_.answered(index, message.claim->run.due, message.claim->granted, now()));
     settle();
   }
 }
@@ -118,7 +121,7 @@ void Scheduler::drain(std::function<void()> drained) {
   if (!draining_) {
     draining_ = true;
     carry_out(plan_.drain(now()));
-    for (std::size_t job = 0; started_ && job < jobs_.size(); ++job) report(job);
+    for (std::size_t index = 0; started_ && index < schedule_.size(); ++index) report(index);
   }
   settle();
 }
@@ -126,7 +129,7 @@ void Scheduler::drain(std::function<void()> drained) {
 void Scheduler::on_master_gone() {
   if (!std::exchange(draining_, true)) {
     carry_out(plan_.drain(now()));
-    for (std::size_t job = 0; started_ && job < jobs_.size(); ++job) report(job);
+    for (std::size_t index = 0; started_ && index < schedule_.size(); ++index) report(index);
   }
   carry_out(plan_.give_up_claims(now()));
   settle();
@@ -146,15 +149,16 @@ std::vector<std::string> Scheduler::cancel() {
 }
 
 Task<> Scheduler::run_now(std::string name) {
-  const auto job = std::ranges::find(jobs_, name, &Job::name);
-  if (job == jobs_.end()) throw std::out_of_range(fmt::format("no job named \"{}\"", name));
-  JobRun run(name, wall_now(), 0, dependencies_.state);
-  co_await job->run(run);
+  const auto found = std::ranges::find(schedule_, name, &ScheduledJob::name);
+  if (found == schedule_.end())
+    throw std::out_of_range(fmt::format("no scheduled job named \"{}\"", name));
+  ScheduledRun run(name, wall_now(), 0, dependencies_.state);
+  co_await found->run(run);
 }
 
 void Scheduler::carry_out(PlanActions actions) {
   std::ranges::move(actions, std::back_inserter(to_do_));
-  if (carrying_out_) return;  // A job that began has ended at once: what follows comes after.
+  if (carrying_out_) return;  // A run that began has ended at once: what follows comes after.
   carrying_out_ = true;
   while (!to_do_.empty()) {
     const PlanAction action = to_do_.front();
@@ -166,25 +170,25 @@ void Scheduler::carry_out(PlanActions actions) {
 }
 
 void Scheduler::perform(const BeginRun& action) {
-  const Job& job = jobs_[action.job];
-  dependencies_.page.jobs_running.fetch_add(1, std::memory_order_relaxed);
-  const auto run = runs_.emplace(runs_.end(), job, action, dependencies_.state);
-  run->task = spawn(dependencies_.context, activities_[action.job], job.run(run->run),
+  const ScheduledJob& scheduled = schedule_[action.index];
+  dependencies_.page.tasks_running.fetch_add(1, std::memory_order_relaxed);
+  const auto run = runs_.emplace(runs_.end(), scheduled, action, dependencies_.state);
+  run->task = spawn(dependencies_.context, activities_[action.index], scheduled.run(run->run),
                     [this, run](detail::Outcome<void> outcome) {
                       run->outcome.emplace(std::move(outcome));
                       if (run->begun) ended(run);
                     });
   run->begun = true;
-  report(action.job);
+  report(action.index);
   if (run->outcome) ended(run);
 }
 
 void Scheduler::perform(const ClaimRun& action) {
-  ipc::JobTick tick{jobs_[action.job].name, action.due};
+  ipc::DueRun run{schedule_[action.index].name, action.due};
   if (dependencies_.tell) {
-    dependencies_.tell({.claim = std::move(tick)});
+    dependencies_.tell({.claim = std::move(run)});
   } else {
-    on_message({.claim = ipc::ClaimAnswer{std::move(tick), true}});
+    on_message({.claim = ipc::ClaimAnswer{std::move(run), true}});
   }
 }
 
@@ -192,49 +196,49 @@ void Scheduler::perform(const SkipRuns& action) {
   // Of these it is not known whether they were missed: another worker may have done them.
   if (action.inherited || action.reason == SkipReason::Denied) return;
   if (action.reason == SkipReason::Coalesced || action.reason == SkipReason::Draining) {
-    return report(action.job);
+    return report(action.index);
   }
-  ipc::JobReport& missed = reports_.of(action.job);
-  missed.result = ipc::JobResult::Missed;
+  ipc::ScheduledReport& missed = reports_.of(action.index);
+  missed.result = ipc::RunResult::Missed;
   missed.last = action.last;
   missed.took = {};
   missed.detail = to_string(action.reason);
-  report(action.job);
+  report(action.index);
 
-  Skipped& skipped = skipped_[action.job];
+  Skipped& skipped = skipped_[action.index];
   ++skipped.times;
   const ipc::TimePoint now = ipc::Clock::now();
   if (now < skipped.say_again) return;
   log(fmt::format(
-      "{}: not run, due {}: {}{}", activities_[action.job].name, text(action.last),
+      "{}: not run, due {}: {}{}", activities_[action.index].name, text(action.last),
       to_string(action.reason),
       skipped.times > 1 ? fmt::format(" (and {} times before)", skipped.times - 1) : ""));
   skipped = {.times = 0, .say_again = now + kSaySkips};
 }
 
 void Scheduler::ended(Runs::iterator run) {
-  const std::size_t job = run->job;
-  dependencies_.page.jobs_running.fetch_sub(1, std::memory_order_relaxed);
-  record(job, *run, ipc::Clock::now() - run->began);
+  const std::size_t index = run->index;
+  dependencies_.page.tasks_running.fetch_sub(1, std::memory_order_relaxed);
+  record(index, *run, ipc::Clock::now() - run->began);
   runs_.erase(run);
-  carry_out(plan_.ended(job, now()));
-  report(job);
+  carry_out(plan_.ended(index, now()));
+  report(index);
   settle();
 }
 
-void Scheduler::record(std::size_t job, const Run& run, ipc::Duration took) {
-  ipc::JobReport& result = reports_.of(job);
+void Scheduler::record(std::size_t index, const Run& run, ipc::Duration took) {
+  ipc::ScheduledReport& result = reports_.of(index);
   result.last = run.run.due();
   result.took = std::chrono::duration_cast<std::chrono::microseconds>(took);
   result.detail.clear();
   if (*run.outcome) {
-    result.result = ipc::JobResult::Ok;
+    result.result = ipc::RunResult::Ok;
   } else if (is_a<Cancelled>(run.outcome->error())) {
-    result.result = ipc::JobResult::Cancelled;
+    result.result = ipc::RunResult::Cancelled;
   } else {
-    result.result = ipc::JobResult::Failed;
+    result.result = ipc::RunResult::Failed;
     result.detail = worker::describe(run.outcome->error());
-    log(fmt::format("{} failed after {}: {}", activities_[job].name, worker::describe(took),
+    log(fmt::format("{} failed after {}: {}", activities_[index].name, worker::describe(took),
                     result.detail));
   }
 }
@@ -272,12 +276,12 @@ void Scheduler::arm() {
   }
 }
 
-void Scheduler::report(std::size_t job) {
-  ipc::JobReport& state = reports_.of(job);
-  state.here = plan_.responsible(job);
-  state.next = plan_.next_due(job, now());
-  state.running = plan_.running(job);
-  reports_.changed(job);
+void Scheduler::report(std::size_t index) {
+  ipc::ScheduledReport& state = reports_.of(index);
+  state.here = plan_.responsible(index);
+  state.next = plan_.next_due(index, now());
+  state.running = plan_.running(index);
+  reports_.changed(index);
 }
 
 void Scheduler::settle() {

@@ -1,6 +1,6 @@
 #pragma once
-// Runs the jobs of a worker: carries out what the Plan decides, on the loop and on the thread pool,
-// and tells the master and the log of it. It decides nothing itself. Loop thread only.
+// Runs the scheduled jobs of a worker: carries out what the Plan decides, on the loop and on the
+// thread pool, and tells the master and the log of it. It decides nothing itself. Loop thread only.
 
 #include <cstdint>
 #include <deque>
@@ -14,11 +14,11 @@
 #include "ipc/base/uv.hpp"
 #include "ipc/message.hpp"
 #include "ipc/recorder/recorder.hpp"
-#include "reeve/job.hpp"
+#include "reeve/scheduled_job.hpp"
 #include "reeve/state.hpp"
-#include "worker/scheduler/job_reports.hpp"
 #include "worker/scheduler/plan.hpp"
 #include "worker/scheduler/repetition.hpp"
+#include "worker/scheduler/scheduled_reports.hpp"
 #include "worker/scheduler/wall_timer.hpp"
 #include "worker/task/activity.hpp"
 #include "worker/task/context.hpp"
@@ -36,18 +36,18 @@ class Scheduler {
     State& state;
     ipc::RecorderPage& page;
     LogLine log;  ///< Gets failures and skipped runs. May be empty.
-    /// To the master. Empty: there is none, and the worker does the jobs of scope One itself.
+    /// To the master. Empty: there is none, and the worker does what is of scope One itself.
     Tell tell;
   };
 
-  /// The jobs outlive it.
-  Scheduler(const Jobs& jobs, Dependencies dependencies);
+  /// The scheduled jobs outlive it.
+  Scheduler(const ScheduledJobs& scheduled_jobs, Dependencies dependencies);
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
-  /// "2 jobs"; empty when there are none.
+  /// "2 scheduled jobs"; empty when there are none.
   [[nodiscard]] std::string describe() const;
-  /// "job cleanup (3.2 s)" for each that runs.
+  /// "scheduled clean-up (3.2 s)" for each that runs.
   [[nodiscard]] std::vector<std::string> running() const;
 
   /// The worker is ready: due times count from now on. May throw std::system_error.
@@ -60,21 +60,22 @@ class Scheduler {
   void drain(std::function<void()> drained);
   /// Nobody answers any more: gives up the claims that wait for it, and begins no run any more.
   void on_master_gone();
-  /// Cancels what runs, and returns what it was: "job cleanup (3.2 s)". Nothing begins any more.
+  /// Cancels what runs, and returns what it was: "scheduled clean-up (3.2 s)". Nothing begins any
+  /// more.
   [[nodiscard]] std::vector<std::string> cancel();
 
-  /// Runs the job of that name now, whatever its schedule, its scope and its limits say, and throws
-  /// what it throws. Throws std::out_of_range for a name that there is not. For tests; its caller
-  /// waits for its end, the drain does not.
+  /// Runs the scheduled job of that name now, whatever its schedule, its scope and its limits say,
+  /// and throws what it throws. Throws std::out_of_range for a name that there is not. For tests;
+  /// its caller waits for its end, the drain does not.
   [[nodiscard]] Task<> run_now(std::string name);
 
  private:
   struct Run {
-    Run(const Job& of, const BeginRun& order, State& state)
-        : job(order.job), run(of.name, order.due, order.fence, state) {}
+    Run(const ScheduledJob& of, const BeginRun& order, State& state)
+        : index(order.index), run(of.name, order.due, order.fence, state) {}
 
-    std::size_t job;
-    JobRun run;
+    std::size_t index;
+    ScheduledRun run;
     ipc::TimePoint began = ipc::Clock::now();
     Spawned task{};
     bool begun = false;  ///< spawn() has returned.
@@ -93,20 +94,20 @@ class Scheduler {
   void perform(const ClaimRun& action);
   void perform(const SkipRuns& action);
   void ended(Runs::iterator run);
-  void record(std::size_t job, const Run& run, ipc::Duration took);
+  void record(std::size_t index, const Run& run, ipc::Duration took);
   void wake();
   void want_lease();
   [[nodiscard]] bool waits_for_lease() const;
   void arm();
-  void report(std::size_t job);
+  void report(std::size_t index);
   void settle();
   void log(const std::string& line) const;
 
-  const std::vector<Job>& jobs_;
+  const std::vector<ScheduledJob>& schedule_;
   Dependencies dependencies_;
   std::vector<Activity> activities_;
   Plan plan_;
-  JobReports reports_;
+  ScheduledReports reports_;
   ipc::uv::Timer timer_;
   std::optional<WallTimer> wall_timer_;
   std::deque<PlanAction> to_do_;

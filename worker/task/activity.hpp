@@ -7,11 +7,11 @@
 
 namespace reeve::worker {
 
-enum class ActivityKind : std::uint8_t { Other, Request, Background, Job, Resource };
+enum class ActivityKind : std::uint8_t { Other, Request, Background, Scheduled, Resource };
 
 struct Activity {
   ActivityKind kind = ActivityKind::Other;
-  /// What a person calls it: "GET /users/{id}", "job cleanup", "opening redis".
+  /// What a person calls it: "GET /users/{id}", "scheduled clean-up", "opening redis".
   std::string name;
 
   /// Of work that nobody named.

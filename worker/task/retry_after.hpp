@@ -1,5 +1,5 @@
 #pragma once
-// When a pool that is full will have room again, from how long its jobs have taken of late. Pure.
+// When a pool that is full will have room again, from how long its calls have taken of late. Pure.
 
 #include <algorithm>
 #include <chrono>
@@ -9,7 +9,7 @@
 
 namespace reeve::worker {
 
-/// How long jobs take: the later ones weigh more.
+/// How long calls take: the later ones weigh more.
 class ServiceTime {
  public:
   void add(ipc::Duration took) {
@@ -26,14 +26,14 @@ class ServiceTime {
 
 inline constexpr std::chrono::seconds kLongestRetryAfter{120};
 
-/// For the Retry-After of who found `waiting` jobs queued before `threads` threads: the time until
+/// For the Retry-After of who found `waiting` calls queued before `threads` threads: the time until
 /// they have got through the queue, from one second to kLongestRetryAfter.
-[[nodiscard]] inline std::chrono::seconds retry_after(ipc::Duration one_job, std::size_t waiting,
+[[nodiscard]] inline std::chrono::seconds retry_after(ipc::Duration one_call, std::size_t waiting,
                                                       std::size_t threads) {
   using Seconds = std::chrono::duration<double>;
-  const double jobs = static_cast<double>(waiting + 1);
-  const double rounds = threads > 0 ? jobs / static_cast<double>(threads) : jobs;
-  const Seconds all = std::chrono::duration_cast<Seconds>(one_job) * rounds;
+  const double calls = static_cast<double>(waiting + 1);
+  const double rounds = threads > 0 ? calls / static_cast<double>(threads) : calls;
+  const Seconds all = std::chrono::duration_cast<Seconds>(one_call) * rounds;
   if (all >= kLongestRetryAfter) return kLongestRetryAfter;
   return std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(all));
 }

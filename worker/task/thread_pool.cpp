@@ -19,12 +19,12 @@ namespace reeve::worker {
 
 namespace {
 
-/// What must be done whatever the requests do: a resource is to be closed, a job was claimed from
-/// the whole pool of workers. No limit refuses it, it goes first, and there is one thread beyond
-/// the limit that does nothing else, the reserve: else a teardown would wait for threads that are
-/// stuck.
+/// What must be done whatever the requests do: a resource is to be closed, a scheduled run was
+/// claimed from the whole pool of workers. No limit refuses it, it goes first, and there is one
+/// thread beyond the limit that does nothing else, the reserve: else a teardown would wait for
+/// threads that are stuck.
 bool is_owed(const Activity& activity) {
-  return activity.kind == ActivityKind::Resource || activity.kind == ActivityKind::Job;
+  return activity.kind == ActivityKind::Resource || activity.kind == ActivityKind::Scheduled;
 }
 
 }  // namespace
@@ -44,7 +44,7 @@ ThreadPool::~ThreadPool() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-bool ThreadPool::submit(Job job, Done done, const Activity& activity) {
+bool ThreadPool::submit(Call call, Done done, const Activity& activity) {
   const bool owed = is_owed(activity);
   {
     const std::lock_guard lock(mutex_);
@@ -54,7 +54,7 @@ bool ThreadPool::submit(Job job, Done done, const Activity& activity) {
     }
     queue_.insert(
         owed ? queue_.begin() : queue_.end(),
-        Item{std::move(job), std::move(done), nullptr, activity.name, ipc::Clock::now(), owed});
+        Item{std::move(call), std::move(done), nullptr, activity.name, ipc::Clock::now(), owed});
     record();
   }
   wake_.notify_one();
@@ -150,7 +150,7 @@ void ThreadPool::run_next(std::unique_lock<std::mutex>& lock, bool reserve) {
   record();
   lock.unlock();
   try {
-    item->job();
+    item->call();
   } catch (...) {
     item->error = std::current_exception();
   }

@@ -1,8 +1,8 @@
 #pragma once
 // The threads on which handlers and functions that may block run. Bounded in threads and in queue;
-// a thread starts only when a job finds no idle one. It knows what each job is for, and how long
-// jobs wait. It refuses to be a scheduler: first in, first out. Loop thread only, apart from the
-// jobs themselves and look().
+// a thread starts only when a call finds no idle one. It knows what each call is for, and how long
+// calls wait. It refuses to be a scheduler: first in, first out. Loop thread only, apart from the
+// calls themselves and look().
 
 #include <chrono>
 #include <condition_variable>
@@ -32,7 +32,7 @@ struct PoolLook {
   };
   std::size_t threads = 0;        ///< as many as may run
   std::size_t queue = 0;          ///< as many as may wait
-  std::size_t waiting = 0;        ///< jobs without a thread
+  std::size_t waiting = 0;        ///< calls without a thread
   ipc::Duration longest_wait{};   ///< of those that wait
   std::uint64_t refused = 0;      ///< for want of room in the queue, in all
   bool all_taken = false;         ///< no thread is idle, and none more can be had
@@ -41,25 +41,25 @@ struct PoolLook {
 
 class ThreadPool {
  public:
-  using Job = std::move_only_function<void()>;
+  using Call = std::move_only_function<void()>;
   using Done = std::move_only_function<void(std::exception_ptr error)>;
 
   /// `page`, which outlives it, gets the pool's figures.
   explicit ThreadPool(ipc::uv::Loop& loop, const ThreadLimits& limits = {},
                       ipc::RecorderPage* page = nullptr);
-  /// Waits for the jobs that run, drops those that wait. No `done` is called any more.
+  /// Waits for the calls that run, drops those that wait. No `done` is called any more.
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  /// Runs `job` on a thread, then `done` on the loop thread, with the exception that left `job` if
-  /// one did. Both are destroyed on the loop thread. False, and neither is ever called, when the
-  /// queue is full, which it never is for resources and jobs. `activity` is copied.
-  [[nodiscard]] bool submit(Job job, Done done, const Activity& activity = Activity::unnamed());
+  /// Runs `call` on a thread, then `done` on the loop thread, with the exception that left `call`
+  /// if one did. Both are destroyed on the loop thread. False, and neither is ever called, when the
+  /// queue is full, which it never is for resources and what is scheduled. `activity` is copied.
+  [[nodiscard]] bool submit(Call call, Done done, const Activity& activity = Activity::unnamed());
   /// When who was refused should try again: at least a second.
   [[nodiscard]] std::chrono::seconds retry_after() const;
 
-  /// How many jobs run now. For deciding at the end of the process whether a join would return.
+  /// How many calls run now. For deciding at the end of the process whether a join would return.
   [[nodiscard]] std::size_t running() const;
   [[nodiscard]] std::size_t threads_started() const { return threads_.size(); }
   /// Any thread.
@@ -67,7 +67,7 @@ class ThreadPool {
 
  private:
   struct Item {
-    Job job;
+    Call call;
     Done done;
     std::exception_ptr error;
     std::string what;

@@ -39,12 +39,12 @@ struct OffloadBase::Ticket {
 
   std::atomic<Phase> phase = Phase::Queued;
   OffloadBase*
-      owner;  ///< Null once it is gone. Written by the loop thread, read there, and by the job.
+      owner;  ///< Null once it is gone. Written by the loop thread, read there, and by the call.
 };
 
 void OffloadBase::start(worker::Context& context) {
   ticket_.reset(new Ticket{.owner = this});
-  const auto job = [ticket = ticket_] {
+  const auto call = [ticket = ticket_] {
     if (!ticket->move(Ticket::Phase::Queued, Ticket::Phase::Running)) return;
     struct Finish {
       Ticket& ticket;
@@ -60,7 +60,7 @@ void OffloadBase::start(worker::Context& context) {
     ticket->owner->error_ = std::move(error);
     ticket->owner->wake();
   };
-  if (!context.threads().submit(job, done, root().activity())) {
+  if (!context.threads().submit(call, done, root().activity())) {
     ticket_.reset();
     throw Overloaded();
   }

@@ -33,8 +33,8 @@ void TestClient::replace(std::type_index meant, std::type_index type,
 }
 
 void TestClient::run_to_end(Task<> task) { impl_->run_to_end("the task", std::move(task)); }
-void TestClient::run_job(std::string name) {
-  const std::string what = "job " + name;
+void TestClient::run_scheduled(std::string name) {
+  const std::string what = "scheduled " + name;
   impl_->run_to_end(what, impl_->service().scheduler().run_now(std::move(name)));
 }
 void TestClient::settle() { impl_->settle(); }

@@ -12,7 +12,7 @@ namespace {
 
 /// Who was granted each run.
 std::map<std::int64_t, int> grants_in(const std::string& log) {
-  static const std::regex kGrant(R"(pid (\d+) may do the run of (\d+) ms of job )");
+  static const std::regex kGrant(R"(pid (\d+) may do the run of (\d+) ms of scheduled )");
   std::map<std::int64_t, int> grants;
   for (std::sregex_iterator found(log.begin(), log.end(), kGrant), end; found != end; ++found) {
     grants[std::stoll((*found)[2])] = std::stoi((*found)[1]);

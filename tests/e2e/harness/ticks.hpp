@@ -1,7 +1,8 @@
 #pragma once
-// What must hold of a job of scope `one`, as its runs are written down (tests/e2e/probe/jobs.hpp):
-// no tick was done twice, fences never go back, and none is missing but those that the master had
-// granted to a worker which was killed before it did them. Reads files only.
+// What must hold of what is scheduled with scope `one`, as its runs are written down
+// (tests/e2e/probe/schedule.hpp): no tick was done twice, fences never go back, and none is missing
+// but those that the master had granted to a worker which was killed before it did them. Reads
+// files only.
 
 #include <chrono>
 #include <cstddef>

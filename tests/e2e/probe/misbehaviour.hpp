@@ -12,7 +12,7 @@
 //   PROBE_ANSWER=500             answers GET / with that status
 //   PROBE_IGNORE_TERM=1          blocks the loop for ever instead of ending
 //   PROBE_THREADS=2              threads of the pool, instead of the default
-//   PROBE_QUEUE=4                jobs that may wait for one
+//   PROBE_QUEUE=4                calls that may wait for one
 
 #include <chrono>
 #include <optional>

@@ -13,9 +13,9 @@
 #include <string_view>
 #include <thread>
 
-#include "tests/e2e/probe/jobs.hpp"
 #include "tests/e2e/probe/misbehaviour.hpp"
 #include "tests/e2e/probe/query.hpp"
+#include "tests/e2e/probe/schedule.hpp"
 #include "tests/e2e/probe/tasks.hpp"
 
 namespace reeve::probe {
@@ -191,7 +191,7 @@ int main(int argc, char** argv) {
   reeve::probe::add_lifespan(app, how);
   reeve::probe::add_routes(app, how);
   reeve::probe::add_task_routes(app);
-  reeve::probe::add_jobs(app);
+  reeve::probe::add_schedule(app);
   app.threads(reeve::probe::thread_limits(how));
   return app.run(argc, argv);
 }

@@ -11,12 +11,12 @@ int main() {
     return reeve::Response::text(request.state<std::string>());
   });
 
-  app.job("shout", reeve::cron("0 8 * * *", "Europe/Berlin"),
-          [](std::string& text) { text += '!'; });
+  app.schedule("shout", reeve::cron("0 8 * * *", "Europe/Berlin"),
+               [](std::string& text) { text += '!'; });
 
   reeve::TestClient client(app);
   if (!client.start()) return 1;
-  client.run_job("shout");
+  client.run_scheduled("shout");
   const reeve::TestResponse response = client.get("/");
   std::cout << response.status << ' ' << response.body << '\n';
   return client.stop() ? 0 : 1;

@@ -103,7 +103,7 @@ TEST(Agent, ForgetsAllButTheNewest) {
   ASSERT_TRUE(client.start());
   auto& store = client.state<Store>();
   for (int i = 0; i < 1001; ++i) store.save(std::to_string(i), "x");
-  client.run_job("forget");
+  client.run_scheduled("forget");
   EXPECT_TRUE(store.history().starts_with("1 -> x\n2 -> x\n"));
   EXPECT_TRUE(store.history().ends_with("1000 -> x\n"));
   EXPECT_TRUE(client.stop());

@@ -33,30 +33,31 @@ TEST(WorkerMessage, ReportsSurviveTheWire) {
                                                           .took = microseconds(17),
                                                           .detail = "refused = yes"}};
   EXPECT_EQ(parse_worker_message(format(resource)), resource);
-  const WorkerMessage job{.job = JobReport{.name = "clean up",
-                                           .schedule = "*/5 * * * *",
-                                           .one = true,
-                                           .here = true,
-                                           .next = Millis(milliseconds(1'700'000'000'000)),
-                                           .last = Millis(milliseconds(1'600'000'000'000)),
-                                           .took = microseconds(2500),
-                                           .result = JobResult::Failed,
-                                           .running = 2,
-                                           .detail = "no disk"}};
-  EXPECT_EQ(parse_worker_message(format(job)), job);
+  const WorkerMessage scheduled{.scheduled =
+                                    ScheduledReport{.name = "clean up",
+                                                    .schedule = "*/5 * * * *",
+                                                    .one = true,
+                                                    .here = true,
+                                                    .next = Millis(milliseconds(1'700'000'000'000)),
+                                                    .last = Millis(milliseconds(1'600'000'000'000)),
+                                                    .took = microseconds(2500),
+                                                    .result = RunResult::Failed,
+                                                    .running = 2,
+                                                    .detail = "no disk"}};
+  EXPECT_EQ(parse_worker_message(format(scheduled)), scheduled);
   const WorkerMessage lease{.lease = LeaseWish::Released,
-                            .claim = JobTick{"clean up", Millis(milliseconds(1'700'000'000'000))}};
+                            .claim = DueRun{"clean up", Millis(milliseconds(1'700'000'000'000))}};
   EXPECT_EQ(parse_worker_message(format(lease)), lease);
 }
 
 TEST(WorkerMessage, AReportWithoutAKnownNameSaysNothing) {
   EXPECT_FALSE(parse_worker_message("RESOURCE_STATE=open\n").resource);
-  EXPECT_FALSE(parse_worker_message("JOB_RUNNING=1\n").job);
+  EXPECT_FALSE(parse_worker_message("SCHEDULED_RUNNING=1\n").scheduled);
   EXPECT_FALSE(parse_worker_message("CLAIM=soon clean\n").claim);
   EXPECT_FALSE(parse_worker_message("CLAIM=99999999999999999 clean\n").claim);
   EXPECT_FALSE(parse_worker_message("CLAIM=5 \n").claim);
   EXPECT_FALSE(parse_worker_message("LEASE=mine\n").lease);
-  EXPECT_EQ(parse_worker_message("JOB=x\nJOB_RUNNING=-1\n").job->running, 0);
+  EXPECT_EQ(parse_worker_message("SCHEDULED=x\nSCHEDULED_RUNNING=-1\n").scheduled->running, 0);
 }
 
 TEST(MasterMessage, LeaseAndClaimSurviveTheWire) {

@@ -121,7 +121,7 @@ reeve::App make_app() {
       .candidate("remote", open_remote, ping, 2s)
       .candidate("local", [] { return std::make_unique<LocalModel>(); });
   // By one worker of the pool at a time; it may block, so it runs on the thread pool.
-  app.job("forget", reeve::every(1min), [](Store& store) { store.keep_newest(1000); });
+  app.schedule("forget", reeve::every(1min), [](Store& store) { store.keep_newest(1000); });
 
   app.provide<Span>([](Telemetry& telemetry) -> Task<Span> { co_return Span{telemetry}; },
                     [](Span& span) -> Task<> {

@@ -22,11 +22,11 @@
 #include "reeve/environment.hpp"
 #include "reeve/fork_safety.hpp"
 #include "reeve/http_limits.hpp"
-#include "reeve/job.hpp"
 #include "reeve/lifespan.hpp"
 #include "reeve/provide.hpp"
 #include "reeve/providers.hpp"
 #include "reeve/router.hpp"
+#include "reeve/scheduled_job.hpp"
 #include "reeve/thread_limits.hpp"
 #include "reeve/watch_limits.hpp"
 
@@ -99,10 +99,12 @@ class App {
     return *this;
   }
 
-  /// A job of the scheduler: see Jobs::job(), whose arguments these are, and cron() and every().
+  /// A scheduled job: see ScheduledJobs::schedule(), whose arguments these are, and cron() and
+  /// every().
   template <class Function>
-  App& job(std::string name, Schedule schedule, Function function, const JobOptions& options = {}) {
-    jobs_.job(std::move(name), std::move(schedule), std::move(function), options);
+  App& schedule(std::string name, Schedule times, Function function,
+                const ScheduleOptions& options = {}) {
+    scheduled_jobs_.schedule(std::move(name), std::move(times), std::move(function), options);
     return *this;
   }
 
@@ -177,8 +179,8 @@ class App {
   [[nodiscard]] const Router& router() const { return router_; }
   /// By resource(), step(), lifespan(), check() and provider().
   [[nodiscard]] const Lifespan& lifespan() const { return lifespan_; }
-  /// By job().
-  [[nodiscard]] const Jobs& jobs() const { return jobs_; }
+  /// By schedule().
+  [[nodiscard]] const ScheduledJobs& scheduled_jobs() const { return scheduled_jobs_; }
   /// By environment().
   [[nodiscard]] const Environment& environment() const { return environment_; }
   /// By limits().
@@ -204,7 +206,7 @@ class App {
  private:
   Router router_;
   Lifespan lifespan_;
-  Jobs jobs_;
+  ScheduledJobs scheduled_jobs_;
   Environment environment_;
   HttpLimits limits_;
   ThreadLimits threads_;

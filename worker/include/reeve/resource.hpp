@@ -114,7 +114,7 @@ template <class T, class Open>
 Task<AnyValue> open_on_thread(Open& open, Scope& scope) {
   AnyValue value;
   bool returned = false;
-  auto job = [&] {
+  auto call = [&] {
     if constexpr (std::is_void_v<T>) {
       call_open(open, scope);
     } else {
@@ -123,7 +123,7 @@ Task<AnyValue> open_on_thread(Open& open, Scope& scope) {
     returned = true;
   };
   try {
-    co_await offload(job);
+    co_await offload(call);
   } catch (const Cancelled&) {
     if (!returned) throw;
   }

@@ -1,7 +1,7 @@
 #pragma once
-// When a job is due: at times of the calendar, or at a fixed interval. A Schedule is a value that
-// never changes: it may be copied, and read by any thread. It knows nothing of jobs, and does not
-// run anything: see reeve/job.hpp.
+// When a scheduled job is due: at times of the calendar, or at a fixed interval. A Schedule is a
+// value that never changes: it may be copied, and read by any thread. It does not run anything: see
+// reeve/scheduled_job.hpp.
 //
 //   cron("*/5 8-18 * * mon-fri", "Europe/Berlin")     every(30s)
 
@@ -16,7 +16,7 @@ namespace reeve {
 /// A time of the wall clock, in UTC.
 using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
 
-/// When a job is due. Made by cron() and every(); a value, for any thread.
+/// When a scheduled job is due. Made by cron() and every(); a value, for any thread.
 class Schedule {
  public:
   /// The times of a calendar. What an application writes itself must be pure: the same argument
@@ -31,7 +31,7 @@ class Schedule {
     [[nodiscard]] virtual std::optional<WallTime> next(WallTime after) const = 0;
   };
 
-  /// At the times of a calendar; `text` is what `reevectl status --jobs` shows.
+  /// At the times of a calendar; `text` is what `reevectl status --schedule` shows.
   Schedule(std::string text, std::shared_ptr<const Calendar> calendar);
   /// See every().
   explicit Schedule(std::chrono::milliseconds period);
@@ -54,10 +54,10 @@ class Schedule {
 
 /// At a fixed interval of 1 ms to 366 days. Throws std::invalid_argument beyond.
 ///
-/// A job of scope Each is due one period after its worker became ready, then once a period on the
-/// monotonic clock: it does not drift, whatever a run takes, and knows no clock changes. One of
-/// scope One is due at the multiples of the period on the wall clock, so that it goes on in step
-/// when it moves to another worker.
+/// A scheduled job of scope Each is due one period after its worker became ready, then once a
+/// period on the monotonic clock: it does not drift, whatever a run takes, and knows no clock
+/// changes. One of scope One is due at the multiples of the period on the wall clock, so that it
+/// goes on in step when it moves to another worker.
 [[nodiscard]] Schedule every(std::chrono::milliseconds period);
 
 /// At the times of a crontab(5) expression: minute, hour, day of the month, month, day of the week.

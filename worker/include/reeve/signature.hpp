@@ -1,7 +1,7 @@
 #pragma once
-// What a function takes and returns, read off its type: how handlers, providers and jobs are given
-// their parameters. A function pointer, or an object with exactly one operator() that is no
-// template. Compile time only.
+// What a function takes and returns, read off its type: how handlers, providers and scheduled
+// functions are given their parameters. A function pointer, or an object with exactly one
+// operator() that is no template. Compile time only.
 
 #include <type_traits>
 #include <utility>

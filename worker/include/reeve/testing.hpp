@@ -214,10 +214,10 @@ class TestClient {
       return std::move(**value);
     }
   }
-  /// Runs the job of that name now, once, whatever its schedule, its scope and its limits say, and
-  /// throws what it throws. Its JobRun is due now, with the fence 0. Throws std::out_of_range for a
-  /// name that the app does not have, and TestTimeout like run().
-  void run_job(std::string name);
+  /// Runs the scheduled job of that name now, once, whatever its schedule, its scope and its limits
+  /// say, and throws what it throws. Its ScheduledRun is due now, with the fence 0. Throws
+  /// std::out_of_range for a name that the app does not have, and TestTimeout like run().
+  void run_scheduled(std::string name);
   /// Waits for what the answered requests have left behind: their background tasks, and closing
   /// their values. Throws TestTimeout, which names what is not done.
   void settle();

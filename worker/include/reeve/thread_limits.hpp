@@ -12,7 +12,7 @@ struct ThreadLimits {
 
   /// Threads at most, and at least one; they are started as they are needed.
   std::size_t threads = default_threads();
-  /// Jobs that may wait for a thread, beside those that have one. Beyond it a request is answered
+  /// Calls that may wait for a thread, beside those that have one. Beyond it a request is answered
   /// with 503 and Retry-After, and offload() throws Overloaded. With 0 nothing waits.
   std::size_t queue = 1024;
 };

@@ -23,7 +23,7 @@ TEST(ControlRequest, SurvivesTheWire) {
   EXPECT_EQ(decode_request(encode(tail)), tail);
   const Request signal{.method = Method::Signal, .names = {"all"}, .signal = "HUP"};
   EXPECT_EQ(decode_request(encode(signal)), signal);
-  const Request inside{.method = Method::Status, .lifespan = true, .jobs = true};
+  const Request inside{.method = Method::Status, .lifespan = true, .schedule = true};
   EXPECT_EQ(decode_request(encode(inside)), inside);
   const Request scale{.method = Method::Scale, .names = {"web"}, .scale = ScaleBy{true, -2}};
   EXPECT_EQ(decode_request(encode(scale)), scale);
@@ -120,19 +120,19 @@ TEST(ControlReply, WhatAWorkerTellsOfItsInsideSurvivesTheWire) {
                             .required = false,
                             .took = 1500us,
                             .detail = "refused"};
-  const JobReport cleanup{.name = "cleanup",
-                          .schedule = "*/5 * * * *",
-                          .one = true,
-                          .here = true,
-                          .next = JobReport::WallTime(1'700'000'000'001ms),
-                          .last = JobReport::WallTime(0ms),
-                          .took = 20ms,
-                          .result = JobResult::Missed,
-                          .running = 2,
-                          .detail = "no disk"};
+  const ScheduledReport cleanup{.name = "cleanup",
+                                .schedule = "*/5 * * * *",
+                                .one = true,
+                                .here = true,
+                                .next = ScheduledReport::WallTime(1'700'000'000'001ms),
+                                .last = ScheduledReport::WallTime(0ms),
+                                .took = 20ms,
+                                .result = RunResult::Missed,
+                                .running = 2,
+                                .detail = "no disk"};
   const Reply reply{.phases = {{"web:0", 7, "[1/5] environment", 3us, true}, {}},
                     .resources = {{"web:0", 7, down, 1234ms}, {}},
-                    .jobs = {{"web:0", 7, cleanup}, {}}};
+                    .schedule = {{"web:0", 7, cleanup}, {}}};
   EXPECT_EQ(decode_reply(encode(reply)), reply);
   const auto strange = decode_reply(R"({"parameters":{"resources":[{"state":"melting"}]}})");
   ASSERT_FALSE(strange);

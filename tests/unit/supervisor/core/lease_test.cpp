@@ -1,4 +1,4 @@
-// Who of a pool holds the lease, and which runs of jobs it may do.
+// Who of a pool holds the lease, and which runs it may do.
 #include "supervisor/core/lease.hpp"
 
 #include <fmt/format.h>
@@ -26,9 +26,9 @@ class LeaseTest : public testing::Test {
     const auto grant = lease.settle(pool->pool());
     return grant ? std::optional(grant->worker) : std::nullopt;
   }
-  ClaimVerdict claim(WorkerId worker, const std::string& job, Duration in, WallTime now = kNow) {
+  ClaimVerdict claim(WorkerId worker, const std::string& name, Duration in, WallTime now = kNow) {
     const auto after = std::chrono::duration_cast<std::chrono::milliseconds>(in);
-    return lease.claim(worker, {job, now + after}, now);
+    return lease.claim(worker, {name, now + after}, now);
   }
 
   std::optional<PoolDriver> pool;
@@ -213,7 +213,7 @@ TEST_F(LeaseTest, ARunIsGrantedOnceAndOnlyToTheHolder) {
   EXPECT_EQ(claim(second, "a", 1s), ClaimVerdict::Granted);
 }
 
-TEST_F(LeaseTest, ARunOfTheFarFutureWouldBlockItsJob) {
+TEST_F(LeaseTest, ARunOfTheFarFutureWouldBlockItsName) {
   serve(spec_of(1));
   all_want();
   const WorkerId holder = granted_to().value();
@@ -221,33 +221,33 @@ TEST_F(LeaseTest, ARunOfTheFarFutureWouldBlockItsJob) {
   EXPECT_EQ(claim(holder, "a", 24h), ClaimVerdict::Granted);
 }
 
-TEST_F(LeaseTest, TheTableOfJobsIsBounded) {
+TEST_F(LeaseTest, TheTableOfNamesIsBounded) {
   serve(spec_of(1));
   all_want();
   const WorkerId holder = granted_to().value();
-  EXPECT_EQ(claim(holder, std::string(129, 'x'), 0s), ClaimVerdict::TooManyJobs);
-  EXPECT_EQ(claim(holder, "", 0s), ClaimVerdict::TooManyJobs);
-  for (std::size_t i = 0; i < PoolLease::kMostJobs; ++i) {
-    EXPECT_EQ(claim(holder, fmt::format("job {}", i), std::chrono::seconds(i)),
+  EXPECT_EQ(claim(holder, std::string(129, 'x'), 0s), ClaimVerdict::TooManyScheduled);
+  EXPECT_EQ(claim(holder, "", 0s), ClaimVerdict::TooManyScheduled);
+  for (std::size_t i = 0; i < PoolLease::kMostScheduled; ++i) {
+    EXPECT_EQ(claim(holder, fmt::format("run {}", i), std::chrono::seconds(i)),
               ClaimVerdict::Granted);
   }
-  EXPECT_EQ(claim(holder, "one more", 0s), ClaimVerdict::TooManyJobs);
-  EXPECT_EQ(claim(holder, "job 7", 100s), ClaimVerdict::Granted) << "the known ones go on";
+  EXPECT_EQ(claim(holder, "one more", 0s), ClaimVerdict::TooManyScheduled);
+  EXPECT_EQ(claim(holder, "run 7", 100s), ClaimVerdict::Granted) << "the known ones go on";
 }
 
-TEST_F(LeaseTest, AJobOfAnOldVersionMakesRoomAndIsStillGrantedNothingTwice) {
+TEST_F(LeaseTest, ANameOfAnOldVersionMakesRoomAndIsStillGrantedNothingTwice) {
   serve(spec_of(1));
   all_want();
   const WorkerId holder = granted_to().value();
-  for (std::size_t i = 0; i < PoolLease::kMostJobs; ++i) {
-    ASSERT_EQ(claim(holder, fmt::format("job {}", i), std::chrono::seconds(i)),
+  for (std::size_t i = 0; i < PoolLease::kMostScheduled; ++i) {
+    ASSERT_EQ(claim(holder, fmt::format("run {}", i), std::chrono::seconds(i)),
               ClaimVerdict::Granted);
   }
   const WallTime later = kNow + PoolLease::kForgottenAfter;
   EXPECT_EQ(claim(holder, "new", 0s, later), ClaimVerdict::Granted);
-  EXPECT_EQ(lease.state().granted.size(), PoolLease::kMostJobs);
-  EXPECT_EQ(lease.claim(holder, {"job 0", kNow}, later + 1h), ClaimVerdict::AlreadyDone);
-  EXPECT_EQ(lease.claim(holder, {"job 0", kNow + 2s}, later + 1h), ClaimVerdict::Granted);
+  EXPECT_EQ(lease.state().granted.size(), PoolLease::kMostScheduled);
+  EXPECT_EQ(lease.claim(holder, {"run 0", kNow}, later + 1h), ClaimVerdict::AlreadyDone);
+  EXPECT_EQ(lease.claim(holder, {"run 0", kNow + 2s}, later + 1h), ClaimVerdict::Granted);
 }
 
 TEST_F(LeaseTest, AnotherMasterGoesOnWithIt) {
@@ -277,7 +277,7 @@ TEST_F(LeaseTest, APoolThatIsAddedAnewGoesOnWhereTheRemovedOneEnded) {
   EXPECT_EQ(added.claim(first, {"a", kNow}, kNow), ClaimVerdict::AlreadyDone);
 }
 
-TEST_F(LeaseTest, AClockThatWasAheadBlocksNoJobOnceItIsRight) {
+TEST_F(LeaseTest, AClockThatWasAheadBlocksNoNameOnceItIsRight) {
   constexpr auto kYear = 24h * 365;
   serve(spec_of(2));
   for (const auto& [id, worker] : pool->pool().workers()) lease.wanted(id, kNow + kYear);
@@ -295,10 +295,10 @@ TEST_F(LeaseTest, AClockThatWasAheadBlocksNoJobOnceItIsRight) {
   EXPECT_EQ(lease.mistrust_clock(kNow), "") << "it is forgotten once";
 }
 
-TEST_F(LeaseTest, AClockThatWasAheadBlocksNoNewJobForFormerOnes) {
+TEST_F(LeaseTest, AClockThatWasAheadBlocksNoNewNameForFormerOnes) {
   LeaseState state{.fence = kBase, .since = kNow, .forgotten = kNow + 25h};
   PoolLease ahead(state);
-  EXPECT_EQ(ahead.mistrust_clock(kNow + 1min), "former jobs");
+  EXPECT_EQ(ahead.mistrust_clock(kNow + 1min), "former ones");
   EXPECT_EQ(ahead.state().forgotten, std::nullopt);
   EXPECT_EQ(ahead.state().since, kNow + 1min);
   EXPECT_EQ(broken_rule(ahead.state(), {}), "");
@@ -343,7 +343,7 @@ TEST_F(LeaseTest, AStateThatCannotBeIsRefused) {
   bad = good;
   bad.granted = {{"a", kNow}, {"a", kNow}};
   EXPECT_NE(broken_rule(bad, workers), "");
-  bad.granted.assign(PoolLease::kMostJobs + 1, {"a", kNow});
+  bad.granted.assign(PoolLease::kMostScheduled + 1, {"a", kNow});
   EXPECT_NE(broken_rule(bad, workers), "");
 }
 

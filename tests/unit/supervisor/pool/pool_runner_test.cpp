@@ -121,7 +121,7 @@ TEST_F(RunningPool, StartsAndStops) {
   EXPECT_EQ(killed_, 0);
 }
 
-/// Speaks over its channel, as a native worker with a job of scope `one` does.
+/// Speaks over its channel, as a native worker that schedules something of scope `one` does.
 const std::string kWantsTheLease =
     "printf 'STATE=Running\nLEASE=wanted\n' >&$REEVE_CHANNEL; " + kWellBehaved;
 
@@ -182,31 +182,32 @@ TEST_F(RunningPool, ARehearsalNeverHoldsTheLease) {
 TEST_F(RunningPool, TheLeaseIsNothingToAskForByNotification) {
   PoolRunner& pool = run(shell_pool(kWellBehaved));
   start();
-  pool.find(status().pid)->take({.job = ipc::JobReport{}, .lease = ipc::LeaseWish::Wanted});
+  pool.find(status().pid)
+      ->take({.scheduled = ipc::ScheduledReport{}, .lease = ipc::LeaseWish::Wanted});
   EXPECT_TRUE(leases_.empty());
-  EXPECT_TRUE(pool.find(status().pid)->reports().jobs.empty());
+  EXPECT_TRUE(pool.find(status().pid)->reports().scheduled.empty());
 }
 
 TEST_F(RunningPool, StatusShowsWhatAWorkerToldOfItsInside) {
-  run(
-      shell_pool("printf 'STEP=[2/5] connections\nRESOURCE=db\nRESOURCE_STATE=closing\n' "
-                 ">&$REEVE_CHANNEL; "
-                 "printf 'STATE=Running\nJOB=beat\nJOB_RUNNING=1\n' >&$REEVE_CHANNEL; " +
-                 kWellBehaved));
+  run(shell_pool(
+      "printf 'STEP=[2/5] connections\nRESOURCE=db\nRESOURCE_STATE=closing\n' "
+      ">&$REEVE_CHANNEL; "
+      "printf 'STATE=Running\nSCHEDULED=beat\nSCHEDULED_RUNNING=1\n' >&$REEVE_CHANNEL; " +
+      kWellBehaved));
   start();
   ASSERT_TRUE(driver_.run_until([this] { return status().worker_state == "Running"; }));
   ipc::control::Reply reply;
   reply.processes = {status()};
   add_lifespan(reply, *runner_, {}, driver_.loop.now() + std::chrono::hours(1));
-  add_jobs(reply, *runner_, {});
+  add_scheduled(reply, *runner_, {});
   EXPECT_EQ(reply.processes.size(), 1U) << "its slot shows it already";
   ASSERT_EQ(reply.resources.size(), 1U);
   EXPECT_EQ(reply.resources[0].process, "web:0");
   EXPECT_EQ(reply.resources[0].pid, status().pid);
   EXPECT_EQ(reply.resources[0].report.state, ipc::ResourceState::Closing);
   EXPECT_GE(reply.resources[0].since, std::chrono::hours(1)) << "it goes on";
-  ASSERT_EQ(reply.jobs.size(), 1U);
-  EXPECT_EQ(reply.jobs[0].report.running, 1);
+  ASSERT_EQ(reply.schedule.size(), 1U);
+  EXPECT_EQ(reply.schedule[0].report.running, 1);
   ASSERT_EQ(reply.phases.size(), 1U);
   EXPECT_EQ(reply.phases[0].name, "[2/5] connections");
 }

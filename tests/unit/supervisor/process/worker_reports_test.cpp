@@ -30,24 +30,24 @@ TEST(WorkerReports, SinceIsWhenTheStateChanged) {
   EXPECT_EQ(db.report.detail, "3 clients left");
 }
 
-TEST(WorkerReports, AJobIsKnownByItsName) {
+TEST(WorkerReports, WhatIsScheduledIsKnownByItsName) {
   WorkerReports reports;
-  reports.on_message({.job = ipc::JobReport{.name = "a", .running = 1}}, kStart);
-  reports.on_message({.job = ipc::JobReport{.name = "b"}}, kStart);
-  reports.on_message({.job = ipc::JobReport{.name = "a", .running = 0}}, kStart);
-  ASSERT_EQ(reports.state().jobs.size(), 2U);
-  EXPECT_EQ(reports.state().jobs[0].running, 0);
+  reports.on_message({.scheduled = ipc::ScheduledReport{.name = "a", .running = 1}}, kStart);
+  reports.on_message({.scheduled = ipc::ScheduledReport{.name = "b"}}, kStart);
+  reports.on_message({.scheduled = ipc::ScheduledReport{.name = "a", .running = 0}}, kStart);
+  ASSERT_EQ(reports.state().scheduled.size(), 2U);
+  EXPECT_EQ(reports.state().scheduled[0].running, 0);
 }
 
 TEST(WorkerReports, AWorkerCannotFillTheMaster) {
   WorkerReports reports;
   for (int i = 0; i < 1000; ++i) {
     reports.on_message(resource(fmt::format("r{}", i), ResourceState::Open), kStart);
-    reports.on_message({.job = ipc::JobReport{.name = fmt::format("j{}", i)}}, kStart);
+    reports.on_message({.scheduled = ipc::ScheduledReport{.name = fmt::format("j{}", i)}}, kStart);
     reports.on_message({.step = fmt::format("[{}/5] phase {}", i % 5 + 1, i)}, kStart);
   }
   EXPECT_EQ(reports.state().resources.size(), WorkerReports::kMostResources);
-  EXPECT_EQ(reports.state().jobs.size(), WorkerReports::kMostJobs);
+  EXPECT_EQ(reports.state().scheduled.size(), WorkerReports::kMostScheduled);
   EXPECT_EQ(reports.state().phases.size(), WorkerReports::kMostPhases);
   reports.on_message(resource("r0", ResourceState::Closed), kStart);
   EXPECT_EQ(reports.state().resources[0].report.state, ResourceState::Closed)

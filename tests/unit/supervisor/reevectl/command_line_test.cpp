@@ -57,8 +57,8 @@ TEST(CommandLine, EveryCommandIsARequest) {
 TEST(CommandLine, StatusLooksInsideOneWayAtATime) {
   EXPECT_EQ(request("status web:0 --lifespan"),
             (Request{.method = Method::Status, .names = {"web:0"}, .lifespan = true}));
-  EXPECT_EQ(request("status --jobs"), (Request{.method = Method::Status, .jobs = true}));
-  EXPECT_THAT(error("status --jobs --lifespan"), HasSubstr("excludes"));
+  EXPECT_EQ(request("status --schedule"), (Request{.method = Method::Status, .schedule = true}));
+  EXPECT_THAT(error("status --schedule --lifespan"), HasSubstr("excludes"));
 }
 
 TEST(CommandLine, HardGoesBeforeOrAfterTheNames) {

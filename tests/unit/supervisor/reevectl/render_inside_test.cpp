@@ -1,4 +1,4 @@
-// The tables of `status --lifespan` and `status --jobs`.
+// The tables of `status --lifespan` and `status --schedule`.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -11,10 +11,10 @@ namespace reeve::supervisor::ctl {
 namespace {
 
 using namespace std::chrono_literals;
-using ipc::JobReport;
-using ipc::JobResult;
 using ipc::ResourceReport;
 using ipc::ResourceState;
+using ipc::RunResult;
+using ipc::ScheduledReport;
 using ipc::control::Method;
 using ipc::control::Process;
 using ipc::control::Reply;
@@ -35,8 +35,8 @@ std::string lifespan(const Reply& reply) {
   return render({.method = Method::Status, .lifespan = true}, reply).output;
 }
 
-std::string jobs(const Reply& reply) {
-  return render({.method = Method::Status, .jobs = true}, reply).output;
+std::string schedule(const Reply& reply) {
+  return render({.method = Method::Status, .schedule = true}, reply).output;
 }
 
 TEST(RenderLifespan, ShowsEachResourceBelowItsWorkerAndWhatIsNestedBelowWhatHoldsIt) {
@@ -106,38 +106,38 @@ TEST(RenderLifespan, EndsAsStatusDoes) {
   EXPECT_NE(lifespan({.text = "(and more)"}).find("(and more)\n"), std::string::npos);
 }
 
-class RenderJobs : public testing::Test {
+class RenderSchedule : public testing::Test {
  protected:
-  RenderJobs() {
+  RenderSchedule() {
     ::setenv("TZ", "UTC-1", 1);
     ::tzset();
   }
-  ~RenderJobs() override {
+  ~RenderSchedule() override {
     ::unsetenv("TZ");
     ::tzset();
   }
 };
 
-TEST_F(RenderJobs, ShowsAOneJobOnceByWhoRunsItAndAnEachJobForEachWorker) {
+TEST_F(RenderSchedule, ShowsScopeOneOnceByWhoRunsItAndScopeEachForEachWorker) {
   Reply reply{.processes = {serving("web:0", 7), serving("web:1", 8)}};
-  const JobReport waiting{.name = "cleanup",
-                          .schedule = "*/5 * * * *",
-                          .one = true,
-                          .next = JobReport::WallTime(1'767'222'000'000ms)};
-  JobReport runs = waiting;
+  const ScheduledReport waiting{.name = "cleanup",
+                                .schedule = "*/5 * * * *",
+                                .one = true,
+                                .next = ScheduledReport::WallTime(1'767'222'000'000ms)};
+  ScheduledReport runs = waiting;
   runs.here = true;
-  runs.last = JobReport::WallTime(1'767'221'700'000ms);
+  runs.last = ScheduledReport::WallTime(1'767'221'700'000ms);
   runs.took = 1234ms;
-  runs.result = JobResult::Failed;
+  runs.result = RunResult::Failed;
   runs.running = 1;
   runs.detail = "no disk";
-  const JobReport beat{.name = "beat", .schedule = "every 1 s", .here = true};
-  JobReport orphan = waiting;
+  const ScheduledReport beat{.name = "beat", .schedule = "every 1 s", .here = true};
+  ScheduledReport orphan = waiting;
   orphan.name = "orphan";
-  reply.jobs = {{"web:0", 7, waiting}, {"web:0", 7, beat}, {"web:0", 7, orphan},
-                {"web:1", 8, runs},    {"web:1", 8, beat}, {"web:1", 8, orphan}};
-  EXPECT_EQ(jobs(reply),
-            "JOB      WORKER  SCOPE  SCHEDULE     NEXT                 LAST                 TOOK   "
+  reply.schedule = {{"web:0", 7, waiting}, {"web:0", 7, beat}, {"web:0", 7, orphan},
+                    {"web:1", 8, runs},    {"web:1", 8, beat}, {"web:1", 8, orphan}};
+  EXPECT_EQ(schedule(reply),
+            "NAME     WORKER  SCOPE  SCHEDULE     NEXT                 LAST                 TOOK   "
             "RESULT  "
             "RUNNING\n"
             "cleanup  web:1   one    */5 * * * *  2026-01-01T00:00:00  2025-12-31T23:55:00  1.2 s  "
@@ -154,8 +154,9 @@ TEST_F(RenderJobs, ShowsAOneJobOnceByWhoRunsItAndAnEachJobForEachWorker) {
             "0\n");
 }
 
-TEST_F(RenderJobs, WithoutAnyItSaysSo) {
-  EXPECT_EQ(jobs({.processes = {serving("web:0", 7)}}), "no worker has reported a job\n");
+TEST_F(RenderSchedule, WithoutAnyItSaysSo) {
+  EXPECT_EQ(schedule({.processes = {serving("web:0", 7)}}),
+            "no worker has reported a scheduled job\n");
 }
 
 }  // namespace

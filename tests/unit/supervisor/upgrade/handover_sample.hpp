@@ -73,14 +73,14 @@ namespace reeve::supervisor {
           .holder = WorkerId{4},
           .holder_name = "web:0",
           .wanting = {WorkerId{5}},
-          .granted = {{.job = "cleanup", .due = WallTime(1'700'000'300'000ms)}},
+          .granted = {{.name = "cleanup", .due = WallTime(1'700'000'300'000ms)}},
           .forgotten = WallTime(1'700'000'200'000ms),
           .why = "web:1 has ended"};
 }
 
 [[nodiscard]] inline WorkerReports::State reports() {
   using namespace std::chrono_literals;
-  using ipc::JobResult, ipc::ResourceState;
+  using ipc::RunResult, ipc::ResourceState;
   return {.resources = {{.report = {.name = "db",
                                     .state = ResourceState::Down,
                                     .phase = "connections",
@@ -88,16 +88,16 @@ namespace reeve::supervisor {
                                     .took = 1500us,
                                     .detail = "refused"},
                          .since = TimePoint(7s)}},
-          .jobs = {{.name = "cleanup",
-                    .schedule = "every 5 min",
-                    .one = true,
-                    .here = true,
-                    .next = WallTime(1'700'000'600'000ms),
-                    .last = WallTime(1'700'000'300'000ms),
-                    .took = 20ms,
-                    .result = JobResult::Failed,
-                    .running = 1,
-                    .detail = "no disk"}},
+          .scheduled = {{.name = "cleanup",
+                         .schedule = "every 5 min",
+                         .one = true,
+                         .here = true,
+                         .next = WallTime(1'700'000'600'000ms),
+                         .last = WallTime(1'700'000'300'000ms),
+                         .took = 20ms,
+                         .result = RunResult::Failed,
+                         .running = 1,
+                         .detail = "no disk"}},
           .phases = {{.name = "[1/5] environment", .began = TimePoint(5s), .ended = TimePoint(6s)},
                      {.name = "[2/5] connections", .began = TimePoint(6s), .ended = {}}}};
 }

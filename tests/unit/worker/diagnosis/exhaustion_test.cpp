@@ -37,7 +37,7 @@ TEST_F(ExhaustionTest, AShortQueueIsWhatTheQueueIsFor) {
   for (int i = 0; i < 100; ++i) EXPECT_FALSE(look());
 }
 
-TEST_F(ExhaustionTest, AJobThatWaitsTooLongIsToldOnceUntilItIsOver) {
+TEST_F(ExhaustionTest, ACallThatWaitsTooLongIsToldOnceUntilItIsOver) {
   pool.all_taken = true;
   pool.waiting = 3;
   pool.longest_wait = 1s;
@@ -108,13 +108,13 @@ TEST_F(ExhaustionTest, WhatLastsIsToldAgain) {
 }
 
 TEST_F(ExhaustionTest, OccupantsAreTheMostNumerousFirst) {
-  pool.running = {{"GET /a", 1s}, {"GET /b", 1s}, {"GET /b", 5s}, {"job c", 9s}};
+  pool.running = {{"GET /a", 1s}, {"GET /b", 1s}, {"GET /b", 5s}, {"scheduled c", 9s}};
   const auto all = occupants(pool);
   ASSERT_EQ(all.size(), 3U);
   EXPECT_EQ(all[0].what, "GET /b");
   EXPECT_EQ(all[0].count, 2U);
   EXPECT_EQ(all[0].oldest, 5s);
-  EXPECT_EQ(all[1].what, "job c") << "it has its thread for longer";
+  EXPECT_EQ(all[1].what, "scheduled c") << "it has its thread for longer";
 }
 
 TEST(RetryAfter, IsTheTimeThatTheQueueTakes) {
@@ -125,7 +125,7 @@ TEST(RetryAfter, IsTheTimeThatTheQueueTakes) {
   EXPECT_EQ(retry_after(24h, 1024, 1), kLongestRetryAfter);
 }
 
-TEST(RetryAfter, FollowsHowLongJobsTakeOfLate) {
+TEST(RetryAfter, FollowsHowLongCallsTakeOfLate) {
   ServiceTime time;
   time.add(80ms);
   EXPECT_EQ(time.mean(), 80ms);

@@ -147,12 +147,12 @@ TEST_F(WatchTest, AFullPoolIsToldWithWhoHasTheThreads) {
   watch({.pool = 100ms});
   const auto gate = std::make_shared<std::latch>(1);
   int done = 0;
-  const auto job = [gate] { gate->wait(); };
+  const auto call = [gate] { gate->wait(); };
   const auto count = [&](const auto&) { ++done; };
   const Activity report{.kind = ActivityKind::Request, .name = "GET /report"};
-  ASSERT_TRUE(threads.submit(job, count, report));
-  ASSERT_TRUE(threads.submit(job, count, report));
-  ASSERT_TRUE(threads.submit(job, count, slow));
+  ASSERT_TRUE(threads.submit(call, count, report));
+  ASSERT_TRUE(threads.submit(call, count, report));
+  ASSERT_TRUE(threads.submit(call, count, slow));
   turn_until([&] { return has_said("the thread pool is exhausted"); });
   EXPECT_THAT(lines().front(), AllOf(HasSubstr("while the event loop is healthy"),
                                      HasSubstr("all 2 threads"), HasSubstr("GET /report on 2"),
@@ -168,12 +168,12 @@ TEST_F(WatchTest, AFullPoolIsToldWithWhoHasTheThreads) {
 
 TEST_F(WatchTest, WhatIsRefusedIsTold) {
   watch({});
-  const auto gate = std::make_shared<std::latch>(1);  // A job may wait after the test.
-  const auto job = [gate] { gate->wait(); };
-  for (int i = 0; i < 2; ++i) ASSERT_TRUE(threads.submit(job, [](const auto&) {}, slow));
+  const auto gate = std::make_shared<std::latch>(1);  // A call may wait after the test.
+  const auto call = [gate] { gate->wait(); };
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(threads.submit(call, [](const auto&) {}, slow));
   turn_until([&] { return threads.running() == 2; });
-  for (int i = 0; i < 4; ++i) ASSERT_TRUE(threads.submit(job, [](const auto&) {}, slow));
-  EXPECT_FALSE(threads.submit(job, [](const auto&) {}, slow));
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(threads.submit(call, [](const auto&) {}, slow));
+  EXPECT_FALSE(threads.submit(call, [](const auto&) {}, slow));
   turn_until([&] { return has_said("1 call found no room in the queue and was refused"); });
   gate->count_down();
 }

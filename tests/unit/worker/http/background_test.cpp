@@ -52,7 +52,7 @@ class BackgroundTest : public ServerFixture {
     bool& flag_;
   };
 
-  [[nodiscard]] std::uint64_t running() const { return recorder.page().jobs_running.load(); }
+  [[nodiscard]] std::uint64_t running() const { return recorder.page().tasks_running.load(); }
 
   bool began = false;
   bool released = false;

@@ -17,7 +17,7 @@
 #include <variant>
 #include <vector>
 
-#include "reeve/job.hpp"
+#include "reeve/scheduled_job.hpp"
 #include "worker/scheduler/plan.hpp"
 
 namespace reeve::worker {
@@ -41,31 +41,32 @@ int roll(Dice& dice, int from, int to) {
   return std::uniform_int_distribution<int>(from, to)(dice);
 }
 
-Jobs random_jobs(Dice& dice) {
-  Jobs jobs;
+ScheduledJobs random_schedule(Dice& dice) {
+  ScheduledJobs result;
   const int count = roll(dice, 1, 4);
   for (int i = 0; i < count; ++i) {
-    const JobOptions options{.scope = roll(dice, 0, 1) == 0 ? JobScope::Each : JobScope::One,
-                             .coalesce = roll(dice, 0, 1) == 0,
-                             .max_instances = roll(dice, 1, 3),
-                             .misfire_grace = 1000ms * roll(dice, 1, 200),
-                             .jitter = roll(dice, 0, 2) == 0 ? 1000ms * roll(dice, 0, 60) : 0ms};
-    jobs.job(
-        "job " + std::to_string(i),
+    const ScheduleOptions options{
+        .scope = roll(dice, 0, 1) == 0 ? ScheduleScope::Each : ScheduleScope::One,
+        .coalesce = roll(dice, 0, 1) == 0,
+        .max_instances = roll(dice, 1, 3),
+        .misfire_grace = 1000ms * roll(dice, 1, 200),
+        .jitter = roll(dice, 0, 2) == 0 ? 1000ms * roll(dice, 0, 60) : 0ms};
+    result.schedule(
+        "run " + std::to_string(i),
         roll(dice, 0, 1) == 0 ? every(1000ms * roll(dice, 1, 90))
                               : Schedule("irregular", std::make_shared<Irregular>()),
         [] {}, options);
   }
-  return jobs;
+  return result;
 }
 
-/// What a master remembers of a pool's jobs, in one line each: the last run that it granted.
+/// What a master remembers of a pool's schedule, in one line each: the last run that it granted.
 struct Master {
   std::map<std::size_t, WallTime> granted;
   std::uint64_t fence = 100;
 
   bool grant(const ClaimRun& claim) {
-    const auto [entry, first] = granted.try_emplace(claim.job, claim.due);
+    const auto [entry, first] = granted.try_emplace(claim.index, claim.due);
     if (!first && claim.due <= entry->second) return false;
     entry->second = claim.due;
     return true;
@@ -75,24 +76,25 @@ struct Master {
 /// A worker: its plan, and what has become of each due time.
 class Worker {
  public:
-  Worker(const Jobs& jobs, Master& master, Dice& dice)
-      : jobs_(jobs.all()),
+  Worker(const ScheduledJobs& scheduled_jobs, Master& master, Dice& dice)
+      : schedule_(scheduled_jobs.all()),
         master_(master),
         dice_(dice),
-        plan_(jobs_, static_cast<std::uint32_t>(dice())),
-        accounts_(jobs_.size()) {}
+        plan_(schedule_, static_cast<std::uint32_t>(dice())),
+        accounts_(schedule_.size()) {}
 
   void start(Moment now) {
-    for (std::size_t job = 0; job < jobs_.size(); ++job) {
-      if (jobs_[job].options.scope == JobScope::Each) accounts_[job].responsible_from = now.wall;
+    for (std::size_t index = 0; index < schedule_.size(); ++index) {
+      if (schedule_[index].options.scope == ScheduleScope::Each)
+        accounts_[index].responsible_from = now.wall;
     }
     take(plan_.start(now), now);
   }
   void hold_lease(WallTime since, Moment now) {
-    for (std::size_t job = 0; job < jobs_.size(); ++job) {
-      if (jobs_[job].options.scope == JobScope::Each) continue;
+    for (std::size_t index = 0; index < schedule_.size(); ++index) {
+      if (schedule_[index].options.scope == ScheduleScope::Each) continue;
       // The clock may have been put back behind it: what was due before is nobody's.
-      accounts_[job].responsible_from = std::max(now.wall, since - 1ms);
+      accounts_[index].responsible_from = std::max(now.wall, since - 1ms);
     }
     fence_ = ++master_.fence;
     take(plan_.hold_lease(fence_, since, now), now);
@@ -106,7 +108,7 @@ class Worker {
     const ClaimRun claim = claims_.front();
     claims_.erase(claims_.begin());
     const bool granted = master_.grant(claim);
-    take(plan_.answered(claim.job, claim.due, granted, now), now);
+    take(plan_.answered(claim.index, claim.due, granted, now), now);
   }
   void lose_one_answer() {
     if (!claims_.empty()) claims_.erase(claims_.begin());
@@ -114,9 +116,9 @@ class Worker {
   void end_one(Moment now) {
     if (running_.empty()) return;
     const auto which = running_.begin() + roll(dice_, 0, static_cast<int>(running_.size()) - 1);
-    const std::size_t job = *which;
+    const std::size_t index = *which;
     running_.erase(which);
-    take(plan_.ended(job, now), now);
+    take(plan_.ended(index, now), now);
   }
   void drain(Moment now) {
     draining_ = true;
@@ -138,19 +140,19 @@ class Worker {
   }
   /// Each due time of a calendar within its responsibility was begun, or skipped.
   void check_accounts() const {
-    for (std::size_t job = 0; job < jobs_.size(); ++job) {
-      const Account& account = accounts_[job];
-      const bool monotonic =
-          jobs_[job].options.scope == JobScope::Each && jobs_[job].schedule.period();
+    for (std::size_t index = 0; index < schedule_.size(); ++index) {
+      const Account& account = accounts_[index];
+      const bool monotonic = schedule_[index].options.scope == ScheduleScope::Each &&
+                             schedule_[index].schedule.period();
       if (monotonic || !account.responsible_from) continue;
       const WallTime until = drained_at_.value();
-      auto due = jobs_[job].schedule.next(*account.responsible_from);
-      for (; due && *due <= until; due = jobs_[job].schedule.next(*due)) {
+      auto due = schedule_[index].schedule.next(*account.responsible_from);
+      for (; due && *due <= until; due = schedule_[index].schedule.next(*due)) {
         const bool skipped = std::ranges::any_of(account.skipped, [&](const SkipRuns& skip) {
           return skip.first <= *due && *due <= skip.last;
         });
         ASSERT_TRUE(account.begun.contains(*due) || skipped)
-            << jobs_[job].name << " due " << due->time_since_epoch().count() << " was lost";
+            << schedule_[index].name << " due " << due->time_since_epoch().count() << " was lost";
       }
     }
   }
@@ -173,29 +175,30 @@ class Worker {
         if (std::ranges::find(claims_, *claim) == claims_.end()) claims_.push_back(*claim);
       } else if (const auto* skip = std::get_if<SkipRuns>(&action)) {
         ASSERT_LE(skip->first, skip->last);
-        accounts_[skip->job].skipped.push_back(*skip);
+        accounts_[skip->index].skipped.push_back(*skip);
       }
     }
-    for (std::size_t job = 0; job < jobs_.size(); ++job) {
-      ASSERT_EQ(plan_.running(job), std::ranges::count(running_, job));
-      ASSERT_LE(plan_.running(job), jobs_[job].options.max_instances);
+    for (std::size_t index = 0; index < schedule_.size(); ++index) {
+      ASSERT_EQ(plan_.running(index), std::ranges::count(running_, index));
+      ASSERT_LE(plan_.running(index), schedule_[index].options.max_instances);
     }
   }
   void begun(const BeginRun& begin, Moment now) {
-    const JobOptions& options = jobs_[begin.job].options;
-    const bool one = options.scope == JobScope::One;
-    const bool monotonic = !one && jobs_[begin.job].schedule.period().has_value();
-    Account& account = accounts_[begin.job];
+    const ScheduleOptions& options = schedule_[begin.index].options;
+    const bool one = options.scope == ScheduleScope::One;
+    const bool monotonic = !one && schedule_[begin.index].schedule.period().has_value();
+    Account& account = accounts_[begin.index];
     if (!monotonic) {
       ASSERT_TRUE(account.begun.insert(begin.due).second) << "twice the same due time";
       ASSERT_LE(now.wall - begin.due, options.misfire_grace + options.jitter) << "too late";
-      ASSERT_TRUE(jobs_[begin.job].schedule.next(begin.due - 1ms) == begin.due) << "never due";
+      ASSERT_TRUE(schedule_[begin.index].schedule.next(begin.due - 1ms) == begin.due)
+          << "never due";
     }
     ASSERT_EQ(begin.fence, one ? fence_ : 0);
     if (draining_) {
       ASSERT_TRUE(one) << "only what was granted";
     }
-    running_.push_back(begin.job);
+    running_.push_back(begin.index);
   }
   void check_deadlines(Moment now) const {
     const Plan::Deadlines deadlines = plan_.deadlines();
@@ -208,7 +211,7 @@ class Worker {
     }
   }
 
-  const std::vector<Job>& jobs_;
+  const std::vector<ScheduledJob>& schedule_;
   Master& master_;
   Dice& dice_;
   Plan plan_;
@@ -265,13 +268,13 @@ void step(Worker& worker, Moment& now, Dice& dice) {
 void live(unsigned seed) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   Dice dice(seed);
-  const Jobs jobs = random_jobs(dice);
+  const ScheduledJobs scheduled_jobs = random_schedule(dice);
   Master master;
   Moment now{std::chrono::sys_days(std::chrono::year(2026) / 3 / 28) + 1ms * roll(dice, 0, 100000),
              ipc::TimePoint(1h)};
   const WallTime since = now.wall;
   for (int holder = 0; holder < 2; ++holder) {  // In turn: there is one lease.
-    Worker worker(jobs, master, dice);
+    Worker worker(scheduled_jobs, master, dice);
     worker.start(now);
     if (roll(dice, 0, 3) > 0) worker.hold_lease(since, now);
     const int steps = roll(dice, 0, 120);

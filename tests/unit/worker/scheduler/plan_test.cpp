@@ -1,4 +1,4 @@
-// When jobs run, decided: a fake clock, one event at a time.
+// When scheduled jobs run, decided: a fake clock, one event at a time.
 
 #include "worker/scheduler/plan.hpp"
 
@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "reeve/job.hpp"
+#include "reeve/scheduled_job.hpp"
 
 namespace reeve::worker {
 namespace {
@@ -36,16 +36,16 @@ constexpr std::uint64_t kFence = 7;
 
 class PlanTest : public ::testing::Test {
  protected:
-  Plan& with(const JobOptions& options, Schedule schedule) {
-    jobs.job("cleanup", std::move(schedule), [] {}, options);
-    plan_.emplace(jobs.all(), 1);
+  Plan& with(const ScheduleOptions& options, Schedule schedule) {
+    scheduled_jobs.schedule("cleanup", std::move(schedule), [] {}, options);
+    plan_.emplace(scheduled_jobs.all(), 1);
     return *plan_;
   }
-  Plan& minutely(JobOptions options) {
+  Plan& minutely(ScheduleOptions options) {
     return with(options, Schedule("minutely", std::make_shared<Minutely>()));
   }
-  Plan& each_second(JobOptions options = {}) {
-    options.scope = JobScope::Each;
+  Plan& each_second(ScheduleOptions options = {}) {
+    options.scope = ScheduleScope::Each;
     return with(options, every(1s));
   }
   /// Time passes on both clocks.
@@ -60,7 +60,7 @@ class PlanTest : public ::testing::Test {
     return {0, kStart + due, kStart + due, reason, inherited};
   }
 
-  Jobs jobs;
+  ScheduledJobs scheduled_jobs;
   std::optional<Plan> plan_;
   Moment now{kStart, ipc::TimePoint(1h)};
 };
@@ -128,7 +128,7 @@ TEST_F(PlanTest, MissedOnesThatGrowTooLateWhileTheyWaitAreSkipped) {
 }
 
 TEST_F(PlanTest, ASuspendMakesTimesOfTheCalendarLate) {
-  Plan& plan = minutely({.scope = JobScope::Each, .misfire_grace = 90s});
+  Plan& plan = minutely({.scope = ScheduleScope::Each, .misfire_grace = 90s});
   EXPECT_THAT(plan.start(now), IsEmpty());
   EXPECT_EQ(plan.deadlines().wall, kStart + 1min);
   EXPECT_EQ(plan.deadlines().mono, std::nullopt);
@@ -139,7 +139,7 @@ TEST_F(PlanTest, ASuspendMakesTimesOfTheCalendarLate) {
 }
 
 TEST_F(PlanTest, AClockThatIsPutBackRepeatsNothing) {
-  Plan& plan = minutely({.scope = JobScope::Each});
+  Plan& plan = minutely({.scope = ScheduleScope::Each});
   EXPECT_THAT(plan.start(now), IsEmpty());
   EXPECT_THAT(plan.advance(after(1min)), are(begin(1min)));
   EXPECT_THAT(plan.ended(0, now), IsEmpty());
@@ -149,7 +149,7 @@ TEST_F(PlanTest, AClockThatIsPutBackRepeatsNothing) {
 }
 
 TEST_F(PlanTest, AClockThatWasFarAheadIsNotBelieved) {
-  Plan& plan = minutely({.scope = JobScope::Each});
+  Plan& plan = minutely({.scope = ScheduleScope::Each});
   now.wall += 24h * 1000;
   EXPECT_THAT(plan.start(now), IsEmpty());
   EXPECT_THAT(plan.advance(set(-24h * 1000)), IsEmpty());
@@ -189,7 +189,7 @@ TEST_F(PlanTest, ANewHolderMakesUpWhatTheGraceStillAllows) {
   EXPECT_THAT(plan.ended(0, now), are(claim(10min)));
 }
 
-TEST_F(PlanTest, NothingIsMadeUpFromBeforeTheJobWas) {
+TEST_F(PlanTest, NothingIsMadeUpFromBeforeItWasScheduled) {
   Plan& plan = minutely({.coalesce = false, .misfire_grace = 1h});
   now = after(10min);
   EXPECT_THAT(plan.start(now), IsEmpty());
@@ -231,13 +231,13 @@ TEST_F(PlanTest, ADrainLeavesWhatWaitsForItsJitterToTheNextHolder) {
   EXPECT_THAT(plan.drain(now), are(skip(1min, SkipReason::Draining)));
   EXPECT_TRUE(plan.idle());
 
-  Plan next(jobs.all(), 2);
+  Plan next(scheduled_jobs.all(), 2);
   EXPECT_THAT(next.start(after(40s)), IsEmpty());
   EXPECT_THAT(next.hold_lease(kFence + 1, kStart + 1ms, now), are(claim(1min)));
 }
 
 TEST_F(PlanTest, ADrainBeginsNotWhatIsDueAtItsMoment) {
-  Plan& plan = minutely({.scope = JobScope::Each});
+  Plan& plan = minutely({.scope = ScheduleScope::Each});
   EXPECT_THAT(plan.start(now), IsEmpty());
   EXPECT_THAT(plan.drain(after(1min)), are(skip(1min, SkipReason::Draining)));
   EXPECT_TRUE(plan.idle());

@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "ipc/recorder/recorder.hpp"
-#include "reeve/job.hpp"
+#include "reeve/scheduled_job.hpp"
 #include "reeve/wait.hpp"
 #include "tests/unit/worker/runtime_fixture.hpp"
 
@@ -32,15 +32,16 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-constexpr JobOptions kEach{.scope = JobScope::Each};
+constexpr ScheduleOptions kEach{.scope = ScheduleScope::Each};
 
 class SchedulerTest : public RuntimeFixture {
  protected:
   Scheduler& start(bool supervised = false) {
     Scheduler::Tell tell;
     if (supervised) tell = [this](const ipc::WorkerMessage& message) { on_told(message); };
-    scheduler.emplace(jobs, Scheduler::Dependencies{
-                                .context = context,
+    scheduler.emplace(
+        scheduled_jobs,
+        Scheduler::Dependencies{.context = context,
                                 .state = state,
                                 .page = recorder.page(),
                                 .log = [this](std::string_view line) { lines.emplace_back(line); },
@@ -62,17 +63,17 @@ class SchedulerTest : public RuntimeFixture {
   void on_told(const ipc::WorkerMessage& message) {
     if (message.lease)
       said.push_back(*message.lease == ipc::LeaseWish::Wanted ? "wanted" : "released");
-    if (message.claim) said.push_back("claim " + message.claim->job);
-    if (message.job) reports.push_back(*message.job);
+    if (message.claim) said.push_back("claim " + message.claim->name);
+    if (message.scheduled) reports.push_back(*message.scheduled);
     if (on_message) on_message(message);
   }
 
   State state;
   ipc::Recorder recorder = ipc::Recorder::detached();
-  Jobs jobs;
+  ScheduledJobs scheduled_jobs;
   std::vector<std::string> lines;
   std::vector<std::string> said;
-  std::vector<ipc::JobReport> reports;
+  std::vector<ipc::ScheduledReport> reports;
   std::function<void(const ipc::WorkerMessage&)> on_message;
   std::optional<Scheduler> scheduler;
 };
@@ -80,9 +81,9 @@ class SchedulerTest : public RuntimeFixture {
 TEST_F(SchedulerTest, RunsACoroutineOnTheLoopWithItsState) {
   state.put<int>(7);
   int seen = 0;
-  jobs.job(
+  scheduled_jobs.schedule(
       "beat", every(5ms),
-      [&](JobRun& run, int& value) -> Task<> {
+      [&](ScheduledRun& run, int& value) -> Task<> {
         seen = value;
         EXPECT_EQ(run.name(), "beat");
         EXPECT_EQ(run.fence(), 0U);
@@ -94,13 +95,13 @@ TEST_F(SchedulerTest, RunsACoroutineOnTheLoopWithItsState) {
   run_loop();
   EXPECT_EQ(seen, 7);
   drain();
-  EXPECT_EQ(recorder.page().jobs_running.load(), 0U);
+  EXPECT_EQ(recorder.page().tasks_running.load(), 0U);
 }
 
 TEST_F(SchedulerTest, RunsABlockingFunctionOnTheThreadPool) {
   std::atomic<std::thread::id> where;
-  jobs.job("block", every(5ms), [&] { where = std::this_thread::get_id(); }, kEach);
-  jobs.job(
+  scheduled_jobs.schedule("block", every(5ms), [&] { where = std::this_thread::get_id(); }, kEach);
+  scheduled_jobs.schedule(
       "look", every(1ms),
       [&]() -> Task<> {
         if (where.load() != std::thread::id()) loop.stop();
@@ -115,7 +116,7 @@ TEST_F(SchedulerTest, RunsABlockingFunctionOnTheThreadPool) {
 
 TEST_F(SchedulerTest, AFailureIsLoggedAndTheScheduleGoesOn) {
   int runs = 0;
-  jobs.job(
+  scheduled_jobs.schedule(
       "bad", every(5ms),
       [&]() -> Task<> {
         if (++runs == 2) loop.stop();
@@ -125,14 +126,14 @@ TEST_F(SchedulerTest, AFailureIsLoggedAndTheScheduleGoesOn) {
       kEach);
   start();
   run_loop();
-  EXPECT_THAT(lines, Contains(StartsWith("job bad failed after ")));
+  EXPECT_THAT(lines, Contains(StartsWith("scheduled bad failed after ")));
   EXPECT_THAT(lines.front(), HasSubstr("no luck"));
   drain();
 }
 
 TEST_F(SchedulerTest, WithoutAMasterItHoldsTheLeaseItself) {
   std::uint64_t fence = 0;
-  jobs.job("one", every(5ms), [&](JobRun& run) -> Task<> {
+  scheduled_jobs.schedule("one", every(5ms), [&](ScheduledRun& run) -> Task<> {
     fence = run.fence();
     EXPECT_EQ(run.due().time_since_epoch() % 5ms, 0ms);
     loop.stop();
@@ -146,14 +147,14 @@ TEST_F(SchedulerTest, WithoutAMasterItHoldsTheLeaseItself) {
 
 TEST_F(SchedulerTest, UnderAMasterItRunsWhatIsGranted) {
   std::vector<std::uint64_t> fences;
-  jobs.job("one", every(5ms), [&](JobRun& run) -> Task<> {
+  scheduled_jobs.schedule("one", every(5ms), [&](ScheduledRun& run) -> Task<> {
     fences.push_back(run.fence());
     loop.stop();
     co_return;
   });
   ipc::uv::Timer answer(
       loop, [this] { scheduler->on_message({.lease = ipc::Lease{41, WallTime(0ms)}}); });
-  std::optional<ipc::JobTick> claimed;
+  std::optional<ipc::DueRun> claimed;
   ipc::uv::Timer grant(loop,
                        [&] { scheduler->on_message({.claim = ipc::ClaimAnswer{*claimed, true}}); });
   on_message = [&](const ipc::WorkerMessage& message) {
@@ -172,12 +173,12 @@ TEST_F(SchedulerTest, UnderAMasterItRunsWhatIsGranted) {
   EXPECT_EQ(said.back(), "released");
   ASSERT_FALSE(reports.empty());
   EXPECT_EQ(reports.back().name, "one");
-  EXPECT_EQ(reports.back().result, ipc::JobResult::Ok);
+  EXPECT_EQ(reports.back().result, ipc::RunResult::Ok);
   EXPECT_TRUE(reports.back().one);
 }
 
 TEST_F(SchedulerTest, TheLeaseIsWantedAgainUntilItIsHeld) {
-  jobs.job("one", every(24h), [] {});
+  scheduled_jobs.schedule("one", every(24h), [] {});
   on_message = [&](const ipc::WorkerMessage& message) {
     if (message.lease == ipc::LeaseWish::Wanted && said.size() == 2) loop.stop();
   };
@@ -210,7 +211,7 @@ TEST(RepetitionTest, ItsPausesGrowToAMinute) {
 }
 
 TEST_F(SchedulerTest, ADrainWaitsForNoAnswerOfAMasterThatIsGone) {
-  jobs.job("one", every(5ms), [] { ADD_FAILURE() << "nobody has granted it"; });
+  scheduled_jobs.schedule("one", every(5ms), [] { ADD_FAILURE() << "nobody has granted it"; });
   bool waiting = false;  // A stop() before run() would stop the next run instead.
   on_message = [&](const ipc::WorkerMessage& message) {
     if (message.claim && waiting) loop.stop();
@@ -227,8 +228,8 @@ TEST_F(SchedulerTest, ADrainWaitsForNoAnswerOfAMasterThatIsGone) {
 }
 
 TEST_F(SchedulerTest, ADrainEndsWhenTheLastClaimIsDenied) {
-  jobs.job("one", every(5ms), [] { ADD_FAILURE() << "it was denied"; });
-  std::optional<ipc::JobTick> tick;
+  scheduled_jobs.schedule("one", every(5ms), [] { ADD_FAILURE() << "it was denied"; });
+  std::optional<ipc::DueRun> tick;
   bool waiting = false;  // A stop() before run() would stop the next run instead.
   on_message = [&](const ipc::WorkerMessage& message) {
     if (message.claim) tick = message.claim;
@@ -247,9 +248,9 @@ TEST_F(SchedulerTest, ADrainEndsWhenTheLastClaimIsDenied) {
   EXPECT_EQ(said.back(), "released");
 }
 
-TEST_F(SchedulerTest, TheLeaseDoesNotWaitForTheJobsOfEachWorker) {
-  jobs.job("one", every(24h), [] {});
-  jobs.job(
+TEST_F(SchedulerTest, TheLeaseDoesNotWaitForWhatEachWorkerDoes) {
+  scheduled_jobs.schedule("one", every(24h), [] {});
+  scheduled_jobs.schedule(
       "each", every(5ms),
       [&]() -> Task<> {
         loop.stop();
@@ -265,7 +266,7 @@ TEST_F(SchedulerTest, TheLeaseDoesNotWaitForTheJobsOfEachWorker) {
 }
 
 TEST_F(SchedulerTest, WithoutItsMasterItBeginsNothing) {
-  jobs.job("beat", every(1ms), [] { ADD_FAILURE() << "the worker stops"; }, kEach);
+  scheduled_jobs.schedule("beat", every(1ms), [] { ADD_FAILURE() << "the worker stops"; }, kEach);
   start(true);
   scheduler->on_master_gone();
   bool drained = false;
@@ -275,7 +276,7 @@ TEST_F(SchedulerTest, WithoutItsMasterItBeginsNothing) {
 
 TEST_F(SchedulerTest, TheDrainWaitsForWhatRunsAndTheLeaseGoesLast) {
   bool ended = false;
-  jobs.job(
+  scheduled_jobs.schedule(
       "slow", every(5ms),
       [&]() -> Task<> {
         loop.stop();
@@ -285,14 +286,14 @@ TEST_F(SchedulerTest, TheDrainWaitsForWhatRunsAndTheLeaseGoesLast) {
       kEach);
   start();
   run_loop();
-  EXPECT_EQ(recorder.page().jobs_running.load(), 1U);
+  EXPECT_EQ(recorder.page().tasks_running.load(), 1U);
   EXPECT_FALSE(ended);
   drain();
   EXPECT_TRUE(ended);
 }
 
 TEST_F(SchedulerTest, WhatIsCancelledIsNamed) {
-  jobs.job(
+  scheduled_jobs.schedule(
       "slow", every(5ms),
       [&]() -> Task<> {
         loop.stop();
@@ -301,15 +302,15 @@ TEST_F(SchedulerTest, WhatIsCancelledIsNamed) {
       kEach);
   start(true);
   run_loop();
-  EXPECT_THAT(scheduler->running(), ElementsAre(StartsWith("job slow (")));
-  EXPECT_THAT(scheduler->cancel(), ElementsAre(StartsWith("job slow (")));
-  EXPECT_EQ(reports.back().result, ipc::JobResult::Cancelled);
+  EXPECT_THAT(scheduler->running(), ElementsAre(StartsWith("scheduled slow (")));
+  EXPECT_THAT(scheduler->cancel(), ElementsAre(StartsWith("scheduled slow (")));
+  EXPECT_EQ(reports.back().result, ipc::RunResult::Cancelled);
   EXPECT_EQ(reports.back().running, 0);
 }
 
 TEST_F(SchedulerTest, ReportsAreFew) {
   int runs = 0;
-  jobs.job(
+  scheduled_jobs.schedule(
       "busy", every(1ms),
       [&]() -> Task<> {
         if (++runs == 50) loop.stop();
@@ -319,14 +320,14 @@ TEST_F(SchedulerTest, ReportsAreFew) {
   const auto begin = ipc::Clock::now();
   start(true);
   run_loop();
-  const auto pauses = (ipc::Clock::now() - begin) / JobReports::kPause;
+  const auto pauses = (ipc::Clock::now() - begin) / ScheduledReports::kPause;
   EXPECT_LE(static_cast<std::int64_t>(reports.size()), pauses + 2);
   drain();
 }
 
-TEST_F(SchedulerTest, AJobCanBeRunByName) {
+TEST_F(SchedulerTest, CanRunOneByName) {
   int runs = 0;
-  jobs.job("cleanup", every(24h), [&](JobRun&) -> Task<> {
+  scheduled_jobs.schedule("cleanup", every(24h), [&](ScheduledRun&) -> Task<> {
     ++runs;
     co_return;
   });
@@ -337,12 +338,15 @@ TEST_F(SchedulerTest, AJobCanBeRunByName) {
   drain();
 }
 
-TEST(JobsTest, RefuseWhatCannotBe) {
-  Jobs jobs;
-  const auto refused = [&](const std::string& name, const JobOptions& options) {
-    EXPECT_THROW(jobs.job(name, every(1s), [] {}, options), std::invalid_argument) << name;
+TEST(ScheduledJobsTest, RefuseWhatCannotBe) {
+  ScheduledJobs scheduled_jobs;
+  const auto refused = [&](const std::string& name, const ScheduleOptions& options) {
+    EXPECT_THROW(scheduled_jobs.schedule(
+                     name, every(1s), [] {}, options),
+                 std::invalid_argument)
+        << name;
   };
-  jobs.job("cleanup", every(1s), [] {});
+  scheduled_jobs.schedule("cleanup", every(1s), [] {});
   refused("cleanup", {});
   refused("", {});
   refused("a\nb", {});
@@ -352,8 +356,8 @@ TEST(JobsTest, RefuseWhatCannotBe) {
   refused("a", {.misfire_grace = 0ms});
   refused("a", {.misfire_grace = 999ms});
   refused("a", {.jitter = 25h});
-  for (int i = 1; i < static_cast<int>(Jobs::kMost); ++i) {
-    jobs.job("job " + std::to_string(i), every(1s), [] {});
+  for (int i = 1; i < static_cast<int>(ScheduledJobs::kMost); ++i) {
+    scheduled_jobs.schedule("run " + std::to_string(i), every(1s), [] {});
   }
   refused("one too many", {});
 }

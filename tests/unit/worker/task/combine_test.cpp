@@ -407,7 +407,7 @@ TEST_F(CombineTest, CancelOfAYieldIsImmediate) {
 }
 
 TEST_F(CombineTest, BranchesInheritTheActivity) {
-  const Activity activity{.kind = ActivityKind::Job, .name = "job cleanup"};
+  const Activity activity{.kind = ActivityKind::Scheduled, .name = "scheduled clean-up"};
   std::string name;
   const auto look = [&]() -> Task<> {
     co_await yield();
@@ -418,7 +418,7 @@ TEST_F(CombineTest, BranchesInheritTheActivity) {
   };
   spawn(context, activity, work(), [&](const auto&) { loop.stop(); });
   run_loop();
-  EXPECT_EQ(name, "job cleanup");
+  EXPECT_EQ(name, "scheduled clean-up");
 }
 
 }  // namespace

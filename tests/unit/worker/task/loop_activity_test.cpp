@@ -44,7 +44,7 @@ TEST_F(OccupationTest, NamesTheTaskThatHasTheLoopOnlyWhileItHasIt) {
 }
 
 TEST_F(OccupationTest, TheInnermostIsToBlameThenTheOuterAgain) {
-  const Activity outer{.kind = ActivityKind::Job, .name = "job cleanup"};
+  const Activity outer{.kind = ActivityKind::Scheduled, .name = "scheduled clean-up"};
   const Activity inner{.kind = ActivityKind::Background, .name = "mail"};
   std::vector<std::string> lines;
   std::optional<ipc::TimePoint> before;
@@ -58,7 +58,7 @@ TEST_F(OccupationTest, TheInnermostIsToBlameThenTheOuterAgain) {
   };
   spawn(context, outer, work(), [](const auto&) {});
   run_loop();
-  EXPECT_EQ(lines, (std::vector<std::string>{"mail", "job cleanup", "mail"}));
+  EXPECT_EQ(lines, (std::vector<std::string>{"mail", "scheduled clean-up", "mail"}));
   EXPECT_EQ(before, after);
 }
 

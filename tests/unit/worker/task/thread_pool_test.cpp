@@ -21,21 +21,21 @@ namespace {
 using namespace std::chrono_literals;
 using ThreadPoolTest = RuntimeFixture;
 
-TEST_F(ThreadPoolTest, StartsNoThreadBeforeTheFirstJob) {
+TEST_F(ThreadPoolTest, StartsNoThreadBeforeTheFirstCall) {
   EXPECT_EQ(threads.threads_started(), 0U);
 }
 
-TEST_F(ThreadPoolTest, RunsTheJobElsewhereAndTellsTheLoopThread) {
-  std::thread::id job_thread;
+TEST_F(ThreadPoolTest, RunsTheCallElsewhereAndTellsTheLoopThread) {
+  std::thread::id call_thread;
   std::thread::id done_thread;
-  ASSERT_TRUE(threads.submit([&] { job_thread = std::this_thread::get_id(); },
+  ASSERT_TRUE(threads.submit([&] { call_thread = std::this_thread::get_id(); },
                              [&](const std::exception_ptr& error) {
                                EXPECT_FALSE(error);
                                done_thread = std::this_thread::get_id();
                                loop.stop();
                              }));
   run_loop();
-  EXPECT_NE(job_thread, std::this_thread::get_id());
+  EXPECT_NE(call_thread, std::this_thread::get_id());
   EXPECT_EQ(done_thread, std::this_thread::get_id());
 }
 
@@ -178,7 +178,7 @@ TEST(Offload, ThrowsOverloadedWhenThePoolIsFull) {
   EXPECT_EQ(context.roots(), 0U);
 }
 
-/// Two threads that are kept busy until release(). The jobs share the latches: a thread may still
+/// Two threads that are kept busy until release(). The calls share the latches: a thread may still
 /// be waking up from one when the test is over.
 class BusyPool {
  public:
@@ -202,7 +202,7 @@ class BusyPool {
 };
 
 TEST_F(ThreadPoolTest, TheReserveDoesOnlyWhatIsOwed) {
-  const Activity owed{ActivityKind::Job, "job clean-up"};
+  const Activity owed{ActivityKind::Scheduled, "scheduled clean-up"};
   BusyPool pool(threads);
   for (int i = 0; i < 2; ++i) {
     PoolLook during;

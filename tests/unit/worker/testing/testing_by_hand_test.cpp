@@ -86,36 +86,37 @@ TEST(TestClientReplace, OfAValueOfEachRequestNeedsNoRouteThatWantsIt) {
   EXPECT_TRUE(client.stop());
 }
 
-TEST(TestClientJobs, RunOnceWhenTheTestSaysSo) {
+TEST(TestClientScheduled, RunOnceWhenTheTestSaysSo) {
   App app;
   app.resource<Database>("database", [] { return Database(); });
-  app.job("yearly", cron("0 0 1 1 *", "UTC"), [](JobRun& run, Database& database) -> Task<> {
-    co_await sleep_for(1ms);
-    database.cleaned += run.name() == "yearly" ? 1 : 100;
-  });
-  app.job("blocks", every(1h), [](Database& database) { database.cleaned += 10; });
-  app.job("broken", every(1h), [] { throw std::runtime_error("no such table"); });
+  app.schedule("yearly", cron("0 0 1 1 *", "UTC"),
+               [](ScheduledRun& run, Database& database) -> Task<> {
+                 co_await sleep_for(1ms);
+                 database.cleaned += run.name() == "yearly" ? 1 : 100;
+               });
+  app.schedule("blocks", every(1h), [](Database& database) { database.cleaned += 10; });
+  app.schedule("broken", every(1h), [] { throw std::runtime_error("no such table"); });
   TestClient client(app);
-  EXPECT_THROW(client.run_job("yearly"), std::logic_error);
+  EXPECT_THROW(client.run_scheduled("yearly"), std::logic_error);
   ASSERT_TRUE(client.start());
-  client.run_job("yearly");
-  client.run_job("blocks");
+  client.run_scheduled("yearly");
+  client.run_scheduled("blocks");
   EXPECT_EQ(client.state<Database>().cleaned, 11);
-  EXPECT_THROW(client.run_job("broken"), std::runtime_error);
-  EXPECT_THROW(client.run_job("monthly"), std::out_of_range);
+  EXPECT_THROW(client.run_scheduled("broken"), std::runtime_error);
+  EXPECT_THROW(client.run_scheduled("monthly"), std::out_of_range);
   EXPECT_TRUE(client.stop());
 }
 
-TEST(TestClientJobs, OneThatHangsIsNamedAndCancelled) {
+TEST(TestClientScheduled, OneThatHangsIsNamedAndCancelled) {
   App app;
-  app.job("hangs", every(1h), []() -> Task<> { co_await sleep_for(1h); });
+  app.schedule("hangs", every(1h), []() -> Task<> { co_await sleep_for(1h); });
   TestClient client(app, {.within = 50ms});
   ASSERT_TRUE(client.start());
   try {
-    client.run_job("hangs");
+    client.run_scheduled("hangs");
     FAIL() << "it has ended";
   } catch (const TestTimeout& late) {
-    EXPECT_THAT(late.what(), AllOf(HasSubstr("job hangs"), HasSubstr("50 ms")));
+    EXPECT_THAT(late.what(), AllOf(HasSubstr("scheduled hangs"), HasSubstr("50 ms")));
   }
   EXPECT_TRUE(client.stop());
 }

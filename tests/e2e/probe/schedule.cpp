@@ -1,4 +1,4 @@
-#include "tests/e2e/probe/jobs.hpp"
+#include "tests/e2e/probe/schedule.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -34,8 +34,8 @@ class Book {
     ::close(beats_);
   }
 
-  void tick(const JobRun& run) const { write(ticks_, run); }
-  void beat(const JobRun& run) const { write(beats_, run); }
+  void tick(const ScheduledRun& run) const { write(ticks_, run); }
+  void beat(const ScheduledRun& run) const { write(beats_, run); }
 
  private:
   static int open(const std::string& path) {
@@ -43,7 +43,7 @@ class Book {
     if (fd < 0) throw std::system_error(errno, std::generic_category(), path);
     return fd;
   }
-  static void write(int fd, const JobRun& run) {
+  static void write(int fd, const ScheduledRun& run) {
     const std::string line =
         fmt::format("{} {} {}\n", run.due().time_since_epoch().count(), run.fence(), ::getpid());
     if (::write(fd, line.data(), line.size()) < 0) {
@@ -57,25 +57,25 @@ class Book {
 
 }  // namespace
 
-void add_jobs(App& app) {
-  const milliseconds period = milliseconds_in("PROBE_JOBS_MS");
+void add_schedule(App& app) {
+  const milliseconds period = milliseconds_in("PROBE_SCHEDULE_MS");
   if (period == 0ms) return;
-  const char* directory = std::getenv("PROBE_JOBS_DIR");  // NOLINT(concurrency-mt-unsafe)
+  const char* directory = std::getenv("PROBE_SCHEDULE_DIR");  // NOLINT(concurrency-mt-unsafe)
   app.resource<Book>("book", [directory = std::string(directory != nullptr ? directory : ".")] {
     return std::make_unique<Book>(directory);
   });
   // A run that is due while the master is slow to grant the one before is no reason to skip it.
-  constexpr JobOptions kMakesUp{
-      .scope = JobScope::One, .coalesce = false, .max_instances = 32, .misfire_grace = 30s};
-  app.job(
+  constexpr ScheduleOptions kMakesUp{
+      .scope = ScheduleScope::One, .coalesce = false, .max_instances = 32, .misfire_grace = 30s};
+  app.schedule(
       "tick", every(period),
-      [takes = milliseconds_in("PROBE_JOBS_TAKE_MS")](JobRun& run, Book& book) -> Task<> {
+      [takes = milliseconds_in("PROBE_SCHEDULE_TAKE_MS")](ScheduledRun& run, Book& book) -> Task<> {
         if (takes > 0ms) co_await sleep_for(takes);
         book.tick(run);
       },
       kMakesUp);
-  app.job("beat", every(period), [](JobRun& run, Book& book) { book.beat(run); },
-          {.scope = JobScope::Each});
+  app.schedule("beat", every(period), [](ScheduledRun& run, Book& book) { book.beat(run); },
+               {.scope = ScheduleScope::Each});
 }
 
 }  // namespace reeve::probe

@@ -1,4 +1,4 @@
-#include "tests/sim/jobs.hpp"
+#include "tests/sim/lease_life.hpp"
 
 #include <fmt/format.h>
 
@@ -20,7 +20,7 @@ std::uint64_t number(WorkerId id) { return std::to_underlying(id); }
 
 }  // namespace
 
-Jobs::Jobs(Dice dice, const Pool& pool, const World& world, Trace& trace)
+LeaseLife::LeaseLife(Dice dice, const Pool& pool, const World& world, Trace& trace)
     : dice_(dice),
       pool_(pool),
       world_(world),
@@ -31,27 +31,27 @@ Jobs::Jobs(Dice dice, const Pool& pool, const World& world, Trace& trace)
       clock_(1'700'000'000'000ms),
       fence_(kFenceBase) {}
 
-WallTime Jobs::wall(TimePoint now) const {
+WallTime LeaseLife::wall(TimePoint now) const {
   return WallTime(clock_ +
                   std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()));
 }
 
-Jobs::Mind& Jobs::mind_of(WorkerId id) {
+LeaseLife::Mind& LeaseLife::mind_of(WorkerId id) {
   const auto [found, is_new] = minds_.try_emplace(id);
   if (is_new) {
-    found->second.has_jobs = dice_.percent(85);
+    found->second.has_schedule = dice_.percent(85);
     found->second.lies = liars_ && dice_.percent(30);
   }
   return found->second;
 }
 
 /// What it may do as far as it knows, and as far as it is there at all.
-bool Jobs::may_run(WorkerId id) const {
+bool LeaseLife::may_run(WorkerId id) const {
   const auto found = minds_.find(id);
   return found != minds_.end() && found->second.told && !found->second.released && world_.lives(id);
 }
 
-void Jobs::settle(TimePoint now) {
+void LeaseLife::settle(TimePoint now) {
   if (none_) return;
   mistrust_clock(now);
   while (const auto grant = lease_.settle(pool_)) {
@@ -68,8 +68,8 @@ void Jobs::settle(TimePoint now) {
   check_progress();
 }
 
-/// A clock that was days ahead blocks no job for longer than until it is right.
-void Jobs::mistrust_clock(TimePoint now) {
+/// A clock that was days ahead blocks no name for longer than until it is right.
+void LeaseLife::mistrust_clock(TimePoint now) {
   const bool was_wrong =
       std::erase_if(done_, [&](const auto& run) { return run.second > wall(now) + 24h; }) > 0;
   const std::string forgotten = lease_.mistrust_clock(wall(now));
@@ -78,13 +78,13 @@ void Jobs::mistrust_clock(TimePoint now) {
        "nobody has wanted the lease in the future");
 }
 
-void Jobs::granted(const LeaseGrant& grant, TimePoint now) {
+void LeaseLife::granted(const LeaseGrant& grant, TimePoint now) {
   trace_.add(now, fmt::format("    lease {} to {}: {}", grant.lease.fence, number(grant.worker),
                               grant.why));
   hold(grant.lease.fence > fence_, "fences grow");
   fence_ = grant.lease.fence;
   for (const auto& [id, mind] : minds_) {
-    hold(!may_run(id), "nobody gets the lease while another one may run jobs");
+    hold(!may_run(id), "nobody gets the lease while another one may run anything");
   }
   const Worker* worker = pool_.find(grant.worker);
   hold(worker != nullptr && worker->phase == WorkerPhase::Serving, "who holds the lease serves");
@@ -101,7 +101,7 @@ void Jobs::granted(const LeaseGrant& grant, TimePoint now) {
 }
 
 /// Whoever serves while no roll runs is accepted, and so may have it.
-void Jobs::check_progress() const {
+void LeaseLife::check_progress() const {
   if (lease_.holder() || pool_.rolling()) return;
   for (const WorkerId id : wanting_) {
     const Worker* worker = pool_.find(id);
@@ -110,7 +110,7 @@ void Jobs::check_progress() const {
   }
 }
 
-void Jobs::turn(TimePoint now) {
+void LeaseLife::turn(TimePoint now) {
   if (none_) return;
   if (dice_.percent(1)) clock_ += dice_.between(0, 7'200'000) * 1ms - 3'600'000ms;
   if (dice_.percent(1) && dice_.percent(20)) clock_ += 24h * (dice_.between(0, 800) - 400);
@@ -134,9 +134,9 @@ void Jobs::turn(TimePoint now) {
   }
 }
 
-void Jobs::act(WorkerId id, TimePoint now) {
+void LeaseLife::act(WorkerId id, TimePoint now) {
   Mind& mind = mind_of(id);
-  if (!mind.has_jobs || world_.is_stuck(id, now)) return;
+  if (!mind.has_schedule || world_.is_stuck(id, now)) return;
   if (mind.told && dice_.percent(80)) mind.heard = true;
   if (!mind.stopping && world_.is_told(id)) mind.stopping = true;
   if (mind.lies && dice_.percent(30)) return lie(id, now);
@@ -154,17 +154,17 @@ void Jobs::act(WorkerId id, TimePoint now) {
     if (dice_.percent(5)) say(id, Said::Wanted);
     return;
   }
-  say(id, Said::Claim, some_tick(now));
+  say(id, Said::Claim, some_run(now));
 }
 
 /// What an honest one never says. A liar that says it has stopped may be believed: it is trusted
-/// with its own jobs, not with those of others.
-void Jobs::lie(WorkerId id, TimePoint now) {
+/// with its own runs, not with those of others.
+void LeaseLife::lie(WorkerId id, TimePoint now) {
   switch (dice_.between(0, 4)) {
     case 0:
-      return say(id, Said::Claim, some_tick(now));
+      return say(id, Said::Claim, some_run(now));
     case 1:
-      return say(id, Said::Claim, {"job 0", wall(now) + 1h * dice_.between(0, 48)});
+      return say(id, Said::Claim, {"run 0", wall(now) + 1h * dice_.between(0, 48)});
     case 2:
       return say(id, Said::Claim, {fmt::format("fake {}", dice_.next() % 90), wall(now)});
     case 3:
@@ -175,17 +175,17 @@ void Jobs::lie(WorkerId id, TimePoint now) {
   }
 }
 
-ipc::JobTick Jobs::some_tick(TimePoint now) {
+ipc::DueRun LeaseLife::some_run(TimePoint now) {
   const auto second = std::chrono::floor<std::chrono::seconds>(wall(now));
-  return {fmt::format("job {}", dice_.between(0, 3)),
+  return {fmt::format("run {}", dice_.between(0, 3)),
           second - std::chrono::seconds(dice_.percent(20) ? dice_.between(0, 5) : 0)};
 }
 
-void Jobs::say(WorkerId from, Said what, ipc::JobTick tick) {
-  sent_.push_back({from, what, std::move(tick)});
+void LeaseLife::say(WorkerId from, Said what, ipc::DueRun run) {
+  sent_.push_back({from, what, std::move(run)});
 }
 
-void Jobs::deliver(const Message& message, TimePoint now) {
+void LeaseLife::deliver(const Message& message, TimePoint now) {
   const WorkerId from = message.from;
   mistrust_clock(now);
   // The shell knows no former worker; but the core must not mind one either.
@@ -210,13 +210,13 @@ void Jobs::deliver(const Message& message, TimePoint now) {
   }
 }
 
-void Jobs::claimed(const Message& message, TimePoint now) {
+void LeaseLife::claimed(const Message& message, TimePoint now) {
   const bool held = lease_.holder() == message.from;
-  const ClaimVerdict verdict = lease_.claim(message.from, message.tick, wall(now));
+  const ClaimVerdict verdict = lease_.claim(message.from, message.run, wall(now));
   hold(held || verdict == ClaimVerdict::NotHolder, "only the holder's claims are granted");
-  const auto done = done_.find(message.tick.job);
-  const bool is_new = done == done_.end() || message.tick.due > done->second;
-  const bool is_near = message.tick.due <= wall(now) + 24h;
+  const auto done = done_.find(message.run.name);
+  const bool is_new = done == done_.end() || message.run.due > done->second;
+  const bool is_near = message.run.due <= wall(now) + 24h;
   if (verdict != ClaimVerdict::Granted) {
     hold(!held || !is_new || !is_near || liars_,
          "a run that nobody has done yet is granted to the holder");
@@ -224,10 +224,10 @@ void Jobs::claimed(const Message& message, TimePoint now) {
   }
   hold(is_new, "no run is granted twice, and none before another one");
   hold(is_near, "no run of the far future is granted");
-  done_[message.tick.job] = message.tick.due;
+  done_[message.run.name] = message.run.due;
 }
 
-void Jobs::hand_over() {
+void LeaseLife::hand_over() {
   std::vector<Worker> workers;
   for (const auto& [id, worker] : pool_.workers()) workers.push_back(worker);
   const std::string broken = broken_rule(lease_.state(), workers);
@@ -237,7 +237,7 @@ void Jobs::hand_over() {
   hold(lease_.state() == before, "a lease that is handed over stays as it is");
 }
 
-void Jobs::come_right(TimePoint now) {
+void LeaseLife::come_right(TimePoint now) {
   if (none_) return;
   for (auto& [id, mind] : minds_) mind.lies = false;
   for (int i = 0; i < 20; ++i) turn(now);
@@ -248,7 +248,7 @@ void Jobs::come_right(TimePoint now) {
     return mind.asked && !mind.stopping && !mind.released && world_.lives(id) &&
            worker != nullptr && worker->phase == WorkerPhase::Serving && !pool_.on_trial(*worker);
   });
-  hold(!anybody || lease_.holder(), "in a good world somebody does the jobs");
+  hold(!anybody || lease_.holder(), "in a good world somebody does what is scheduled");
 }
 
 }  // namespace reeve::supervisor::sim

@@ -1,4 +1,4 @@
-#include "worker/scheduler/job_reports.hpp"
+#include "worker/scheduler/scheduled_reports.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -6,23 +6,23 @@
 
 namespace reeve::worker {
 
-JobReports::JobReports(ipc::uv::Loop& loop, std::size_t jobs,
-                       std::function<void(const ipc::JobReport&)> send)
-    : loop_(loop), send_(std::move(send)), entries_(jobs), timer_(loop, [this] { send_due(); }) {}
+ScheduledReports::ScheduledReports(ipc::uv::Loop& loop, std::size_t count,
+                                   std::function<void(const ipc::ScheduledReport&)> send)
+    : loop_(loop), send_(std::move(send)), entries_(count), timer_(loop, [this] { send_due(); }) {}
 
-void JobReports::changed(std::size_t job) {
-  entries_[job].changed = true;
+void ScheduledReports::changed(std::size_t index) {
+  entries_[index].changed = true;
   if (!timer_.armed()) send_due();
 }
 
-void JobReports::flush() {
+void ScheduledReports::flush() {
   for (Entry& entry : entries_) {
     if (entry.changed) send(entry);
   }
   timer_.disarm();
 }
 
-void JobReports::send_due() {
+void ScheduledReports::send_due() {
   const ipc::TimePoint now = loop_.now();
   std::optional<ipc::TimePoint> next;
   for (Entry& entry : entries_) {
@@ -36,7 +36,7 @@ void JobReports::send_due() {
   if (next) timer_.arm(*next - now);
 }
 
-void JobReports::send(Entry& entry) {
+void ScheduledReports::send(Entry& entry) {
   entry.changed = false;
   entry.not_before = loop_.now() + kPause;
   if (send_) send_(entry.report);

@@ -1,6 +1,6 @@
 #pragma once
-// What the master is told of each job: the last state, not each change, at most once in 100 ms a
-// job. Loop thread only.
+// What the master is told of each scheduled job: the last state, not each change, at most once in
+// 100 ms. Loop thread only.
 
 #include <chrono>
 #include <cstddef>
@@ -12,24 +12,24 @@
 
 namespace reeve::worker {
 
-class JobReports {
+class ScheduledReports {
  public:
   static constexpr std::chrono::milliseconds kPause{100};
 
   /// `send` may be empty.
-  JobReports(ipc::uv::Loop& loop, std::size_t jobs,
-             std::function<void(const ipc::JobReport&)> send);
+  ScheduledReports(ipc::uv::Loop& loop, std::size_t count,
+                   std::function<void(const ipc::ScheduledReport&)> send);
 
   /// To be changed, then sent by changed().
-  [[nodiscard]] ipc::JobReport& of(std::size_t job) { return entries_[job].report; }
+  [[nodiscard]] ipc::ScheduledReport& of(std::size_t index) { return entries_[index].report; }
   /// Sends it now or a little later.
-  void changed(std::size_t job);
+  void changed(std::size_t index);
   /// Sends what waits: there may be no later.
   void flush();
 
  private:
   struct Entry {
-    ipc::JobReport report{};
+    ipc::ScheduledReport report{};
     bool changed = false;
     ipc::TimePoint not_before{};
   };
@@ -37,7 +37,7 @@ class JobReports {
   void send(Entry& entry);
 
   ipc::uv::Loop& loop_;
-  std::function<void(const ipc::JobReport&)> send_;
+  std::function<void(const ipc::ScheduledReport&)> send_;
   std::vector<Entry> entries_;
   ipc::uv::Timer timer_;
 };

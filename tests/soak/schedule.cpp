@@ -1,6 +1,6 @@
-// A job of scope `one`, due every second, through rolls and kill -9 of the worker that holds the
-// lease, beside a pool under load. Each run is written down by who does it: no tick twice, none
-// missing.
+// What is scheduled with scope `one`, due every second, through rolls and kill -9 of the worker
+// that holds the lease, beside a pool under load. Each run is written down by who does it: no tick
+// twice, none missing.
 
 #include <fmt/format.h>
 
@@ -18,7 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int kWebWorkers = 1;
-constexpr int kJobWorkers = 2;
+constexpr int kScheduleWorkers = 2;
 constexpr Milliseconds kPeriod = 1s;
 /// Two kills come with five rolls.
 constexpr int kRolls = 5;
@@ -32,27 +32,28 @@ runtime_dir = "@dir@/run"
 log = {{ level = "debug" }}
 
 {}
-[pool.jobs]
+[pool.cron]
 command = ["@probe@"]
 workers = {}
 give_up = {{ failures = 1000, within = "60s" }}
-env = {{ PROBE_JOBS_DIR = "@dir@", PROBE_JOBS_MS = "{}" }}
+env = {{ PROBE_SCHEDULE_DIR = "@dir@", PROBE_SCHEDULE_MS = "{}" }}
 )",
-                     web_pool(kWebWorkers, max_draining), kJobWorkers, kPeriod.count());
+                     web_pool(kWebWorkers, max_draining), kScheduleWorkers, kPeriod.count());
 }
 
-/// The process that does the job, as the master knows it; 0: none.
+/// The process that does it, as the master knows it; 0: none.
 int holder(const e2e::Reeve& reeve) {
-  const auto reply = reeve.ask({.method = ipc::control::Method::Status, .jobs = true});
-  for (const ipc::control::Job& job : reply.jobs) {
-    if (job.report.one && job.report.here) return job.pid;
+  const auto reply = reeve.ask({.method = ipc::control::Method::Status, .schedule = true});
+  for (const ipc::control::ScheduledJob& scheduled : reply.schedule) {
+    if (scheduled.report.one && scheduled.report.here) return scheduled.pid;
   }
   return 0;
 }
 
 void kill_holder(Stage& stage, std::set<int>& killed) {
   int pid = 0;
-  if (!stage.expect_soon([&] { return (pid = holder(stage.reeve())) != 0; }, "nobody does the job"))
+  if (!stage.expect_soon([&] { return (pid = holder(stage.reeve())) != 0; },
+                         "nobody does what is scheduled"))
     return;
   killed.insert(pid);
   const e2e::Watch watch(pid);
@@ -61,7 +62,7 @@ void kill_holder(Stage& stage, std::set<int>& killed) {
 }
 
 bool roll(Stage& stage, int number) {
-  const e2e::Finished verdict = stage.reeve().ctl({"restart", "jobs"});
+  const e2e::Finished verdict = stage.reeve().ctl({"restart", "cron"});
   if (verdict.code() == 0) return true;
   stage.fault(fmt::format("roll {} ended with {}: {}{}", number, verdict.code(), verdict.output,
                           verdict.errors));
@@ -72,12 +73,12 @@ bool roll(Stage& stage, int number) {
 void expect_ticks(Stage& stage) {
   const auto runs = [&stage] { return e2e::read_runs(stage.dir() / "ticks").size(); };
   const std::size_t before = runs();
-  (void)stage.expect_soon([&] { return runs() > before; }, "the job is not done any more");
+  (void)stage.expect_soon([&] { return runs() > before; }, "nothing scheduled is done any more");
 }
 
 }  // namespace
 
-int run_jobs(const Options& options) {
+int run_schedule(const Options& options) {
   Stage stage(options, configuration(options.max_draining));
   std::set<int> killed;
   for (int rolls = 0; rolls < options.times || !stage.satisfied(); ++rolls) {
@@ -96,7 +97,7 @@ int run_jobs(const Options& options) {
   for (const std::string& fault : verdict.faults) stage.fault(fault);
   fmt::print("{} ticks by {} holders, {} killed; {} died with the worker that had claimed them\n",
              verdict.runs, verdict.holders, killed.size(), verdict.excused);
-  return stage.finish(kWebWorkers + kJobWorkers);
+  return stage.finish(kWebWorkers + kScheduleWorkers);
 }
 
 }  // namespace reeve::soak

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "ipc/base/text.hpp"
-#include "reeve/job.hpp"
+#include "reeve/scheduled_job.hpp"
 
 namespace reeve {
 namespace {
@@ -22,19 +22,19 @@ constexpr std::chrono::milliseconds kLongestGrace = std::chrono::hours(24 * 7);
 constexpr std::chrono::milliseconds kLongestJitter = std::chrono::hours(24);
 
 [[noreturn]] void refuse(std::string_view name, std::string_view why) {
-  throw std::invalid_argument(fmt::format("job \"{}\": {}", name, why));
+  throw std::invalid_argument(fmt::format("scheduled job \"{}\": {}", name, why));
 }
 
-void check(const Job& job) {
-  const std::string& name = job.name;
+void check(const ScheduledJob& scheduled) {
+  const std::string& name = scheduled.name;
   if (name.empty()) refuse(name, "it needs a name");
   if (name.size() > kMostNameBytes) refuse(name, "its name is longer than 64 bytes");
-  // The master answers with the name as it came: one that is changed on the way finds no job.
+  // The master answers with the name as it came: one that is changed on the way finds nothing.
   if (const std::string sent = ipc::printable(name, kMostNameBytes); sent != name) {
     refuse(sent, "its name has characters that are not printable, or is not UTF-8");
   }
 
-  const JobOptions& options = job.options;
+  const ScheduleOptions& options = scheduled.options;
   if (options.max_instances < 1 || options.max_instances > kMostInstances) {
     refuse(name, "max_instances is not between 1 and 1000");
   }
@@ -48,16 +48,17 @@ void check(const Job& job) {
 
 }  // namespace
 
-void Jobs::add(Job job) {
-  check(job);
-  if (find(job.name) != nullptr) refuse(job.name, "there is one of this name already");
-  if (jobs_.size() >= kMost) refuse(job.name, fmt::format("a worker has {} jobs at most", kMost));
-  jobs_.push_back(std::move(job));
+void ScheduledJobs::add(ScheduledJob scheduled) {
+  check(scheduled);
+  if (find(scheduled.name) != nullptr) refuse(scheduled.name, "there is one of this name already");
+  if (all_.size() >= kMost)
+    refuse(scheduled.name, fmt::format("a worker has {} scheduled jobs at most", kMost));
+  all_.push_back(std::move(scheduled));
 }
 
-const Job* Jobs::find(std::string_view name) const {
-  const auto found = std::ranges::find(jobs_, name, &Job::name);
-  return found == jobs_.end() ? nullptr : &*found;
+const ScheduledJob* ScheduledJobs::find(std::string_view name) const {
+  const auto found = std::ranges::find(all_, name, &ScheduledJob::name);
+  return found == all_.end() ? nullptr : &*found;
 }
 
 }  // namespace reeve

@@ -1,5 +1,5 @@
-// The jobs of the probe: one of which every run is one worker's, through rolls, kills of its holder
-// and an upgrade of the master, and one that each worker does.
+// What the probe has scheduled: one of which every run is one worker's, through rolls, kills of its
+// holder and an upgrade of the master, and one that each worker does.
 
 #include <fmt/format.h>
 
@@ -24,19 +24,19 @@ using ::testing::IsEmpty;
 
 constexpr Milliseconds kPeriod = 100ms;
 /// Four runs of "tick" are under way at any time.
-constexpr std::string_view kTakesLong = R"(PROBE_JOBS_TAKE_MS = "400",)";
+constexpr std::string_view kTakesLong = R"(PROBE_SCHEDULE_TAKE_MS = "400",)";
 /// Four resources, so that a start takes eight ticks.
 constexpr std::string_view kStartsLong = R"(PROBE_SLOW_OPEN_MS = "200",)";
 
-class Jobs : public ReeveTest {
+class Scheduled : public ReeveTest {
  protected:
   /// `delays` are further variables of the probe.
   Reeve& start_ticking(int workers, std::string_view delays = "") {
     return start_ready(fmt::format(
         "[supervisor]\nname = \"t\"\nruntime_dir = \"@dir@/run\"\nlog = {{ level = \"debug\" }}\n\n"
-        "[pool.jobs]\ncommand = [\"@probe@\"]\nworkers = {}\n"
+        "[pool.cron]\ncommand = [\"@probe@\"]\nworkers = {}\n"
         "give_up = {{ failures = 1000, within = \"60s\" }}\n"
-        "env = {{ {} PROBE_JOBS_DIR = \"@dir@\", PROBE_JOBS_MS = \"{}\" "
+        "env = {{ {} PROBE_SCHEDULE_DIR = \"@dir@\", PROBE_SCHEDULE_MS = \"{}\" "
         "}}\n",
         workers, delays, kPeriod.count()));
   }
@@ -47,11 +47,11 @@ class Jobs : public ReeveTest {
     const std::size_t before = runs().size();
     return eventually([&] { return runs().size() >= before + count; });
   }
-  /// The process that runs the job, as the master knows it; 0: none.
+  /// The process that runs it, as the master knows it; 0: none.
   [[nodiscard]] static int holder(const Reeve& reeve) {
-    const auto reply = reeve.ask({.method = ipc::control::Method::Status, .jobs = true});
-    for (const ipc::control::Job& job : reply.jobs) {
-      if (job.report.one && job.report.here) return job.pid;
+    const auto reply = reeve.ask({.method = ipc::control::Method::Status, .schedule = true});
+    for (const ipc::control::ScheduledJob& scheduled : reply.schedule) {
+      if (scheduled.report.one && scheduled.report.here) return scheduled.pid;
     }
     return 0;
   }
@@ -76,11 +76,11 @@ class Jobs : public ReeveTest {
   std::set<int> killed_;
 };
 
-TEST_F(Jobs, NoTickIsDoneTwiceAndNoneIsLostInRollsAndKills) {
+TEST_F(Scheduled, NoTickIsDoneTwiceAndNoneIsLostInRollsAndKills) {
   Reeve& reeve = start_ticking(3);
   ASSERT_TRUE(more_ticks(2));
   for (int round = 0; round < 3; ++round) {
-    const Finished roll = reeve.ctl({"restart", "jobs"});
+    const Finished roll = reeve.ctl({"restart", "cron"});
     ASSERT_EQ(roll.code(), 0) << roll.output << roll.errors;
     ASSERT_TRUE(more_ticks(2));
     kill_holder(reeve);
@@ -92,7 +92,7 @@ TEST_F(Jobs, NoTickIsDoneTwiceAndNoneIsLostInRollsAndKills) {
   EXPECT_GE(verdict.holders, 4U) << "it moved with each kill at least";
 }
 
-TEST_F(Jobs, WhatWasDueWhileThereWasNoWorkerIsMadeUp) {
+TEST_F(Scheduled, WhatWasDueWhileThereWasNoWorkerIsMadeUp) {
   Reeve& reeve = start_ticking(1, kStartsLong);
   ASSERT_TRUE(more_ticks(2));
   kill_holder(reeve);
@@ -110,7 +110,7 @@ TEST_F(Jobs, WhatWasDueWhileThereWasNoWorkerIsMadeUp) {
   EXPECT_LE(Milliseconds(first->due_ms), killed_at + kPeriod) << "long before it was there";
 }
 
-TEST_F(Jobs, ARunThatDiesWithItsWorkerIsNobodyElses) {
+TEST_F(Scheduled, ARunThatDiesWithItsWorkerIsNobodyElses) {
   Reeve& reeve = start_ticking(2, kTakesLong);
   ASSERT_TRUE(more_ticks(1));
   kill_holder(reeve);
@@ -121,7 +121,7 @@ TEST_F(Jobs, ARunThatDiesWithItsWorkerIsNobodyElses) {
   EXPECT_GE(verdict.excused, 1U) << "some were under way";
 }
 
-TEST_F(Jobs, ADrainWaitsForTheRunsThatAreUnderWay) {
+TEST_F(Scheduled, ADrainWaitsForTheRunsThatAreUnderWay) {
   Reeve& reeve = start_ticking(2, kTakesLong);
   const auto newest_tick = [&] {  // What was under way in the old ones comes before.
     return eventually([&] {
@@ -131,7 +131,7 @@ TEST_F(Jobs, ADrainWaitsForTheRunsThatAreUnderWay) {
   };
   for (int round = 0; round < 3; ++round) {
     ASSERT_TRUE(newest_tick());
-    const Finished roll = reeve.ctl({"restart", "jobs"});
+    const Finished roll = reeve.ctl({"restart", "cron"});
     ASSERT_EQ(roll.code(), 0) << roll.output << roll.errors;
   }
   ASSERT_TRUE(newest_tick());
@@ -142,7 +142,7 @@ TEST_F(Jobs, ADrainWaitsForTheRunsThatAreUnderWay) {
   EXPECT_EQ(last_grant(reeve), runs().back().due_ms) << "nothing that was granted is left undone";
 }
 
-TEST_F(Jobs, OfScopeEachAreDoneByAllWorkersAlsoByNewOnes) {
+TEST_F(Scheduled, OfScopeEachAreDoneByAllWorkersAlsoByNewOnes) {
   Reeve& reeve = start_ticking(3);
   const auto all_beat = [&] {
     std::map<int, int> beats;
@@ -150,7 +150,7 @@ TEST_F(Jobs, OfScopeEachAreDoneByAllWorkersAlsoByNewOnes) {
     return std::ranges::all_of(reeve.pids(), [&](int pid) { return beats[pid] >= 2; });
   };
   EXPECT_TRUE(eventually(all_beat));
-  ASSERT_EQ(reeve.ctl({"restart", "jobs"}).code(), 0);
+  ASSERT_EQ(reeve.ctl({"restart", "cron"}).code(), 0);
   EXPECT_TRUE(eventually(all_beat));
 
   std::map<int, std::int64_t> last;
@@ -162,13 +162,13 @@ TEST_F(Jobs, OfScopeEachAreDoneByAllWorkersAlsoByNewOnes) {
   EXPECT_EQ(last.size(), 6U);
 }
 
-TEST_F(Jobs, OnlyAnAppThatHasSomeNeedsNoSocket) {
+TEST_F(Scheduled, OnlyAnAppThatHasSomeNeedsNoSocket) {
   Reeve& reeve = start(pool("idle", R"(["@hello@"])", "workers = 1"));
   EXPECT_TRUE(reeve.logs("nothing to listen on"));
   EXPECT_FALSE(reeve.ready(0ms));
 }
 
-TEST_F(Jobs, GoOnThroughAnUpgradeOfTheMaster) {
+TEST_F(Scheduled, GoOnThroughAnUpgradeOfTheMaster) {
   Reeve& reeve = start_ticking(2);
   ASSERT_TRUE(more_ticks(2));
   const int before = holder(reeve);
@@ -182,21 +182,21 @@ TEST_F(Jobs, GoOnThroughAnUpgradeOfTheMaster) {
   EXPECT_THAT(judge_ticks(runs(), kPeriod, reeve.log(), killed_).faults, IsEmpty());
 }
 
-TEST_F(Jobs, StatusShowsThemAndTheEventsTellWhoHoldsTheLease) {
+TEST_F(Scheduled, StatusShowsThemAndTheEventsTellWhoHoldsTheLease) {
   Reeve& reeve = start_ticking(2);
   ASSERT_TRUE(more_ticks(1));
   ASSERT_TRUE(eventually([&] { return holder(reeve) != 0; }));
-  const Finished shown = reeve.ctl({"status", "--jobs"});
+  const Finished shown = reeve.ctl({"status", "--schedule"});
   EXPECT_EQ(shown.code(), 0);
-  EXPECT_THAT(shown.output, HasSubstr("JOB   WORKER  SCOPE  SCHEDULE"));
+  EXPECT_THAT(shown.output, HasSubstr("NAME  WORKER  SCOPE  SCHEDULE"));
   EXPECT_THAT(shown.output, HasSubstr("every 100 ms"));
-  EXPECT_THAT(reeve.ctl({"status", "--jobs", "--json", "jobs"}).output,
+  EXPECT_THAT(reeve.ctl({"status", "--schedule", "--json", "cron"}).output,
               HasSubstr(R"("scope":"one")"));
 
   const auto events = reeve.start_ctl({"events"});
   // It follows once it shows an event of ours.
   ASSERT_TRUE(eventually([&] {
-    (void)reeve.ctl({"signal", "CONT", "jobs"});
+    (void)reeve.ctl({"signal", "CONT", "cron"});
     return events->output().contains("Signal");
   }));
   kill_holder(reeve);

@@ -1,8 +1,8 @@
 #pragma once
-// The lease in the random life of a pool: workers that want it, do their jobs, stop them and give
-// it back, and some that lie; the messages between them and the master, which take their time; and
-// one who watches that at no time two of them may run a job. What a worker knows is kept apart from
-// what the master knows.
+// The lease in the random life of a pool: workers that want it, do what is scheduled, stop it and
+// give it back, and some that lie; the messages between them and the master, which take their time;
+// and one who watches that at no time two of them may run anything. What a worker knows is kept
+// apart from what the master knows.
 
 #include <cstddef>
 #include <cstdint>
@@ -20,9 +20,9 @@
 
 namespace reeve::supervisor::sim {
 
-class Jobs {
+class LeaseLife {
  public:
-  Jobs(Dice dice, const Pool& pool, const World& world, Trace& trace);
+  LeaseLife(Dice dice, const Pool& pool, const World& world, Trace& trace);
 
   /// After each step of the pool, as the shell does it.
   void settle(TimePoint now);
@@ -39,11 +39,11 @@ class Jobs {
   struct Message {
     WorkerId from;
     Said what{};
-    ipc::JobTick tick;
+    ipc::DueRun run;
   };
   /// A worker, as it knows itself.
   struct Mind {
-    bool has_jobs = false;
+    bool has_schedule = false;
     bool lies = false;
     bool asked = false;     ///< has said that it wants it
     bool stopping = false;  ///< it knows that it is to end
@@ -56,8 +56,8 @@ class Jobs {
   [[nodiscard]] Mind& mind_of(WorkerId id);
   void act(WorkerId id, TimePoint now);
   void lie(WorkerId id, TimePoint now);
-  void say(WorkerId from, Said what, ipc::JobTick tick = {});
-  [[nodiscard]] ipc::JobTick some_tick(TimePoint now);
+  void say(WorkerId from, Said what, ipc::DueRun run = {});
+  [[nodiscard]] ipc::DueRun some_run(TimePoint now);
   void deliver(const Message& message, TimePoint now);
   void mistrust_clock(TimePoint now);
   void claimed(const Message& message, TimePoint now);
@@ -70,14 +70,14 @@ class Jobs {
   const World& world_;
   Trace& trace_;
   PoolLease lease_;
-  bool none_;                          ///< no worker of this pool has jobs
+  bool none_;                          ///< no worker of this pool has anything scheduled
   bool liars_;                         ///< some lie
   std::chrono::milliseconds clock_{};  ///< of the wall, when the life began
   std::map<WorkerId, Mind> minds_;
   std::deque<Message> sent_;              // Of each worker in the order of saying.
   std::set<WorkerId> wanting_;            // As far as the master was told.
   std::uint64_t fence_ = 0;               // The greatest that was granted.
-  std::map<std::string, WallTime> done_;  // The latest run of each job that was granted.
+  std::map<std::string, WallTime> done_;  // The latest run of each name that was granted.
 };
 
 }  // namespace reeve::supervisor::sim
