@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,8 +17,17 @@ constexpr std::size_t kLargestFile = std::size_t{1} << 20;
 }  // namespace
 
 ipc::Result<std::string> read_text_file(const std::string& path) {
-  const ipc::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!file) return ipc::system_error("cannot", "open it", errno);
+  // Not blocking: a FIFO would wait for a writer, here and in the reads.
+  const ipc::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  struct stat info{};
+  if (!file || ::fstat(file.get(), &info) != 0) {
+    return ipc::system_error("cannot", "open it", errno);
+  }
+  if (!S_ISREG(info.st_mode)) {
+    return ipc::failure(
+        fmt::format("it is {}, and not a regular file",
+                    S_ISDIR(info.st_mode) ? "a directory" : "a pipe, a socket or a device"));
+  }
   std::string text(kLargestFile + 1, '\0');
   std::size_t size = 0;
   while (size < text.size()) {

@@ -7,7 +7,8 @@
 
 namespace reeve::supervisor::config {
 
-/// At most 1 MiB. The error does not name the file: "cannot open it: No such file or directory".
+/// A regular file of at most 1 MiB: nothing that a read could wait for. The error does not name the
+/// file: "cannot open it: No such file or directory".
 [[nodiscard]] ipc::Result<std::string> read_text_file(const std::string& path);
 
 }  // namespace reeve::supervisor::config

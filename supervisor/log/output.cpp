@@ -15,6 +15,8 @@
 namespace reeve::supervisor {
 namespace {
 
+constexpr int kRetries = 8;  // Of an interrupted write: a file on a network may be.
+
 bool is_regular_file(int fd) {
   struct stat info{};
   return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
@@ -40,7 +42,8 @@ void Output::write(std::string_view line) {
   while (queue_.empty() && !line.empty() && write_some(line)) {
   }
   if (line.empty()) return;
-  if (queued_bytes_ + line.size() > kMaxQueuedBytes) {
+  // What never blocks has no poll that would come back for the rest.
+  if (!poll_ || queued_bytes_ + line.size() > kMaxQueuedBytes) {
     ++dropped_;
     return;
   }
@@ -105,7 +108,11 @@ bool Output::takes_more(int timeout_ms) const {
 bool Output::write_some(std::string_view& text) {
   if (!takes_more()) return false;
   // A pipe that is writable takes PIPE_BUF bytes without blocking (pipe(7)).
-  const ssize_t written = ::write(fd_, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
+  const std::size_t size = std::min<std::size_t>(text.size(), PIPE_BUF);
+  ssize_t written = ::write(fd_, text.data(), size);
+  for (int i = 0; i < kRetries && written < 0 && errno == EINTR; ++i) {
+    written = ::write(fd_, text.data(), size);
+  }
   if (written < 0 && (errno == EAGAIN || errno == EINTR)) return false;
   // Nobody can be told that stderr is gone; supervising goes on without it.
   text.remove_prefix(written < 0 ? text.size() : static_cast<std::size_t>(written));

@@ -121,7 +121,12 @@ void Launcher::limit_memory(const PoolConfig& pool, WorkerCgroup* cgroup) const 
 }
 
 void Launcher::open_notify_socket_to(const PoolConfig& pool, const User& who) const {
-  if (make_reachable(who, dependencies_.notify_socket)) return;
+  const Access access = make_reachable(who, dependencies_.notify_socket);
+  if (!access.opened.empty()) {
+    dependencies_.warn(fmt::format("pool.{}.user: {}, so that {} reaches notify.sock there",
+                                   pool.spec.name, access.opened, name_of(who)));
+  }
+  if (access.reaches) return;
   dependencies_.warn(fmt::format(
       "pool.{}.user: {} cannot reach {}, so what it says with sd_notify(3) is lost; put "
       "supervisor.runtime_dir where that user may enter",

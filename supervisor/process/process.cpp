@@ -108,12 +108,13 @@ void Process::conclude() {
   kill_all_of_it();
 }
 
-void Process::on_notification(ipc::WorkerMessage message) {
-  message.resource.reset();
-  message.scheduled.reset();
-  message.lease.reset();
-  message.claim.reset();
-  on_message(message);
+void Process::on_notification(const ipc::WorkerMessage& message) {
+  on_message({.ready = message.ready,
+              .stopping = message.stopping,
+              .reloading = message.reloading,
+              .watchdog = message.watchdog,
+              .status = message.status,
+              .extend_timeout = message.extend_timeout});
 }
 
 void Process::on_message(const ipc::WorkerMessage& message) {

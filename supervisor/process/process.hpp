@@ -91,9 +91,9 @@ class Process {
   /// It was reaped: forgets the pid.
   void reaped() { pid_.reset(); }
 
-  /// Takes a message that came to NOTIFY_SOCKET, where native workers say nothing: what belongs to
-  /// the channel is left out.
-  void on_notification(ipc::WorkerMessage message);
+  /// Takes a message that came to NOTIFY_SOCKET, where native workers say nothing: only the keys of
+  /// sd_notify(3), what belongs to the channel is left out.
+  void on_notification(const ipc::WorkerMessage& message);
   /// Sends it a message over the channel. Fails when that is full or closed.
   [[nodiscard]] ipc::Result<> tell(const ipc::MasterMessage& message) const;
 

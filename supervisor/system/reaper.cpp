@@ -25,7 +25,11 @@ Reaper::Reaper(BeforeReap before_reap, OnExit on_exit)
 
 void Reaper::reap_if_pending(const std::function<void()>& read_first) {
   if (!std::exchange(pending_, false)) return;
-  while (const pid_t pid = next_zombie()) {
+  for (int reaped = 0; const pid_t pid = next_zombie(); ++reaped) {
+    if (reaped == kMostATurn) {
+      pending_ = true;
+      return;
+    }
     read_first();  // A zombie says nothing more; once reaped, its number may speak for another.
     before_reap_(pid);
     int status = 0;

@@ -28,7 +28,11 @@ class Reaper {
   /// To be called at the end of each turn of the loop, after its reads. `read_first` is called for
   /// each zombie and takes what may still lie in sockets that all children share: the last words of
   /// a worker are older than its death, and must not be taken for those of the next with its pid.
+  /// Reaps kMostATurn at most: while pending(), the loop must turn again without waiting.
   void reap_if_pending(const std::function<void()>& read_first);
+  [[nodiscard]] bool pending() const { return pending_; }
+
+  static constexpr int kMostATurn = 256;
 
  private:
   BeforeReap before_reap_;

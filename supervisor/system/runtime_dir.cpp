@@ -16,7 +16,8 @@ namespace reeve::supervisor {
 namespace {
 
 constexpr mode_t kDirectoryMode = 0750;
-constexpr mode_t kFileMode = 0644;
+constexpr mode_t kPidFileMode = 0644;
+constexpr mode_t kLockMode = 0600;  // Whoever can read it can lock it, and keep every master out.
 
 std::unexpected<RuntimeDir::Refusal> refuse(std::string_view tried, const std::string& path,
                                             int code) {
@@ -58,8 +59,9 @@ std::expected<RuntimeDir, RuntimeDir::Refusal> RuntimeDir::hold(const std::strin
 
   const std::string lock_path = path + "/reeve.lock";
   ipc::UniqueFd lock(
-      ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kFileMode));
+      ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kLockMode));
   if (!lock) return refuse("open", lock_path, errno);
+  [[maybe_unused]] const int tolerated = ::fchmod(lock.get(), kLockMode);  // Of an older version.
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return refuse("lock", lock_path, errno);
     return std::unexpected(
@@ -73,7 +75,7 @@ std::expected<RuntimeDir, RuntimeDir::Refusal> RuntimeDir::hold(const std::strin
 
   const std::string pid_path = path + "/reeve.pid";
   const ipc::UniqueFd pid_file(
-      ::open(pid_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kFileMode));
+      ::open(pid_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kPidFileMode));
   if (!pid_file) return refuse("write", pid_path, errno);
   // Whoever ends as it should removes the file.
   auto dead_master = ipc::parse_number<pid_t>(first_line(pid_file.get()));

@@ -33,6 +33,7 @@ void block_signals() {
   const sigset_t set = handled_signals();
   ::sigprocmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // A file-size limit costs lines of the log, as a full disk does.
   // A parent that ignores SIGCHLD (some init scripts do) passes that on, and no zombie would be
   // left to wait for.
   std::signal(SIGCHLD, SIG_DFL);

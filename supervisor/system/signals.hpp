@@ -10,7 +10,8 @@
 
 namespace reeve::supervisor {
 
-/// Blocks every signal that the master handles, and ignores SIGPIPE. First thing in run(): what
+/// Blocks every signal that the master handles, and ignores SIGPIPE and SIGXFSZ, whose
+/// writes then fail. First thing in run(): what
 /// arrives from then on waits for a SignalSource. Children undo both before exec.
 void block_signals();
 

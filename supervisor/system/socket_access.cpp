@@ -1,5 +1,6 @@
 #include "supervisor/system/socket_access.hpp"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,13 +9,15 @@
 namespace reeve::supervisor {
 namespace {
 
+bool is_in(const User& who, gid_t group) {
+  return who.gid == group || std::ranges::find(who.groups, group) != who.groups.end();
+}
+
 bool allows(const User& who, const std::string& path, unsigned wanted) {
   struct stat info{};
   if (::stat(path.c_str(), &info) != 0) return false;
   if (who.uid == 0) return true;
-  const bool in_group =
-      who.gid == info.st_gid || std::ranges::find(who.groups, info.st_gid) != who.groups.end();
-  const unsigned shift = who.uid == info.st_uid ? 6 : in_group ? 3 : 0;
+  const unsigned shift = who.uid == info.st_uid ? 6 : is_in(who, info.st_gid) ? 3 : 0;
   return (info.st_mode >> shift & wanted) == wanted;
 }
 
@@ -31,17 +34,23 @@ bool can_reach(const User& who, const std::string& path) {
   return allows(who, path, kWrite);
 }
 
-/// Nothing secret lies open by that: the control socket has a mode of its own, and who sends to the
-/// notify socket is known from the kernel.
-bool make_reachable(const User& who, const std::string& path) {
-  if (can_reach(who, path)) return true;
+/// Nothing secret lies open by that: the control socket and the lock have modes of their own, and
+/// who sends to the notify socket is known from the kernel.
+Access make_reachable(const User& who, const std::string& path) {
+  Access access{.reaches = can_reach(who, path), .opened = {}};
+  if (access.reaches) return access;
   struct stat info{};
   const std::string directory = path.substr(0, path.rfind('/'));
   if (::stat(directory.c_str(), &info) == 0 && info.st_uid == ::geteuid()) {
-    ::chmod(directory.c_str(), (info.st_mode & 07777) | S_IXGRP | S_IXOTH);
+    const mode_t before = info.st_mode & 07777;
+    const mode_t after = before | (is_in(who, info.st_gid) ? S_IXGRP : S_IXOTH);
+    if (after != before && ::chmod(directory.c_str(), after) == 0) {
+      access.opened = fmt::format("{} had mode {:04o} and has {:04o}", directory, before, after);
+    }
   }
   ::chmod(path.c_str(), 0666);
-  return can_reach(who, path);
+  access.reaches = can_reach(who, path);
+  return access;
 }
 
 }  // namespace reeve::supervisor

@@ -12,8 +12,14 @@ namespace reeve::supervisor {
 /// to let it through. An abstract one ('@') can always be reached.
 [[nodiscard]] bool can_reach(const User& who, const std::string& path);
 
-/// Opens a socket of the master, and the directory that it lies in, to this user, so far as that is
-/// needed. False: it still cannot reach it, for a directory further up.
-[[nodiscard]] bool make_reachable(const User& who, const std::string& path);
+struct Access {
+  bool reaches = false;  ///< false: a directory further up is closed, and not ours
+  /// What others may do now and could not before: "/run/reeve had mode 0750 and has 0751"; empty:
+  /// nothing.
+  std::string opened;
+};
+/// Opens a socket of the master to this user, and lets it pass, but not look, into the directory
+/// that holds it: by one bit of its mode, and only where that is needed.
+[[nodiscard]] Access make_reachable(const User& who, const std::string& path);
 
 }  // namespace reeve::supervisor

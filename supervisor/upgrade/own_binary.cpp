@@ -51,7 +51,7 @@ OwnBinary started_as(int argc, const char* const* argv) {
 }
 
 ipc::Result<ipc::UniqueFd> open_binary(const std::string& path) {
-  ipc::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  ipc::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (!fd) return ipc::system_error("open", path, errno);
   struct stat info{};
   if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {

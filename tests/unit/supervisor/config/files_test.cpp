@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -55,7 +56,24 @@ TEST_F(ConfigFiles, SaysWhyAFileCannotBeRead) {
   EXPECT_THAT(texts_of(load_config(missing)),
               ElementsAre(missing + ": cannot open it: No such file or directory"));
   EXPECT_THAT(texts_of(load_config(root_)),
-              ElementsAre(root_.string() + ": cannot read it: Is a directory"));
+              ElementsAre(root_.string() + ": it is a directory, and not a regular file"));
+}
+
+TEST_F(ConfigFiles, RefusesWhatAReadCouldWaitFor) {
+  const std::string fifo = root_ / "fifo.toml";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  const std::string why = ": it is a pipe, a socket or a device, and not a regular file";
+  EXPECT_THAT(texts_of(load_config(fifo)), ElementsAre(fifo + why));
+  EXPECT_THAT(texts_of(load_config("/dev/zero")), ElementsAre("/dev/zero" + why));
+  const std::string path =
+      write("reeve.toml", "[pool.web]\ncommand = ['/bin/true']\nenv_file = '" + fifo + "'\n");
+  EXPECT_THAT(texts_of(load_config(path)), ElementsAre(HasSubstr("not a regular file")));
+}
+
+TEST_F(ConfigFiles, OfAHugeFileOnlyItsBoundIsRead) {
+  const std::string path = write("huge.toml", "");
+  fs::resize_file(path, std::uintmax_t{1} << 36);  // Sparse.
+  EXPECT_THAT(texts_of(load_config(path)), ElementsAre(HasSubstr("larger than 1048576 bytes")));
 }
 
 TEST_F(ConfigFiles, RefusesAFileThatIsNoConfiguration) {

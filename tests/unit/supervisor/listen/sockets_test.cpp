@@ -272,6 +272,29 @@ TEST(Reaper, ReadsThenReapsEachOfItsChildrenAndStrangers) {
               ::testing::UnorderedElementsAre("exited with code 3", "killed by SIGKILL"));
 }
 
+TEST(Reaper, LeavesWhatIsBeyondItsBoundToTheNextTurn) {
+  constexpr int kChildren = Reaper::kMostATurn + 3;
+  std::vector<pid_t> children;
+  for (int i = 0; i < kChildren; ++i) {
+    const pid_t pid = ::fork();
+    if (pid == 0) ::_exit(0);
+    children.push_back(pid);
+  }
+  for (const pid_t pid : children) {
+    siginfo_t info{};
+    ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT), 0);
+  }
+  int reaped = 0;
+  Reaper reaper([](pid_t) {}, [&](pid_t, const Death&) { ++reaped; });
+  reaper.child_changed();
+  reaper.reap_if_pending([] {});
+  EXPECT_EQ(reaped, Reaper::kMostATurn);
+  EXPECT_TRUE(reaper.pending());
+  reaper.reap_if_pending([] {});
+  EXPECT_EQ(reaped, kChildren);
+  EXPECT_FALSE(reaper.pending());
+}
+
 class ControlSocket : public ::testing::Test {
  protected:
   ControlSocket() {

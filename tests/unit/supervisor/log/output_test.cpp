@@ -6,9 +6,18 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -18,6 +27,7 @@
 #include "supervisor/log/log.hpp"
 #include "supervisor/system/pipe.hpp"
 #include "supervisor/system/runtime_dir.hpp"
+#include "supervisor/system/signals.hpp"
 #include "tests/unit/supervisor/loop_driver.hpp"
 #include "tests/unit/temp_dir.hpp"
 
@@ -106,6 +116,58 @@ TEST(Output, WritesToADeviceThatEpollRefuses) {
   output.write("into the void\n");
 }
 
+/// Each write(2) to `fd` fails from now on with EINTR, in this process.
+bool interrupt_writes_to(int fd) {
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<__u32>(fd), 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINTR),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter{.len = std::size(program), .filter = program};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+TEST(Output, DropsWhatAFileThatIsInterruptedAgainAndAgainDoesNotTake) {
+  const unit::TempDir directory;
+  const std::string path = directory / "log";
+  const ipc::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  const pid_t child = ::fork();  // The filter stays for good.
+  if (child == 0) {
+    ipc::uv::Loop loop;
+    Output output(loop, file.get());
+    if (!interrupt_writes_to(file.get())) ::_exit(1);
+    output.write("lost\n");
+    ::_exit(output.unwritten().empty() ? 0 : 2);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status)) << "killed by signal " << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST(Output, AFileSizeLimitCostsLinesAndNotTheMaster) {
+  const unit::TempDir directory;
+  const std::string path = directory / "log";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    block_signals();
+    const rlimit small{.rlim_cur = 8, .rlim_max = 8};
+    auto file = LogFile::open(path, {});
+    if (!file || ::setrlimit(RLIMIT_FSIZE, &small) != 0) ::_exit(1);
+    if (file->write("1234567\n") != 0) ::_exit(2);
+    ::_exit(file->write("too much\n") == EFBIG ? 0 : 3);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status)) << "killed by signal " << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_EQ(read_file(path), "1234567\n");
+}
+
 class LogText : public ::testing::Test {
  protected:
   std::string logged(LogFormat format, LogDress dress, const std::function<void(Log&)>& use) {
@@ -173,6 +235,18 @@ TEST(RuntimeDir, IsHeldByOneMasterAtATime) {
   }
   EXPECT_FALSE(std::filesystem::exists(path + "/reeve.pid"));
   EXPECT_TRUE(RuntimeDir::hold(path).has_value());
+}
+
+TEST(RuntimeDir, LetsNobodyElseTakeItsLock) {
+  const unit::TempDir directory;
+  const std::string path = directory / "run";
+  const std::string lock = path + "/reeve.lock";
+  std::filesystem::create_directory(path);
+  std::ofstream(lock) << "";  // As an older version made it.
+  ::chmod(lock.c_str(), 0644);
+  ASSERT_TRUE(RuntimeDir::hold(path).has_value());
+  EXPECT_EQ(std::filesystem::status(lock).permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
 TEST(RuntimeDir, ThatCannotBeMadeIsNamed) {

@@ -183,9 +183,24 @@ TEST_F(RunningPool, TheLeaseIsNothingToAskForByNotification) {
   PoolRunner& pool = run(shell_pool(kWellBehaved));
   start();
   pool.find(status().pid)
-      ->take({.scheduled = ipc::ScheduledReport{}, .lease = ipc::LeaseWish::Wanted});
+      ->on_notification({.scheduled = ipc::ScheduledReport{}, .lease = ipc::LeaseWish::Wanted});
   EXPECT_TRUE(leases_.empty());
   EXPECT_TRUE(pool.find(status().pid)->reports().scheduled.empty());
+}
+
+TEST_F(RunningPool, ANotificationHasTheKeysOfSdNotifyAndNoOthers) {
+  PoolRunner& pool = run(shell_pool(kWellBehaved));
+  start();
+  Process& process = *pool.find(status().pid);
+  process.on_notification({.status = "fine",
+                           .state = ipc::WorkerState::Failed,
+                           .step = "[2/5] connections",
+                           .reason = "forged"});
+  EXPECT_EQ(process.status_text(), "fine");
+  EXPECT_FALSE(process.is_native()) << "a foreign program does not become native by a word";
+  EXPECT_TRUE(process.steps().empty());
+  EXPECT_EQ(process.reason(), "");
+  EXPECT_TRUE(process.reports().phases.empty());
 }
 
 TEST_F(RunningPool, StatusShowsWhatAWorkerToldOfItsInside) {

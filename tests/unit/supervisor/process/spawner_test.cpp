@@ -290,9 +290,18 @@ TEST(SocketAccess, OpensTheWayToASocketOfOurs) {
   ::chmod(run.c_str(), 0750);
   const User who{.uid = 4242, .gid = 4242, .groups = {}, .name = "", .home = ""};
   EXPECT_FALSE(can_reach(who, socket));
-  EXPECT_TRUE(make_reachable(who, socket));
+  const Access access = make_reachable(who, socket);
+  EXPECT_TRUE(access.reaches);
+  EXPECT_EQ(access.opened, run + " had mode 0750 and has 0751") << "it is said";
+  EXPECT_EQ(make_reachable(who, socket).opened, "") << "once";
   ::chmod(std::string(directory.path()).c_str(), 0700);
-  EXPECT_FALSE(make_reachable(who, socket)) << "what is further up is not ours to open";
+  EXPECT_FALSE(make_reachable(who, socket).reaches) << "what is further up is not ours to open";
+
+  ::chmod(std::string(directory.path()).c_str(), 0755);
+  ::chmod(run.c_str(), 0700);
+  const User member{.uid = 4242, .gid = ::getegid(), .groups = {}, .name = "", .home = ""};
+  EXPECT_EQ(make_reachable(member, socket).opened, run + " had mode 0700 and has 0710")
+      << "nobody else than the group of the directory";
 }
 
 TEST(LaunchPlan, KeepsTheMastersOwnVariablesFromWorkers) {
