@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "supervisor/control/pending_commands.hpp"
 #include "supervisor/log/output.hpp"
 #include "supervisor/pool/status.hpp"
 #include "supervisor/system/reaper.hpp"
