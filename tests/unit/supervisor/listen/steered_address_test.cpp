@@ -1,13 +1,19 @@
+#include "supervisor/listen/steered_address.hpp"
+
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <functional>
+#include <numeric>
 #include <vector>
 
 #include "ipc/base/unique_fd.hpp"
-#include "supervisor/listen/steered_address.hpp"
+#include "ipc/listener.hpp"
 
 namespace reeve::supervisor {
 namespace {
@@ -71,6 +77,36 @@ TEST(Steering, EnabledMembersShare) {
   EXPECT_GT(counts[0], 0);
   EXPECT_GT(counts[1], 0);
   EXPECT_EQ(counts[0] + counts[1], 60);
+}
+
+TEST(Steering, MembersBetweenDisabledOnesShare) {
+  SteeredAddress address = reserve();
+  std::vector<Member> members;
+  for (int i = 0; i < 6; ++i) members.push_back(address.add().value());
+  for (const std::size_t i : {1U, 2U, 4U}) address.enable(members[i]);
+  const auto counts = shares(address, members);
+  EXPECT_EQ(counts[1] + counts[2] + counts[4], 60);
+  for (const std::size_t i : {1U, 2U, 4U}) EXPECT_GT(counts[i], 0);
+}
+
+/// A classic BPF program has 4096 instructions at most.
+TEST(Steering, MembersOfALargeGroupShareToo) {
+  constexpr std::size_t kMembers = 2500;
+  rlimit descriptors{};
+  ::getrlimit(RLIMIT_NOFILE, &descriptors);
+  if (descriptors.rlim_cur < kMembers + 500) GTEST_SKIP() << "too few descriptors";
+  SteeredAddress address = reserve();
+  std::vector<Member> members;
+  for (std::size_t i = 0; i < kMembers; ++i) {
+    members.push_back(address.add().value());
+    address.enable(members.back());
+  }
+  std::vector<int> all(kMembers);
+  for (int round = 0; round < 4; ++round) {
+    std::ranges::transform(all, shares(address, members), all.begin(), std::plus{});
+  }
+  EXPECT_GT(std::accumulate(all.end() - 400, all.end(), 0), 0);
+  EXPECT_EQ(std::accumulate(all.begin(), all.end(), 0), 240);
 }
 
 TEST(Steering, WhileNoneIsEnabledConnectionsWait) {
