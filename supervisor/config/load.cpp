@@ -1,7 +1,9 @@
-// From a file, or its text, to a Config.
+// From a file, or its text, to a Config; and what `reeve check` says of one without errors.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "ipc/format/document.hpp"
@@ -32,6 +34,12 @@ LoadResult parse(std::string_view text, const std::string& file, config::Depth d
   return std::unexpected(std::move(errors));
 }
 
+bool is_used(const Config& config, const std::string& listener) {
+  return std::ranges::any_of(config.pools, [&](const PoolConfig& pool) {
+    return std::ranges::find(pool.listen, listener) != pool.listen.end();
+  });
+}
+
 }  // namespace
 
 LoadResult parse_config(std::string_view text, const std::string& file) {
@@ -48,6 +56,21 @@ std::string to_string(const ConfigError& error) {
   if (error.file.empty()) return error.text;
   if (error.line == 0) return fmt::format("{}: {}", error.file, error.text);
   return fmt::format("{}:{}:{}: {}", error.file, error.line, error.column, error.text);
+}
+
+std::string summary(const Config& config) {
+  std::string lines;
+  for (const ListenerConfig& listener : config.listeners) {
+    const bool used = is_used(config, listener.name);
+    lines += fmt::format("  listen.{}: {}{}\n", listener.name, to_string(listener.address),
+                         used ? "" : ", but no pool accepts its connections");
+  }
+  for (const PoolConfig& pool : config.pools) {
+    const int workers = pool.spec.workers;
+    lines += fmt::format("  pool.{}: {} {} of {}\n", pool.spec.name, workers,
+                         workers == 1 ? "worker" : "workers", fmt::join(pool.command, " "));
+  }
+  return lines;
 }
 
 }  // namespace reeve::supervisor

@@ -1,3 +1,5 @@
+// Apart from its header for the sake of fmt/chrono.h, which is heavy.
+
 #include "supervisor/control/events.hpp"
 
 #include <fmt/chrono.h>
@@ -9,7 +11,7 @@
 namespace reeve::supervisor {
 namespace {
 
-/// Of the wall clock, as the log has it: only for people to read.
+/// The wall clock, as the log shows it: only for people to read.
 std::string time_now() {
   const auto now = std::chrono::system_clock::now();
   const auto milliseconds =
@@ -31,7 +33,7 @@ void Events::publish(std::string_view kind, std::string_view name, std::string_v
                  .kind = std::string(kind),
                  .name = std::string(name),
                  .text = std::string(text)};
-  // A copy: whoever is too slow is dropped by its session, and may be gone by then.
+  // A copy: a follower that is too slow is dropped by its session, and may be gone by then.
   const auto followers = followers_;
   for (const SessionId session : followers) send_(session, reply);
 }

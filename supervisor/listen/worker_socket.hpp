@@ -1,6 +1,6 @@
 #pragma once
 // A worker's own listening socket at a steered address, for as long as the worker lives. It
-// outlives a crash: the successor takes the worker_socket over, and with it the connections that
+// outlives a crash: the successor takes the socket over, and with it the connections that
 // wait there. Loop thread.
 
 #include <cstdint>
@@ -16,7 +16,11 @@ namespace reeve::supervisor {
 class WorkerSocket {
  public:
   /// A new socket at the address. New connections do not go to it yet.
-  [[nodiscard]] static ipc::Result<WorkerSocket> take(std::shared_ptr<SteeredAddress> address);
+  [[nodiscard]] static ipc::Result<WorkerSocket> take(std::shared_ptr<SteeredAddress> address) {
+    const auto member = address->add();
+    if (!member) return std::unexpected(member.error());
+    return WorkerSocket(std::move(address), *member);
+  }
   /// One that another master has taken, by its number().
   [[nodiscard]] static WorkerSocket adopt(std::shared_ptr<SteeredAddress> address,
                                           std::uint64_t number) {
@@ -30,7 +34,9 @@ class WorkerSocket {
   }
   WorkerSocket(const WorkerSocket&) = delete;
   WorkerSocket& operator=(const WorkerSocket&) = delete;
-  ~WorkerSocket();
+  ~WorkerSocket() {
+    if (address_ != nullptr) address_->remove(member_);
+  }
 
   [[nodiscard]] bool is_at(const std::shared_ptr<SteeredAddress>& address) const {
     return address_ == address;
