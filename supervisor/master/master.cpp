@@ -199,8 +199,11 @@ void Master::scale_first_pool(int by) {
 /// Reads first: what a worker said before it died is older than its death.
 void Master::on_turn_end() {
   reaper_.reap_if_pending([this] { notify_->receive_pending(); });
-  if (reaper_.pending()) settle_timer_.arm(Duration::zero());
-  out_of_memory_.settle();
+  if (reaper_.pending()) {
+    settle_timer_.arm(Duration::zero());
+  } else {
+    out_of_memory_.settle();
+  }
 }
 
 void Master::age_memory_kills() {

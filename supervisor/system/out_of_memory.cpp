@@ -39,21 +39,25 @@ std::string memory_v1_path(std::string_view cgroup) {
 
 }  // namespace
 
-OutOfMemoryWatch::OutOfMemoryWatch(std::string file) : file_(std::move(file)) {
-  age();
-  settle();
+OutOfMemoryWatch::OutOfMemoryWatch(std::string file)
+    : file_(std::move(file)), seen_(count().value_or(0)), settled_(seen_), at_last_age_(seen_) {}
+
+std::optional<std::uint64_t> OutOfMemoryWatch::count() const {
+  return file_.empty() ? std::nullopt : oom_kills(file_);
 }
 
 std::optional<bool> OutOfMemoryWatch::has_killed() {
-  const auto count = file_.empty() ? std::nullopt : oom_kills(file_);
-  if (!count) return std::nullopt;
-  seen_ = *count;
+  const auto kills = count();
+  if (!kills) return std::nullopt;
+  seen_ = *kills;
   return seen_ > settled_;
 }
 
+void OutOfMemoryWatch::settle() { settled_ = std::max(settled_, seen_); }
+
 void OutOfMemoryWatch::age() {
-  settle();
-  [[maybe_unused]] const auto unused = has_killed();
+  settled_ = std::max(settled_, at_last_age_);
+  at_last_age_ = count().value_or(at_last_age_);
 }
 
 std::string find_oom_counter(const std::string& own_cgroup) {

@@ -21,15 +21,18 @@ class OutOfMemoryWatch {
   [[nodiscard]] std::optional<bool> has_killed();
   /// The kills that has_killed() has seen explain no later death: one batch of dead children was
   /// told of.
-  void settle() { settled_ = seen_; }
+  void settle();
   /// To be called now and then. Kills that were counted before the last call are put aside: who
   /// died of them was reaped long ago, or was nobody's worker.
   void age();
 
  private:
+  [[nodiscard]] std::optional<std::uint64_t> count() const;
+
   std::string file_;
-  std::uint64_t seen_ = 0;
-  std::uint64_t settled_ = 0;
+  std::uint64_t seen_;  // By has_killed().
+  std::uint64_t settled_;
+  std::uint64_t at_last_age_;
 };
 
 /// The counter that is nearest to this process: memory.events of `own_cgroup` (v2; may be empty),
