@@ -1,8 +1,8 @@
 #pragma once
-// What a worker says of itself when something is wrong with it, in signal handlers, into the black
-// box: the stacks of its threads when the master asks for them, the stack of a crash, the exception
-// that nobody caught. Takes no handler away that the application has set, and none under a
-// sanitizer, which reports crashes itself. Afterwards each signal is what it was before.
+// Signal handlers that write into the black box what is wrong with a worker: the stacks of its
+// threads when the master asks for them, the stack of a crash, the exception that nobody caught.
+// Handlers that the application has set stay; under a sanitizer, which reports crashes itself, none
+// is set. Afterwards each signal does what it did before.
 
 #include <signal.h>
 

@@ -1,7 +1,7 @@
 #pragma once
-// Whether the thread pool is exhausted, as a decision over what a watcher sees of it from time to
-// time: every thread taken, while work waits for too long or is refused. A queue that is long for a
-// moment is none: it is there for that. Pure: it reads no clock and knows no thread.
+// Decides whether the thread pool is exhausted, from what a watcher sees of it from time to time:
+// every thread taken, while work waits for too long or is refused. A queue that is long for a
+// moment is no exhaustion: it is there for that. Pure: it reads no clock and knows no thread.
 
 #include <cstddef>
 #include <cstdint>
@@ -34,7 +34,8 @@ class Exhaustion {
   };
 
   static constexpr ipc::Duration kRemindAfter = std::chrono::seconds(10);
-  /// It is over when nothing has waited for too long, and nothing was refused, for so long.
+  /// An exhaustion is over when nothing has waited too long, and nothing was refused, for this
+  /// long.
   static constexpr ipc::Duration kCalm = std::chrono::seconds(1);
 
   /// A refusal is told of when all threads are seen at work, which then can be named; or, since a

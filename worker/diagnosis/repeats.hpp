@@ -1,7 +1,7 @@
 #pragma once
-// Which of many like events are told of: the first of a name at once, the later ones at most once
-// in kPause, with the number of those that were not. Pure. Bounded: names beyond kMostNames share
-// one.
+// Limits how often like events are reported: the first of a name at once, later ones at most once
+// in kPause, with the number of those that were left out. Pure. Bounded: names beyond kMostNames
+// share one.
 
 #include <algorithm>
 #include <cstddef>

@@ -19,7 +19,7 @@ namespace reeve::worker {
 namespace {
 
 std::atomic<bool> allowed = false;
-/// Whose turn it is: a tid, or its negative while that thread writes `taken`.
+/// The thread whose turn it is: a tid, or its negative while that thread writes `taken`.
 std::atomic<pid_t> turn = 0;
 Stack taken;
 

@@ -1,7 +1,7 @@
 #pragma once
-// The stack of one thread of this process, asked for by another of its threads, while both go on:
-// what a coroutine does that blocks the loop. By the signal of thread_stacks.hpp, with a mark that
-// tells it from the master's question.
+// The stack of one thread of this process, asked for by another of its threads while both go on: it
+// shows what a coroutine does that blocks the loop. Asks by the signal of thread_stacks.hpp, with a
+// mark that tells it from the master's question.
 
 #include <signal.h>
 #include <sys/types.h>

@@ -43,7 +43,7 @@ Starvation::Stretch Starvation::begin(const Look& look) const {
                   .last_seen = look.now};
   if (!look.loop_activity) return stretch;
   stretch.began = std::min(look.loop_activity->since, look.now);
-  // One that has started another goes on where that one has ended: their time is not its own.
+  // A task that has started another goes on where that one has ended: their time is not its own.
   const bool goes_on = stretch_ && stretch_->step == stretch.step;
   if (goes_on) stretch.began = std::max(stretch.began, stretch_->last_seen);
   return stretch;

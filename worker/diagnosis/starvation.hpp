@@ -1,7 +1,7 @@
 #pragma once
-// Whether the event loop is starved, as a decision over what a watcher sees of it from time to
-// time: one stretch of work that has the loop for too long. Pure: it reads no clock and knows no
-// thread. It never takes a stretch for longer than it was seen to be.
+// Decides whether the event loop is starved, from what a watcher sees of it from time to time: one
+// stretch of work that has the loop for too long. Pure: it reads no clock and knows no thread. A
+// stretch is never taken for longer than it was seen to be.
 
 #include <cstdint>
 #include <optional>
@@ -45,7 +45,7 @@ class Starvation {
 
   /// One stretch was there at the last two looks: so long, by now.
   [[nodiscard]] std::optional<ipc::Duration> suspected() const;
-  /// Who has the loop for too long now, and how long; none: nobody.
+  /// How long the activity of now has had the loop, when that is too long; else none.
   [[nodiscard]] std::optional<ipc::Duration> lasts() const;
 
  private:

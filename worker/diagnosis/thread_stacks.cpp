@@ -24,7 +24,7 @@ constexpr std::size_t kMostThreads = 64;
 constexpr ipc::Duration kOneThread = std::chrono::milliseconds(30);
 constexpr ipc::Duration kAllThreads = std::chrono::milliseconds(200);
 
-/// Whose turn it is: a tid, or its negative while that thread writes.
+/// The thread whose turn it is: a tid, or its negative while that thread writes.
 std::atomic<pid_t> turn;
 std::atomic<bool> begun;
 Symbolizer symbolizer;
@@ -87,7 +87,7 @@ Answer ask(pid_t tid, ipc::TimePoint limit) {
   }
   pid_t expected = tid;
   if (turn.compare_exchange_strong(expected, 0)) return Answer::None;
-  return wait_until(answered, limit) ? Answer::Given : Answer::Unfinished;  // It has begun.
+  return wait_until(answered, limit) ? Answer::Given : Answer::Unfinished;  // The thread has begun.
 }
 
 void write_all(ipc::BlackBox& into, const void* context) {

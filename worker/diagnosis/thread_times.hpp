@@ -1,5 +1,5 @@
 #pragma once
-// What the kernel says of how a thread has spent its time: enough to tell a computation from a wait
+// How a thread has spent its time, as the kernel tells it: enough to tell a computation from a wait
 // and from a machine that is too busy. Any thread.
 
 #include <sys/types.h>
@@ -18,9 +18,9 @@ struct ThreadTimes {
   bool operator==(const ThreadTimes&) const = default;
 };
 
-/// Of a thread of this process; nothing where the kernel does not tell.
+/// The times of a thread of this process; nothing where the kernel does not tell.
 [[nodiscard]] std::optional<ThreadTimes> read_thread_times(pid_t tid);
-/// Of /proc/PID/task/TID/schedstat: "12345 678 9".
+/// The times in the text of /proc/PID/task/TID/schedstat: "12345 678 9".
 [[nodiscard]] std::optional<ThreadTimes> parse_thread_times(std::string_view text);
 
 }  // namespace reeve::worker

@@ -78,7 +78,7 @@ class Watch {
     ipc::TimePoint at;
     std::optional<ThreadTimes> times;
   };
-  std::optional<Baseline> baseline_;  // Of a stretch that may become too long.
+  std::optional<Baseline> baseline_;  // For a stretch that may become too long.
   bool told_ = false;                 // The starvation that lasts was told of.
 
   std::atomic<std::uint64_t> looks_ = 0;

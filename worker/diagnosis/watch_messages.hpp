@@ -1,5 +1,5 @@
 #pragma once
-// What the watch says, in words for someone who is woken by it: what is blocked, by whom, since
+// The messages of the watch, for someone who is woken by them: what is blocked, by whom, since
 // when, and what to do. Pure.
 
 #include <optional>

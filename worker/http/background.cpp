@@ -25,7 +25,7 @@ constexpr std::size_t kNamed = 3;
 struct Background::Entry {
   Kind kind;
   Stage stage;
-  Activity activity;  ///< Its name: "mail of POST /orders".
+  Activity activity;  ///< Named "mail of POST /orders".
   ipc::TimePoint began;
   std::optional<Promised> promised;
   std::move_only_function<void()> then;

@@ -1,6 +1,6 @@
 #pragma once
-// What a worker still does for requests that were answered: background tasks, and closing the
-// values of requests. Bounded, counted in the recorder, named for the log, waited for in a drain.
+// Work that is left when requests were answered: background tasks, and closing the values of
+// requests. Bounded, counted in the recorder, named for the log, waited for in a drain.
 // It knows no request. Loop thread only, apart from reserve().
 //
 //   Waiting --> Running --> Over      A coroutine never waits; a function waits while others have
@@ -33,7 +33,7 @@ class Background {
  public:
   using LogLine = std::function<void(std::string_view line)>;
 
-  /// One of the places that BackgroundLimits::at_most gives. Free again when it is destroyed. Any
+  /// A place, of those that BackgroundLimits::at_most gives. Free again when it is destroyed. Any
   /// thread.
   class Place {
    public:
@@ -109,7 +109,7 @@ class Background {
   std::size_t on_threads_ = 0;
   std::shared_ptr<std::atomic<std::size_t>> taken_ = std::make_shared<std::atomic<std::size_t>>(0);
   std::list<std::shared_ptr<Entry>> entries_;   // The oldest first.
-  std::deque<std::shared_ptr<Entry>> waiting_;  // Of them, functions that have not begun.
+  std::deque<std::shared_ptr<Entry>> waiting_;  // Functions that have not begun.
   std::function<void()> on_idle_;
   Settled* waiter_ = nullptr;
   bool cancelled_ = false;

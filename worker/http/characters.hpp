@@ -1,5 +1,5 @@
 #pragma once
-// Which bytes RFC 9110 and 9112 allow where. Pure.
+// The bytes that RFC 9110 and 9112 allow, and where. Pure.
 
 #include <algorithm>
 #include <array>

@@ -129,7 +129,7 @@ std::optional<std::string> Connection::request_in_progress() const {
     case Phase::Abandoned:
       return exchange_->describe();
     case Phase::Flushing:
-      // One that was refused never became a request with a name.
+      // A request that was refused never got a name.
       if (parser_.stage() == RequestParser::Stage::Complete) return exchange_->describe();
       return std::nullopt;
     case Phase::Fresh:

@@ -1,7 +1,7 @@
 #pragma once
-// One connection of a client: its socket, what came in, what goes out, and the request between the
-// two. One request at a time; those behind it wait in the buffer, so answers leave in order. Loop
-// thread only.
+// One connection of a client: its socket, what came in, what goes out, the request between the two,
+// and how it ends in a drain. One request at a time; those behind it wait in the buffer, so answers
+// leave in order. Loop thread only.
 //
 //   Fresh --+                        +--> Streaming --+
 //           +--> Receiving --> Handling --------------+--> Flushing --> Idle, Lingering or Closed
@@ -48,7 +48,7 @@ class Connection final : private Exchange::Client {
    public:
     /// A deadline was set, perhaps an earlier one than the owner knew.
     virtual void on_deadline(ipc::TimePoint deadline) = 0;
-    /// It is over: the owner destroys the connection now.
+    /// The connection is over: its owner destroys it now.
     virtual void on_closed(Connection& connection) = 0;
 
    protected:
@@ -141,10 +141,10 @@ class Connection final : private Exchange::Client {
 
   Phase phase_ = Phase::Fresh;
   ipc::TimePoint deadline_ = kNever;
-  int status_ = 0;  // Of the response under way, as the next two.
+  int status_ = 0;  // The response's that is under way, as the next two.
   BodyFraming framing_ = BodyFraming::None;
   After after_ = After::Close;
-  bool head_complete_ = false;   // Of the request being received.
+  bool head_complete_ = false;   // The head of the request being received.
   bool end_of_input_ = false;    // The client has sent its last byte; it may still read.
   bool producer_waits_ = false;  // For the socket to take what is queued, or for the next turn.
   bool in_turn_ = false;

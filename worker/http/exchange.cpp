@@ -99,7 +99,7 @@ void Exchange::make_values(const Router::Route& route, const RoutePlan& plan) {
                          [self = shared_from_this(), &route](detail::Outcome<void> outcome) {
                            if (!outcome) {
                              self->fail(std::move(outcome.error()));
-                           } else if (self->disconnected_) {  // Its last wait was over already.
+                           } else if (self->disconnected_) {  // The last wait was over already.
                              self->fail(std::make_exception_ptr(Cancelled()));
                            } else {
                              self->call(route);
@@ -125,7 +125,7 @@ void Exchange::call(const Router::Route& route) {
 
 void Exchange::run_async(const Activity& activity, const AsyncHandler& handler) {
   try {
-    // It may do more than return a coroutine.
+    // The handler may do more than return a coroutine.
     const auto call = [&] {
       const LoopActivity::Scope stay(services_.context.loop_activity(), activity);
       return handler(request_);
@@ -168,7 +168,7 @@ void Exchange::stream(Response::Producer producer) {
   const auto on_done = [self = shared_from_this()](detail::Outcome<void> outcome) {
     if (!outcome) {
       self->stream_failed_ = true;
-      // Whoever was cut off, by the client or by a drain, has not failed.
+      // A producer that was cut off, by the client or by a drain, has not failed.
       const bool cut_off = self->disconnected_ || is_a<Cancelled>(outcome.error());
       if (!cut_off) self->drop_promises("the producer of its response failed");
       self->log_failure(outcome.error());
@@ -227,7 +227,7 @@ void Exchange::cancel() {
 
 void Exchange::conclude() {
   if (std::exchange(concluded_, true)) return;
-  record_.reset();  // Of a request that got no answer.
+  record_.reset();  // Still open when the request got no answer.
   if (scope_.empty()) return start_promised();
   auto close = scope_.close([this](const std::string& failure) {
     if (services_.log) services_.log(fmt::format("{}: {}", route_->name, failure));

@@ -30,7 +30,7 @@ class Exchange final : public std::enable_shared_from_this<Exchange>,
                        private StreamSink,
                        private BackgroundSink {
  public:
-  /// Who asked. Never called after leave().
+  /// The side that asked. Never called after leave().
   class Client {
    public:
     /// The handler or the producer has ended; perhaps from within start(), stream() or cancel().
@@ -62,7 +62,7 @@ class Exchange final : public std::enable_shared_from_this<Exchange>,
 
   /// A handler or a producer has not ended yet.
   [[nodiscard]] bool running() const { return running_; }
-  /// It runs as a coroutine, so cancel() will end it.
+  /// Runs as a coroutine, so that cancel() will end it.
   [[nodiscard]] bool cancellable() const { return task_.running(); }
   /// Nobody waits for the answer any more.
   void cancel();
@@ -106,8 +106,7 @@ class Exchange final : public std::enable_shared_from_this<Exchange>,
   void add(detail::BackgroundWork work) override;
   [[nodiscard]] bool disconnected() const override { return disconnected_; }
 
-  RequestServices&
-      services_;  // They outlive the server, and every callback of what this has begun.
+  RequestServices& services_;  // Outlive the server, and every callback of what this has begun.
   Client* client_;
   Request request_;
   std::optional<Response> response_;

@@ -1,5 +1,6 @@
 #pragma once
-// What the fields of a head may say together: rules of RFC 9112 against request smuggling. Pure.
+// The rules of RFC 9112 for the fields of a head together, against request smuggling: one Host, one
+// framing, nothing forbidden in a trailer. Pure.
 
 #include <cstddef>
 #include <span>

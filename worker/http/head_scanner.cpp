@@ -60,7 +60,7 @@ void HeadScanner::begin_trailers() {
 }
 
 Parsed<std::optional<std::size_t>> HeadScanner::scan(std::string_view bytes) {
-  // What is not HTTP at all, a TLS handshake for one, is refused by its first byte.
+  // Bytes that are not HTTP at all, as of a TLS handshake, are refused by the first one.
   if (line_ == Line::Request && searched_ == 0 && !bytes.empty() && !kToken.has(bytes.front())) {
     return refuse(400, "malformed request line");
   }

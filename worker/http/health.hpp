@@ -1,6 +1,6 @@
 #pragma once
-// What /health, /health/live and /health/ready answer. The runtime sets it; the server only shows
-// it. It knows no worker: an endpoint that asks none may fill one in from reports. Loop thread
+// The answers of /health, /health/live and /health/ready. The runtime sets them; the server only
+// shows them. Knows no worker: an endpoint that asks none may fill one in from reports. Loop thread
 // only.
 
 #include <chrono>

@@ -31,7 +31,7 @@ class Output {
   std::string head_;
   std::string large_;  // At most one, between the other two.
   std::string tail_;
-  std::size_t sent_ = 0;  // Of all three together.
+  std::size_t sent_ = 0;  // The three together.
 };
 
 }  // namespace reeve::worker

@@ -1,6 +1,6 @@
 #pragma once
-// Why a request is refused. Its text goes to the client, so it tells nothing that the client did
-// not send.
+// The reason for which a request is refused. Its text goes to the client, so it tells nothing that
+// the client did not send.
 
 #include <expected>
 #include <string_view>

@@ -177,7 +177,7 @@ Parsed<std::size_t> RequestParser::parse(std::string_view bytes) {
     }();
     if (!step) return step;
     used += *step;
-    if (stage_ == before) break;  // It takes more bytes to go on.
+    if (stage_ == before) break;  // More bytes are needed to go on.
   }
   return used;
 }

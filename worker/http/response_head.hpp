@@ -1,5 +1,5 @@
 #pragma once
-// Writes what goes before a response's body. Pure, but for the Date.
+// Writes the head of a response. Pure, but for the Date.
 
 #include <cstdint>
 #include <ctime>

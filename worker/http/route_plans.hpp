@@ -1,5 +1,5 @@
 #pragma once
-// What has to be made for a request before its handler can run: worked out once, at the start, so
+// The values to make for a request before its handler can run: worked out once, at the start, so
 // that a request looks nothing up. Refuses routes that ask for what nobody provides, and providers
 // that ask for each other. Pure.
 

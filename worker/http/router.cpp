@@ -34,7 +34,7 @@ bool is_parameter(std::string_view segment) { return segment.starts_with('{'); }
 struct Router::Node {
   struct Leaf {
     Route route;
-    std::vector<std::string> names;  // Of the parameters.
+    std::vector<std::string> names;  // The parameters'.
   };
 
   std::map<std::string, std::unique_ptr<Node>, std::less<>> literals;

@@ -1,5 +1,5 @@
 #pragma once
-// What everything that answers requests shares: the connections of a server, a client of a test.
+// The things that all who answer requests share: the connections of a server, a client of a test.
 // Made by the Service. Loop thread only.
 
 #include <chrono>

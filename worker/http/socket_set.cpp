@@ -7,7 +7,7 @@
 namespace reeve::worker {
 namespace {
 
-// What is left is reported in the next turn, after the other handles of the loop had theirs.
+// The rest is reported in the next turn, after the other handles of the loop had theirs.
 constexpr int kEventsATurn = 64;
 constexpr int kEverything = UV_READABLE | UV_WRITABLE | UV_DISCONNECT | SocketSet::kHangUp;
 
@@ -75,7 +75,7 @@ void SocketSet::Member::on_ready(std::uint32_t seen) {
   if ((seen & (EPOLLERR | EPOLLHUP)) != 0) events = kEverything;
   events &= events_;
   if (events == 0) return;
-  const auto on_event = on_event_;  // It may destroy this.
+  const auto on_event = on_event_;  // The callback may destroy this.
   on_event(events);
 }
 

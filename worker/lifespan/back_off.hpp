@@ -14,7 +14,7 @@ class BackOff {
 
   /// The pause before the next attempt. `chance` is in [0, 1).
   [[nodiscard]] std::chrono::milliseconds next(double chance);
-  /// It was well again: the next trouble begins with a short pause.
+  /// The resource was well again: the next trouble begins with a short pause.
   void reset() { next_ = retry_.first; }
 
  private:

@@ -38,7 +38,7 @@ void BoundedWait::on_end(detail::Outcome<void> outcome) {
   if (waiting()) {
     wake();
   } else {
-    timer_->arm({});  // It ended within start(), where nobody can be woken yet.
+    timer_->arm({});  // The wait ended within start(), where nobody can be woken yet.
   }
 }
 

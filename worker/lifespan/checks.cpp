@@ -18,8 +18,8 @@ struct CheckRunner::Probe : std::enable_shared_from_this<CheckRunner::Probe> {
   const Check& check;
   std::optional<ipc::TimePoint> answered;
   ipc::TimePoint asked{};
-  bool busy = false;  // Its function has not returned, even if nobody waits for it any more.
-  WaitGroup flight;   // Whoever asks meanwhile waits for the same answer.
+  bool busy = false;  // The function has not returned, even if nobody waits for it any more.
+  WaitGroup flight;   // Callers meanwhile wait for the same answer.
   std::optional<ipc::uv::Timer> again;
 };
 

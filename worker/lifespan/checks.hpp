@@ -1,6 +1,6 @@
 #pragma once
 // Runs the checks of an app: when readiness is asked for and the last result has grown old, and by
-// themselves every so often. Each is bounded in time, and runs once at a time whoever asks. It
+// themselves every so often. Each is bounded in time, and runs once at a time however many ask. It
 // reports results and decides nothing. Loop thread only.
 
 #include <functional>

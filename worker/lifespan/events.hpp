@@ -1,5 +1,5 @@
 #pragma once
-// What a lifespan reports while it opens and closes: past facts, for the log, the master, the
+// The reports of a lifespan while it opens and closes: past facts, for the log, the master, the
 // recorder and the health page. Pure.
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace reeve::worker {
 
-/// What is said of a resource wherever it is shown.
+/// A resource as it is shown everywhere.
 struct About {
   std::string name;  ///< "database/pool", where it is nested in "database"
   Phase phase = Phase::Connections;
@@ -32,7 +32,7 @@ struct Opening {
   const About& about;
   std::size_t attempt;  ///< 1, 2, 3 ... since it was last open
 };
-/// It has been opening for long.
+/// An opening that takes long.
 struct StillOpening {
   const About& about;
   ipc::Duration lasted;
@@ -52,7 +52,7 @@ struct OpenFailed {
   ipc::Duration retry_in;  ///< zero: it is not tried again
   bool cancelled;          ///< by a stop, or by whoever waited for it
 };
-/// What is said of it has changed: Scope::note().
+/// The note of a resource has changed: Scope::note().
 struct Noted {
   const About& about;
 };

@@ -29,7 +29,7 @@ struct Node : std::enable_shared_from_this<Node> {
         scope(keeper, this, about.phase),
         back_off(resource.options.retry) {}
 
-  /// Its options say so; `about.need` also heeds what it is nested in.
+  /// As its options say; `about.need` also heeds what it is nested in.
   [[nodiscard]] bool optional() const { return resource.options.need == Need::Optional; }
 
   Resource resource;
@@ -41,16 +41,16 @@ struct Node : std::enable_shared_from_this<Node> {
 
   // The current attempt, and those before it.
   ipc::TimePoint since{};     // When it began to open, or to close.
-  ipc::TimePoint deadline{};  // Of the opening.
+  ipc::TimePoint deadline{};  // The opening's.
   ipc::TimePoint down_since{};
   std::size_t attempt = 0;
-  bool running = false;       // Its open function has not ended, even if nobody waits any more.
+  bool running = false;       // The open function has not ended, even if nobody waits any more.
   bool awaited = false;       // Somebody waits for it.
-  bool arrived = false;       // It has returned, and `value` is to be closed.
+  bool arrived = false;       // The function has returned, and `value` is to be closed.
   bool unwanted = false;      // A value that comes now is too late.
   bool stored = false;        // The State has the value, too.
   bool shown = false;         // And whoever looks finds it.
-  bool closing_runs = false;  // Its close function has not ended, even if nobody waits any more.
+  bool closing_runs = false;  // The close function has not ended, even if nobody waits any more.
   std::string reason;         // Why the last attempt failed.
   std::exception_ptr error;
   BackOff back_off;

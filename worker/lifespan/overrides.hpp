@@ -1,7 +1,7 @@
 #pragma once
-// What a test puts in place of what an app makes: by type, whether the app opens it in its lifespan
-// or makes it for each request. Filled before the start, read-only from then on. An app that runs
-// as a process has none.
+// Values that a test puts in place of those that an app makes: by type, whether the app opens them
+// in its lifespan or makes them for each request. Filled before the start, read-only from then on.
+// An app that runs as a process has none.
 
 #include <map>
 #include <typeindex>

@@ -1,5 +1,5 @@
 #pragma once
-// How long the worker waits before it says what it waits for. A test is less patient.
+// How long the worker waits before it reports what it waits for. A test is less patient.
 
 #include <chrono>
 

@@ -24,7 +24,7 @@ std::vector<std::size_t> ProviderChoice::round() const {
 void ProviderChoice::works(std::size_t candidate) {
   chosen_ = candidate;
   reasons_[candidate].clear();
-  // What was said of worse ones is old, and nobody asks them any more.
+  // The reasons of worse candidates are old, and nobody asks them any more.
   for (std::size_t i = candidate + 1; i < reasons_.size(); ++i) reasons_[i].clear();
 }
 

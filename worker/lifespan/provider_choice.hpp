@@ -1,6 +1,6 @@
 #pragma once
-// Which candidate of a provider to try, and what to say of the choice: the decisions of a provider,
-// without loop and clock. Pure.
+// The decisions of a provider, without loop and clock: which candidate to try, and what to report
+// of the choice. Pure.
 
 #include <chrono>
 #include <cstddef>

@@ -39,7 +39,7 @@ struct Attempt {
   std::shared_ptr<const ProviderPlan> plan;
   const Candidate& candidate;
   State& state;
-  /// Of the candidate. Left behind, an attempt still has its thread, and its functions.
+  /// The candidate's. An attempt that was left behind still has its thread, and its functions.
   std::shared_ptr<bool> runs;
   std::shared_ptr<void> value{};
 };
@@ -178,7 +178,7 @@ class ProviderRun : public std::enable_shared_from_this<ProviderRun> {
   void begin_round() {
     if (choosing_ || closed_) return;
     timer_->disarm();
-    // It holds this, since it may end after everybody else has let go.
+    // The task holds this, since it may end after everybody else has let go.
     running_ = worker::spawn(*context_, choose(), [self = shared_from_this()](const auto&) {
       if (!self->closed_) self->on_round_ended();
     });
@@ -205,7 +205,7 @@ class ProviderRun : public std::enable_shared_from_this<ProviderRun> {
   const std::shared_ptr<const ProviderPlan> plan_;
   State* const state_ = nullptr;
   std::function<void(std::string)> note_;
-  std::vector<std::shared_ptr<bool>> attempts_run_;  // Of each candidate.
+  std::vector<std::shared_ptr<bool>> attempts_run_;  // One for each candidate.
   worker::Context* context_ = nullptr;
   std::optional<ipc::uv::Timer> timer_;
   worker::Spawned running_;

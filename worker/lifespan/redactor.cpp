@@ -7,7 +7,7 @@
 namespace reeve::worker {
 namespace {
 
-/// Of "scheme://user:password@host/": what stands between the ':' and the last '@' before the path.
+/// In "scheme://user:password@host/": the text between the ':' and the last '@' before the path.
 std::string_view password_of(std::string_view url) {
   const std::size_t scheme = url.find("://");
   if (scheme == std::string_view::npos) return {};

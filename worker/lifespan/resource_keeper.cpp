@@ -78,7 +78,7 @@ void ResourceKeeper::name_slow_ones() {
       observer_(StillClosing{node->about, now - node->since, node->deadline - node->since});
       continue;
     }
-    // What it waits for has more to say.
+    // The child that it waits for has more to say.
     const bool waits_for_child = std::ranges::any_of(
         nodes_, [&](const NodePointer& other) { return other->parent == node && opening(other); });
     if (waits_for_child) continue;

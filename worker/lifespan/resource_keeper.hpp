@@ -1,6 +1,6 @@
 #pragma once
-// Opens and closes the resources of one lifespan, each within its deadline, whoever asks: the
-// runtime, a lifespan function, another resource's open function. Keeps the exit stack, tries
+// Opens and closes the resources of one lifespan, each within its deadline, for the runtime, for a
+// lifespan function, or for another resource's open function. Keeps the exit stack, tries
 // optional ones again, and closes what came too late. It reports what happens and decides nothing
 // else: neither what is logged nor when the worker ends. Loop thread only.
 
@@ -60,7 +60,7 @@ class ResourceKeeper {
 
   /// Every resource that has begun to open and has not ended, in that order.
   [[nodiscard]] std::span<const NodePointer> nodes() const { return nodes_; }
-  /// What is open, and not yet closing, in the order in which it became so.
+  /// The resources that are open and not yet closing, in the order in which they became open.
   [[nodiscard]] std::vector<std::string> open_names() const;
   /// Null when there is none of that name.
   [[nodiscard]] const Node* find(std::string_view name) const;
@@ -93,7 +93,7 @@ class ResourceKeeper {
   [[nodiscard]] ipc::Duration patience_with_stragglers() const;
 
   [[nodiscard]] NodePointer find(ExitStack::Id id) const;
-  /// It failed, and is not tried again.
+  /// The node failed, and is not tried again.
   void give_up(const NodePointer& node);
   void forget(const NodePointer& node);
   [[nodiscard]] bool gives_up() const { return retrying_stopped_ || teardown_.has_value(); }
@@ -113,9 +113,9 @@ class ResourceKeeper {
   WaitGroup stragglers_;                     // Open functions that nobody waits for any more.
   bool retrying_stopped_ = false;
   std::optional<ipc::TimePoint> teardown_;  // Nothing opens any more; all is closed by then.
-  bool teardown_goes_on_ = false;           // It closes whatever is on the stack.
+  bool teardown_goes_on_ = false;           // The teardown closes whatever is on the stack.
   std::minstd_rand chance_;
-  std::set<ExitStack::Id> doomed_;  // What a failed opening has left, until the next turn.
+  std::set<ExitStack::Id> doomed_;  // Left by a failed opening, until the next turn.
   ipc::uv::Timer doomed_timer_;
   ipc::uv::Timer slow_timer_;
 };

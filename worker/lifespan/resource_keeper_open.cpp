@@ -178,7 +178,7 @@ void ResourceKeeper::settle_failure(const NodePointer& node, bool cancelled) {
   if (!again) node->unwanted = true;
   node->state = again ? NodeState::Down : NodeState::Ended;
   arm_slow_timer();
-  if (node->running) stragglers_.begin();  // Its end is on_late().
+  if (node->running) stragglers_.begin();  // on_late() is its end.
   report_failure(*node, cancelled);
   if (node->running) return;
   if (node->arrived) return close_unwanted(node);
@@ -202,7 +202,7 @@ void ResourceKeeper::report_failure(Node& node, bool cancelled) {
                        .cancelled = cancelled});
 }
 
-/// Its open function has ended after all, long after its deadline or a cancel.
+/// The open function has ended after all, long after its deadline or a cancel.
 void ResourceKeeper::on_late(const NodePointer& node) {
   if (gives_up()) node->unwanted = true;
   if (!node->arrived) {

@@ -11,7 +11,7 @@ namespace {
 using ipc::ResourceReport;
 using ipc::ResourceState;
 
-/// Of the 4 KiB that a message may have.
+/// A part of the 4 KiB that a message may have.
 constexpr std::size_t kMostDetail = 512;
 
 ResourceReport make(const About& about, ResourceState state, ipc::Duration took = {},

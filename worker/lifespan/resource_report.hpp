@@ -1,5 +1,5 @@
 #pragma once
-// An event of the lifespan as what the master is told of that resource. Pure.
+// Makes the report for the master of an event of the lifespan. Pure.
 
 #include <optional>
 

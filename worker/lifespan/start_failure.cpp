@@ -10,7 +10,7 @@ StartFailure failure_of_open(const std::exception_ptr& error) {
   StartFailure failure{.code = ipc::WorkerExit::ResourceFailed, .reason = describe(error)};
   try {
     std::rethrow_exception(error);
-  } catch (const OpenError& open) {  // Of what it has opened in its turn.
+  } catch (const OpenError& open) {  // From a resource that it has opened in its turn.
     failure.code = open.cause() ? failure_of_open(open.cause()).code : ipc::WorkerExit::TimedOut;
   } catch (const ConfigError&) {
     failure.code = ipc::WorkerExit::BadConfiguration;

@@ -1,5 +1,5 @@
 #pragma once
-// Why a worker cannot start: in a person's words, and as the code that it exits with.
+// The reason for which a worker cannot start, in words and as the code that it exits with.
 
 #include <exception>
 #include <string>
@@ -13,7 +13,7 @@ struct StartFailure {
   std::string reason;
 };
 
-/// What it means for a start that opening a resource threw this. A ConfigError is the operator's
+/// The failure of a start in which opening a resource threw this. A ConfigError is the operator's
 /// mistake; any other exception is the resource's.
 [[nodiscard]] StartFailure failure_of_open(const std::exception_ptr& error);
 

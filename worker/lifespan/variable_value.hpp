@@ -1,5 +1,5 @@
 #pragma once
-// What the text of an environment variable means as a value of some type. Pure.
+// The text of an environment variable as a value of some type. Pure.
 
 #include <chrono>
 #include <cstdint>

@@ -125,7 +125,7 @@ std::string name_of_thread(int id) {
   return ipc::printable(name, kLongestName);
 }
 
-/// It comes with the first thread that the program starts, before it, and is named like the
+/// The sanitizer's thread comes before the first one that the program starts, and is named like the
 /// program.
 void forget_that_of_the_sanitizer(std::vector<std::string>& threads) {
   if (!kSanitizerHasAThread) return;

@@ -2,9 +2,9 @@
 // Looks for threads and sockets that exist before the lifespan: a client of a static initialiser,
 // a thread of main(). Regular files and pipes are nobody's business: loggers and shells open them.
 //
-// Who made a socket? One that closes on exec cannot have come through one, so this program opened
-// it. One that does not may have been left open by whoever started the program, a shell or an IDE;
-// but nothing comes through a master that is not meant for the worker.
+// A socket that closes on exec cannot have come through an exec, so this program opened it. One
+// that does not may have been left open by the shell or IDE that started the program; but nothing
+// comes through a master that is not meant for the worker.
 
 #include <span>
 #include <string>
@@ -24,7 +24,7 @@ struct EarlyThings {
   std::vector<EarlyDescriptor> descriptors;
 };
 
-/// Of this process. `expected` are the descriptors that it inherited by contract, beside stdio.
+/// Looks at this process. `expected` are the descriptors inherited by contract, beside stdio.
 [[nodiscard]] EarlyThings find_early_things(std::span<const int> expected);
 
 /// Each a line for a person, or empty.

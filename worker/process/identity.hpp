@@ -1,5 +1,5 @@
 #pragma once
-// What this process inherited: who it is, its listeners, and its lines to the master. Read once, at
+// The inheritance of this process: its name, its listeners, its lines to the master. Read once, at
 // the start of the process; the variables that name descriptors are removed, so that no child
 // mistakes them for its own.
 

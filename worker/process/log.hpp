@@ -28,7 +28,7 @@ class Log {
 
   void write(Level level, std::string_view line);
 
-  /// What must not be logged. Whoever tells the same things to others asks it too.
+  /// Knows what must not be logged, nor told to others.
   [[nodiscard]] Redactor& redactor() { return redactor_; }
 
   template <class... Args>

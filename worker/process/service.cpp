@@ -16,7 +16,7 @@
 namespace reeve::worker {
 namespace {
 
-/// Of the teardown's time: for what cancelled requests still have to close.
+/// The part of the teardown's time in which cancelled requests close what they have open.
 constexpr std::chrono::seconds kMostForRequests{2};
 
 }  // namespace
@@ -193,7 +193,7 @@ void Service::on_lifespan(const LifespanEvent& event) {
   if (dependencies_.on_lifespan) dependencies_.on_lifespan(event);
 }
 
-/// What comes back later comes when it can.
+/// Only the first opening counts: a resource that comes back later comes when it can.
 void Service::lint_order(const Opening& opening) {
   if (services_.health.phase() != HealthPhase::Starting || opening.attempt > 1) return;
   const auto warning = order_lint_.opening(opening.about.name, opening.about.kind);

@@ -64,7 +64,7 @@ class Service {
   [[nodiscard]] Task<std::expected<void, StartFailure>> open() { return runner_.open(); }
   /// The start is complete: requests are welcome.
   void set_ready();
-  /// What is down while it serves: see Health::failing().
+  /// The checks and resources that are down while it serves: see Health::failing().
   [[nodiscard]] std::string failing() const { return services_.health.failing(); }
   /// See HttpServer and Scheduler: `drained` is called once both are.
   void drain(ipc::DrainKind kind, std::function<void()> drained);

@@ -58,7 +58,7 @@ PlanActions Plan::hold_lease(std::uint64_t fence, WallTime since, Moment now) {
   fence_ = fence;
   for (Entry& entry : entries_) {
     if (!one(entry)) continue;
-    // What is too late was the business of the holders before.
+    // Runs that are too late were the business of the holders before.
     const WallTime earliest = std::max(since, now.wall - longest_delay(entry));
     move_to(entry, earliest - milliseconds(1));
   }
@@ -93,7 +93,7 @@ PlanActions Plan::ended(std::size_t index, Moment now) {
 
 PlanActions Plan::drain(Moment now) {
   PlanActions actions;
-  // What is due at this moment is said to be left; it must not begin.
+  // Runs that are due at this moment are reported as left; they must not begin.
   for (std::size_t index = 0; index < entries_.size(); ++index) {
     if (responsible(index)) notice(index, now, false, actions);
   }
@@ -153,7 +153,7 @@ void Plan::notice_wall(std::size_t index, Moment now, bool inherited, PlanAction
     skip_until(oldest, SkipReason::Late);
   }
   if (const auto period = entry.scheduled->schedule.period(); period && entry.next) {
-    // Of an interval there may be millions.
+    // An interval may have millions of them.
     const WallTime first = now.wall - *period * static_cast<int>(kMostWaiting - 1);
     if (*entry.next < first - *period) {
       skip_until(first,
@@ -197,8 +197,8 @@ void Plan::notice_monotonic(std::size_t index, Moment now, PlanActions& actions)
   take_in(index, std::move(batch), now, actions);
 }
 
-/// What was noticed at once, in the order of the due times: more than one means that some were
-/// missed.
+/// The runs that were noticed at once, in the order of their due times: more than one means that
+/// some were missed.
 void Plan::take_in(std::size_t index, std::vector<Waiting> batch, Moment now,
                    PlanActions& actions) {
   if (batch.empty()) return;

@@ -70,7 +70,7 @@ struct SkipRuns {
   WallTime first;
   WallTime last;
   SkipReason reason;
-  /// They were due before this worker held the lease: another one may have done them.
+  /// Due before this worker held the lease: another one may have done them.
   bool inherited = false;
 
   bool operator==(const SkipRuns&) const = default;
@@ -125,7 +125,7 @@ class Plan {
     WallTime due;
     ipc::TimePoint ticked;    ///< The same, of an interval on the monotonic clock.
     ipc::TimePoint begin_at;  ///< Not before its jitter has passed.
-    bool made_up = false;     ///< It was missed: it waits for a free instance, too.
+    bool made_up = false;     ///< missed, so that it waits for a free instance, too
     bool inherited = false;
     bool claimed = false;
     ipc::TimePoint claim_again{};

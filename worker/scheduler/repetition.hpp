@@ -1,7 +1,7 @@
 #pragma once
-// When to say again what may not have arrived: after 1 s, then each time after twice as long, at
-// most every 60 s, so that a worker that waits for days hardly wakes up for it. A value without
-// loop and clock.
+// When to repeat a message that may not have arrived: after 1 s, then each time after twice as
+// long, at most every 60 s, so that a worker that waits for days hardly wakes up for it. A value
+// without loop and clock.
 
 #include <algorithm>
 #include <chrono>
@@ -15,7 +15,7 @@ class Repetition {
   static constexpr std::chrono::seconds kFirst{1};
   static constexpr std::chrono::seconds kLongest{60};
 
-  /// It was said.
+  /// The message was logged.
   void said(ipc::TimePoint now) {
     next_ = now + pause_;
     pause_ = std::min(pause_ * 2, kLongest);

@@ -18,7 +18,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// What is skipped all the time says so this often.
+/// Runs that are skipped all the time are reported this often.
 constexpr std::chrono::seconds kSaySkips{10};
 
 WallTime wall_now() { return std::chrono::floor<milliseconds>(std::chrono::system_clock::now()); }
@@ -141,7 +141,7 @@ std::vector<std::string> Scheduler::cancel() {
   carry_out(plan_.give_up_claims(now()));
   std::vector<std::string> names = running();
   for (auto run = runs_.begin(); run != runs_.end();) {
-    const auto cancelled = run++;  // It may end, and be gone, at once.
+    const auto cancelled = run++;  // The run may end, and be gone, at once.
     cancelled->task.cancel();
   }
   settle();
@@ -193,7 +193,7 @@ void Scheduler::perform(const ClaimRun& action) {
 }
 
 void Scheduler::perform(const SkipRuns& action) {
-  // Of these it is not known whether they were missed: another worker may have done them.
+  // Another worker may have done these: it is not known whether they were missed.
   if (action.inherited || action.reason == SkipReason::Denied) return;
   if (action.reason == SkipReason::Coalesced || action.reason == SkipReason::Draining) {
     return report(action.index);

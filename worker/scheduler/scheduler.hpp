@@ -82,7 +82,7 @@ class Scheduler {
     std::optional<detail::Outcome<void>> outcome{};
   };
   using Runs = std::list<Run>;
-  /// Of due times that were skipped, to be said with the next line.
+  /// Due times that were skipped, for the next line of the log.
   struct Skipped {
     int times = 0;
     ipc::TimePoint say_again{};

@@ -1,6 +1,6 @@
 #pragma once
-// What the work of a root task is for, in words: who is to blame when it blocks the loop or fills
-// the thread pool. A plain value; whoever spawns the work owns it, and it outlives that work.
+// The purpose of a root task's work, in words: what is to blame when it blocks the loop or fills
+// the thread pool. A plain value; the code that spawns the work owns it, and it outlives that work.
 
 #include <cstdint>
 #include <string>
@@ -14,7 +14,7 @@ struct Activity {
   /// What a person calls it: "GET /users/{id}", "scheduled clean-up", "opening redis".
   std::string name;
 
-  /// Of work that nobody named.
+  /// The activity of work that nobody named.
   [[nodiscard]] static const Activity& unnamed();
 };
 

@@ -85,7 +85,7 @@ void ChannelBase::close() {
 
 void ChannelBase::forsake() noexcept {
   close();
-  while (!served_.empty()) {  // They keep what they have.
+  while (!served_.empty()) {  // Served receivers keep what they have.
     ChannelWait& receiver = *served_.first();
     served_.remove(receiver);
     receiver.channel_ = nullptr;

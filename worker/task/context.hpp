@@ -1,6 +1,7 @@
 #pragma once
-// What a worker's coroutines reach through their root: the loop and the thread pool. Owns the root
-// tasks that are still suspended, so that none leaks and none outlives the loop. Loop thread only.
+// The loop and the thread pool, as a worker's coroutines reach them through their root. Owns the
+// root tasks that are still suspended, so that none leaks and none outlives the loop. Loop thread
+// only.
 
 #include <cstddef>
 
@@ -26,7 +27,7 @@ class Context {
   [[nodiscard]] ThreadPool& threads() const { return threads_; }
   /// The tasks that go on in the next turn of the loop.
   [[nodiscard]] ReadyQueue& ready() { return ready_; }
-  /// Who has the loop. Its look() and since() are for any thread.
+  /// The activity that has the loop. Its look() and since() are for any thread.
   [[nodiscard]] LoopActivity& loop_activity() { return loop_activity_; }
   /// Root tasks that have not ended, and their branches.
   [[nodiscard]] std::size_t roots() const { return roots_; }

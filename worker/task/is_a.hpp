@@ -1,5 +1,5 @@
 #pragma once
-// What kind of exception a pointer holds, without a try of one's own. Any thread.
+// Tells what kind of exception a pointer holds, without a try of one's own. Any thread.
 
 #include <exception>
 

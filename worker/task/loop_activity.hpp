@@ -25,7 +25,7 @@ class LoopActivity {
     std::uint64_t stay = 0;
   };
 
-  /// Who has the loop now, if anybody; the innermost, when one task started another. Any thread.
+  /// The activity that has the loop now; the innermost, when one task started another. Any thread.
   /// The loop cannot leave the activity while it is copied, so it is whole even if it is about to
   /// end. `since` may be later than the truth for an instant, never earlier.
   [[nodiscard]] std::optional<Seen> look() const;

@@ -18,7 +18,7 @@ void ReadyQueue::remove(Suspension& wait) {
   (wait.next_ != nullptr ? wait.next_->previous_ : last_) = wait.previous_;
 }
 
-// What is added meanwhile belongs to the next turn: else two tasks could play here for ever.
+// Tasks that are added meanwhile belong to the next turn: else two could play here for ever.
 void ReadyQueue::run() {
   const std::uint64_t turn = turn_++;
   while (first_ != nullptr && first_->queued_in_turn_ == turn) first_->wake();

@@ -1,7 +1,6 @@
 #pragma once
-// For starting a thread: while it lives, the caller's signals are blocked, which a thread started
-// meanwhile inherits. Signals are the loop thread's business; not those that are about the thread
-// itself: its crash, and its stack.
+// Blocks the caller's signals while it lives, so that a thread started meanwhile inherits that.
+// Signals are the loop thread's business, except those about a thread itself: its crash, its stack.
 
 #include <signal.h>
 

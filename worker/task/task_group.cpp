@@ -121,7 +121,7 @@ void Deadline::check_deadline(const std::exception_ptr& outcome) const {
   } catch (const Cancelled&) {
     throw TimedOut(limit_);
   } catch (...) {
-    return;  // It failed on its own, at the last moment or in its clean-up: that says more.
+    return;  // The branch failed on its own, at the last moment or in its clean-up: that says more.
   }
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// Small things as words for a log line.
+// Durations and exceptions as words for a log line.
 
 #include <exception>
 #include <string>

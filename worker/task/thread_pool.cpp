@@ -19,7 +19,7 @@ namespace reeve::worker {
 
 namespace {
 
-/// What must be done whatever the requests do: a resource is to be closed, a scheduled run was
+/// Work that must be done whatever the requests do: a resource is to be closed, a scheduled run was
 /// claimed from the whole pool of workers. No limit refuses it, it goes first, and there is one
 /// thread beyond the limit that does nothing else, the reserve: else a teardown would wait for
 /// threads that are stuck.
@@ -58,7 +58,7 @@ bool ThreadPool::submit(Call call, Done done, const Activity& activity) {
     record();
   }
   wake_.notify_one();
-  if (owed) wake_reserve_.notify_one();  // Whoever comes first; the other goes on waiting.
+  if (owed) wake_reserve_.notify_one();  // Either may come first; the other goes on waiting.
   return true;
 }
 
@@ -124,7 +124,7 @@ bool ThreadPool::start_thread(bool reserve) {
 void ThreadPool::work(bool reserve) {
   const AlternateStack for_signals;
   std::unique_lock lock(mutex_);
-  // What is owed stands in front.
+  // Owed work stands in front.
   const auto has_work = [this, reserve] {
     return !queue_.empty() && (!reserve || queue_.front().owed);
   };

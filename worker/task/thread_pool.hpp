@@ -73,7 +73,7 @@ class ThreadPool {
     std::string what;
     ipc::TimePoint since;  // Waits since; then, runs since.
     bool owed = false;
-    bool in_reserve = false;  // It runs on the thread beyond the limit.
+    bool in_reserve = false;  // Runs on the thread beyond the limit.
   };
 
   [[nodiscard]] bool has_thread_or_room(bool owed);

@@ -1,5 +1,5 @@
 #pragma once
-// One request of a test: what a Connection does with it, but without a socket. The bytes go through
+// One request of a test, handled as a Connection would, but without a socket. The bytes go through
 // the same parser, the Request through the same Exchange, the chunks are collected. Loop thread
 // only.
 

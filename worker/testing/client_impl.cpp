@@ -58,7 +58,7 @@ Service& TestClient::Impl::service() const {
 
 bool TestClient::Impl::turn_until(const std::function<bool()>& reached, ipc::Duration within) {
   ipc::uv::Loop& loop = world_->loop;
-  uv_update_time(loop.get());  // It stood still since the last call.
+  uv_update_time(loop.get());  // The clock stood still since the last call.
   bool late = false;
   ipc::uv::Timer deadline(loop, [&late] { late = true; });
   deadline.arm(within);

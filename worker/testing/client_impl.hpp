@@ -1,5 +1,5 @@
 #pragma once
-// What a TestClient is inside: one Service at a time, and the loop that turns only while somebody
+// The inside of a TestClient: one Service at a time, and the loop that turns only while a call
 // waits. One thread.
 
 #include <functional>

@@ -1,7 +1,7 @@
 #pragma once
-// What /proc says of processes: who descends from whom, threads, state. And the broom of the suite:
-// the test is a subreaper, so what a killed master leaves behind becomes its child, is found, and
-// is killed.
+// Processes as /proc shows them: who descends from whom, threads, state. Also cleans up after the
+// suite: the test is a subreaper, so what a killed master leaves behind becomes its child, is
+// found, and is killed.
 
 #include <sys/types.h>
 

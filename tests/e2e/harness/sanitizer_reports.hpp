@@ -1,5 +1,5 @@
 #pragma once
-// What the sanitizers of other processes report: of masters and of their workers, whose stderr goes
+// The reports of sanitizers in other processes: in masters and in their workers, whose stderr goes
 // through the master's log, where a passing test does not look. Each process writes its reports to
 // a directory of this one, which fails when there is any. Without a sanitizer there never is one.
 

@@ -1,7 +1,7 @@
 #pragma once
 // How long something took, less what a busy machine has added: while the test or the process under
-// test could run and no processor was free, nobody is to blame but the neighbours. Only the main
-// threads count, since it is them who are waited for. On a busy machine this may take off too much
+// test could run and no processor was free, the neighbours are to blame. Only the main threads
+// count, since the test waits for them. On a busy machine this may take off too much
 // (both wait at once, or one while the other sleeps), on an idle one nothing: it is for upper
 // bounds only. Where the kernel does not account for it (CONFIG_SCHED_INFO), nothing is taken off.
 

@@ -1,5 +1,5 @@
 #pragma once
-// What a test tells a route of the probe.
+// The query with which a test tells a route of the probe what to do.
 
 #include <chrono>
 #include <reeve/request.hpp>

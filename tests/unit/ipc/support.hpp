@@ -1,5 +1,5 @@
 #pragma once
-// What several ipc tests need of the system: a count of open descriptors, and sending one.
+// Helpers of several ipc tests: counting open descriptors, and sending one.
 
 #include <sys/socket.h>
 #include <sys/uio.h>

@@ -1,5 +1,5 @@
 #pragma once
-// What tests of the runtime share: a loop with a thread pool, bounded in time.
+// The fixture of the runtime's tests: a loop with a thread pool, bounded in time.
 
 #include <gtest/gtest.h>
 

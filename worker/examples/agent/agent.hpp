@@ -11,7 +11,7 @@
 
 namespace agent {
 
-/// Who has answered how often; a real one would send it somewhere. Loop thread.
+/// Counts who has answered how often; a real one would send it somewhere. Loop thread.
 struct Telemetry {
   std::map<std::string, int> answers;
 };
@@ -22,7 +22,7 @@ struct Span {
   std::string answered_by = "nobody";
 };
 
-/// What was asked and answered; a stand-in for a database, so its functions may block. Any thread.
+/// The questions and answers; a stand-in for a database, so its functions may block. Any thread.
 class Store {
  public:
   void save(const std::string& prompt, const std::string& answer);

@@ -173,7 +173,7 @@ class App {
     return *this;
   }
 
-  // What was set, for whoever runs the app.
+  // The settings, for the code that runs the app.
 
   /// By get() and its like.
   [[nodiscard]] const Router& router() const { return router_; }

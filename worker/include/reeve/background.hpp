@@ -1,6 +1,6 @@
 #pragma once
-// Background tasks: what a handler leaves to be done after its response was sent. They belong to
-// the worker, not to the request: a drain waits for them, within the grace.
+// Background tasks: work that a handler leaves for after its response. They belong to the worker,
+// not to the request: a drain waits for them, within the grace.
 //
 //   request.background("mail", [to = order.email]() -> reeve::Task<> { co_await mail(to); });
 

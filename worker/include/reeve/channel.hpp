@@ -80,7 +80,7 @@ class WaitList {
   ChannelWait* last_ = nullptr;
 };
 
-/// Who is served next: the part of a channel that does not depend on T.
+/// The order of service: the part of a channel that does not depend on T.
 ///
 /// Between two calls: receivers wait only while the buffer is empty, senders only while it is full.
 class ChannelBase {
@@ -128,7 +128,8 @@ class [[nodiscard]] Send final : public ChannelWait {
   ~Send() override { unlist(); }
 
   void await_resume() const {
-    if (stage_ == Stage::Served) return;  // It was sent, even if the task was cancelled meanwhile.
+    if (stage_ == Stage::Served)
+      return;  // The value was sent, even if the task was cancelled meanwhile.
     check();
     throw ChannelClosed();
   }

@@ -28,7 +28,7 @@ struct CheckOptions {
   std::optional<Need> need{};
   std::chrono::milliseconds within{1'000};      ///< it has failed when it takes longer
   std::chrono::milliseconds cached_for{1'000};  ///< how long its result is good
-  /// It also runs by itself, so often, so that the worker's state is right when nobody asks. Zero:
+  /// How often it also runs by itself, so that the worker's state is right when nobody asks. Zero:
   /// only when asked.
   std::chrono::milliseconds every{10'000};
 };

@@ -3,13 +3,13 @@
 //   auto [user, orders] = co_await when_all(find_user(id), find_orders(id));
 //   auto first = co_await when_any(inbox.receive(), sleep_for(30s));
 //   Reply reply = co_await with_timeout(2s, ask(question));
-// What is passed in is a Task, or anything else that can be awaited and has not been yet. It starts
-// when the combinator is awaited, in the order of the arguments, and all of it has ended when the
-// combinator returns or throws: nothing is left behind, and it may use what the caller has on its
-// stack. So a function that blocks a thread is waited for, also past a timeout.
+// The arguments are Tasks, or anything else that can be awaited and has not been yet. They start
+// when the combinator is awaited, in their order, and all of them have ended when it returns or
+// throws: nothing is left behind, and they may use what the caller has on its stack. So a function
+// that blocks a thread is waited for, also past a timeout.
 //
-// Whoever awaits a combinator and is cancelled cancels what it started; when that has ended,
-// Cancelled arrives. Loop thread only.
+// When the task that awaits a combinator is cancelled, so is everything that the combinator has
+// started; Cancelled arrives when that has ended. Loop thread only.
 
 #include <chrono>
 #include <concepts>
@@ -39,7 +39,7 @@ template <>
 struct CollectedAs<void> {
   using Type = std::monostate;
 };
-/// What stands for a T among other results: std::monostate for void.
+/// The type that stands for a T among other results: std::monostate for void.
 template <class T>
 using Collected = typename CollectedAs<T>::Type;
 /// The same where a reference cannot stand: std::reference_wrapper.

@@ -46,11 +46,12 @@ enum class VariableType : std::uint8_t {
 struct Variable {
   std::string name;                        ///< as the environment has it: "DATABASE_URL"
   VariableType type = VariableType::Text;  ///< what is checked before anything opens
-  /// Its value where it is not set. Of a type beside Text and List also where it is empty.
+  /// The value where the variable is not set. For types other than Text and List also where it is
+  /// empty.
   std::optional<std::string> fallback{};
   /// Must be set and not empty in the end, or the worker does not start.
   bool required = false;
-  /// Its value is shown nowhere: not in what is wrong with it, and as "***" in whatever else the
+  /// The value is shown nowhere: not in an error about it, and as "***" in whatever else the
   /// runtime logs, tells the master or shows in /health. Values of less than four bytes cannot be
   /// told from other text, and are not looked for.
   bool secret = false;

@@ -1,5 +1,5 @@
 #pragma once
-// What App::run() does about threads and sockets that exist before the lifespan does.
+// How App::run() treats threads and sockets that exist before the lifespan does.
 
 #include <cstdint>
 

@@ -1,5 +1,6 @@
 #pragma once
-// What one client may ask of a worker, and how long it may take. Plain values, for any thread.
+// Limits for one client of a worker: how much it may ask, and how long it may take. Plain values,
+// for any thread.
 
 #include <chrono>
 #include <cstddef>

@@ -1,5 +1,5 @@
 #pragma once
-// What stands for a value of some type in a test, its type erased: how TestClient::replace() hands
+// The stand-in for a value of some type in a test, its type erased: how TestClient::replace() hands
 // a replacement to the runtime. Not for applications.
 
 #include <functional>
@@ -15,8 +15,8 @@ namespace reeve::detail {
 template <class T>
 using Maker = std::function<std::shared_ptr<T>()>;
 
-/// Of a T, of a pointer to T that can be shared: makes the same one each time. Of a function that
-/// returns one of these: calls it each time.
+/// A T, or a pointer to T that can be shared, stands for itself each time. A function that
+/// returns one of these is called each time.
 template <class T, class Value>
 [[nodiscard]] Maker<T> maker_of(Value value) {
   if constexpr (std::is_invocable_v<Value&>) {

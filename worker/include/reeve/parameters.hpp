@@ -1,5 +1,5 @@
 #pragma once
-// What the parameters of handlers and providers get: the request, and values by their type. A
+// The parameters of handlers and providers: the request, and values by their type. A
 // T& is a value of request scope when App::provide<T>() makes one, else of process scope; a T* is
 // the same, or null when it is a resource that is not open. Read off the signature, so a generic
 // lambda can only have the request, or nothing.
@@ -17,7 +17,7 @@ namespace reeve::detail {
 /// One value that a function asks for.
 struct Wanted {
   std::type_index type;
-  bool optional = false;  ///< It copes without.
+  bool optional = false;  ///< the function copes without
 
   bool operator==(const Wanted&) const = default;
 };
@@ -93,7 +93,7 @@ decltype(auto) call_with_values(Function& function, const Request& request) {
   }
 }
 
-/// What it asks for, in the order of its parameters.
+/// The types that a function asks for, in the order of its parameters.
 template <class Function>
 std::vector<Wanted> wanted_by() {
   std::vector<Wanted> wanted;

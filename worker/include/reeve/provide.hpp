@@ -26,7 +26,7 @@
 
 namespace reeve {
 
-/// Of one kind of values of request scope.
+/// The options of App::provide(), for one type of request scope.
 struct ProvideOptions {
   /// Then a coroutine gets Cancelled, and a blocking function is left behind; either is logged.
   std::chrono::milliseconds close_within{5'000};

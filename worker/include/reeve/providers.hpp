@@ -31,7 +31,7 @@
 
 namespace reeve {
 
-/// Of one need, for App::provider().
+/// The options of App::provider(), for one need.
 struct ProviderOptions {
   /// How long after an attempt the better candidates are tried again. While no candidate works it
   /// begins with a second, and doubles up to this.
@@ -102,11 +102,11 @@ class Provider {
  public:
   /// For the runtime: App::provider() makes it.
   explicit Provider(std::shared_ptr<detail::ProviderRun> run) : run_(std::move(run)) {}
-  /// One that provides `value` for ever: for tests.
+  /// A provider of `value` for ever: for tests.
   explicit Provider(std::shared_ptr<T> value) : run_(detail::fixed_provider(std::move(value))) {}
 
-  /// What is chosen now; never null. It stays usable for as long as it is held, also when the
-  /// choice changes meanwhile; it is destroyed by whoever held it last, on that one's thread.
+  /// The value that is chosen now; never null. It stays usable for as long as it is held, also when
+  /// the choice changes meanwhile; it is destroyed by whoever held it last, on that one's thread.
   [[nodiscard]] std::shared_ptr<T> get() const {
     return std::static_pointer_cast<T>(detail::current(*run_));
   }
@@ -154,7 +154,7 @@ class ProviderBuilder {
          .within = within});
     return *this;
   }
-  /// One that works when it opens.
+  /// A candidate that works when it opens.
   template <class Open>
   ProviderBuilder& candidate(std::string name, Open open,
                              std::chrono::milliseconds within = std::chrono::seconds(2)) {

@@ -130,7 +130,7 @@ class Request {
   friend struct worker::RequestAccess;
   friend struct detail::ValueAccess;
 
-  /// Of request scope if there is one, else of process scope, else null.
+  /// The value of request scope if there is one, else that of process scope, else null.
   [[nodiscard]] void* find_value(const std::type_info& type) const;
   [[nodiscard]] void* require_value(const std::type_info& type) const;
   [[nodiscard]] void* require_scoped(const std::type_info& type) const;

@@ -1,5 +1,5 @@
 #pragma once
-// What is said of one resource of a lifespan: when it opens, whether the worker needs it, and how
+// The options of one resource of a lifespan: when it opens, whether the worker needs it, and how
 // long opening and closing may take. Plain data, and the resource with its types erased.
 // Any thread.
 
@@ -59,14 +59,14 @@ struct ResourceOptions {
   /// The same for closing; the next one is closed then.
   std::chrono::milliseconds close_within{5'000};
   Kind kind = Kind::Other;  ///< for the order lint: see Kind
-  Retry retry{};            ///< Of an optional one; refused for a required one.
+  Retry retry{};            ///< for an optional one; refused for a required one
 };
 
 /// One named thing of a lifespan, its types erased.
 struct Resource {
   std::string name;         ///< unique within the lifespan
   ResourceOptions options;  ///< as it was registered
-  /// Its value's type; null when it has none.
+  /// The type of the value; null when there is none.
   const std::type_info* type = nullptr;
   /// Called once an attempt. Failure: an exception.
   std::function<Task<detail::AnyValue>(Scope&)> open;

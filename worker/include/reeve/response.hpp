@@ -1,5 +1,6 @@
 #pragma once
-// What a handler answers. A value; the server adds Date, Content-Length or chunked, and Connection.
+// The answer of a handler. A value; the server adds Date, Content-Length or chunked, and
+// Connection.
 
 #include <functional>
 #include <string>
@@ -47,7 +48,7 @@ class Response {
 
   /// As it was made with.
   [[nodiscard]] int status() const { return status_; }
-  /// Its fields, without those that the server adds (Date, Content-Length, Connection).
+  /// The header fields, without those that the server adds (Date, Content-Length, Connection).
   [[nodiscard]] Headers& headers() { return headers_; }
   /// The same, to read.
   [[nodiscard]] const Headers& headers() const { return headers_; }

@@ -64,7 +64,7 @@ Handler make_handler(Function function) {
 /// any thread, from then on.
 class Router {
  public:
-  /// What was registered.
+  /// A route as it was registered.
   struct Route {
     std::string name;                                  ///< "GET /users/{id}"
     Handler handler;                                   ///< its types erased

@@ -29,8 +29,8 @@ namespace reeve {
 /// pool's lease.
 enum class ScheduleScope : std::uint8_t { Each, One };
 
-/// Who runs a scheduled job, and what happens to runs that are late, missed or overlap.
-/// ScheduledJobs::schedule() throws for what is out of range.
+/// The options of App::schedule(): who runs it, and what happens to runs that are late, missed or
+/// overlap. ScheduledJobs::schedule() throws for what is out of range.
 struct ScheduleOptions {
   /// One: no two workers ever run the same due time. A worker without a master is the one.
   ScheduleScope scope = ScheduleScope::One;

@@ -108,7 +108,7 @@ class Scope {
                                                std::forward<Close>(close), options));
   }
 
-  /// What is said of this resource where it is shown (`reevectl status --lifespan`, /health):
+  /// Adds a note to this resource wherever it is shown (`reevectl status --lifespan`, /health):
   /// "replica-2", "openai". May be called again while it is open. Nothing where the scope is that
   /// of a lifespan function.
   void note(std::string detail);
@@ -137,7 +137,8 @@ class Scope {
   }
 
   worker::ResourceKeeper* keeper_;
-  worker::Node* owner_;  // Whose open function has it; null: a lifespan function, or the runtime.
+  worker::Node*
+      owner_;  // The node whose open function has it; null: a lifespan function, or the runtime.
   Phase phase_;
 };
 

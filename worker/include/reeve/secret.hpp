@@ -39,7 +39,7 @@ class Secret {
   [[nodiscard]] bool equals(std::string_view other) const;
   friend bool operator==(const Secret& one, const Secret& other) { return one.equals(other.text_); }
 
-  /// What is shown of any secret.
+  /// The text that is shown for any secret.
   static constexpr std::string_view kShown = "***";
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
-// What a function of the application has made, whether it returned a value, a unique_ptr or a
-// shared_ptr: one kind of pointer for all. Part of the templates of other headers.
+// One kind of pointer for all that functions of the application make, whether they return a value,
+// a unique_ptr or a shared_ptr. Part of the templates of other headers.
 
 #include <memory>
 #include <stdexcept>

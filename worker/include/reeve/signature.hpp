@@ -22,7 +22,7 @@ struct KnownSignature {
   using Parameters = TypeList<P...>;
 };
 
-/// Of a function pointer, or of a pointer to a member function.
+/// The signature of a function pointer, or of a pointer to a member function.
 template <class Call>
 struct CallSignature;
 template <class R, class... P>
@@ -38,7 +38,8 @@ struct CallSignature<R (C::*)(P...) const> : KnownSignature<R, P...> {};
 template <class R, class C, class... P>
 struct CallSignature<R (C::*)(P...) const noexcept> : KnownSignature<R, P...> {};
 
-/// What is called when a Function is: itself, or its operator() when it has exactly one.
+/// The function that is called when a Function is: itself, or its operator() when it has exactly
+/// one.
 template <class Function>
 struct CallOf {
   using Type = Function;

@@ -23,7 +23,7 @@ struct AnyValue {
   const std::type_info* type = nullptr;
   std::shared_ptr<void> value;
 
-  /// Of a T, or of a unique_ptr or shared_ptr to a T or to what derives from it.
+  /// Holds a T, or a unique_ptr or shared_ptr to a T or to what derives from it.
   template <class T, class Result>
   static AnyValue of(Result&& result) {
     return {&typeid(T), share<T>(std::forward<Result>(result))};

@@ -1,7 +1,7 @@
 #pragma once
-// What a task waits for when it does not wait for another task: a timer, a thread, a socket.
-// The runtime derives from Suspension; applications use what is derived (sleep_for, offload,
-// channels). Loop thread only.
+// One wait of a task for anything but another task: a timer, a thread, a socket. The runtime
+// derives from Suspension; applications use what is derived (sleep_for, offload, channels). Loop
+// thread only.
 
 #include <coroutine>
 #include <cstdint>
@@ -42,10 +42,10 @@ class Suspension {
   Suspension(const Suspension&) = delete;
   Suspension& operator=(const Suspension&) = delete;
 
-  /// Of C++'s awaitables: never ready, so that await_suspend() decides.
+  /// As C++ asks of awaitables: never ready, so that await_suspend() decides.
   [[nodiscard]] bool await_ready() const noexcept { return false; }
 
-  /// Of C++'s awaitables. False: the task goes on at once.
+  /// As C++ asks of awaitables. False: the task goes on at once.
   template <class Promise>
   bool await_suspend(std::coroutine_handle<Promise> waiter) {
     return suspend(waiter, waiter.promise().root);
@@ -71,9 +71,9 @@ class Suspension {
   void wake_later();
   /// Throws Cancelled when the task was cancelled before or during this wait.
   void check() const;
-  /// It is awaited, and nobody has woken it yet.
+  /// Whether it is awaited, and nobody has woken it yet.
   [[nodiscard]] bool waiting() const { return phase_ == Phase::Waiting || phase_ == Phase::Queued; }
-  /// Whose wait it is. From start() on.
+  /// The task whose wait it is. From start() on.
   [[nodiscard]] worker::Root& root() const { return *root_; }
 
  private:

@@ -4,8 +4,8 @@
 //   { const auto permit = co_await connections.acquire();  ... }     // at most eight at a time
 //   Event loaded;
 //   co_await loaded.wait();                                          // until somebody calls set()
-// A lock is rarely needed: between two `co_await` a task has the loop for itself. Where one is,
-// because it has to hold across a `co_await`, it is a Semaphore of 1. Loop thread only; for threads
+// A lock is rarely needed: between two `co_await` a task has the loop to itself. Where one must
+// hold across a `co_await`, it is a Semaphore of 1. Loop thread only; for threads
 // there is <mutex>.
 
 #include <cstddef>
@@ -61,7 +61,7 @@ class Semaphore {
 /// comes later need not wait.
 class Event {
  public:
-  /// It has happened. Again, it changes nothing.
+  /// Lets it happen. Again, it changes nothing.
   void set() { happened_.close(); }
   /// Whether it has.
   [[nodiscard]] bool is_set() const { return happened_.closed(); }

@@ -1,6 +1,6 @@
 #pragma once
 // Task<T>: a lazy coroutine on the worker's loop. It runs when it is awaited, on the loop thread,
-// and hands its value or its exception to the one that awaits it. It refuses to be a future:
+// and hands its value or its exception to the task that awaits it. It refuses to be a future:
 // nothing runs by itself, nothing is shared. A root task is started by the runtime
 // (worker/task/spawn.hpp).
 //
@@ -26,7 +26,7 @@ class Task;
 
 namespace detail {
 
-/// What holds a result of type T until it is fetched.
+/// The type that holds a result of type T until it is fetched.
 template <class T>
 struct StoredAs {
   using Type = T;
@@ -61,7 +61,7 @@ struct PromiseBase {
   /// Where a task says who goes on, before it returns to its Root. Symmetric transfer would do
   /// without the Root, but compilers grow the stack by it unless they optimize.
   std::coroutine_handle<>* next = nullptr;
-  bool failed = false;  ///< It ended by an exception.
+  bool failed = false;  ///< ended by an exception
 };
 
 /// Makes a task run on a root.
@@ -111,7 +111,7 @@ class [[nodiscard]] Task {
  public:
   /// For the compiler (coroutines).
   using promise_type = detail::Promise<T>;
-  /// What it returns.
+  /// The type of the result.
   using value_type = T;
 
   Task(Task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}

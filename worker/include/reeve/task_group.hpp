@@ -1,7 +1,7 @@
 #pragma once
-// What runs several tasks for one that waits for them all: what when_all(), when_any() and
-// with_timeout() have in common. Applications use those. It refuses to leave anything behind: it is
-// over when every branch has ended, whoever won, failed or cancelled. Loop thread only.
+// Runs several tasks for one that waits for them all: the common part of when_all(), when_any() and
+// with_timeout(), which applications use. It refuses to leave anything behind: it is over when
+// every branch has ended, whichever won, failed or was cancelled. Loop thread only.
 
 #include <chrono>
 #include <cstddef>
@@ -78,7 +78,7 @@ class TaskGroup : public Suspension {
   const Decides decides_;
   bool cancelling_ = false;
   bool busy_ = false;     // Branches are being started or cancelled: whoever does that wakes.
-  bool retired_ = false;  // It dies: nobody is to be woken any more.
+  bool retired_ = false;  // On its way out: nobody is to be woken any more.
 };
 
 /// A group of one, with a deadline.

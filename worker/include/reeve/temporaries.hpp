@@ -1,6 +1,6 @@
 #pragma once
-// What g++ 12 must not be given within a co_await. Part of the templates of other headers; with
-// any other compiler it refuses nothing.
+// Refuses what g++ 12 must not be given within a co_await. Part of the templates of other headers;
+// with any other compiler it refuses nothing.
 
 #include <string_view>
 #include <type_traits>

@@ -74,7 +74,7 @@ class [[nodiscard]] TestResult {
   /// A failure. `why` is not empty.
   explicit TestResult(std::string why) : why_(std::move(why)) {}
 
-  /// It succeeded.
+  /// Whether it succeeded.
   [[nodiscard]] explicit operator bool() const { return why_.empty(); }
   /// Empty when it succeeded.
   [[nodiscard]] const std::string& why() const { return why_; }
@@ -127,7 +127,7 @@ class TestCall {
 
   /// The response is complete, or was cut short.
   [[nodiscard]] bool done() const;
-  /// What has arrived of the body.
+  /// The part of the body that has arrived.
   [[nodiscard]] const std::string& received() const;
   /// Waits for the response; that of a call which stop() had to cancel has the status 0. Throws
   /// TestTimeout, and std::logic_error after leave().

@@ -1,5 +1,5 @@
 #pragma once
-// What a task can wait for: `co_await sleep_for(1s)`, `co_await offload([] { return slow(); })`,
+// The waits of a task: `co_await sleep_for(1s)`, `co_await offload([] { return slow(); })`,
 // `co_await yield()`. They find the loop and the thread pool through the task that awaits them.
 // Loop thread only.
 

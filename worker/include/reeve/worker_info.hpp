@@ -1,6 +1,6 @@
 #pragma once
-// Who this worker is, for handlers and resources: `request.state<reeve::WorkerInfo>()`. Set by the
-// runtime.
+// The identity of this worker, for handlers and resources: `request.state<reeve::WorkerInfo>()`.
+// Set by the runtime.
 
 #include <sys/types.h>
 
@@ -9,7 +9,7 @@
 
 namespace reeve {
 
-/// Who this worker is. Never changes; any thread.
+/// The identity of this worker. Never changes; any thread.
 struct WorkerInfo {
   pid_t pid = 0;                 ///< of the worker itself
   std::string slot;              ///< "web:0"; empty when it runs alone

@@ -1,5 +1,5 @@
 #pragma once
-// What the tests of the configuration share.
+// Helpers of the configuration's tests.
 
 #include <string>
 #include <string_view>

@@ -1,5 +1,5 @@
 #pragma once
-// What tests of the parser share: feeding bytes whole or in pieces, and what came out of them.
+// Helpers of the parser's tests: feeding bytes whole or in pieces, and what came out of them.
 
 #include <algorithm>
 #include <cstddef>

@@ -1,5 +1,5 @@
 #pragma once
-// What tests of the server share: a server on a loopback port, clients on real sockets, and one
+// The fixture of the server's tests: a server on a loopback port, clients on real sockets, and one
 // thread that runs both in turn, bounded in time.
 
 #include <arpa/inet.h>
