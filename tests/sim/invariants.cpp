@@ -5,7 +5,7 @@
 #include <utility>
 #include <variant>
 
-#include "tests/sim/witness.hpp"
+#include "tests/sim/invariant_checker.hpp"
 
 namespace reeve::supervisor::sim {
 
@@ -23,7 +23,7 @@ bool takes_down(const Event& event, int slot) {
   return false;
 }
 
-void Witness::check_same_workers() const {
+void InvariantChecker::check_same_workers() const {
   hold(pool_.workers().size() == seen_.size(),
        "a worker is in the pool from its Fork to its Exited");
   for (const auto& [id, worker] : pool_.workers()) {
@@ -43,7 +43,7 @@ void Witness::check_same_workers() const {
 /// down drains the surplus in the same step, scaling up raises the limit in the same step, and a
 /// roll to a specification with more or fewer workers changes their number when it is done, not
 /// before.
-void Witness::check_counts() const {
+void InvariantChecker::check_counts() const {
   const int active = count(WorkerPhase::Starting) + count(WorkerPhase::Serving);
   const auto* request = roll_request();
   const int canaries = request != nullptr && request->canary ? request->canary->workers : 0;
@@ -54,7 +54,7 @@ void Witness::check_counts() const {
        "draining() counts those on their way out");
 }
 
-void Witness::check_slots(TimePoint now) const {
+void InvariantChecker::check_slots(TimePoint now) const {
   hold(static_cast<int>(pool_.slots().size()) == pool_.spec().workers, "as many slots as workers");
   std::set<WorkerId> placed;
   bool at_rest = true;
@@ -109,7 +109,7 @@ void Witness::check_slots(TimePoint now) const {
 }
 
 /// A pool that forgets a deadline sleeps for ever; one that keeps a past deadline spins.
-void Witness::check_deadlines(const Event& event, TimePoint now) const {
+void InvariantChecker::check_deadlines(const Event& event, TimePoint now) const {
   const auto next = pool_.next_deadline();
   const bool due_at_once = std::ranges::any_of(seen_, [now](const auto& entry) {
     return entry.second.phase == WorkerPhase::Draining && entry.second.kill_from == now;
@@ -128,7 +128,7 @@ void Witness::check_deadlines(const Event& event, TimePoint now) const {
 
 /// A slot that served serves on, unless its worker ended or left, or an operator took it down. A
 /// roll is neither: this is what makes it zero-downtime.
-void Witness::check_service(const Event& event) const {
+void InvariantChecker::check_service(const Event& event) const {
   const std::set<int> serving = serving_slots();
   const bool left = std::holds_alternative<Exited>(event) ||
                     std::holds_alternative<Leaving>(event) ||
@@ -150,7 +150,7 @@ void Witness::check_service(const Event& event) const {
 /// A successor is forked only when a place among the draining ones is free for its predecessor, so
 /// a roll by itself never exceeds max_draining. (A stop or a recycling worker in between may;
 /// nobody is made to serve longer for it.)
-void Witness::check_successor_fits(const Fork& fork) const {
+void InvariantChecker::check_successor_fits(const Fork& fork) const {
   const auto* request = roll_request();
   if (request != nullptr && request->canary && !trial_.good) return;
   const auto allowed = [](const PoolSpec& spec) {
@@ -170,7 +170,7 @@ void Witness::check_successor_fits(const Fork& fork) const {
 /// Back-off never spins: after a worker that was never ready there is a pause, and no worker is
 /// started after the failure that fills give_up. Looks at what the pool does by itself; rolls have
 /// other limits.
-void Witness::check_automatic_restart(int slot, TimePoint now) const {
+void InvariantChecker::check_automatic_restart(int slot, TimePoint now) const {
   const auto found = records_.find(slot);
   if (found == records_.end()) return;
   const Record& record = found->second;
@@ -188,7 +188,7 @@ void Witness::check_automatic_restart(int slot, TimePoint now) const {
 }
 
 /// All that is left of an older generation is on its way out.
-void Witness::check_deployed(const RollRequested& request) const {
+void InvariantChecker::check_deployed(const RollRequested& request) const {
   hold(pool_.generation() > before_.generation, "a deployed version has a new generation");
   for (const auto& [id, worker] : seen_) {
     const bool leaves =
@@ -211,7 +211,7 @@ void Witness::check_deployed(const RollRequested& request) const {
 }
 
 /// A roll that failed, or one of some slots only.
-void Witness::check_not_deployed(const Asked& asked) const {
+void InvariantChecker::check_not_deployed(const Asked& asked) const {
   PoolSpec kept = pool_.spec();
   kept.workers = asked.spec.workers;  // Scaled meanwhile, perhaps.
   hold(kept == asked.spec && pool_.generation() == asked.generation,
@@ -231,7 +231,7 @@ void Witness::check_not_deployed(const Asked& asked) const {
 
 /// No process of the slot is left, unless a later command overtook the stop: started the slot
 /// again, or scaled it away.
-void Witness::check_stopped(const Asked& asked, int slot) const {
+void InvariantChecker::check_stopped(const Asked& asked, int slot) const {
   const auto newest = newest_.find(slot);
   const bool started_again = newest != newest_.end() && newest->second > asked.last_forked;
   if (started_again || slot >= asked.fewest_slots) return;
@@ -240,12 +240,12 @@ void Witness::check_stopped(const Asked& asked, int slot) const {
 }
 
 /// A successor that serves is not yet counted on.
-bool Witness::is_on_trial(WorkerId id) const {
+bool InvariantChecker::is_on_trial(WorkerId id) const {
   return std::ranges::any_of(pool_.slots(),
                              [id](const Slot& slot) { return slot.successor == id; });
 }
 
-std::set<int> Witness::serving_slots() const {
+std::set<int> InvariantChecker::serving_slots() const {
   std::set<int> slots;
   for (const auto& [id, worker] : seen_) {
     if (worker.phase == WorkerPhase::Serving && !is_on_trial(id)) slots.insert(worker.slot);
@@ -253,16 +253,16 @@ std::set<int> Witness::serving_slots() const {
   return slots;
 }
 
-int Witness::successors() const {
+int InvariantChecker::successors() const {
   return static_cast<int>(std::ranges::count_if(
       pool_.slots(), [](const Slot& slot) { return slot.successor.has_value(); }));
 }
 
-const RollRequested* Witness::roll_request() const {
+const RollRequested* InvariantChecker::roll_request() const {
   return roll_ ? std::get_if<RollRequested>(&roll_->request) : nullptr;
 }
 
-int Witness::count(WorkerPhase phase) const {
+int InvariantChecker::count(WorkerPhase phase) const {
   return static_cast<int>(std::ranges::count_if(
       seen_, [phase](const auto& entry) { return entry.second.phase == phase; }));
 }

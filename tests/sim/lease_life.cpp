@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/sim/witness.hpp"
+#include "tests/sim/invariant_checker.hpp"
 
 namespace reeve::supervisor::sim {
 
@@ -20,14 +20,14 @@ std::uint64_t number(WorkerId id) { return std::to_underlying(id); }
 
 }  // namespace
 
-LeaseLife::LeaseLife(Dice dice, const Pool& pool, const World& world, Trace& trace)
-    : dice_(dice),
+LeaseLife::LeaseLife(RandomChoice random, const Pool& pool, const World& world, Trace& trace)
+    : random_(random),
       pool_(pool),
       world_(world),
       trace_(trace),
       lease_(kFenceBase),
-      none_(dice_.percent(20)),
-      liars_(dice_.percent(40)),
+      none_(random_.percent(20)),
+      liars_(random_.percent(40)),
       clock_(1'700'000'000'000ms),
       fence_(kFenceBase) {}
 
@@ -36,19 +36,19 @@ WallTime LeaseLife::wall(TimePoint now) const {
                   std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()));
 }
 
-LeaseLife::Mind& LeaseLife::mind_of(WorkerId id) {
-  const auto [found, is_new] = minds_.try_emplace(id);
+LeaseLife::WorkerView& LeaseLife::view_of(WorkerId id) {
+  const auto [found, is_new] = views_.try_emplace(id);
   if (is_new) {
-    found->second.has_schedule = dice_.percent(85);
-    found->second.lies = liars_ && dice_.percent(30);
+    found->second.has_schedule = random_.percent(85);
+    found->second.lies = liars_ && random_.percent(30);
   }
   return found->second;
 }
 
 /// What it may do as far as it knows, and as far as it is there at all.
 bool LeaseLife::may_run(WorkerId id) const {
-  const auto found = minds_.find(id);
-  return found != minds_.end() && found->second.told && !found->second.released && world_.lives(id);
+  const auto found = views_.find(id);
+  return found != views_.end() && found->second.told && !found->second.released && world_.lives(id);
 }
 
 void LeaseLife::settle(TimePoint now) {
@@ -56,7 +56,7 @@ void LeaseLife::settle(TimePoint now) {
   mistrust_clock(now);
   while (const auto grant = lease_.settle(pool_)) {
     // The channel of a dead one is closed as a rule, though not yet when it is just dying.
-    if (!world_.lives(grant->worker) && dice_.percent(70)) {
+    if (!world_.lives(grant->worker) && random_.percent(70)) {
       hold(grant->lease.fence > fence_, "fences grow");
       fence_ = grant->lease.fence;
       lease_.not_told(grant->worker);
@@ -83,7 +83,7 @@ void LeaseLife::granted(const LeaseGrant& grant, TimePoint now) {
                               grant.why));
   hold(grant.lease.fence > fence_, "fences grow");
   fence_ = grant.lease.fence;
-  for (const auto& [id, mind] : minds_) {
+  for (const auto& [id, view] : views_) {
     hold(!may_run(id), "nobody gets the lease while another one may run anything");
   }
   const Worker* worker = pool_.find(grant.worker);
@@ -91,13 +91,13 @@ void LeaseLife::granted(const LeaseGrant& grant, TimePoint now) {
   hold(wanting_.erase(grant.worker) == 1, "who holds the lease has wanted it");
   const Slot& slot = pool_.slots().at(static_cast<std::size_t>(worker->slot));
   hold(slot.current == grant.worker, "a successor on trial does not hold the lease");
-  Mind& mind = mind_of(grant.worker);
-  mind.told = true;
+  WorkerView& view = view_of(grant.worker);
+  view.told = true;
   // One that has given it back meanwhile heeds no grant; one that wants it again does.
   const bool has_released = std::ranges::any_of(sent_, [&grant](const Message& message) {
     return message.from == grant.worker && message.what == Said::Released;
   });
-  if (!has_released) mind.released = false;
+  if (!has_released) view.released = false;
 }
 
 /// Whoever serves while no roll runs is accepted, and so may have it.
@@ -112,20 +112,20 @@ void LeaseLife::check_progress() const {
 
 void LeaseLife::turn(TimePoint now) {
   if (none_) return;
-  if (dice_.percent(1)) clock_ += dice_.between(0, 7'200'000) * 1ms - 3'600'000ms;
-  if (dice_.percent(1) && dice_.percent(20)) clock_ += 24h * (dice_.between(0, 800) - 400);
+  if (random_.percent(1)) clock_ += random_.between(0, 7'200'000) * 1ms - 3'600'000ms;
+  if (random_.percent(1) && random_.percent(20)) clock_ += 24h * (random_.between(0, 800) - 400);
   std::vector<WorkerId> everyone;
   for (const auto& [id, worker] : pool_.workers()) everyone.push_back(id);
-  std::erase_if(minds_, [this](const auto& entry) {
+  std::erase_if(views_, [this](const auto& entry) {
     return pool_.find(entry.first) == nullptr && !world_.lives(entry.first);
   });
   std::erase_if(wanting_, [this](WorkerId id) { return pool_.find(id) == nullptr; });
   for (const WorkerId id : everyone) {
-    if (world_.lives(id) && dice_.percent(70)) act(id, now);
+    if (world_.lives(id) && random_.percent(70)) act(id, now);
   }
   // The order in which the master reads the channels of several workers is nobody's; of one it is
   // that of saying. A late word of a former worker is possible, too.
-  const std::size_t some = dice_.percent(80) ? sent_.size() : sent_.size() / 2;
+  const std::size_t some = random_.percent(80) ? sent_.size() : sent_.size() / 2;
   for (std::size_t i = 0; i < some; ++i) {
     const Message message = std::move(sent_.front());
     sent_.pop_front();
@@ -135,23 +135,23 @@ void LeaseLife::turn(TimePoint now) {
 }
 
 void LeaseLife::act(WorkerId id, TimePoint now) {
-  Mind& mind = mind_of(id);
-  if (!mind.has_schedule || world_.is_stuck(id, now)) return;
-  if (mind.told && dice_.percent(80)) mind.heard = true;
-  if (!mind.stopping && world_.is_told(id)) mind.stopping = true;
-  if (mind.lies && dice_.percent(30)) return lie(id, now);
-  if (!mind.asked) {
-    mind.asked = true;
+  WorkerView& view = view_of(id);
+  if (!view.has_schedule || world_.is_stuck(id, now)) return;
+  if (view.told && random_.percent(80)) view.heard = true;
+  if (!view.stopping && world_.is_told(id)) view.stopping = true;
+  if (view.lies && random_.percent(30)) return lie(id, now);
+  if (!view.asked) {
+    view.asked = true;
     return say(id, Said::Wanted);
   }
-  if (mind.stopping) {
-    if (mind.released) return;
-    if (dice_.percent(20)) return say(id, Said::Leaving);
-    mind.released = true;  // From here on it runs nothing; the master hears of it later.
+  if (view.stopping) {
+    if (view.released) return;
+    if (random_.percent(20)) return say(id, Said::Leaving);
+    view.released = true;  // From here on it runs nothing; the master hears of it later.
     return say(id, Said::Released);
   }
-  if (!mind.heard || mind.released) {
-    if (dice_.percent(5)) say(id, Said::Wanted);
+  if (!view.heard || view.released) {
+    if (random_.percent(5)) say(id, Said::Wanted);
     return;
   }
   say(id, Said::Claim, some_run(now));
@@ -160,15 +160,15 @@ void LeaseLife::act(WorkerId id, TimePoint now) {
 /// What an honest one never says. A liar that says it has stopped may be believed: it is trusted
 /// with its own runs, not with those of others.
 void LeaseLife::lie(WorkerId id, TimePoint now) {
-  switch (dice_.between(0, 4)) {
+  switch (random_.between(0, 4)) {
     case 0:
       return say(id, Said::Claim, some_run(now));
     case 1:
-      return say(id, Said::Claim, {"run 0", wall(now) + 1h * dice_.between(0, 48)});
+      return say(id, Said::Claim, {"run 0", wall(now) + 1h * random_.between(0, 48)});
     case 2:
-      return say(id, Said::Claim, {fmt::format("fake {}", dice_.next() % 90), wall(now)});
+      return say(id, Said::Claim, {fmt::format("fake {}", random_.next() % 90), wall(now)});
     case 3:
-      minds_.at(id).released = true;
+      views_.at(id).released = true;
       return say(id, Said::Released);
     default:
       return say(id, Said::Wanted);
@@ -177,8 +177,8 @@ void LeaseLife::lie(WorkerId id, TimePoint now) {
 
 ipc::DueRun LeaseLife::some_run(TimePoint now) {
   const auto second = std::chrono::floor<std::chrono::seconds>(wall(now));
-  return {fmt::format("run {}", dice_.between(0, 3)),
-          second - std::chrono::seconds(dice_.percent(20) ? dice_.between(0, 5) : 0)};
+  return {fmt::format("run {}", random_.between(0, 3)),
+          second - std::chrono::seconds(random_.percent(20) ? random_.between(0, 5) : 0)};
 }
 
 void LeaseLife::say(WorkerId from, Said what, ipc::DueRun run) {
@@ -189,7 +189,7 @@ void LeaseLife::deliver(const Message& message, TimePoint now) {
   const WorkerId from = message.from;
   mistrust_clock(now);
   // The shell knows no former worker; but the core must not mind one either.
-  if (pool_.find(from) == nullptr && dice_.percent(50)) return;
+  if (pool_.find(from) == nullptr && random_.percent(50)) return;
   switch (message.what) {
     case Said::Wanted:
       lease_.wanted(from, wall(now));
@@ -239,13 +239,13 @@ void LeaseLife::hand_over() {
 
 void LeaseLife::come_right(TimePoint now) {
   if (none_) return;
-  for (auto& [id, mind] : minds_) mind.lies = false;
+  for (auto& [id, view] : views_) view.lies = false;
   for (int i = 0; i < 20; ++i) turn(now);
   while (!sent_.empty()) turn(now);
-  const bool anybody = std::ranges::any_of(minds_, [this](const auto& entry) {
-    const auto& [id, mind] = entry;
+  const bool anybody = std::ranges::any_of(views_, [this](const auto& entry) {
+    const auto& [id, view] = entry;
     const Worker* worker = pool_.find(id);
-    return mind.asked && !mind.stopping && !mind.released && world_.lives(id) &&
+    return view.asked && !view.stopping && !view.released && world_.lives(id) &&
            worker != nullptr && worker->phase == WorkerPhase::Serving && !pool_.on_trial(*worker);
   });
   hold(!anybody || lease_.holder(), "in a good world somebody does what is scheduled");

@@ -14,7 +14,7 @@
 #include <utility>
 
 #include "supervisor/core/lease.hpp"
-#include "tests/sim/dice.hpp"
+#include "tests/sim/random_choice.hpp"
 #include "tests/sim/trace.hpp"
 #include "tests/sim/world.hpp"
 
@@ -22,7 +22,7 @@ namespace reeve::supervisor::sim {
 
 class LeaseLife {
  public:
-  LeaseLife(Dice dice, const Pool& pool, const World& world, Trace& trace);
+  LeaseLife(RandomChoice random, const Pool& pool, const World& world, Trace& trace);
 
   /// After each step of the pool, as the shell does it.
   void settle(TimePoint now);
@@ -42,7 +42,7 @@ class LeaseLife {
     ipc::DueRun run;
   };
   /// A worker, as it knows itself.
-  struct Mind {
+  struct WorkerView {
     bool has_schedule = false;
     bool lies = false;
     bool asked = false;     ///< has said that it wants it
@@ -53,7 +53,7 @@ class LeaseLife {
   };
 
   [[nodiscard]] WallTime wall(TimePoint now) const;
-  [[nodiscard]] Mind& mind_of(WorkerId id);
+  [[nodiscard]] WorkerView& view_of(WorkerId id);
   void act(WorkerId id, TimePoint now);
   void lie(WorkerId id, TimePoint now);
   void say(WorkerId from, Said what, ipc::DueRun run = {});
@@ -65,7 +65,7 @@ class LeaseLife {
   void check_progress() const;
   [[nodiscard]] bool may_run(WorkerId id) const;
 
-  Dice dice_;
+  RandomChoice random_;
   const Pool& pool_;
   const World& world_;
   Trace& trace_;
@@ -73,7 +73,7 @@ class LeaseLife {
   bool none_;                          ///< no worker of this pool has anything scheduled
   bool liars_;                         ///< some lie
   std::chrono::milliseconds clock_{};  ///< of the wall, when the life began
-  std::map<WorkerId, Mind> minds_;
+  std::map<WorkerId, WorkerView> views_;
   std::deque<Message> sent_;              // Of each worker in the order of saying.
   std::set<WorkerId> wanting_;            // As far as the master was told.
   std::uint64_t fence_ = 0;               // The greatest that was granted.

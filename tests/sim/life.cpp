@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "supervisor/core/pool.hpp"
+#include "tests/sim/invariant_checker.hpp"
 #include "tests/sim/lease_life.hpp"
 #include "tests/sim/operator.hpp"
 #include "tests/sim/trace.hpp"
-#include "tests/sim/witness.hpp"
 #include "tests/sim/world.hpp"
 
 namespace reeve::supervisor::sim {
@@ -19,38 +19,38 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Climate random_climate(Dice& dice) {
-  if (dice.percent(15)) return kFair;
-  Climate climate;
-  if (dice.percent(20)) climate.dies_starting = climate.never_ready = 50;
-  if (dice.percent(20)) climate.ignores_term = 70;
-  if (dice.percent(20)) climate.dies_serving = 0;
-  if (dice.percent(10)) climate.fork_fails = climate.fork_storm = 40;
-  if (dice.percent(10)) climate.asks_for_time = climate.never_enough = 95;
-  if (dice.percent(20)) climate.hangs = 40;
-  return climate;
+FaultRates random_rates(RandomChoice& random) {
+  if (random.percent(15)) return kFair;
+  FaultRates rates;
+  if (random.percent(20)) rates.dies_starting = rates.never_ready = 50;
+  if (random.percent(20)) rates.ignores_term = 70;
+  if (random.percent(20)) rates.dies_serving = 0;
+  if (random.percent(10)) rates.fork_fails = rates.fork_storm = 40;
+  if (random.percent(10)) rates.asks_for_time = rates.never_enough = 95;
+  if (random.percent(20)) rates.hangs = 40;
+  return rates;
 }
 
 class Life {
  public:
   Life(std::uint64_t seed, bool aloud)
-      : dice_(seed),
-        deployed_(random_spec(dice_)),
-        pool_(deployed_, static_cast<std::uint32_t>(dice_.next()), now_),
-        witness_(pool_),
-        world_(Dice(dice_.next()), random_climate(dice_)),
-        operator_(Dice(dice_.next())),
-        stalls_(dice_.percent(30) ? 4 : 0),
-        disorder_(dice_.percent(30) ? 15 : 0),
-        upgrades_(dice_.percent(30) ? 10 : 0),
+      : random_(seed),
+        deployed_(random_spec(random_)),
+        pool_(deployed_, static_cast<std::uint32_t>(random_.next()), now_),
+        checker_(pool_),
+        world_(RandomChoice(random_.next()), random_rates(random_)),
+        operator_(RandomChoice(random_.next())),
+        stalls_(random_.percent(30) ? 4 : 0),
+        disorder_(random_.percent(30) ? 15 : 0),
+        upgrades_(random_.percent(30) ? 10 : 0),
         trace_(now_, aloud),
-        lease_life_(Dice(seed ^ kOtherDice), pool_, world_, trace_) {}
+        lease_life_(RandomChoice(seed ^ kOtherSeed), pool_, world_, trace_) {}
 
   Verdict live() {
     Verdict verdict;
     const TimePoint birth = now_;
     try {
-      chaos(dice_.between(20, 150));
+      chaos(random_.between(20, 150));
       turn_good();
       stop();
     } catch (const Broken& broken) {
@@ -82,13 +82,13 @@ class Life {
   }
 
   /// The lease does not change what becomes of the pool.
-  static constexpr std::uint64_t kOtherDice = 0x6a6f6273;
+  static constexpr std::uint64_t kOtherSeed = 0x6a6f6273;
 
   TimePoint now_{1h};
-  Dice dice_;
+  RandomChoice random_;
   PoolSpec deployed_;
   Pool pool_;
-  Witness witness_;
+  InvariantChecker checker_;
   World world_;
   Operator operator_;
   int stalls_;    // Chances in a turn, in percent: that the master is stalled,
@@ -104,11 +104,11 @@ class Life {
 void Life::step(const Event& event) {
   ++steps_;
   trace_.add(now_, to_line(event));
-  witness_.before(event, now_);
+  checker_.before(event, now_);
   const Actions actions = pool_.on(event, now_);
   for (const Action& action : actions) trace_.add(now_, to_line(action));
   trace_.add(now_, to_line(pool_));
-  witness_.after(event, actions, now_);
+  checker_.after(event, actions, now_);
   for (const Action& action : actions) {
     check_hung(action);
     PoolSpec spec = pool_.spec();
@@ -120,7 +120,7 @@ void Life::step(const Event& event) {
     world_.carry_out(action, now_, spec);
   }
   lease_life_.settle(now_);
-  expect(pool_.state().has_value() == (!pool_.rolling() && witness_.all_answered()),
+  expect(pool_.state().has_value() == (!pool_.rolling() && checker_.all_answered()),
          "a pool can be handed over while no command and no roll waits for its end");
 }
 
@@ -143,13 +143,13 @@ bool Life::turn(std::optional<TimePoint> until, Duration late) {
   now_ = std::max(now_, *next) + late;
   std::vector<Event> mail = std::exchange(delayed_, {});
   for (Event& event : world_.live_until(now_)) {
-    (dice_.percent(disorder_) ? delayed_ : mail).push_back(std::move(event));
+    (random_.percent(disorder_) ? delayed_ : mail).push_back(std::move(event));
   }
   const auto measure_at = pool_.next_measurement();
   const bool measurements = measure_at && *measure_at <= now_;
   const auto deadline = pool_.next_deadline();
   if (deadline && *deadline <= now_ && !measurements) mail.emplace_back(Tick{});
-  dice_.shuffle(mail);
+  random_.shuffle(mail);
   for (const Event& event : mail) step(event);
   if (measurements) measure();
   lease_life_.turn(now_);
@@ -160,15 +160,15 @@ bool Life::turn(std::optional<TimePoint> until, Duration late) {
 void Life::measure() {
   std::vector<WorkerId> everyone;
   for (const auto& [id, worker] : pool_.workers()) everyone.push_back(id);
-  dice_.shuffle(everyone);
+  random_.shuffle(everyone);
   for (const WorkerId id : everyone) step(world_.measure(id, now_));
   step(Tick{});
 }
 
 /// The master was stopped while its workers went on; or all of the machine was.
 void Life::oversleep() {
-  const Duration by = dice_.percent(80) ? dice_.between(1s, 100s) : dice_.between(1min, 48h);
-  if (dice_.percent(50)) {
+  const Duration by = random_.percent(80) ? random_.between(1s, 100s) : random_.between(1min, 48h);
+  if (random_.percent(50)) {
     trace_.add(now_, "--- the machine is suspended");
     world_.suspend(by);
   }
@@ -182,7 +182,7 @@ void Life::hand_over() {
   trace_.add(now_, "--- another master takes over");
   const std::string before = to_line(pool_);
   const auto deadline = pool_.next_deadline();
-  pool_ = Pool(std::move(*state), static_cast<std::uint32_t>(dice_.next()), now_);
+  pool_ = Pool(std::move(*state), static_cast<std::uint32_t>(random_.next()), now_);
   expect(to_line(pool_) == before && pool_.next_deadline() == deadline,
          "a pool that is handed over stays as it is");
   lease_life_.hand_over();
@@ -195,13 +195,14 @@ void Life::chaos(int turns) {
   for (int all = 0, i = 0; i < turns && all < kMostTurns; ++all) {
     const auto measure_at = pool_.next_measurement();
     if (!measure_at || pool_.next_deadline() != measure_at) ++i;
-    if (dice_.percent(stalls_)) oversleep();
-    turn(command_at, dice_.percent(20) ? dice_.between(0ms, 40ms) : 0ms);
-    if (dice_.percent(3)) step(Tick{});  // Too early: changes nothing.
-    if (dice_.percent(upgrades_)) hand_over();
+    if (random_.percent(stalls_)) oversleep();
+    turn(command_at, random_.percent(20) ? random_.between(0ms, 40ms) : 0ms);
+    if (random_.percent(3)) step(Tick{});  // Too early: changes nothing.
+    if (random_.percent(upgrades_)) hand_over();
     if (command_at > now_) continue;
     step(operator_.some_command(static_cast<int>(pool_.slots().size())));
-    command_at = now_ + (dice_.percent(40) ? dice_.between(0ms, 300ms) : dice_.between(0ms, 60s));
+    command_at =
+        now_ + (random_.percent(40) ? random_.between(0ms, 300ms) : random_.between(0ms, 60s));
   }
 }
 
@@ -211,7 +212,7 @@ bool Life::at_rest() const {
       pool_.spec().recycle.any() && std::ranges::any_of(pool_.slots(), [](const Slot& slot) {
         return slot.state == SlotState::Running;
       });
-  return witness_.all_answered() && !pool_.rolling() && delayed_.empty() &&
+  return checker_.all_answered() && !pool_.rolling() && delayed_.empty() &&
          std::ranges::all_of(pool_.slots(),
                              [this](const Slot& slot) {
                                switch (slot.state) {
@@ -253,7 +254,7 @@ void Life::settle(const char* what_for) {
     if (++turns > kTurns || now_ - begin > kLongest)
       throw Broken(fmt::format("the pool comes to rest after {}", what_for));
   }
-  if (!witness_.all_answered())
+  if (!checker_.all_answered())
     throw Broken(fmt::format("every command is answered, at last after {}", what_for));
   if (!at_rest()) throw Broken(fmt::format("nothing is forgotten half way after {}", what_for));
   lease_life_.come_right(now_);
@@ -277,7 +278,7 @@ void Life::turn_good() {
   expect(all_run(), "every slot runs after a start in a good world");
 
   const Generation old = pool_.generation();
-  PoolSpec next = random_spec(dice_);
+  PoolSpec next = random_spec(random_);
   command(operator_.roll_all(next), "a roll");
   expect(pool_.spec() == next && pool_.generation() > old, "a roll in a good world deploys");
   command(operator_.start_all(), "a start");
@@ -287,7 +288,7 @@ void Life::turn_good() {
 void Life::stop() {
   command(operator_.stop_all(), "a stop");
   expect(pool_.quiet(), "a stopped pool is quiet");
-  expect(world_.empty() && witness_.nobody_left(), "a stop leaves no process");
+  expect(world_.empty() && checker_.nobody_left(), "a stop leaves no process");
 }
 
 }  // namespace

@@ -5,16 +5,16 @@
 #include <cstdint>
 
 #include "supervisor/core/event.hpp"
-#include "tests/sim/dice.hpp"
+#include "tests/sim/random_choice.hpp"
 
 namespace reeve::supervisor::sim {
 
 /// A pool of no more than six workers, with every knob anywhere from sharp to slack.
-[[nodiscard]] PoolSpec random_spec(Dice& dice);
+[[nodiscard]] PoolSpec random_spec(RandomChoice& random);
 
 class Operator {
  public:
-  explicit Operator(Dice dice) : dice_(dice) {}
+  explicit Operator(RandomChoice random) : random_(random) {}
 
   /// Some command, for a pool of this size.
   [[nodiscard]] Event some_command(int slots);
@@ -26,7 +26,7 @@ class Operator {
   [[nodiscard]] CommandId next_command() { return CommandId{++commands_}; }
   [[nodiscard]] SlotSet some_slots(int slots);
 
-  Dice dice_;
+  RandomChoice random_;
   std::uint64_t commands_ = 0;
 };
 

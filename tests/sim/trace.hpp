@@ -1,5 +1,5 @@
 #pragma once
-// What happened in a life, line by line, and a hash of every byte of it: two runs of one seed are
+// The record of a life, line by line, and a hash of every byte of it: two runs of one seed are
 // the same when their hashes are. Keeps the last lines for the report of a failure.
 
 #include <cstddef>

@@ -6,11 +6,11 @@
 #include <utility>
 #include <variant>
 
-#include "tests/sim/witness.hpp"
+#include "tests/sim/invariant_checker.hpp"
 
 namespace reeve::supervisor::sim {
 
-void Witness::note_trial(const Event& event) {
+void InvariantChecker::note_trial(const Event& event) {
   if (const auto* request = std::get_if<RollRequested>(&event);
       request != nullptr && !before_.rolling) {
     const auto compares = [](const auto& entry) {
@@ -30,7 +30,7 @@ void Witness::note_trial(const Event& event) {
 }
 
 /// A roll without room for a surge empties up to max_unavailable slots at a time.
-void Witness::note_room(const Event& event) {
+void InvariantChecker::note_room(const Event& event) {
   if (!pool_.rolling()) return emptied_.clear();
   const std::set<int> serving = serving_slots();
   const bool is_command =
@@ -52,7 +52,7 @@ void Witness::note_room(const Event& event) {
        "a roll empties at most max_unavailable slots at a time");
 }
 
-void Witness::note_watch(const Watch& watch, TimePoint now) {
+void InvariantChecker::note_watch(const Watch& watch, TimePoint now) {
   const auto* request = roll_request();
   hold(request != nullptr && request->command == watch.command && request->canary.has_value(),
        "only canaries that were asked for are watched");
@@ -70,7 +70,7 @@ void Witness::note_watch(const Watch& watch, TimePoint now) {
   trial_.until = watch.until;
 }
 
-void Witness::note_judge(const Judge& judge, TimePoint now) {
+void InvariantChecker::note_judge(const Judge& judge, TimePoint now) {
   const auto* request = roll_request();
   hold(request != nullptr && request->command == judge.command, "the roll that runs is judged");
   hold(trial_.until && *trial_.until <= now && !trial_.asked,
@@ -79,7 +79,7 @@ void Witness::note_judge(const Judge& judge, TimePoint now) {
 }
 
 /// Nobody who serves is told to go by a roll before the successor has soaked, or was judged good.
-void Witness::check_replaced(const Drain& drain, const Event& event, TimePoint now) const {
+void InvariantChecker::check_replaced(const Drain& drain, const Event& event, TimePoint now) const {
   const auto* request = roll_request();
   const auto found = seen_.find(drain.worker);
   if (request == nullptr || !before_.rolling || found == seen_.end()) return;
@@ -100,7 +100,7 @@ void Witness::check_replaced(const Drain& drain, const Event& event, TimePoint n
 }
 
 /// Before the judgement there are the canaries, and nothing else of the new generation.
-void Witness::check_canary_fork(const Fork& fork) const {
+void InvariantChecker::check_canary_fork(const Fork& fork) const {
   const auto* request = roll_request();
   if (request == nullptr || !request->canary || trial_.good || !trial_.had_workers) return;
   if (fork.generation <= roll_->generation) return;
@@ -113,7 +113,7 @@ void Witness::check_canary_fork(const Fork& fork) const {
        "before the judgement only canaries are started");
 }
 
-void Witness::check_trial(bool deployed) const {
+void InvariantChecker::check_trial(bool deployed) const {
   const auto* request = roll_request();
   if (!deployed || !request->canary || !trial_.had_workers) return;
   // Work that is done for good needs no judgement.

@@ -36,34 +36,35 @@ std::optional<TimePoint> World::next() const {
 /// any time.
 void World::born(WorkerId id, TimePoint now, const PoolSpec& spec) {
   Process& process = alive_[id];
-  process.native = dice_.percent(60);
-  process.requests_a_second = dice_.between(0, 500);
-  process.bytes_a_second = dice_.between(0, 64) * 1048576.0;
+  process.native = random_.percent(60);
+  process.requests_a_second = random_.between(0, 500);
+  process.bytes_a_second = random_.between(0, 64) * 1048576.0;
   const Duration most = spec.watchdog.value_or(3s) / 3;
-  if (!dice_.percent(climate_.mute)) process.beat = dice_.percent(50) ? most : most / 10;
-  if (fork_fails(now)) return plan(now + dice_.between(0ms, 2ms), id, What::ForkFails);
-  if (dice_.percent(climate_.exec_fails))
-    return plan(now + dice_.between(0ms, 5ms), id, What::Ends);
+  if (!random_.percent(rates_.mute)) process.beat = random_.percent(50) ? most : most / 10;
+  if (fork_fails(now)) return plan(now + random_.between(0ms, 2ms), id, What::ForkFails);
+  if (random_.percent(rates_.exec_fails))
+    return plan(now + random_.between(0ms, 5ms), id, What::Ends);
 
-  const TimePoint runs = now + dice_.between(0ms, 5ms);
+  const TimePoint runs = now + random_.between(0ms, 5ms);
   plan(runs, id, What::Runs);
-  const TimePoint ready = runs + dice_.between(1ms, 200ms);
-  if (!spec.ready_after && !dice_.percent(climate_.never_ready)) plan(ready, id, What::IsReady);
-  if (dice_.percent(climate_.dies_starting)) plan(now + dice_.between(0ms, 300ms), id, What::Ends);
-  if (dice_.percent(climate_.dies_serving)) plan(ready + dice_.between(0ms, 20s), id, What::Ends);
-  if (dice_.percent(climate_.leaves)) plan(now + dice_.between(0ms, 20s), id, What::Leaves);
-  if (dice_.percent(climate_.asks_for_time))
-    plan(now + dice_.between(0ms, 10s), id, What::WantsTime);
-  if (dice_.percent(climate_.babbles)) plan(now + dice_.between(0ms, 30s), id, What::Babbles);
+  const TimePoint ready = runs + random_.between(1ms, 200ms);
+  if (!spec.ready_after && !random_.percent(rates_.never_ready)) plan(ready, id, What::IsReady);
+  if (random_.percent(rates_.dies_starting))
+    plan(now + random_.between(0ms, 300ms), id, What::Ends);
+  if (random_.percent(rates_.dies_serving)) plan(ready + random_.between(0ms, 20s), id, What::Ends);
+  if (random_.percent(rates_.leaves)) plan(now + random_.between(0ms, 20s), id, What::Leaves);
+  if (random_.percent(rates_.asks_for_time))
+    plan(now + random_.between(0ms, 10s), id, What::WantsTime);
+  if (random_.percent(rates_.babbles)) plan(now + random_.between(0ms, 30s), id, What::Babbles);
   process.serves_from = spec.ready_after ? runs : ready;
-  if (dice_.percent(climate_.hangs)) process.hangs_from = ready + dice_.between(0ms, 20s);
+  if (random_.percent(rates_.hangs)) process.hangs_from = ready + random_.between(0ms, 20s);
 }
 
 /// One that fails is often not alone: EAGAIN and ENOMEM last a while.
 bool World::fork_fails(TimePoint now) {
   if (now < storm_until_) return true;
-  if (!dice_.percent(climate_.fork_fails)) return false;
-  if (dice_.percent(climate_.fork_storm)) storm_until_ = now + dice_.between(0ms, 10s);
+  if (!random_.percent(rates_.fork_fails)) return false;
+  if (random_.percent(rates_.fork_storm)) storm_until_ = now + random_.between(0ms, 10s);
   return true;
 }
 
@@ -72,15 +73,15 @@ void World::told(WorkerId id, TimePoint now) {
   if (found == alive_.end()) return;  // It ended, and the master has not read of it yet.
   found->second.told = true;
   Process& process = found->second;
-  if (!process.native && dice_.percent(climate_.mute * 5)) {
+  if (!process.native && random_.percent(rates_.mute * 5)) {
     process.hangs_from = now;  // A foreign one that stops its signs of life, and drains on.
   } else if (process.hangs(now)) {
     return;
   }
-  if (dice_.percent(climate_.ignores_term)) return;
-  if (dice_.percent(climate_.dies_draining))
-    return plan(now + dice_.between(0ms, 2s), id, What::Ends);
-  plan(now + (dice_.percent(60) ? dice_.between(0ms, 50ms) : dice_.between(0ms, 40s)), id,
+  if (random_.percent(rates_.ignores_term)) return;
+  if (random_.percent(rates_.dies_draining))
+    return plan(now + random_.between(0ms, 2s), id, What::Ends);
+  plan(now + (random_.percent(60) ? random_.between(0ms, 50ms) : random_.between(0ms, 40s)), id,
        What::Obeys);
 }
 
@@ -88,20 +89,20 @@ void World::killed(WorkerId id, TimePoint now) {
   const auto found = alive_.find(id);
   if (found == alive_.end()) return;
   found->second.killed = true;
-  const bool stuck = dice_.percent(climate_.stuck_in_kernel);
-  plan(now + (stuck ? dice_.between(1s, 60s) : dice_.between(0ms, 5ms)), id, What::Dies);
+  const bool stuck = random_.percent(rates_.stuck_in_kernel);
+  plan(now + (stuck ? random_.between(1s, 60s) : random_.between(0ms, 5ms)), id, What::Dies);
 }
 
 /// While they are watched a bad verdict may come at once, and a good one comes too early. Later,
 /// any, or none.
 void World::judge(CommandId command, bool in_time, TimePoint now) {
-  if (dice_.percent(in_time ? climate_.no_verdict : 100 - climate_.no_verdict)) return;
-  ahead_.push(Happening{.at = now + dice_.between(0ms, 8s),
-                        .lot = dice_.next(),
+  if (random_.percent(in_time ? rates_.no_verdict : 100 - rates_.no_verdict)) return;
+  ahead_.push(Happening{.at = now + random_.between(0ms, 8s),
+                        .lot = random_.next(),
                         .worker = {},
                         .what = What::Judges,
                         .command = command,
-                        .good = !dice_.percent(climate_.bad_verdict)});
+                        .good = !random_.percent(rates_.bad_verdict)});
 }
 
 Measured World::measure(WorkerId id, TimePoint now) {
@@ -146,7 +147,7 @@ void World::suspend(Duration duration) {
 
 /// Whoever is booting, serving or draining now does it well; what was said already stays said.
 void World::heal(TimePoint now) {
-  climate_ = kFair;
+  rates_ = kFair;
   storm_until_ = {};
   std::vector<Happening> kept;
   for (; !ahead_.empty(); ahead_.pop()) {
@@ -158,20 +159,20 @@ void World::heal(TimePoint now) {
   for (auto& [id, process] : alive_) {
     process.hangs_from.reset();
     if (!process.beat) process.beat = 10ms;
-    if (process.told) plan(now + dice_.between(0ms, 50ms), id, What::Obeys);
-    if (process.killed) plan(now + dice_.between(0ms, 5ms), id, What::Dies);
+    if (process.told) plan(now + random_.between(0ms, 50ms), id, What::Obeys);
+    if (process.killed) plan(now + random_.between(0ms, 5ms), id, What::Dies);
   }
 }
 
 void World::plan(TimePoint at, WorkerId id, What what) {
-  ahead_.push(Happening{.at = at, .lot = dice_.next(), .worker = id, .what = what});
+  ahead_.push(Happening{.at = at, .lot = random_.next(), .worker = id, .what = what});
 }
 
 void World::happen(const Happening& happening, std::vector<Event>& mail) {
   const WorkerId id = happening.worker;
   if (happening.what == What::Babbles) return mail.push_back(babble(id));
   if (happening.what == What::Judges)
-    return mail.push_back(Judged{happening.command, happening.good, "as the dice fell"});
+    return mail.push_back(Judged{happening.command, happening.good, "by chance"});
   if (!alive_.contains(id)) return;
   const bool acts_by_itself = happening.what == What::IsReady || happening.what == What::Leaves ||
                               happening.what == What::WantsTime;
@@ -180,8 +181,8 @@ void World::happen(const Happening& happening, std::vector<Event>& mail) {
     alive_.erase(id);
     mail.push_back(event);
     const bool ran = happening.what != What::ForkFails;
-    if (ran && dice_.percent(climate_.babbles)) {
-      plan(happening.at + dice_.between(0ms, 1s), id, What::Babbles);
+    if (ran && random_.percent(rates_.babbles)) {
+      plan(happening.at + random_.between(0ms, 1s), id, What::Babbles);
     }
   };
   switch (happening.what) {
@@ -192,16 +193,16 @@ void World::happen(const Happening& happening, std::vector<Event>& mail) {
     case What::IsReady:
       return mail.push_back(Ready{id});
     case What::Leaves:
-      if (dice_.percent(80)) {
+      if (random_.percent(80)) {
         alive_.at(id).told = true;  // By itself.
-        plan(happening.at + dice_.between(0ms, 5s), id, What::Obeys);
+        plan(happening.at + random_.between(0ms, 5s), id, What::Obeys);
       }
       return mail.push_back(Leaving{id});
     case What::WantsTime:
-      if (dice_.percent(climate_.never_enough)) {
-        plan(happening.at + dice_.between(0ms, 5s), id, What::WantsTime);
+      if (random_.percent(rates_.never_enough)) {
+        plan(happening.at + random_.between(0ms, 5s), id, What::WantsTime);
       }
-      return mail.push_back(Extended{id, dice_.between(0ms, 10s)});
+      return mail.push_back(Extended{id, random_.between(0ms, 10s)});
     case What::Ends:
       return ends(Exited{id, some_death()});
     case What::Obeys:
@@ -219,7 +220,7 @@ void World::happen(const Happening& happening, std::vector<Event>& mail) {
 Event World::babble(WorkerId id) {
   constexpr WorkerId kStranger{1'000'000};
   const bool dead = !alive_.contains(id);
-  switch (dice_.between(0, dead ? 8 : 5)) {
+  switch (random_.between(0, dead ? 8 : 5)) {
     case 0:
       return Ready{dead ? id : kStranger};
     case 1:
@@ -227,14 +228,14 @@ Event World::babble(WorkerId id) {
     case 2:
       return Extended{kStranger, 5s};
     case 3:  // Too much, or nothing.
-      return Extended{id, dice_.percent(50) ? Duration(24h) : Duration(-5s)};
+      return Extended{id, random_.percent(50) ? Duration(24h) : Duration(-5s)};
     case 4:  // A recorder that lies.
       return Measured{.worker = dead ? id : kStranger,
                       .sign_of_life = TimePoint(1h),
                       .requests = ~std::uint64_t{0},
                       .memory_bytes = ~std::uint64_t{0}};
     case 5:
-      return Judged{CommandId{999'999}, dice_.percent(50), "not asked"};
+      return Judged{CommandId{999'999}, random_.percent(50), "not asked"};
     case 6:
       return Leaving{id};
     case 7:
@@ -245,7 +246,7 @@ Event World::babble(WorkerId id) {
 }
 
 Death World::some_death() {
-  switch (dice_.between(0, 4)) {
+  switch (random_.between(0, 4)) {
     case 0:
       return Death{.exit_code = 0};
     case 1:

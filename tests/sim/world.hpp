@@ -1,7 +1,7 @@
 #pragma once
 // The fake operating system: processes with tempers, the messages that they leave for the master,
 // and the one who judges canaries. Its time is real time: processes go on while the master is
-// stalled, and their messages pile up. Refuses to know the pool: it sees orders and answers with
+// stalled, and their messages pile up. Knows nothing of the pool: it sees orders and answers with
 // facts.
 
 #include <cstdint>
@@ -11,12 +11,12 @@
 
 #include "supervisor/core/action.hpp"
 #include "supervisor/core/event.hpp"
-#include "tests/sim/dice.hpp"
+#include "tests/sim/random_choice.hpp"
 
 namespace reeve::supervisor::sim {
 
 /// How nasty a world is: chances in percent.
-struct Climate {
+struct FaultRates {
   int fork_fails = 3;
   int fork_storm = 0;  ///< of a failed fork: the next ones fail, too, for a while
   int exec_fails = 3;
@@ -36,12 +36,12 @@ struct Climate {
   int no_verdict = 15;
 };
 
-/// The climate in which every worker starts, serves and obeys.
-inline constexpr Climate kFair{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+/// The rates with which every worker starts, serves and obeys.
+inline constexpr FaultRates kFair{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 
 class World {
  public:
-  World(Dice dice, const Climate& climate) : dice_(dice), climate_(climate) {}
+  World(RandomChoice random, const FaultRates& rates) : random_(random), rates_(rates) {}
 
   /// Carries out an order of the master's to a process, or to the judge.
   void carry_out(const Action& action, TimePoint now, const PoolSpec& spec);
@@ -55,7 +55,7 @@ class World {
   [[nodiscard]] bool beats(WorkerId id, TimePoint now) const;
   /// The machine sleeps: nobody does anything, and everything comes so much later.
   void suspend(Duration duration);
-  /// From now on the climate is fair, also for the processes that are there already.
+  /// From now on the rates are fair, also for the processes that are there already.
   void heal(TimePoint now);
   [[nodiscard]] bool empty() const { return alive_.empty(); }
   /// It is a process, whatever the master knows of its end.
@@ -112,8 +112,8 @@ class World {
   [[nodiscard]] Event babble(WorkerId id);
   [[nodiscard]] Death some_death();
 
-  Dice dice_;
-  Climate climate_;
+  RandomChoice random_;
+  FaultRates rates_;
   std::map<WorkerId, Process> alive_;
   TimePoint storm_until_;  ///< no fork succeeds before
   std::priority_queue<Happening, std::vector<Happening>, std::greater<>> ahead_;

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "tests/soak/environment.hpp"
 #include "tests/soak/scenarios.hpp"
-#include "tests/soak/stage.hpp"
 
 namespace reeve::soak {
 namespace {
@@ -15,18 +15,18 @@ constexpr int kWorkers = 2;
 }  // namespace
 
 int run_deploys(const Options& options) {
-  Stage stage(options, web_pool(kWorkers, options.max_draining, R"(watchdog = "5s")"));
-  for (int rolls = 0; rolls < options.times || !stage.satisfied(); ++rolls) {
-    const e2e::Finished verdict = stage.reeve().ctl({"restart", "web"});
+  Environment environment(options, web_pool(kWorkers, options.max_draining, R"(watchdog = "5s")"));
+  for (int rolls = 0; rolls < options.times || !environment.satisfied(); ++rolls) {
+    const e2e::Finished verdict = environment.reeve().ctl({"restart", "web"});
     if (verdict.code() != 0) {
-      stage.fault(fmt::format("roll {} ended with {}: {}{}", rolls + 1, verdict.code(),
-                              verdict.output, verdict.errors));
+      environment.fault(fmt::format("roll {} ended with {}: {}{}", rolls + 1, verdict.code(),
+                                    verdict.output, verdict.errors));
       break;
     }
-    stage.progress(fmt::format("{} of {} rolls", rolls + 1, options.times));
-    stage.pause_up_to(100ms);
+    environment.progress(fmt::format("{} of {} rolls", rolls + 1, options.times));
+    environment.pause_up_to(100ms);
   }
-  return stage.finish(kWorkers);
+  return environment.finish(kWorkers);
 }
 
 }  // namespace reeve::soak

@@ -6,8 +6,8 @@
 #include <csignal>
 #include <string>
 
+#include "tests/soak/environment.hpp"
 #include "tests/soak/scenarios.hpp"
-#include "tests/soak/stage.hpp"
 
 namespace reeve::soak {
 namespace {
@@ -37,57 +37,57 @@ bool has_version(int pid, int number) {
 class Hups {
  public:
   explicit Hups(const Options& options)
-      : options_(options), stage_(options, configuration(version_, options.max_draining)) {}
+      : options_(options), environment_(options, configuration(version_, options.max_draining)) {}
 
   int run() {
     for (int i = 0; i < kBurst; ++i) {
       hup(Milliseconds(i));
     }
     expect_the_last("after the burst");
-    for (int i = 0; i < options_.times || !stage_.satisfied(); ++i) {
+    for (int i = 0; i < options_.times || !environment_.satisfied(); ++i) {
       if (i % 50 == 49) break_the_file();
-      hup(Milliseconds(stage_.draw(0, 24)));
-      stage_.progress(fmt::format("{} of {} HUPs", i + 1, options_.times));
+      hup(Milliseconds(environment_.draw(0, 24)));
+      environment_.progress(fmt::format("{} of {} HUPs", i + 1, options_.times));
     }
     expect_the_last("after the loop");
-    hup_to(kWorkers, 0ms);  // The count that the stage began with: no descriptor too many.
-    return stage_.finish(kWorkers);
+    hup_to(kWorkers, 0ms);  // The count that the environment began with: no descriptor too many.
+    return environment_.finish(kWorkers);
   }
 
  private:
-  void hup(Milliseconds after) { hup_to(stage_.draw(kWorkers, kWorkers + 1), after); }
+  void hup(Milliseconds after) { hup_to(environment_.draw(kWorkers, kWorkers + 1), after); }
 
   void hup_to(int workers, Milliseconds after) {
     version_ = {version_.number + 1, workers};
-    stage_.reeve().configure(configuration(version_, options_.max_draining));
-    stage_.reeve().master().signal(SIGHUP);
-    stage_.pause(after);
+    environment_.reeve().configure(configuration(version_, options_.max_draining));
+    environment_.reeve().master().signal(SIGHUP);
+    environment_.pause(after);
   }
 
   /// A file with an error changes nothing.
   void break_the_file() {
-    stage_.reeve().configure("[pool.web]\ncommand = 5\n");
-    stage_.reeve().master().signal(SIGHUP);
-    stage_.pause(5ms);
+    environment_.reeve().configure("[pool.web]\ncommand = 5\n");
+    environment_.reeve().master().signal(SIGHUP);
+    environment_.pause(5ms);
   }
 
   void expect_the_last(const std::string& when) {
     const auto runs = [this] {
-      const auto all = stage_.reeve().status();
+      const auto all = environment_.reeve().status();
       return static_cast<int>(all.size()) == version_.workers &&
              std::ranges::all_of(all, [this](const ipc::control::Process& each) {
                return each.state == "RUNNING" && has_version(each.pid, version_.number);
              });
     };
-    (void)stage_.expect_soon(runs,
-                             fmt::format("{}: the last configuration, version {} with {} workers, "
-                                         "does not run",
-                                         when, version_.number, version_.workers));
+    (void)environment_.expect_soon(
+        runs, fmt::format("{}: the last configuration, version {} with {} workers, "
+                          "does not run",
+                          when, version_.number, version_.workers));
   }
 
   const Options& options_;
   Version version_;
-  Stage stage_;
+  Environment environment_;
 };
 
 }  // namespace

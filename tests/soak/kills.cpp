@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "tests/e2e/harness/process_tree.hpp"
-#include "tests/soak/held.hpp"
+#include "tests/soak/environment.hpp"
+#include "tests/soak/held_connections.hpp"
 #include "tests/soak/scenarios.hpp"
-#include "tests/soak/stage.hpp"
 
 namespace reeve::soak {
 namespace {
@@ -60,30 +60,32 @@ Milliseconds age(pid_t pid) {
 }
 
 /// Stopped first, so that what it holds cannot change any more between the look and the kill.
-void kill(Stage& stage, pid_t pid, std::vector<Victim>& victims) {
+void kill(Environment& environment, pid_t pid, std::vector<Victim>& victims) {
   const e2e::Watch watch(pid);
   watch.signal(SIGSTOP);
-  if (!stage.expect_soon([pid] { return is_stopped(pid); }, fmt::format("{} does not stop", pid))) {
+  if (!environment.expect_soon([pid] { return is_stopped(pid); },
+                               fmt::format("{} does not stop", pid))) {
     return;
   }
-  Victim victim{.held = held_connections(pid, stage.reeve().port()), .killed_at = Clock::now()};
+  Victim victim{.held = held_connections(pid, environment.reeve().port()),
+                .killed_at = Clock::now()};
   watch.signal(SIGKILL);
-  if (!watch.ended_within(e2e::kPatience)) stage.fault(fmt::format("{} survives KILL", pid));
+  if (!watch.ended_within(e2e::kPatience)) environment.fault(fmt::format("{} survives KILL", pid));
   victim.dead_at = Clock::now();
   victims.push_back(std::move(victim));
 }
 
 /// One of those that serve, when it has served long enough not to look like a crash loop; and its
 /// successor must serve before the next is killed.
-void kill_one(Stage& stage, int number, std::vector<Victim>& victims) {
-  const std::string slot = fmt::format("web:{}", stage.draw(0, kWorkers - 1));
-  const int pid = stage.reeve().pid(slot);
-  if (!stage.expect_soon([pid] { return age(pid) >= kUsefulLife; }, "a worker does not age"))
+void kill_one(Environment& environment, int number, std::vector<Victim>& victims) {
+  const std::string slot = fmt::format("web:{}", environment.draw(0, kWorkers - 1));
+  const int pid = environment.reeve().pid(slot);
+  if (!environment.expect_soon([pid] { return age(pid) >= kUsefulLife; }, "a worker does not age"))
     return;
-  kill(stage, pid, victims);
-  (void)stage.expect_soon(
+  kill(environment, pid, victims);
+  (void)environment.expect_soon(
       [&] {
-        const auto now = stage.reeve().slot(slot);
+        const auto now = environment.reeve().slot(slot);
         return now.state == "RUNNING" && now.pid != pid;
       },
       fmt::format("kill {}: {} gets no successor", number, slot));
@@ -93,22 +95,22 @@ void kill_one(Stage& stage, int number, std::vector<Victim>& victims) {
 
 int run_kills(const Options& options) {
   // As often as this, even those that have served would get a pause before their successors.
-  Stage stage(options, web_pool(kWorkers, options.max_draining,
-                                R"(give_up = { failures = 1000, within = "60s" })"));
+  Environment environment(options, web_pool(kWorkers, options.max_draining,
+                                            R"(give_up = { failures = 1000, within = "60s" })"));
   std::vector<Victim> victims;
-  for (int kills = 0; kills < options.times || !stage.satisfied(); ++kills) {
-    stage.pause_up_to(200ms);
-    if (kills < options.times) kill_one(stage, kills + 1, victims);
-    stage.progress(fmt::format("{} of {} kills", victims.size(), options.times));
+  for (int kills = 0; kills < options.times || !environment.satisfied(); ++kills) {
+    environment.pause_up_to(200ms);
+    if (kills < options.times) kill_one(environment, kills + 1, victims);
+    environment.progress(fmt::format("{} of {} kills", victims.size(), options.times));
   }
   const auto explained = [&](const LostRequest& lost) {
     return std::ranges::any_of(victims, [&](const Victim& each) { return each.explains(lost); });
   };
   std::size_t held = 0;
   for (const Victim& victim : victims) held += victim.held.size();
-  const int code = stage.finish(kWorkers, explained);
+  const int code = environment.finish(kWorkers, explained);
   fmt::print("{} workers killed, which held {} connections; {} requests failed on those\n",
-             victims.size(), held, std::ranges::count_if(stage.ledger().losses(), explained));
+             victims.size(), held, std::ranges::count_if(environment.ledger().losses(), explained));
   return code;
 }
 

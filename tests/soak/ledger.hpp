@@ -1,6 +1,6 @@
 #pragma once
-// What the clients of a soak met: every answer counted, every loss kept with its circumstances, and
-// the table that is printed at the end. Any thread.
+// The results of the clients of a soak: every answer counted, every loss kept with its
+// circumstances, and the table that is printed at the end. Any thread.
 
 #include <array>
 #include <atomic>

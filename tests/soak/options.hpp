@@ -1,10 +1,10 @@
 #pragma once
-// What a soak is told on its command line.
+// The command line of a soak.
 
 #include <cstdint>
 #include <expected>
 
-#include "tests/soak/crowd.hpp"
+#include "tests/soak/clients.hpp"
 
 namespace reeve::soak {
 

@@ -6,8 +6,8 @@
 #include <iterator>
 #include <set>
 
+#include "tests/soak/environment.hpp"
 #include "tests/soak/scenarios.hpp"
-#include "tests/soak/stage.hpp"
 
 namespace reeve::soak {
 namespace {
@@ -19,19 +19,20 @@ constexpr int kWorkers = 2;
 }  // namespace
 
 int run_recycles(const Options& options) {
-  Stage stage(options, web_pool(kWorkers, options.max_draining,
-                                R"(recycle = { age = "300ms", jitter = 0.3 })"));
+  Environment environment(options, web_pool(kWorkers, options.max_draining,
+                                            R"(recycle = { age = "300ms", jitter = 0.3 })"));
   std::set<int> seen;  // Every pid that has served.
   const auto recycled = [&] {
-    std::ranges::copy(stage.reeve().pids(), std::inserter(seen, seen.end()));
+    std::ranges::copy(environment.reeve().pids(), std::inserter(seen, seen.end()));
     return static_cast<int>(seen.size()) - kWorkers;
   };
-  while (recycled() < options.times || !stage.satisfied()) {
-    stage.progress(fmt::format("{} of {} recycled", recycled(), options.times));
+  while (recycled() < options.times || !environment.satisfied()) {
+    environment.progress(fmt::format("{} of {} recycled", recycled(), options.times));
     const int before = recycled();
-    if (!stage.expect_soon([&] { return recycled() > before; }, "no worker is recycled")) break;
+    if (!environment.expect_soon([&] { return recycled() > before; }, "no worker is recycled"))
+      break;
   }
-  return stage.finish(kWorkers);
+  return environment.finish(kWorkers);
 }
 
 }  // namespace reeve::soak

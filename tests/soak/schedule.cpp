@@ -9,8 +9,8 @@
 
 #include "tests/e2e/harness/process.hpp"
 #include "tests/e2e/harness/ticks.hpp"
+#include "tests/soak/environment.hpp"
 #include "tests/soak/scenarios.hpp"
-#include "tests/soak/stage.hpp"
 
 namespace reeve::soak {
 namespace {
@@ -50,54 +50,56 @@ int holder(const e2e::Reeve& reeve) {
   return 0;
 }
 
-void kill_holder(Stage& stage, std::set<int>& killed) {
+void kill_holder(Environment& environment, std::set<int>& killed) {
   int pid = 0;
-  if (!stage.expect_soon([&] { return (pid = holder(stage.reeve())) != 0; },
-                         "nobody does what is scheduled"))
+  if (!environment.expect_soon([&] { return (pid = holder(environment.reeve())) != 0; },
+                               "nobody does what is scheduled"))
     return;
   killed.insert(pid);
   const e2e::Watch watch(pid);
   watch.signal(SIGKILL);
-  if (!watch.ended_within(e2e::kPatience)) stage.fault(fmt::format("{} survives KILL", pid));
+  if (!watch.ended_within(e2e::kPatience)) environment.fault(fmt::format("{} survives KILL", pid));
 }
 
-bool roll(Stage& stage, int number) {
-  const e2e::Finished verdict = stage.reeve().ctl({"restart", "cron"});
+bool roll(Environment& environment, int number) {
+  const e2e::Finished verdict = environment.reeve().ctl({"restart", "cron"});
   if (verdict.code() == 0) return true;
-  stage.fault(fmt::format("roll {} ended with {}: {}{}", number, verdict.code(), verdict.output,
-                          verdict.errors));
+  environment.fault(fmt::format("roll {} ended with {}: {}{}", number, verdict.code(),
+                                verdict.output, verdict.errors));
   return false;
 }
 
 /// A tick that is due now comes, whoever does it.
-void expect_ticks(Stage& stage) {
-  const auto runs = [&stage] { return e2e::read_runs(stage.dir() / "ticks").size(); };
+void expect_ticks(Environment& environment) {
+  const auto runs = [&environment] { return e2e::read_runs(environment.dir() / "ticks").size(); };
   const std::size_t before = runs();
-  (void)stage.expect_soon([&] { return runs() > before; }, "nothing scheduled is done any more");
+  (void)environment.expect_soon([&] { return runs() > before; },
+                                "nothing scheduled is done any more");
 }
 
 }  // namespace
 
 int run_schedule(const Options& options) {
-  Stage stage(options, configuration(options.max_draining));
+  Environment environment(options, configuration(options.max_draining));
   std::set<int> killed;
-  for (int rolls = 0; rolls < options.times || !stage.satisfied(); ++rolls) {
+  for (int rolls = 0; rolls < options.times || !environment.satisfied(); ++rolls) {
     if (rolls < options.times) {
-      if (!roll(stage, rolls + 1)) break;
-      stage.pause_up_to(kPeriod);
-      if (rolls % kRolls < kKills) kill_holder(stage, killed);
+      if (!roll(environment, rolls + 1)) break;
+      environment.pause_up_to(kPeriod);
+      if (rolls % kRolls < kKills) kill_holder(environment, killed);
     }
-    expect_ticks(stage);
-    stage.progress(
+    expect_ticks(environment);
+    environment.progress(
         fmt::format("{} of {} rolls, {} kills", rolls + 1, options.times, killed.size()));
   }
   const auto runs =
-      e2e::read_runs(stage.dir() / "ticks");  // First: the log has all of their grants.
-  const e2e::TickVerdict verdict = e2e::judge_ticks(runs, kPeriod, stage.reeve().log(), killed);
-  for (const std::string& fault : verdict.faults) stage.fault(fault);
+      e2e::read_runs(environment.dir() / "ticks");  // First: the log has all of their grants.
+  const e2e::TickVerdict verdict =
+      e2e::judge_ticks(runs, kPeriod, environment.reeve().log(), killed);
+  for (const std::string& fault : verdict.faults) environment.fault(fault);
   fmt::print("{} ticks by {} holders, {} killed; {} died with the worker that had claimed them\n",
              verdict.runs, verdict.holders, killed.size(), verdict.excused);
-  return stage.finish(kWebWorkers + kScheduleWorkers);
+  return environment.finish(kWebWorkers + kScheduleWorkers);
 }
 
 }  // namespace reeve::soak

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "tests/soak/environment.hpp"
 #include "tests/soak/scenarios.hpp"
-#include "tests/soak/stage.hpp"
 
 namespace reeve::soak {
 namespace {
@@ -17,29 +17,29 @@ constexpr int kWorkers = 2;
 }  // namespace
 
 int run_upgrades(const Options& options) {
-  Stage stage(options, web_pool(kWorkers, options.max_draining));
-  const auto pids = stage.reeve().pids();
-  for (int upgrades = 0; upgrades < options.times || !stage.satisfied(); ++upgrades) {
+  Environment environment(options, web_pool(kWorkers, options.max_draining));
+  const auto pids = environment.reeve().pids();
+  for (int upgrades = 0; upgrades < options.times || !environment.satisfied(); ++upgrades) {
     if (upgrades < options.times) {
-      const e2e::Finished verdict = stage.reeve().ctl({"upgrade"});
+      const e2e::Finished verdict = environment.reeve().ctl({"upgrade"});
       if (verdict.code() != 0) {
-        stage.fault(fmt::format("upgrade {} ended with {}: {}{}", upgrades + 1, verdict.code(),
-                                verdict.output, verdict.errors));
+        environment.fault(fmt::format("upgrade {} ended with {}: {}{}", upgrades + 1,
+                                      verdict.code(), verdict.output, verdict.errors));
         break;
       }
-      if (stage.reeve().master().watch().ended()) {
-        stage.fault(fmt::format("upgrade {}: the master has another pid now", upgrades + 1));
+      if (environment.reeve().master().watch().ended()) {
+        environment.fault(fmt::format("upgrade {}: the master has another pid now", upgrades + 1));
         break;
       }
-      if (stage.reeve().pids() != pids) {
-        stage.fault(fmt::format("upgrade {}: the workers are not the same", upgrades + 1));
+      if (environment.reeve().pids() != pids) {
+        environment.fault(fmt::format("upgrade {}: the workers are not the same", upgrades + 1));
       }
     }
-    stage.progress(
+    environment.progress(
         fmt::format("{} of {} upgrades", std::min(upgrades + 1, options.times), options.times));
-    stage.pause_up_to(400ms);
+    environment.pause_up_to(400ms);
   }
-  return stage.finish(kWorkers);
+  return environment.finish(kWorkers);
 }
 
 }  // namespace reeve::soak

@@ -1,4 +1,4 @@
-#include "tests/sim/witness.hpp"
+#include "tests/sim/invariant_checker.hpp"
 
 #include <fmt/format.h>
 
@@ -29,11 +29,11 @@ std::optional<WorkerId> worker_of(const Event& event) {
       event);
 }
 
-Witness::Witness(const Pool& pool) : pool_(pool) {
+InvariantChecker::InvariantChecker(const Pool& pool) : pool_(pool) {
   for (const Slot& slot : pool_.slots()) told_down_.insert(slot.index);
 }
 
-void Witness::before(const Event& event, TimePoint now) {
+void InvariantChecker::before(const Event& event, TimePoint now) {
   before_ = Snapshot{.spec = pool_.spec(),
                      .generation = pool_.generation(),
                      .deadline = pool_.next_deadline(),
@@ -51,7 +51,7 @@ void Witness::before(const Event& event, TimePoint now) {
   note_request(event);
 }
 
-void Witness::after(const Event& event, const Actions& actions, TimePoint now) {
+void InvariantChecker::after(const Event& event, const Actions& actions, TimePoint now) {
   const auto about = worker_of(event);
   const bool is_due = before_.deadline && *before_.deadline <= now;
   const bool was_measured = std::exchange(measured_, std::holds_alternative<Measured>(event));
@@ -95,7 +95,7 @@ void Witness::after(const Event& event, const Actions& actions, TimePoint now) {
 
 /// The master slept past a deadline: what it measured meanwhile does not count, and it may look
 /// around for up to kStall before it acts.
-void Witness::forgive(Duration late) {
+void InvariantChecker::forgive(Duration late) {
   for (auto& [id, worker] : seen_) {
     worker.kill_from += late;
     worker.kill_by += late + kStall;
@@ -105,7 +105,7 @@ void Witness::forgive(Duration late) {
   }
 }
 
-void Witness::note_request(const Event& event) {
+void InvariantChecker::note_request(const Event& event) {
   const auto command = command_of(event);
   if (!command) return;
   asked_.emplace(
@@ -116,7 +116,7 @@ void Witness::note_request(const Event& event) {
 
 /// Whether a slot is to be down or up, as far as the last request says. A roll starts what is down,
 /// but when it fails it may leave it down.
-void Witness::note_wish(const Event& request) {
+void InvariantChecker::note_wish(const Event& request) {
   const int size = static_cast<int>(pool_.slots().size());
   const auto wish = [&](const SlotSet& slots, bool down, bool up) {
     if (!slots.empty() && *slots.rbegin() >= size) return;  // Will be refused.
@@ -137,7 +137,7 @@ void Witness::note_wish(const Event& request) {
   }
 }
 
-void Witness::note(const Event& event, TimePoint now) {
+void InvariantChecker::note(const Event& event, TimePoint now) {
   const auto about = worker_of(event);
   const auto found = about ? seen_.find(*about) : seen_.end();
   if (found == seen_.end()) return;
@@ -169,7 +169,7 @@ void Witness::note(const Event& event, TimePoint now) {
 }
 
 /// A worker ended. Told to, that is no failure; and a roll answers for its own.
-void Witness::note_end(WorkerId id, bool clean, TimePoint now) {
+void InvariantChecker::note_end(WorkerId id, bool clean, TimePoint now) {
   const Seen& worker = seen_.at(id);
   if (pool_.rolling() || before_.rolling) return;
   Record& record = records_[worker.slot];
@@ -199,7 +199,7 @@ void Witness::note_end(WorkerId id, bool clean, TimePoint now) {
 }
 
 /// Readiness by time has no event of its own: the pool says when, within reason.
-void Witness::catch_up(TimePoint now) {
+void InvariantChecker::catch_up(TimePoint now) {
   for (auto& [id, worker] : seen_) {
     const Worker* same = pool_.find(id);
     if (same == nullptr || worker.phase != WorkerPhase::Starting || !same->was_ready) continue;
@@ -212,14 +212,14 @@ void Witness::catch_up(TimePoint now) {
   note_age(now);
 }
 
-void Witness::begin_service(Seen& worker, TimePoint now) {
+void InvariantChecker::begin_service(Seen& worker, TimePoint now) {
   worker.phase = WorkerPhase::Serving;
   worker.was_ready = true;
   worker.ready_since = worker.alive_at = worker.phase_since = now;
   worker.doubt = {};
 }
 
-void Witness::note_fork(const Fork& fork, const Event& event, TimePoint now) {
+void InvariantChecker::note_fork(const Fork& fork, const Event& event, TimePoint now) {
   const Worker* same = pool_.find(fork.worker);
   if (same == nullptr) throw Broken("a forked worker is in the pool");
   if (fork.worker <= last_forked_) throw Broken("a WorkerId never comes back");
@@ -247,14 +247,14 @@ void Witness::note_fork(const Fork& fork, const Event& event, TimePoint now) {
   }
 }
 
-void Witness::begin_drain(Seen& worker, TimePoint now) {
+void InvariantChecker::begin_drain(Seen& worker, TimePoint now) {
   worker.phase = WorkerPhase::Draining;
   worker.phase_since = now;
   worker.kill_from = now + worker.grace;
   worker.kill_by = now + worker.grace + kStall;
 }
 
-void Witness::note_drain(const Drain& drain, TimePoint now) {
+void InvariantChecker::note_drain(const Drain& drain, TimePoint now) {
   Seen& worker = known(drain.worker, "Drain");
   const bool prompt = drain.kind == DrainKind::Prompt;
   switch (worker.phase) {
@@ -271,7 +271,7 @@ void Witness::note_drain(const Drain& drain, TimePoint now) {
   worker.prompt = prompt;
 }
 
-void Witness::note_kill(const Kill& kill, const Event& event, TimePoint now) {
+void InvariantChecker::note_kill(const Kill& kill, const Event& event, TimePoint now) {
   Seen& worker = known(kill.worker, "Kill");
   const WorkerPhase phase = std::exchange(worker.phase, WorkerPhase::Killed);
   if (phase == WorkerPhase::Killed) throw Broken("a worker is killed once");
@@ -300,7 +300,7 @@ void Witness::note_kill(const Kill& kill, const Event& event, TimePoint now) {
 
 /// A roll has deployed when the generation changes. Its answer may come later: when workers that
 /// the new version has more are up, too.
-void Witness::note_roll() {
+void InvariantChecker::note_roll() {
   if (!roll_ || pool_.rolling()) return;
   check_trial(pool_.generation() != roll_->generation);
   if (pool_.generation() != roll_->generation) {
@@ -311,7 +311,7 @@ void Witness::note_roll() {
   roll_.reset();
 }
 
-void Witness::note_finished(const Finished& finished) {
+void InvariantChecker::note_finished(const Finished& finished) {
   const auto node = asked_.extract(finished.command);
   if (node.empty()) {
     throw Broken(answered_.contains(finished.command) ? "a command is answered once"
@@ -328,7 +328,7 @@ void Witness::note_finished(const Finished& finished) {
   }
 }
 
-Witness::Seen& Witness::known(WorkerId id, const char* order) {
+InvariantChecker::Seen& InvariantChecker::known(WorkerId id, const char* order) {
   const auto found = seen_.find(id);
   if (found == seen_.end()) {
     throw Broken(fmt::format("{} for worker {}, which is gone", order, std::to_underlying(id)));

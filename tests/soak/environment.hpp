@@ -1,5 +1,5 @@
 #pragma once
-// Where a soak takes place: a master with a pool of probe workers, the crowd that asks them, what
+// Where a soak takes place: a master with a pool of probe workers, the clients that ask them, what
 // is printed meanwhile, and what must hold at the end whatever was done. One thread.
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 #include "tests/e2e/harness/reeve.hpp"
 #include "tests/e2e/harness/temp_dir.hpp"
-#include "tests/soak/crowd.hpp"
+#include "tests/soak/clients.hpp"
 #include "tests/soak/options.hpp"
 
 namespace reeve::soak {
@@ -19,14 +19,14 @@ namespace reeve::soak {
 /// [pool.web]: workers of the probe on the test's listener; `more` lines are added to the pool.
 [[nodiscard]] std::string web_pool(int workers, int max_draining, std::string_view more = "");
 
-class Stage {
+class Environment {
  public:
-  /// Starts the master, waits until it is ready, and lets the crowd in. Throws when there is no
+  /// Starts the master, waits until it is ready, and lets the clients in. Throws when there is no
   /// start.
-  Stage(const Options& options, std::string_view toml);
+  Environment(const Options& options, std::string_view toml);
 
   [[nodiscard]] e2e::Reeve& reeve() { return reeve_; }
-  [[nodiscard]] const Ledger& ledger() const { return crowd_.ledger(); }
+  [[nodiscard]] const Ledger& ledger() const { return clients_.ledger(); }
   [[nodiscard]] const Options& options() const { return options_; }
   /// "@dir@" of the configuration.
   [[nodiscard]] const e2e::TempDir& dir() const { return dir_; }
@@ -46,7 +46,7 @@ class Stage {
   /// Waits; a fault when it does not come true.
   bool expect_soon(const std::function<bool()>& condition, const std::string& what);
 
-  /// The crowd ends; then every drain must end, and exactly `workers` processes be left; then the
+  /// The clients end; then every drain must end, and exactly `workers` processes be left; then the
   /// master must stop cleanly. Prints the table; returns the exit code. `excused` says of a loss
   /// that it had to be.
   [[nodiscard]] int finish(int workers,
@@ -58,7 +58,7 @@ class Stage {
   Options options_;
   e2e::TempDir dir_;
   e2e::Reeve reeve_;
-  Crowd crowd_;
+  Clients clients_;
   std::mt19937_64 random_;
   const Clock::time_point started_ = Clock::now();
   Clock::time_point told_{};

@@ -19,9 +19,9 @@ struct Broken : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-class Witness {
+class InvariantChecker {
  public:
-  explicit Witness(const Pool& pool);
+  explicit InvariantChecker(const Pool& pool);
 
   /// Call around each `pool.on(event, now)`.
   void before(const Event& event, TimePoint now);
@@ -93,7 +93,7 @@ class Witness {
     bool had_workers = false;  ///< when it began: something to compare with
   };
 
-  // witness.cpp: writing down.
+  // invariant_checker.cpp: writing down.
   void forgive(Duration late);
   void note(const Event& event, TimePoint now);
   void note_request(const Event& event);

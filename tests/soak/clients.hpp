@@ -20,12 +20,12 @@ struct Mix {
   Milliseconds stream{5'000};
 };
 
-class Crowd {
+class Clients {
  public:
-  Crowd(const Mix& mix, std::uint16_t port, std::uint64_t seed);
-  ~Crowd();
-  Crowd(const Crowd&) = delete;
-  Crowd& operator=(const Crowd&) = delete;
+  Clients(const Mix& mix, std::uint16_t port, std::uint64_t seed);
+  ~Clients();
+  Clients(const Clients&) = delete;
+  Clients& operator=(const Clients&) = delete;
 
   [[nodiscard]] const Ledger& ledger() const { return ledger_; }
   /// Waits until `count` more requests were made. False when that takes longer than `patience`.

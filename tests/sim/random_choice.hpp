@@ -13,9 +13,9 @@
 
 namespace reeve::supervisor::sim {
 
-class Dice {
+class RandomChoice {
  public:
-  explicit Dice(std::uint64_t seed) : state_(seed) {}
+  explicit RandomChoice(std::uint64_t seed) : state_(seed) {}
 
   /// SplitMix64.
   std::uint64_t next() {

@@ -7,13 +7,13 @@
 #include <utility>
 #include <variant>
 
-#include "tests/sim/witness.hpp"
+#include "tests/sim/invariant_checker.hpp"
 
 namespace reeve::supervisor::sim {
 
 using namespace std::chrono_literals;
 
-void Witness::note_measured(const Measured& found, TimePoint now) {
+void InvariantChecker::note_measured(const Measured& found, TimePoint now) {
   Seen& worker = seen_.at(found.worker);
   if (!worker.alive_at) return;
   if (found.sign_of_life && *found.sign_of_life > *worker.alive_at) {
@@ -33,7 +33,7 @@ void Witness::note_measured(const Measured& found, TimePoint now) {
                   exceeds(found.memory_bytes, memory, 1);
 }
 
-void Witness::note_age(TimePoint now) {
+void InvariantChecker::note_age(TimePoint now) {
   using Seconds = std::chrono::duration<double>;
   constexpr Seconds kRounding{1e-6};
   for (auto& [id, worker] : seen_) {
@@ -45,7 +45,7 @@ void Witness::note_age(TimePoint now) {
 }
 
 /// Silent for the whole of the watchdog, by what was reported up to the measurement.
-void Witness::check_hung(const Kill& kill, const Event& event, TimePoint now) {
+void InvariantChecker::check_hung(const Kill& kill, const Event& event, TimePoint now) {
   const Seen& worker = seen_.at(kill.worker);
   const auto* measured = std::get_if<Measured>(&event);
   hold(measured != nullptr && measured->worker == kill.worker,
@@ -60,7 +60,7 @@ void Witness::check_hung(const Kill& kill, const Event& event, TimePoint now) {
 }
 
 /// Who is silent for too long and is measured in a measurement is killed.
-void Witness::check_found(const Event& event, TimePoint now) const {
+void InvariantChecker::check_found(const Event& event, TimePoint now) const {
   const auto* measured = std::get_if<Measured>(&event);
   if (measured == nullptr || before_.stalled || !before_.measurement || *before_.measurement > now)
     return;
@@ -76,7 +76,7 @@ void Witness::check_found(const Event& event, TimePoint now) const {
 }
 
 /// Whoever is watched is measured four times in a watchdog.
-void Witness::check_patrolled(TimePoint now) const {
+void InvariantChecker::check_patrolled(TimePoint now) const {
   const auto next = pool_.next_measurement();
   for (const auto& [id, worker] : seen_) {
     if (worker.phase != WorkerPhase::Serving) continue;
@@ -93,7 +93,7 @@ void Witness::check_patrolled(TimePoint now) const {
 
 /// Outside of a roll a successor is for a worker that is due, and not at once after one that
 /// failed.
-void Witness::check_recycling_fork(const Fork& fork, TimePoint now) {
+void InvariantChecker::check_recycling_fork(const Fork& fork, TimePoint now) {
   const Slot& slot = pool_.slots().at(static_cast<std::size_t>(fork.slot));
   const Seen& old = known(slot.current.value(), "recycling");
   hold(old.phase == WorkerPhase::Serving && old.may_be_due, "nobody is recycled before its time");
@@ -103,7 +103,7 @@ void Witness::check_recycling_fork(const Fork& fork, TimePoint now) {
 }
 
 /// Who is due is recycled as soon as there is a token.
-void Witness::check_nobody_due_waits() const {
+void InvariantChecker::check_nobody_due_waits() const {
   const PoolSpec& spec = pool_.spec();
   if (pool_.rolling() || successors() >= std::max(1, spec.surge)) return;
   const int room = std::max(1, spec.max_draining.value_or(spec.workers));

@@ -1,8 +1,8 @@
-#include "tests/soak/crowd.hpp"
+#include "tests/soak/clients.hpp"
 
 namespace reeve::soak {
 
-Crowd::Crowd(const Mix& mix, std::uint16_t port, std::uint64_t seed) {
+Clients::Clients(const Mix& mix, std::uint16_t port, std::uint64_t seed) {
   const auto add = [&](Kind kind, int count) {
     for (int i = 0; i < count; ++i) {
       const ClientPlan plan{
@@ -16,14 +16,14 @@ Crowd::Crowd(const Mix& mix, std::uint16_t port, std::uint64_t seed) {
   add(Kind::Stream, mix.streams);
 }
 
-Crowd::~Crowd() { stop(); }
+Clients::~Clients() { stop(); }
 
-bool Crowd::goes_on(std::uint64_t count, Milliseconds patience) const {
+bool Clients::goes_on(std::uint64_t count, Milliseconds patience) const {
   const std::uint64_t goal = ledger_.requests() + count;
   return e2e::eventually([&] { return ledger_.requests() >= goal; }, patience);
 }
 
-void Crowd::stop() {
+void Clients::stop() {
   stopping_ = true;
   threads_.clear();  // Joins.
 }

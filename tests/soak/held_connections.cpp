@@ -1,4 +1,4 @@
-#include "tests/soak/held.hpp"
+#include "tests/soak/held_connections.hpp"
 
 #include <fmt/format.h>
 

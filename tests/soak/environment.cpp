@@ -1,4 +1,4 @@
-#include "tests/soak/stage.hpp"
+#include "tests/soak/environment.hpp"
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -56,29 +56,29 @@ rolling = {{ max_draining = {} }}
                      workers, max_draining, more);
 }
 
-Stage::Stage(const Options& options, std::string_view toml)
+Environment::Environment(const Options& options, std::string_view toml)
     : options_(options),
       reeve_(dir_, toml),
-      crowd_(options.mix, made_ready(reeve_).port(), options.seed),
+      clients_(options.mix, made_ready(reeve_).port(), options.seed),
       random_(options.seed) {
   descriptors_ = descriptors_of(reeve_.master().pid());
   fmt::print("seed {}, master {}, port {}\n", options.seed, reeve_.master().pid(), reeve_.port());
-  if (!crowd_.goes_on(100)) fault("the clients get no answers");
+  if (!clients_.goes_on(100)) fault("the clients get no answers");
 }
 
-void Stage::fault(const std::string& what) {
+void Environment::fault(const std::string& what) {
   ++faults_;
   dir_.keep();
   fmt::print("{:6.1f} s: FAULT: {}\n", seconds_since(started_), what);
   std::fflush(stdout);
 }
 
-bool Stage::satisfied() const {
+bool Environment::satisfied() const {
   return ledger().requests() >= options_.requests &&
          seconds_since(started_) >= static_cast<double>(options_.seconds);
 }
 
-void Stage::progress(std::string_view doing) {
+void Environment::progress(std::string_view doing) {
   const int workers = living(reeve_.master().pid());
   const int allowed = kMostWorkers + kSurge + options_.max_draining;
   if (workers > allowed) fault(fmt::format("{} workers live, of at most {}", workers, allowed));
@@ -89,22 +89,26 @@ void Stage::progress(std::string_view doing) {
   std::fflush(stdout);
 }
 
-void Stage::pause(Milliseconds how_long) { ::poll(nullptr, 0, static_cast<int>(how_long.count())); }
+void Environment::pause(Milliseconds how_long) {
+  ::poll(nullptr, 0, static_cast<int>(how_long.count()));
+}
 
-void Stage::pause_up_to(Milliseconds longest) {
+void Environment::pause_up_to(Milliseconds longest) {
   pause(Milliseconds(draw(0, static_cast<int>(longest.count()))));
 }
 
-int Stage::draw(int first, int last) { return std::uniform_int_distribution(first, last)(random_); }
+int Environment::draw(int first, int last) {
+  return std::uniform_int_distribution(first, last)(random_);
+}
 
-bool Stage::expect_soon(const std::function<bool()>& condition, const std::string& what) {
+bool Environment::expect_soon(const std::function<bool()>& condition, const std::string& what) {
   const bool came = e2e::eventually(condition, kLongPatience);
   if (!came) fault(what);
   return came;
 }
 
-int Stage::finish(int workers, const std::function<bool(const LostRequest&)>& excused) {
-  crowd_.stop();
+int Environment::finish(int workers, const std::function<bool(const LostRequest&)>& excused) {
+  clients_.stop();
   check_leftovers(workers);
   const auto exit = reeve_.stop(kLongPatience);
   if (exit != e2e::Exit{.code = 0}) fault("the master did not end with 0 on TERM");
@@ -121,7 +125,7 @@ int Stage::finish(int workers, const std::function<bool(const LostRequest&)>& ex
   return faultless() ? 0 : 1;
 }
 
-void Stage::check_leftovers(int workers) {
+void Environment::check_leftovers(int workers) {
   const pid_t master = reeve_.master().pid();
   (void)expect_soon([&] { return reeve_.count("RUNNING") == workers; },
                     fmt::format("not all of {} workers run", workers));
