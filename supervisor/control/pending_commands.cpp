@@ -1,3 +1,5 @@
+// Bookkeeping alone: verdicts.cpp has what a verdict says.
+
 #include "supervisor/control/pending_commands.hpp"
 
 #include <algorithm>

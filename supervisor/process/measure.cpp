@@ -1,3 +1,6 @@
+// One look at a worker, for the watchdog and for recycling; Process, which owns it, measures
+// nothing.
+
 #include "supervisor/process/measure.hpp"
 
 #include <algorithm>

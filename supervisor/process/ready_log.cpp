@@ -1,3 +1,5 @@
+// Keeps <regex>, which is slow to compile, out of the other files of a process.
+
 #include "supervisor/process/ready_log.hpp"
 
 #include <regex>
