@@ -18,13 +18,6 @@ using Json = nlohmann::json;
 constexpr std::string_view kInterface = "dev.reeve.";
 constexpr int kMaxDepth = 8;  // Ours has 4. Bounds what a frame full of '[' can cost.
 
-constexpr std::array kMethods = {
-    Method::Status,  Method::Start,  Method::Stop,     Method::Restart,  Method::Scale,
-    Method::Signal,  Method::Pid,    Method::Tail,     Method::Reload,   Method::Shutdown,
-    Method::Version, Method::Deploy, Method::Rollback, Method::Rehearse, Method::Upgrade,
-    Method::Why,     Method::Events, Method::Reread,   Method::Update,   Method::Add,
-    Method::Remove,  Method::Avail,  Method::Clear,    Method::Maintail};
-
 /// Reads the members of one object into typed places. A missing member leaves its place alone, a
 /// member of another type is an error, and a member that is not asked for is skipped: a peer of
 /// another version may say more.
@@ -294,10 +287,8 @@ Json to_array(const std::vector<T>& values) {
 std::optional<Method> parse_method(std::string_view name) {
   if (!name.starts_with(kInterface)) return std::nullopt;
   name.remove_prefix(kInterface.size());
-  for (const Method method : kMethods) {
-    if (to_string(method) == name) return method;
-  }
-  return std::nullopt;
+  const auto* known = std::ranges::find(kMethods, name, &MethodTraits::name);
+  return known == kMethods.end() ? std::nullopt : std::optional(known->method);
 }
 
 }  // namespace

@@ -16,57 +16,13 @@
 #include <vector>
 
 #include "ipc/base/error.hpp"
+#include "ipc/control/protocol_names.hpp"
 #include "ipc/worker_report.hpp"
 
 namespace reeve::ipc::control {
 
 /// What one Tail reply may carry: with every byte escaped it still fits into a frame.
 inline constexpr std::size_t kMaxTailBytes = 128 << 10;
-
-enum class Method : std::uint8_t {
-  Status,
-  Start,
-  Stop,
-  Restart,
-  Scale,
-  Signal,
-  Pid,
-  Tail,
-  Reload,
-  Shutdown,
-  Version,
-  Deploy,    ///< rereads one pool's configuration and rolls to it, with a canary if asked for
-  Rollback,  ///< returns to the pool's previous configuration
-  Rehearse,  ///< one worker's whole life, off-traffic; streams its steps
-  Upgrade,   ///< replaces the master in place
-  Why,       ///< reports of the last deaths
-  Events,    ///< streams what happens
-  Reread,    ///< what differs between the file and what runs; changes nothing
-  Update,    ///< puts the difference into force, of the named pools or of all
-  Add,       ///< of the named pools, those that the file has and the master has not
-  Remove,    ///< forgets stopped pools
-  Avail,     ///< every pool of the file, and whether it is in use
-  Clear,     ///< forgets the past output of workers
-  Maintail,  ///< the master's own log
-};
-
-[[nodiscard]] std::string_view to_string(Method method);
-
-struct Request;
-/// Whether the answer ends only with the client or the master: a stream that is followed.
-[[nodiscard]] bool follows(const Request& request);
-
-/// How many workers `scale` asks for: "4", "+1", "-2".
-struct ScaleBy {
-  bool relative = false;
-  int count = 0;
-  bool operator==(const ScaleBy&) const = default;
-};
-
-/// Reads and writes "4", "+1", "-2". Refuses a count past kMaxScale.
-[[nodiscard]] std::optional<ScaleBy> parse_scale(std::string_view text);
-[[nodiscard]] std::string to_string(const ScaleBy& scale);
-inline constexpr int kMaxScale = 10'000;
 
 struct Request {
   Method method = Method::Status;
@@ -84,6 +40,12 @@ struct Request {
 
   bool operator==(const Request&) const = default;
 };
+
+/// Whether the answer ends only with the client or the master: a stream that is followed.
+[[nodiscard]] inline bool follows(const Request& request) {
+  const Follows follows = traits(request.method).follows;
+  return follows == Follows::Always || (follows == Follows::WithMore && request.more);
+}
 
 /// One line of `status`.
 struct Process {

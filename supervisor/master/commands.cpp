@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstring>
 #include <iterator>
@@ -22,43 +23,6 @@ using ipc::control::Reply;
 using ipc::control::Request;
 
 namespace {
-
-bool starts_something(Method method) {
-  switch (method) {
-    case Method::Start:
-    case Method::Restart:
-    case Method::Scale:
-    case Method::Reload:
-    case Method::Deploy:
-    case Method::Rollback:
-    case Method::Rehearse:
-    case Method::Upgrade:
-    case Method::Update:
-    case Method::Add:
-      return true;
-    case Method::Status:
-    case Method::Stop:
-    case Method::Signal:
-    case Method::Pid:
-    case Method::Tail:
-    case Method::Shutdown:
-    case Method::Version:
-    case Method::Why:
-    case Method::Events:
-    case Method::Reread:
-    case Method::Remove:
-    case Method::Avail:
-    case Method::Clear:
-    case Method::Maintail:
-      return false;
-  }
-  std::unreachable();
-}
-
-bool changes_something(Method method) {
-  return starts_something(method) || method == Method::Stop || method == Method::Signal ||
-         method == Method::Remove || method == Method::Shutdown;
-}
 
 /// Of "+N" and "-N" the count has its sign already.
 int wanted_workers(const ipc::control::ScaleBy& scale, int current) {
@@ -81,95 +45,70 @@ Commands::Commands(ipc::uv::Loop& loop, Log& log, Dependencies dependencies, Cal
 void Commands::on_request(SessionId session, const Request& request) {
   log_.debug("control: {} {}", ipc::control::to_string(request.method),
              fmt::join(request.names, " "));
-  if (changes_something(request.method)) {
+  if (ipc::control::traits(request.method).changes) {
     events_.publish("command", ipc::control::to_string(request.method),
                     fmt::format("{}", fmt::join(request.names, " ")));
   }
-  if (starts_something(request.method) && callbacks_.shutting_down()) {
+  if (ipc::control::traits(request.method).starts && callbacks_.shutting_down()) {
     refuse(session, "the master is shutting down");
     return;
   }
-  switch (request.method) {
-    case Method::Status:
-    case Method::Pid:
-      status(session, request);
-      return;
-    case Method::Start:
-      command_pools(session, request, [](PoolRunner& pool, CommandId id, const SlotSet& slots) {
-        pool.start(id, slots);
-      });
-      return;
-    case Method::Stop:
-      command_pools(session, request, [](PoolRunner& pool, CommandId id, const SlotSet& slots) {
-        pool.stop(id, slots);
-      });
-      return;
-    case Method::Restart:
-      restart(session, request);
-      return;
-    case Method::Scale:
-      scale(session, request);
-      return;
-    case Method::Signal:
-      signal(session, request);
-      return;
-    case Method::Tail:
-      tail(session, request);
-      return;
-    case Method::Why:
-      why(session, request);
-      return;
-    case Method::Reload:
-      callbacks_.reload(asker(session, "reload"), answer_to(session));
-      return;
-    case Method::Shutdown:
-      callbacks_.shutdown(answer_to(session));
-      return;
-    case Method::Upgrade:
-      callbacks_.upgrade(session);
-      return;
-    case Method::Deploy:
-      deploy(session, request);
-      return;
-    case Method::Rollback:
-      rollback(session, request);
-      return;
-    case Method::Rehearse:
-      rehearse(session, request);
-      return;
-    case Method::Reread:
-      reread(session);
-      return;
-    case Method::Update:
-      update(session, request);
-      return;
-    case Method::Add:
-      add(session, request);
-      return;
-    case Method::Remove:
-      remove(session, request);
-      return;
-    case Method::Avail:
-      avail(session);
-      return;
-    case Method::Clear:
-      clear(session, request);
-      return;
-    case Method::Maintail:
-      maintail(session, request);
-      return;
-    case Method::Events:
-      events_.follow(session);
-      return;
-    case Method::Version: {
-      Reply reply;
-      reply.text = ipc::kVersion;
-      reply.master_pid = ::getpid();
-      callbacks_.reply(session, reply);
-      return;
-    }
-  }
-  std::unreachable();
+  (this->*handler_of(request.method))(session, request);
+}
+
+Commands::Handler Commands::handler_of(Method method) {
+  struct Entry {
+    Method method;
+    Handler handler;
+  };
+  static constexpr std::array kHandlers = {
+      Entry{Method::Status, &Commands::status},     Entry{Method::Start, &Commands::start},
+      Entry{Method::Stop, &Commands::stop},         Entry{Method::Restart, &Commands::restart},
+      Entry{Method::Scale, &Commands::scale},       Entry{Method::Signal, &Commands::signal},
+      Entry{Method::Pid, &Commands::status},        Entry{Method::Tail, &Commands::tail},
+      Entry{Method::Reload, &Commands::reload},     Entry{Method::Shutdown, &Commands::shut_down},
+      Entry{Method::Version, &Commands::version},   Entry{Method::Deploy, &Commands::deploy},
+      Entry{Method::Rollback, &Commands::rollback}, Entry{Method::Rehearse, &Commands::rehearse},
+      Entry{Method::Upgrade, &Commands::upgrade},   Entry{Method::Why, &Commands::why},
+      Entry{Method::Events, &Commands::events},     Entry{Method::Reread, &Commands::reread},
+      Entry{Method::Update, &Commands::update},     Entry{Method::Add, &Commands::add},
+      Entry{Method::Remove, &Commands::remove},     Entry{Method::Avail, &Commands::avail},
+      Entry{Method::Clear, &Commands::clear},       Entry{Method::Maintail, &Commands::maintail},
+  };
+  static_assert(ipc::control::lists_all_methods(kHandlers));
+  return kHandlers[static_cast<std::size_t>(method)].handler;
+}
+
+void Commands::start(SessionId session, const Request& request) {
+  command_pools(session, request, [](PoolRunner& pool, CommandId id, const SlotSet& slots) {
+    pool.start(id, slots);
+  });
+}
+
+void Commands::stop(SessionId session, const Request& request) {
+  command_pools(session, request,
+                [](PoolRunner& pool, CommandId id, const SlotSet& slots) { pool.stop(id, slots); });
+}
+
+void Commands::reload(SessionId session, const Request& /*request*/) {
+  callbacks_.reload(asker(session, "reload"), answer_to(session));
+}
+
+void Commands::shut_down(SessionId session, const Request& /*request*/) {
+  callbacks_.shutdown(answer_to(session));
+}
+
+void Commands::upgrade(SessionId session, const Request& /*request*/) {
+  callbacks_.upgrade(session);
+}
+
+void Commands::events(SessionId session, const Request& /*request*/) { events_.follow(session); }
+
+void Commands::version(SessionId session, const Request& /*request*/) {
+  Reply reply;
+  reply.text = ipc::kVersion;
+  reply.master_pid = ::getpid();
+  callbacks_.reply(session, reply);
 }
 
 void Commands::gone(SessionId session) {

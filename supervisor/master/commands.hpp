@@ -53,7 +53,12 @@ class Commands {
  private:
   using PoolCommand = std::function<void(PoolRunner&, CommandId, const SlotSet&)>;
 
+  using Handler = void (Commands::*)(SessionId, const ipc::control::Request&);
+  [[nodiscard]] static Handler handler_of(ipc::control::Method method);
+
   void status(SessionId session, const ipc::control::Request& request);
+  void start(SessionId session, const ipc::control::Request& request);
+  void stop(SessionId session, const ipc::control::Request& request);
   void signal(SessionId session, const ipc::control::Request& request);
   void scale(SessionId session, const ipc::control::Request& request);
   void tail(SessionId session, const ipc::control::Request& request);
@@ -62,14 +67,19 @@ class Commands {
                      const PoolCommand& command);
   void clear(SessionId session, const ipc::control::Request& request);
   void maintail(SessionId session, const ipc::control::Request& request);
+  void reload(SessionId session, const ipc::control::Request& request);
+  void shut_down(SessionId session, const ipc::control::Request& request);
+  void upgrade(SessionId session, const ipc::control::Request& request);
+  void events(SessionId session, const ipc::control::Request& request);
+  void version(SessionId session, const ipc::control::Request& request);
 
   // commands_deploy.cpp
   void restart(SessionId session, const ipc::control::Request& request);
   void deploy(SessionId session, const ipc::control::Request& request);
   void rollback(SessionId session, const ipc::control::Request& request);
   void rehearse(SessionId session, const ipc::control::Request& request);
-  void reread(SessionId session) const;
-  void avail(SessionId session) const;
+  void reread(SessionId session, const ipc::control::Request& request);
+  void avail(SessionId session, const ipc::control::Request& request);
   void update(SessionId session, const ipc::control::Request& request);
   void add(SessionId session, const ipc::control::Request& request);
   void remove(SessionId session, const ipc::control::Request& request);

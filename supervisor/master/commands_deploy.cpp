@@ -93,7 +93,7 @@ void Commands::rehearse(SessionId session, const Request& request) {
   rehearsals_.run(pool_named(request.names.front()), progress_to(session), answer_to(session));
 }
 
-void Commands::reread(SessionId session) const {
+void Commands::reread(SessionId session, const Request& /*request*/) {
   const auto differences = reload_.differences();
   if (!differences) return refuse(session, differences.error().text);
   Reply reply;
@@ -109,7 +109,7 @@ void Commands::reread(SessionId session) const {
   callbacks_.reply(session, reply);
 }
 
-void Commands::avail(SessionId session) const {
+void Commands::avail(SessionId session, const Request& /*request*/) {
   const auto differences = reload_.differences();
   if (!differences) return refuse(session, differences.error().text);
   Reply reply;

@@ -4,7 +4,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <functional>
 #include <string_view>
@@ -217,10 +216,7 @@ class Parser {
 
   /// Of what may take long, the master is asked to tell how it goes.
   std::expected<Command, std::string> streaming() {
-    constexpr std::array kStreaming = {Method::Restart,  Method::Deploy,  Method::Rollback,
-                                       Method::Rehearse, Method::Upgrade, Method::Update,
-                                       Method::Events};
-    request().more = std::ranges::find(kStreaming, request().method) != kStreaming.end();
+    request().more = ipc::control::traits(request().method).streams;
     return ask_;
   }
 

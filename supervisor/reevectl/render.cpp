@@ -6,7 +6,6 @@
 #include <array>
 #include <optional>
 #include <string_view>
-#include <utility>
 
 #include "supervisor/reevectl/exit_codes.hpp"
 #include "supervisor/reevectl/render_inside.hpp"
@@ -158,23 +157,9 @@ Rendering render(const Request& request, const Reply& reply) {
     case Method::Remove:
     case Method::Avail:
       return with_lines(reply, render_pools(request.method, reply.verdicts, reply.continues));
-    case Method::Deploy:
-    case Method::Rollback:
-    case Method::Rehearse:
-    case Method::Upgrade:
-    case Method::Why:
-    case Method::Events:
-    case Method::Clear:
-    case Method::Start:
-    case Method::Stop:
-    case Method::Restart:
-    case Method::Scale:
-    case Method::Signal:
-    case Method::Reload:
-    case Method::Shutdown:
+    default:  // Every other one is answered with verdicts.
       return with_lines(reply, render_verdicts(request.method, reply.verdicts));
   }
-  std::unreachable();
 }
 
 }  // namespace reeve::supervisor::ctl
