@@ -21,6 +21,14 @@ RecorderPage* map(int fd) {
   return memory == MAP_FAILED ? nullptr : static_cast<RecorderPage*>(memory);
 }
 
+/// A page of another size has another version's layout.
+Result<bool> has_our_size(int fd) {
+  struct stat found{};
+  if (::fstat(fd, &found) != 0) return system_error("look at", "the inherited recorder", errno);
+  if (!S_ISREG(found.st_mode)) return failure("the inherited recorder is not a recorder");
+  return found.st_size == static_cast<off_t>(kBytes);
+}
+
 }  // namespace
 
 Result<Recorder> Recorder::create() {
@@ -35,24 +43,18 @@ Result<Recorder> Recorder::create() {
   return Recorder(std::move(fd), page);
 }
 
-Result<> Recorder::check(int fd) {
-  struct stat found{};
-  if (::fstat(fd, &found) != 0) return system_error("look at", "the inherited recorder", errno);
-  if (!S_ISREG(found.st_mode) || found.st_size != static_cast<off_t>(kBytes)) {
-    return failure("the inherited recorder is not a recorder of this version: it has another size");
-  }
-  return {};
-}
-
-Result<Recorder> Recorder::adopt(UniqueFd fd) {
-  if (auto fits = check(fd.get()); !fits) return std::unexpected(fits.error());
-  RecorderPage* page = map(fd.get());
-  if (page == nullptr) return system_error("map", "a worker's recorder", errno);
-  return Recorder(std::move(fd), page);
+Recorder Recorder::adopt(UniqueFd fd) {
+  const auto known = has_our_size(fd.get());
+  RecorderPage* page = known && *known ? map(fd.get()) : nullptr;
+  if (page == nullptr) page = map(-1);
+  if (page == nullptr) throw std::bad_alloc();
+  return {std::move(fd), page};
 }
 
 Result<Recorder> Recorder::attach(UniqueFd fd) {
-  if (auto fits = check(fd.get()); !fits) return std::unexpected(fits.error());
+  const auto known = has_our_size(fd.get());
+  if (!known) return std::unexpected(known.error());
+  if (!*known) return detached();
   // What the worker starts itself has no business with it.
   if (::fcntl(fd.get(), F_SETFD, FD_CLOEXEC) != 0) {
     return system_error("keep", "the inherited recorder", errno);

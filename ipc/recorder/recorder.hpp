@@ -71,11 +71,11 @@ class Recorder {
  public:
   /// Master: a new sealed memfd and its mapping. The fd is CLOEXEC.
   [[nodiscard]] static Result<Recorder> create();
-  /// Master: maps again what it was handed by the master before it (check() has passed).
-  [[nodiscard]] static Result<Recorder> adopt(UniqueFd fd);
-  /// Whether the fd is a recorder of this version's layout.
-  [[nodiscard]] static Result<> check(int fd);
-  /// Worker: maps the inherited fd and writes the magic. Refuses one of the wrong size.
+  /// Master: maps again what it was handed by the master before it. One of another version's size
+  /// is kept, for the next master, and reads as one that its worker never wrote.
+  [[nodiscard]] static Recorder adopt(UniqueFd fd);
+  /// Worker: maps the inherited fd and writes the magic. When it is of another version's size, as
+  /// from an older or newer master, the recorder is detached: the worker runs on without figures.
   [[nodiscard]] static Result<Recorder> attach(UniqueFd fd);
   /// Worker without a master: private memory, so that the code above needs no special case.
   [[nodiscard]] static Recorder detached();

@@ -17,6 +17,9 @@ Measured measure(const Process& process, TimePoint now, bool with_memory) {
     found.requests = pulse->requests;
     // An empty optional is less than any time.
     found.sign_of_life = std::max(found.sign_of_life, pulse->heartbeat);
+  } else if (process.is_native()) {
+    // Its recorder has the layout of another version: nothing is known of it, so it is not hung.
+    found.sign_of_life = now;
   }
   if (with_memory && process.pid()) found.memory_bytes = resident_bytes(*process.pid()).value_or(0);
   return found;

@@ -6,13 +6,6 @@
 namespace reeve::supervisor {
 namespace {
 
-/// The trial has looked at the page; should it not be mapped all the same, the worker counts as a
-/// foreign one from now on, which only costs what is shown of it.
-ipc::Recorder recorder_of(int fd) {
-  auto adopted = ipc::Recorder::adopt(ipc::UniqueFd(fd));
-  return adopted ? std::move(*adopted) : ipc::Recorder::detached();
-}
-
 LaunchPlan plan_of(const ProcessHandover& handover) {
   LaunchPlan plan;
   plan.program = handover.program;
@@ -32,7 +25,7 @@ Process::Process(ipc::uv::Loop& loop, ProcessObserver& observer, const ProcessHa
       drained_at_(handover.drained_at),
       watchdog_at_(handover.watchdog_at),
       channel_(ipc::UniqueFd(handover.channel_fd)),
-      recorder_(recorder_of(handover.recorder_fd)),
+      recorder_(ipc::Recorder::adopt(ipc::UniqueFd(handover.recorder_fd))),
       worker_sockets_(std::move(worker_sockets)),
       cgroup_(std::move(cgroup)),
       kill_sent_(handover.kill_sent),

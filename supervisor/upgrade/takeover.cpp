@@ -8,7 +8,6 @@
 #include <string>
 
 #include "ipc/base/text.hpp"
-#include "ipc/recorder/recorder.hpp"
 #include "ipc/version.hpp"
 #include "supervisor/process/ready_log.hpp"
 #include "supervisor/system/exit_code.hpp"
@@ -19,19 +18,6 @@
 
 namespace reeve::supervisor {
 namespace {
-
-/// A page of another size would mean another layout.
-ipc::Result<> check_recorders(const Handover& handover) {
-  for (const PoolHandover& pool : handover.pools) {
-    for (const ProcessHandover& process : pool.processes) {
-      if (auto fits = ipc::Recorder::check(process.recorder_fd); !fits) {
-        return ipc::failure(fmt::format("{}:{} (pid {}): {}", pool.state.spec.name, process.slot,
-                                        process.pid, fits.error().text));
-      }
-    }
-  }
-  return {};
-}
 
 ipc::Result<> check_patterns(const Handover& handover) {
   for (const PoolHandover& pool : handover.pools) {
@@ -73,7 +59,6 @@ ipc::Result<Handover> receive(int fd) {
   if (const auto wrong = wrong_descriptor(descriptors_of(*handover)); !wrong.empty()) {
     return ipc::failure(wrong);
   }
-  if (auto fit = check_recorders(*handover); !fit) return std::unexpected(fit.error());
   if (auto valid = check_patterns(*handover); !valid) return std::unexpected(valid.error());
   return handover;
 }

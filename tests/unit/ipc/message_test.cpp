@@ -103,6 +103,27 @@ TEST(WorkerMessage, ExtensionIsBoundedAndNeverNegative) {
             std::chrono::hours(24 * 365));
 }
 
+TEST(WorkerMessage, WhatALaterVersionSaysIsReadAsFarAsItIsKnown) {
+  const WorkerMessage message = parse_worker_message(
+      "STATE=Hibernating\nMOOD=good\nREADY=1\nLEASE=shared\nCLAIM=x\nRESOURCE=db\n"
+      "RESOURCE_STATE=melting\nRESOURCE_COLOUR=red\nRESOURCE_NEED=required\n");
+  EXPECT_TRUE(message.ready);
+  EXPECT_FALSE(message.state);
+  EXPECT_FALSE(message.lease);
+  EXPECT_FALSE(message.claim);
+  ASSERT_TRUE(message.resource);
+  EXPECT_EQ(message.resource->name, "db");
+  EXPECT_EQ(message.resource->state, ResourceReport{}.state);
+}
+
+TEST(MasterMessage, WhatALaterVersionSaysIsReadAsFarAsItIsKnown) {
+  const MasterMessage message =
+      parse_master_message("DRAIN=leisurely\nPAUSE=1\nDENIED=7 cleanup\n");
+  EXPECT_FALSE(message.drain);
+  ASSERT_TRUE(message.claim);
+  EXPECT_FALSE(message.claim->granted);
+}
+
 TEST(WorkerMessage, GarbageSaysNothing) {
   EXPECT_EQ(parse_worker_message(""), WorkerMessage{});
   EXPECT_EQ(parse_worker_message("\n\n=\n==\nSTATE=Flying\n"), WorkerMessage{});
