@@ -15,6 +15,8 @@ namespace {
 
 // A worker that talks without pause must not hold the loop; the poll calls again.
 constexpr int kMessagesATurn = 64;
+// Of a dead one all are read: more than its socket can hold.
+constexpr int kMessagesAtTheEnd = 1024;
 
 // From the end of a worker's descriptors to its death: the kernel frees its memory meanwhile.
 constexpr Duration kDyingTakes = std::chrono::milliseconds(500);
@@ -51,7 +53,7 @@ Process::Process(ipc::uv::Loop& loop, ProcessObserver& observer, Identity identi
 
 void Process::watch() {
   if (!line_lost_) {
-    channel_poll_.emplace(loop_, channel_.fd(), [this](int) { on_channel(); });
+    channel_poll_.emplace(loop_, channel_.fd(), [this](int) { read_channel(kMessagesATurn); });
     channel_poll_->watch(UV_READABLE);
   }
   if (!exec_status_) return;
@@ -102,7 +104,7 @@ ipc::Result<> Process::tell(const ipc::MasterMessage& message) const {
 void Process::conclude() {
   over_ = true;
   if (exec_status_poll_) on_exec_status();
-  if (channel_poll_) on_channel();
+  if (channel_poll_) read_channel(kMessagesAtTheEnd);
   stdout_.finish();
   stderr_.finish();
   kill_all_of_it();
@@ -146,8 +148,8 @@ void Process::on_exec_status() {
   if (exec_error_.empty()) observer_.executed(*this);
 }
 
-void Process::on_channel() {
-  for (int i = 0; i < kMessagesATurn; ++i) {
+void Process::read_channel(int most) {
+  for (int i = 0; i < most; ++i) {
     const auto text = channel_.receive();
     if (text) {
       on_message(ipc::parse_worker_message(*text));

@@ -128,7 +128,7 @@ class Process {
   void kill_all_of_it() const;
   void watch();
   void on_exec_status();
-  void on_channel();
+  void read_channel(int most);
   void on_message(const ipc::WorkerMessage& message);
   void miss_the_line();
   void print(Stream stream, std::string_view line);
