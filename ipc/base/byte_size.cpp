@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <iterator>
 #include <limits>
 
 #include "ipc/base/text.hpp"
@@ -47,6 +49,16 @@ std::string write_byte_size(std::uint64_t bytes) {
       std::ranges::find_if(kUnits, [bytes](const Unit& each) { return bytes % each.bytes == 0; });
   const bool plain = unit->bytes == 1;
   return fmt::format("{}{}", bytes / unit->bytes, plain ? "" : unit->name);
+}
+
+std::string short_size(std::uint64_t bytes) {
+  constexpr std::string_view kNames[] = {"KiB", "MiB", "GiB", "TiB"};
+  if (bytes < 1024) return fmt::format("{} bytes", bytes);
+  double size = static_cast<double>(bytes) / 1024;
+  std::size_t unit = 0;
+  for (; size >= 1024 && unit + 1 < std::size(kNames); ++unit) size /= 1024;
+  const bool is_whole = size >= 100 || size == static_cast<double>(static_cast<int>(size));
+  return fmt::format("{:.{}f} {}", size, is_whole ? 0 : 1, kNames[unit]);
 }
 
 }  // namespace reeve::ipc

@@ -16,4 +16,7 @@ namespace reeve::ipc {
 /// A short text that parse_byte_size reads back to the same size: "512MiB".
 [[nodiscard]] std::string write_byte_size(std::uint64_t bytes);
 
+/// "512 MiB", "1.5 GiB", "100 bytes": for a person; not to be read back.
+[[nodiscard]] std::string short_size(std::uint64_t bytes);
+
 }  // namespace reeve::ipc

@@ -61,4 +61,16 @@ std::string write_duration(Duration duration) {
   return text.empty() ? "0s" : text;
 }
 
+std::string short_duration(Duration duration) {
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
+  const auto ms = us / 1000;
+  if (us < 10'000 && us % 1000 >= 100) return fmt::format("{}.{} ms", ms, us % 1000 / 100);
+  if (ms < 1000) return fmt::format("{} ms", ms);
+  if (ms < 10'000 && ms % 1000 >= 100) return fmt::format("{}.{} s", ms / 1000, ms % 1000 / 100);
+  const auto seconds = ms / 1000;
+  if (seconds < 120) return fmt::format("{} s", seconds);
+  if (seconds < 7200) return fmt::format("{} min", seconds / 60);
+  return fmt::format("{} h", seconds / 3600);
+}
+
 }  // namespace reeve::ipc

@@ -17,4 +17,7 @@ namespace reeve::ipc {
 /// off.
 [[nodiscard]] std::string write_duration(Duration duration);
 
+/// "1.5 s", "350 ms", "2 min": cut off to what a person needs; not to be read back.
+[[nodiscard]] std::string short_duration(Duration duration);
+
 }  // namespace reeve::ipc

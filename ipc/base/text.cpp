@@ -41,6 +41,8 @@ bool is_control(std::uint32_t code_point) {
 
 }  // namespace
 
+std::size_t utf8_length(std::string_view text) { return decode(text).bytes; }
+
 std::string printable(std::string_view text, std::size_t max_bytes) {
   std::string line;
   while (!text.empty()) {

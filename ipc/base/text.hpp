@@ -16,6 +16,10 @@ namespace reeve::ipc {
 /// `max_bytes`.
 [[nodiscard]] std::string printable(std::string_view text, std::size_t max_bytes);
 
+/// How many bytes the first character of `text`, which is not empty, has; 0 when it is not UTF-8
+/// (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF).
+[[nodiscard]] std::size_t utf8_length(std::string_view text);
+
 /// The decimal number that is the whole of `text`: no blanks, no '+', no overflow.
 template <std::integral T>
 [[nodiscard]] std::optional<T> parse_number(std::string_view text) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ipc/base/duration.hpp"
 #include "ipc/base/text.hpp"
 #include "ipc/recorder/recorder.hpp"
 
@@ -61,10 +62,6 @@ std::vector<RecorderReading::InFlight> oldest_first(const RecorderPage& page, Ti
   return requests;
 }
 
-std::string in_seconds(Duration age) {
-  return fmt::format("{:.1f} s", std::chrono::duration<double>(age).count());
-}
-
 std::string describe_requests(const RecorderReading& reading) {
   if (reading.in_flight == 0 && reading.oldest.empty()) return "no request in flight";
   const std::uint64_t count = std::max<std::uint64_t>(reading.in_flight, reading.oldest.size());
@@ -72,7 +69,7 @@ std::string describe_requests(const RecorderReading& reading) {
   if (reading.oldest.empty()) return text;
   const RecorderReading::InFlight& first = reading.oldest.front();
   return fmt::format("{}, {}{} for {}", text, count == 1 ? "" : "the oldest ", first.route,
-                     in_seconds(first.age));
+                     short_duration(first.age));
 }
 
 std::string so_often(std::uint64_t count) {
@@ -81,7 +78,7 @@ std::string so_often(std::uint64_t count) {
 
 std::string starvation(const RecorderReading& reading, Tense tense) {
   const std::string who = reading.blamed.empty() ? "something" : reading.blamed;
-  const std::string how_long = in_seconds(reading.starvation);
+  const std::string how_long = short_duration(reading.starvation);
   if (!reading.loop_blocked) {
     return fmt::format("its event loop was blocked {}, {}by {} for {}",
                        so_often(reading.starvations),
@@ -172,7 +169,7 @@ std::string describe(const RecorderReading& reading) {
   text += describe_requests(reading);
   const bool silent = reading.since_heartbeat && *reading.since_heartbeat >= kBlockedAfter;
   if (silent && !reading.loop_blocked) {  // Else it is told below, with who blocks it.
-    text += fmt::format("; loop blocked for {}", in_seconds(*reading.since_heartbeat));
+    text += fmt::format("; loop blocked for {}", short_duration(*reading.since_heartbeat));
   }
   for (const std::string& trouble : troubles(reading, Tense::Present)) text += "; " + trouble;
   return text;

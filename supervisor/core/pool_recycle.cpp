@@ -22,8 +22,6 @@ std::string limit(const Worker& worker, const std::string& text) {
   return fmt::format("(limit {}{})", text, worker.recycle_share < 1.0 ? " less jitter" : "");
 }
 
-std::string mebibytes(std::uint64_t bytes) { return fmt::format("{} MiB", bytes >> 20); }
-
 bool reaches(std::uint64_t value, std::uint64_t limit, double share) {
   return static_cast<double>(value) >= static_cast<double>(limit) * share;
 }
@@ -38,7 +36,7 @@ void Pool::note_due(Worker& worker, const Measured& found) {
         fmt::format("{} requests {}", found.requests, limit(worker, fmt::format("{}", *requests)));
   } else if (memory && reaches(found.memory_bytes, *memory, worker.recycle_share)) {
     worker.due =
-        fmt::format("{} {}", mebibytes(found.memory_bytes), limit(worker, mebibytes(*memory)));
+        fmt::format("{} {}", short_size(found.memory_bytes), limit(worker, short_size(*memory)));
   }
 }
 

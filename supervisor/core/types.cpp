@@ -105,25 +105,4 @@ std::string describe(const Death& death) {
   return fmt::format("exited with code {}{}", code, meaning(code));
 }
 
-std::string short_duration(Duration duration) {
-  using std::chrono::duration_cast;
-  const auto ms = duration_cast<std::chrono::milliseconds>(duration).count();
-  if (ms < 1000) return fmt::format("{} ms", ms);
-  if (ms < 10'000 && ms % 1000 >= 100) return fmt::format("{}.{} s", ms / 1000, ms % 1000 / 100);
-  const auto seconds = ms / 1000;
-  if (seconds < 120) return fmt::format("{} s", seconds);
-  if (seconds < 7200) return fmt::format("{} min", seconds / 60);
-  return fmt::format("{} h", seconds / 3600);
-}
-
-std::string short_size(std::uint64_t bytes) {
-  constexpr std::string_view kUnits[] = {"KiB", "MiB", "GiB", "TiB"};
-  if (bytes < 1024) return fmt::format("{} bytes", bytes);
-  double size = static_cast<double>(bytes) / 1024;
-  std::size_t unit = 0;
-  for (; size >= 1024 && unit + 1 < std::size(kUnits); ++unit) size /= 1024;
-  const bool is_whole = size >= 100 || size == static_cast<double>(static_cast<int>(size));
-  return fmt::format("{:.{}f} {}", size, is_whole ? 0 : 1, kUnits[unit]);
-}
-
 }  // namespace reeve::supervisor

@@ -9,7 +9,9 @@
 #include <string>
 #include <string_view>
 
+#include "ipc/base/byte_size.hpp"
 #include "ipc/base/clock.hpp"
+#include "ipc/base/duration.hpp"
 #include "ipc/worker_state.hpp"
 
 namespace reeve::supervisor {
@@ -117,10 +119,7 @@ struct Death {
 enum class KillReason : std::uint8_t { GraceExpired, StartTimeout, GraceEndedByOperator, Hung };
 [[nodiscard]] std::string_view to_string(KillReason reason);
 
-/// "1.5 s", "350 ms", "2 min": short, for a person.
-[[nodiscard]] std::string short_duration(Duration duration);
-
-/// "512 MiB", "1.5 GiB", "100 bytes": the same for amounts of memory.
-[[nodiscard]] std::string short_size(std::uint64_t bytes);
+using ipc::short_duration;
+using ipc::short_size;
 
 }  // namespace reeve::supervisor

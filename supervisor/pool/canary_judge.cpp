@@ -53,11 +53,6 @@ bool is_slower(const CanaryFigures& figures) {
 
 bool tells_nothing(const SideFigures& side) { return side.silent == side.workers; }
 
-std::string milliseconds(Duration duration) {
-  const double value = std::chrono::duration<double, std::milli>(duration).count();
-  return value < 10 ? fmt::format("{:.1f} ms", value) : fmt::format("{:.0f} ms", value);
-}
-
 std::string counted(std::uint64_t count, std::string_view what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
@@ -72,7 +67,7 @@ std::string describe(const SideFigures& side) {
   if (side.requests == 0) return fmt::format("no request, {}", crashes);
   return fmt::format("{}, {} ({:.1f} %), p99 {}, {}", counted(side.requests, "request"),
                      counted(side.errors, "error"), 100 * side.error_rate(),
-                     milliseconds(side.latencies.quantile(0.99)), crashes);
+                     short_duration(side.latencies.quantile(0.99)), crashes);
 }
 
 CanaryVerdict bad(std::string_view why, const CanaryFigures& figures) {

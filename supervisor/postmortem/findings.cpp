@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "ipc/base/byte_size.hpp"
+
 namespace reeve::supervisor {
 namespace {
 
@@ -36,14 +38,10 @@ std::string where_it_sleeps(const ThreadFacts& thread) {
   return fmt::format("{} (system call {})", channel, call);
 }
 
-std::string mib(std::uint64_t bytes) {
-  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1024 * 1024));
-}
-
 std::string usage(const ProcFacts& facts) {
   std::vector<std::string> parts;
-  if (facts.resident_bytes) parts.push_back(mib(*facts.resident_bytes) + " resident");
-  if (facts.peak_bytes) parts.push_back(mib(*facts.peak_bytes) + " at most");
+  if (facts.resident_bytes) parts.push_back(ipc::short_size(*facts.resident_bytes) + " resident");
+  if (facts.peak_bytes) parts.push_back(ipc::short_size(*facts.peak_bytes) + " at most");
   if (facts.descriptors) {
     const bool more = *facts.descriptors >= ProcFacts::kMostDescriptors;
     parts.push_back(

@@ -42,12 +42,14 @@ class Blame : public ReeveTest {
     std::ranges::sort(times);
     return times[times.size() / 2];
   }
-  /// "for 0.3 s" behind `text` in the log, in seconds.
+  /// "300 ms" or "1.2 s" behind `text` in the log, in seconds.
   [[nodiscard]] static double seconds_behind(const Reeve& reeve, const std::string& text) {
     const std::string log = reeve.log();
     const auto found = log.find(text);
-    return found == std::string::npos ? -1
-                                      : std::strtod(log.c_str() + found + text.size(), nullptr);
+    if (found == std::string::npos) return -1;
+    char* unit = nullptr;
+    const double number = std::strtod(log.c_str() + found + text.size(), &unit);
+    return std::string_view(unit).starts_with(" ms") ? number / 1000 : number;
   }
 };
 

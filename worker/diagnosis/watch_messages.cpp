@@ -5,15 +5,13 @@
 #include <algorithm>
 #include <string_view>
 
+#include "ipc/base/duration.hpp"
+
 namespace reeve::worker {
 namespace {
 
 constexpr std::size_t kMostFrames = 16;
 constexpr std::size_t kMostNames = 4;
-
-std::string seconds(ipc::Duration duration) {
-  return fmt::format("{:.1f} s", std::chrono::duration<double>(duration).count());
-}
 
 std::string_view remedy(ActivityKind kind) {
   switch (kind) {
@@ -41,7 +39,7 @@ std::string who_has_them(const PoolLook& look) {
   std::string text;
   for (std::size_t i = 0; i < std::min(all.size(), kMostNames); ++i) {
     text += fmt::format("{}{} on {} ({}for {})", i > 0 ? ", " : "", all[i].what, all[i].count,
-                        all[i].count > 1 ? "the oldest " : "", seconds(all[i].oldest));
+                        all[i].count > 1 ? "the oldest " : "", ipc::short_duration(all[i].oldest));
   }
   if (all.size() > kMostNames) text += fmt::format(", and {} others", all.size() - kMostNames);
   return text.empty() ? "nothing any more" : text;
@@ -50,7 +48,8 @@ std::string who_has_them(const PoolLook& look) {
 std::string who_waits(const PoolLook& look) {
   if (look.waiting == 0) return "no call waits for one";
   return fmt::format("{} wait{} for one, {} {}", calls(look.waiting), look.waiting == 1 ? "s" : "",
-                     look.waiting == 1 ? "for" : "the first for", seconds(look.longest_wait));
+                     look.waiting == 1 ? "for" : "the first for",
+                     ipc::short_duration(look.longest_wait));
 }
 
 std::string refusals(std::uint64_t count) {
@@ -80,12 +79,12 @@ std::vector<std::string> starvation_began(const Starvation::Finding& finding,
                                           const std::vector<std::string>& stack) {
   std::string text = fmt::format(
       "{} blocks the event loop, for {} now; every other request of this worker waits. {}{}{}",
-      finding.activity.name, seconds(finding.lasted), how, how.empty() ? "" : " ",
+      finding.activity.name, ipc::short_duration(finding.lasted), how, how.empty() ? "" : " ",
       remedy(finding.activity.kind));
   if (untold.count > 0) {
     text += fmt::format(" ({} more since the last such line, the longest for {}.)",
                         untold.count == 1 ? "Once" : fmt::format("{} times", untold.count),
-                        seconds(untold.longest));
+                        ipc::short_duration(untold.longest));
   }
   text += stack.empty() ? " Stack: not to be had." : " Stack:";
   std::vector<std::string> lines{std::move(text)};
@@ -102,12 +101,12 @@ std::vector<std::string> starvation_began(const Starvation::Finding& finding,
 
 std::string starvation_lasts(const Starvation::Finding& finding, const std::string& how) {
   return fmt::format("{} still blocks the event loop, for {} now. {}", finding.activity.name,
-                     seconds(finding.lasted), how);
+                     ipc::short_duration(finding.lasted), how);
 }
 
 std::string starvation_ended(const Starvation::Finding& finding) {
   return fmt::format("{} has let the event loop go on, after {}", finding.activity.name,
-                     seconds(finding.lasted));
+                     ipc::short_duration(finding.lasted));
 }
 
 std::string exhaustion_began(const Exhaustion::Finding& finding, const PoolLook& look,
@@ -128,13 +127,13 @@ std::string exhaustion_began(const Exhaustion::Finding& finding, const PoolLook&
 
 std::string exhaustion_lasts(const Exhaustion::Finding& finding, const PoolLook& look) {
   return fmt::format("the thread pool is still exhausted, for {} now: {}; {}{}",
-                     seconds(finding.lasted), who_has_them(look), who_waits(look),
+                     ipc::short_duration(finding.lasted), who_has_them(look), who_waits(look),
                      refusals(finding.refused));
 }
 
 std::string exhaustion_ended(const Exhaustion::Finding& finding) {
   return fmt::format("the thread pool keeps up again, after {}; the longest wait was {}{}",
-                     seconds(finding.lasted), seconds(finding.longest_wait),
+                     ipc::short_duration(finding.lasted), ipc::short_duration(finding.longest_wait),
                      refusals(finding.refused));
 }
 

@@ -66,9 +66,36 @@ TEST(Recorder, TheMasterReadsWhatTheWorkerWrote) {
 TEST(Recorder, AttachRefusesWhatIsNotARecorder) {
   EXPECT_FALSE(Recorder::attach(UniqueFd()));
   EXPECT_FALSE(Recorder::attach(UniqueFd(::open("/dev/zero", O_RDWR | O_CLOEXEC))));
-  UniqueFd small(::memfd_create("small", MFD_CLOEXEC));
-  ASSERT_EQ(::ftruncate(small.get(), 100), 0);
-  EXPECT_FALSE(Recorder::attach(std::move(small)));
+}
+
+/// The recorder of another version: of `bytes`, all of them ones.
+UniqueFd strange_recorder(std::size_t bytes) {
+  UniqueFd fd(::memfd_create("strange", MFD_CLOEXEC));
+  const std::string ones(bytes, '\xff');
+  EXPECT_EQ(::write(fd.get(), ones.data(), ones.size()), static_cast<ssize_t>(bytes));
+  return fd;
+}
+
+TEST(Recorder, AWorkerRunsOnWithoutOneWhenItsMasterIsOfAnotherVersion) {
+  for (const std::size_t bytes : {100U, 1U << 20}) {
+    const auto recorder = Recorder::attach(strange_recorder(bytes));
+    ASSERT_TRUE(recorder) << recorder.error().text;
+    EXPECT_EQ(recorder->fd(), -1);
+    record_activity(recorder->page(), "as ever");
+    EXPECT_FALSE(answers(recorder->black_box()));
+  }
+}
+
+TEST(Recorder, ThatOfAWorkerOfAnotherVersionHasNoFiguresAndIsKept) {
+  const auto ours = Recorder::create();
+  const auto size = static_cast<std::size_t>(::lseek(ours->fd(), 0, SEEK_END));
+  for (const std::size_t bytes : {std::size_t{100}, size, 2 * size}) {
+    const Recorder recorder = Recorder::adopt(strange_recorder(bytes));
+    EXPECT_GE(recorder.fd(), 0) << "for a later master that knows it";
+    EXPECT_FALSE(read(recorder.page(), kNow));
+    EXPECT_FALSE(read_pulse(recorder.page(), kNow));
+    EXPECT_FALSE(answers(recorder.black_box()));
+  }
 }
 
 TEST(Recorder, AnAttachedFdIsNotPassedOn) {
@@ -237,18 +264,18 @@ TEST(DescribeReading, NamesWhoBlocksTheLoop) {
                       .blamed = "GET /slow",
                       .loop_blocked = true,
                       .oldest = {{"GET /slow", 31'200ms}}}),
-            "1 request in flight, GET /slow for 31.2 s; GET /slow blocks its event loop now, for "
-            "29.5 s already");
+            "1 request in flight, GET /slow for 31 s; GET /slow blocks its event loop now, for "
+            "29 s already");
 }
 
 TEST(DescribeReading, TellsWhatTheWorkerWasDoing) {
   EXPECT_EQ(describe({}), "no request in flight");
   EXPECT_EQ(describe({.in_flight = 1, .oldest = {{"GET /slow", 31'200ms}}}),
-            "1 request in flight, GET /slow for 31.2 s");
+            "1 request in flight, GET /slow for 31 s");
   EXPECT_EQ(describe({.since_heartbeat = 30s,
                       .in_flight = 3,
                       .oldest = {{"GET /slow", 31'200ms}, {"GET /", 1s}}}),
-            "3 requests in flight, the oldest GET /slow for 31.2 s; loop blocked for 30.0 s");
+            "3 requests in flight, the oldest GET /slow for 31 s; loop blocked for 30 s");
   EXPECT_EQ(describe({.since_heartbeat = 1s, .activity = "opening redis"}),
             "opening redis; no request in flight");
 }

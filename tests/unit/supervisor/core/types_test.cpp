@@ -77,6 +77,7 @@ TEST(ShortDuration, PicksTheUnitForAPerson) {
   EXPECT_EQ(short_duration(0ms), "0 ms");
   EXPECT_EQ(short_duration(350ms), "350 ms");
   EXPECT_EQ(short_duration(999999us), "999 ms");
+  EXPECT_EQ(short_duration(1500us), "1.5 ms");
   EXPECT_EQ(short_duration(1s), "1 s");
   EXPECT_EQ(short_duration(1500ms), "1.5 s");
   EXPECT_EQ(short_duration(30s), "30 s");

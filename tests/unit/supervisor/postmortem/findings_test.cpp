@@ -62,7 +62,7 @@ TEST(Findings, OfANativeWorkerHaveItsStacks) {
   ipc::BlackBoxReading box{.answers = true, .dumped = false, .stacks = {"thread 7 (web):"}};
   const auto lines = findings(looks, box, true);
   EXPECT_THAT(lines.at(0), HasSubstr("the loop thread is blocked"));
-  EXPECT_EQ(lines.at(1), "it uses 3.0 MiB resident, 4096 or more open descriptors, 40 threads");
+  EXPECT_EQ(lines.at(1), "it uses 3 MiB resident, 4096 or more open descriptors, 40 threads");
   EXPECT_THAT(lines, Contains("and 39 further threads"));
   EXPECT_THAT(lines, Contains("thread 7 (web):"));
   EXPECT_EQ(lines.back(), "(it did not get further in time)");

@@ -208,13 +208,13 @@ TEST(WatchWords, AStarvationNamesRouteTimeRemedyAndStack) {
                                           "main (web 0x4)"};
   EXPECT_THAT(
       starvation_began(finding, {}, "It waits.", stack),
-      ElementsAre("GET /report blocks the event loop, for 0.5 s now; every other request of this "
+      ElementsAre("GET /report blocks the event loop, for 512 ms now; every other request of this "
                   "worker waits. It waits. Make it a blocking handler (return Response), or use "
                   "co_await offload(...) for what blocks. Stack:",
                   "  #0 clock_nanosleep (libc.so.6 0x1)", "  #1 report (web 0x2)"));
   EXPECT_THAT(starvation_began(finding, {.count = 3, .longest = 700ms}, "", {}),
               ElementsAre(AllOf(HasSubstr("(3 times more since the last such line, the longest for "
-                                          "0.7 s.)"),
+                                          "700 ms.)"),
                                 HasSubstr("Stack: not to be had."))));
 }
 
