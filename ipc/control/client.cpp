@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "ipc/base/unix_address.hpp"
+#include "ipc/control/parts.hpp"
 
 namespace reeve::ipc::control {
 namespace {
@@ -68,12 +69,20 @@ Result<Reply> Client::call(const Request& request,
   std::string frame = encode(request);
   frame += '\0';
   if (auto sent = send_all(fd_.get(), frame); !sent) return std::unexpected(sent.error());
+  Reply whole;
   while (true) {
     const auto answer = receive_frame(fd_.get(), frames_);
     if (!answer) return std::unexpected(answer.error());
     auto reply = decode_reply(*answer);
-    if (!reply || !reply->continues) return reply;
-    if (on_more) on_more(*reply);
+    if (!reply) return reply;
+    if (!request.more) {
+      append(whole, *std::move(reply));
+      if (!whole.continues) return whole;
+    } else if (!reply->continues) {
+      return reply;
+    } else if (on_more) {
+      on_more(*reply);
+    }
   }
 }
 

@@ -16,7 +16,8 @@ class Client {
  public:
   [[nodiscard]] static Result<Client> connect(const std::string& socket_path);
 
-  /// Sends one request and returns its last reply; `on_more` gets the replies before it.
+  /// Sends one request and returns its last reply; `on_more` gets the replies before it. Without
+  /// `more` in the request they are parts of one reply, and are put together.
   /// A request that failed as a whole comes back as a Reply with `error`; an Error is a broken
   /// line.
   [[nodiscard]] Result<Reply> call(const Request& request,

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "ipc/base/text.hpp"
+#include "ipc/version.hpp"
 
 namespace reeve::ipc::control {
 namespace {
@@ -69,9 +70,8 @@ class Members {
   template <class Enum>
   void read(const char* key, Enum& into, std::optional<Enum> (*parse_word)(std::string_view)) {
     with(key, &Json::is_string, "a string", [&](const Json& value) {
-      const auto word = parse_word(value.get_ref<const std::string&>());
-      if (!word) return refuse(key, "an unknown word");
-      into = *word;
+      // A peer of a later version may know more words.
+      if (const auto word = parse_word(value.get_ref<const std::string&>())) into = *word;
     });
   }
 
@@ -323,10 +323,8 @@ Result<Request> decode_request(std::string_view frame) {
   if (auto done = call.done(); !done) return std::unexpected(done.error());
   const auto known = parse_method(method);
   if (!known) {
-    return failure(
-        fmt::format("unknown method \"{}\"; this master may be of another version than "
-                    "its client",
-                    printable(method, 64)));
+    return failure(fmt::format("{}\"{}\": this master is version {}", kUnknownMethod,
+                               printable(method, 64), kVersion));
   }
   request.method = *known;
 
@@ -334,6 +332,7 @@ Result<Request> decode_request(std::string_view frame) {
   std::int64_t watch_ms = 0;
   Members parameters((*json)["parameters"]);
   parameters.read("names", request.names);
+  if (request.names.size() > kMaxNames) parameters.refuse("names", "too many");
   parameters.read("hard", request.hard);
   parameters.read("wait", request.wait);
   parameters.read("canary", request.canary);

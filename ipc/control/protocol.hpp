@@ -21,8 +21,14 @@
 
 namespace reeve::ipc::control {
 
-/// What one Tail reply may carry: with every byte escaped it still fits into a frame.
+/// How many names one request may have.
+inline constexpr std::size_t kMaxNames = 10'000;
+/// How the error begins that a master of another version gives for a method of this one's.
+inline constexpr std::string_view kUnknownMethod = "unknown method ";
+/// How much of one past a Tail may ask for: with every byte escaped it still fits into a frame.
 inline constexpr std::size_t kMaxTailBytes = 128 << 10;
+/// How much of many pasts, of all slots of a pool, one Tail shows.
+inline constexpr std::size_t kMaxTailsBytes = 2 << 20;
 
 struct Request {
   Method method = Method::Status;

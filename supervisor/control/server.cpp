@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "ipc/control/parts.hpp"
 #include "ipc/listener.hpp"
 
 namespace reeve::supervisor {
@@ -36,8 +37,7 @@ Peer peer_of(int client) {
 void refuse(int client, std::string why) {
   ipc::control::Reply refusal;
   refusal.error = std::move(why);
-  std::string frame = ipc::control::encode(refusal);
-  frame += '\0';
+  const std::string frame = ipc::control::encode_frames(std::move(refusal));
   [[maybe_unused]] const ssize_t tolerated =
       ::send(client, frame.data(), frame.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }

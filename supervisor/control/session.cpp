@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "ipc/control/parts.hpp"
+
 namespace reeve::supervisor {
 namespace {
 
@@ -26,13 +28,13 @@ ControlSession::ControlSession(ipc::uv::Loop& loop, ipc::UniqueFd fd, Callbacks 
 
 void ControlSession::reply(const ipc::control::Reply& reply) {
   if (state_ == State::Gone) return;
-  unsent_ += ipc::control::encode(reply);
-  unsent_ += '\0';
+  const bool too_slow = unsent_.size() > kMaxUnsentBytes;
+  if (!too_slow) unsent_ += ipc::control::encode_frames(reply);
   if (!reply.continues) {
     state_ = State::Listening;
     all_served_ = false;
   }
-  if (unsent_.size() > kMaxUnsentBytes) {
+  if (too_slow) {
     unsent_.clear();
     input_ended_ =
         true;  // The next event finds it so; not from here, where the caller still counts on it.

@@ -21,6 +21,8 @@ namespace reeve::supervisor {
 ///   any of them --end of file, error, too much to send--> gone
 class ControlSession {
  public:
+  /// With more than this unsent before another reply, the client is cut off. One reply may be
+  /// longer.
   static constexpr std::size_t kMaxUnsentBytes = 4 << 20;
 
   struct Callbacks {

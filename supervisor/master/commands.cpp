@@ -43,11 +43,12 @@ Commands::Commands(ipc::uv::Loop& loop, Log& log, Dependencies dependencies, Cal
       callbacks_(std::move(callbacks)) {}
 
 void Commands::on_request(SessionId session, const Request& request) {
-  log_.debug("control: {} {}", ipc::control::to_string(request.method),
-             fmt::join(request.names, " "));
+  constexpr std::size_t kMostOfNames = 300;
+  const std::string names =
+      ipc::printable(fmt::format("{}", fmt::join(request.names, " ")), kMostOfNames);
+  log_.debug("control: {} {}", ipc::control::to_string(request.method), names);
   if (ipc::control::traits(request.method).changes) {
-    events_.publish("command", ipc::control::to_string(request.method),
-                    fmt::format("{}", fmt::join(request.names, " ")));
+    events_.publish("command", ipc::control::to_string(request.method), names);
   }
   if (ipc::control::traits(request.method).starts && callbacks_.shutting_down()) {
     refuse(session, "the master is shutting down");

@@ -33,7 +33,13 @@ void Commands::tail(SessionId session, const Request& request) {
   }
   Reply reply;
   reply.continues = request.more;
-  for (const auto& [pool, slot] : slots) reply.text += pool->tail(slot).last(request.bytes);
+  for (const auto& [pool, slot] : slots) {
+    if (reply.text.size() > ipc::control::kMaxTailsBytes) {
+      reply.text += "(and more: ask for one slot, or for fewer bytes)\n";
+      break;
+    }
+    reply.text += pool->tail(slot).last(request.bytes);
+  }
   callbacks_.reply(session, reply);
   if (!request.more) return;
   for (const auto& [pool, slot] : slots) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "ipc/version.hpp"
 #include "supervisor/reevectl/exit_codes.hpp"
 #include "supervisor/reevectl/render_inside.hpp"
 #include "supervisor/reevectl/render_pools.hpp"
@@ -138,7 +139,10 @@ std::string status_lines(const std::vector<Process>& processes) {
 Rendering render(const Request& request, const Reply& reply) {
   if (reply.error) {
     const bool status = request.method == Method::Status;
-    return {.errors = fmt::format("reevectl: {}\n", *reply.error),
+    const std::string ours = reply.error->starts_with(ipc::control::kUnknownMethod)
+                                 ? fmt::format(", and this reevectl version {}", ipc::kVersion)
+                                 : "";
+    return {.errors = fmt::format("reevectl: {}{}\n", *reply.error, ours),
             .exit_code = status ? exit_code::kStatusUnknown : exit_code::kFailure};
   }
   switch (request.method) {

@@ -72,10 +72,20 @@ TEST(ControlClient, HandsOverTheRepliesBeforeTheLast) {
   auto client = Client::connect(master.path());
   ASSERT_TRUE(client);
   std::vector<std::string> texts;
-  const auto last = client->call({.method = Method::Tail},
+  const auto last = client->call({.method = Method::Tail, .more = true},
                                  [&](const Reply& reply) { texts.push_back(reply.text); });
   EXPECT_EQ(texts, (std::vector<std::string>{"one", "two"}));
   EXPECT_EQ(last->text, "three");
+}
+
+TEST(ControlClient, PartsThatItDidNotAskForAreOneReply) {
+  FakeMaster master(frame({.continues = true, .processes = {{.name = "web:0"}}}) +
+                    frame({.processes = {{.name = "web:1"}}, .master_pid = 7}));
+  auto client = Client::connect(master.path());
+  ASSERT_TRUE(client);
+  const auto reply = client->call({.method = Method::Status}, [](const Reply&) { FAIL(); });
+  EXPECT_EQ(reply.value(),
+            (Reply{.processes = {{.name = "web:0"}, {.name = "web:1"}}, .master_pid = 7}));
 }
 
 TEST(ControlClient, ARefusedRequestIsAReply) {

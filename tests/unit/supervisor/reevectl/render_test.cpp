@@ -1,8 +1,11 @@
 #include "supervisor/reevectl/render.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
+
+#include "ipc/version.hpp"
 
 namespace reeve::supervisor::ctl {
 namespace {
@@ -158,6 +161,13 @@ TEST(RenderVerdict, AboutTheMasterHasNoName) {
 TEST(RenderVerdict, ARefusedRequestGoesToStderr) {
   EXPECT_EQ(render({.method = Method::Restart}, {.error = "another reload is at work"}),
             (Rendering{.errors = "reevectl: another reload is at work\n", .exit_code = 1}));
+}
+
+TEST(RenderError, AMethodThatTheMasterDoesNotKnowNamesBothVersions) {
+  const Reply reply{.error = "unknown method \"dev.reeve.Fly\": this master is version 0.0.9"};
+  EXPECT_EQ(
+      render({.method = Method::Restart}, reply).errors,
+      fmt::format("reevectl: {}, and this reevectl version {}\n", *reply.error, ipc::kVersion));
 }
 
 TEST(RenderVerdict, DeploymentsAreDoneOrNot) {
