@@ -123,7 +123,7 @@ TEST_F(Scheduled, ARunThatDiesWithItsWorkerIsNobodyElses) {
 
 TEST_F(Scheduled, ADrainWaitsForTheRunsThatAreUnderWay) {
   Reeve& reeve = start_ticking(2, kTakesLong);
-  const auto newest_tick = [&] {  // What was under way in the old ones comes before.
+  const auto newest_tick = [&] {  // Runs that were under way in the old ones come before.
     return eventually([&] {
       const auto all = runs();
       return !all.empty() && std::ranges::count(reeve.pids(), all.back().pid) == 1;
@@ -194,7 +194,7 @@ TEST_F(Scheduled, StatusShowsThemAndTheEventsTellWhoHoldsTheLease) {
               HasSubstr(R"("scope":"one")"));
 
   const auto events = reeve.start_ctl({"events"});
-  // It follows once it shows an event of ours.
+  // `events` follows once it shows an event of ours.
   ASSERT_TRUE(eventually([&] {
     (void)reeve.ctl({"signal", "CONT", "cron"});
     return events->output().contains("Signal");

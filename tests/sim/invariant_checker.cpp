@@ -110,7 +110,7 @@ void InvariantChecker::note_request(const Event& event) {
   if (!command) return;
   asked_.emplace(
       *command, Asked{event, pool_.generation(), pool_.spec(), last_forked_, pool_.spec().workers});
-  records_.clear();  // Whoever asks for something wants it tried.
+  records_.clear();  // A command wants its slots tried.
   note_wish(event);
 }
 
@@ -184,7 +184,7 @@ void InvariantChecker::note_end(WorkerId id, bool clean, TimePoint now) {
   const bool was_followed = std::ranges::any_of(before_.successors, [&](WorkerId successor) {
     return seen_.contains(successor) && seen_.at(successor).slot == worker.slot;
   });
-  if (was_followed) return;  // Its successor was there already: nothing to restart.
+  if (was_followed) return;  // The successor was there already: nothing to restart.
   if (!worker.was_ready) record.pause_from = now;
   const bool useful = worker.was_ready && now - worker.forked_at >= 1s;
   if (!useful) {
@@ -243,7 +243,7 @@ void InvariantChecker::note_fork(const Fork& fork, const Event& event, TimePoint
     check_recycling_fork(fork, now);
   } else {
     if (!command_of(event)) check_automatic_restart(fork.slot, now);
-    records_[fork.slot].not_recycled.reset();  // Its pause was for the worker that it spared.
+    records_[fork.slot].not_recycled.reset();  // The pause was for the worker that it spared.
   }
 }
 

@@ -55,7 +55,7 @@ class InvariantChecker {
     TimePoint kill_from;
     TimePoint kill_by;
   };
-  /// What is known of one slot's failures, since the last command that concerned it.
+  /// The failures of one slot, since the last command that concerned it.
   struct Record {
     std::deque<TimePoint> failures;         ///< of young workers: these fill give_up
     std::deque<TimePoint> incidents;        ///< of those that had served

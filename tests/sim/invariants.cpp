@@ -1,4 +1,4 @@
-// What must hold after each step, whatever happened in it.
+// The invariants that must hold after each step, whatever happened in it.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -132,7 +132,7 @@ void InvariantChecker::check_service(const Event& event) const {
   const std::set<int> serving = serving_slots();
   const bool left = std::holds_alternative<Exited>(event) ||
                     std::holds_alternative<Leaving>(event) ||
-                    std::holds_alternative<Measured>(event);  // It hung: see check_hung().
+                    std::holds_alternative<Measured>(event);  // A hung worker: see check_hung().
   const bool makes_room = (before_.rolling || pool_.rolling()) && before_.spec.max_unavailable > 0;
   for (const int slot : before_.serving) {
     if (serving.contains(slot) || takes_down(event, slot)) continue;
@@ -218,7 +218,7 @@ void InvariantChecker::check_not_deployed(const Asked& asked) const {
        "a failed roll changes nothing");
   const auto& request = std::get<RollRequested>(asked.request);
   const PoolSpec& wanted = request.spec ? *request.spec : asked.spec;
-  if (wanted.on_failure == RollFailure::Pause) return;  // What was replaced stays.
+  if (wanted.on_failure == RollFailure::Pause) return;  // Replaced workers stay.
   for (const auto& [id, worker] : seen_) {
     const bool leaves =
         worker.phase == WorkerPhase::Draining || worker.phase == WorkerPhase::Killed;

@@ -45,7 +45,7 @@ LeaseLife::WorkerView& LeaseLife::view_of(WorkerId id) {
   return found->second;
 }
 
-/// What it may do as far as it knows, and as far as it is there at all.
+/// Whether the worker may do it, as far as it knows, and as far as it is there at all.
 bool LeaseLife::may_run(WorkerId id) const {
   const auto found = views_.find(id);
   return found != views_.end() && found->second.told && !found->second.released && world_.lives(id);
@@ -93,14 +93,14 @@ void LeaseLife::granted(const LeaseGrant& grant, TimePoint now) {
   hold(slot.current == grant.worker, "a successor on trial does not hold the lease");
   WorkerView& view = view_of(grant.worker);
   view.told = true;
-  // One that has given it back meanwhile heeds no grant; one that wants it again does.
+  // A worker that has given it back meanwhile heeds no grant; one that wants it again does.
   const bool has_released = std::ranges::any_of(sent_, [&grant](const Message& message) {
     return message.from == grant.worker && message.what == Said::Released;
   });
   if (!has_released) view.released = false;
 }
 
-/// Whoever serves while no roll runs is accepted, and so may have it.
+/// A worker that serves while no roll runs is accepted, and so may have it.
 void LeaseLife::check_progress() const {
   if (lease_.holder() || pool_.rolling()) return;
   for (const WorkerId id : wanting_) {

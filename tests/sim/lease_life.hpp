@@ -74,7 +74,7 @@ class LeaseLife {
   bool liars_;                         ///< some lie
   std::chrono::milliseconds clock_{};  ///< of the wall, when the life began
   std::map<WorkerId, WorkerView> views_;
-  std::deque<Message> sent_;              // Of each worker in the order of saying.
+  std::deque<Message> sent_;              // Those of each worker in their order.
   std::set<WorkerId> wanting_;            // As far as the master was told.
   std::uint64_t fence_ = 0;               // The greatest that was granted.
   std::map<std::string, WallTime> done_;  // The latest run of each name that was granted.

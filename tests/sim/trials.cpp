@@ -42,7 +42,7 @@ void InvariantChecker::note_room(const Event& event) {
   }
   std::erase_if(emptied_, [&](int slot) {
     if (slot >= pool_.spec().workers) return true;
-    // One that fails in the old version, too, is left to its restart policy.
+    // A worker that fails in the old version, too, is left to its restart policy.
     const SlotState state = pool_.slots().at(static_cast<std::size_t>(slot)).state;
     const bool fills = state == SlotState::Starting || state == SlotState::Stopping;
     return !fills || serving.contains(slot) || takes_down(event, slot);

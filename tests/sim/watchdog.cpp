@@ -59,7 +59,7 @@ void InvariantChecker::check_hung(const Kill& kill, const Event& event, TimePoin
        "a foreign worker may fall silent while it drains");
 }
 
-/// Who is silent for too long and is measured in a measurement is killed.
+/// A worker that is measured and has been silent for too long is killed.
 void InvariantChecker::check_found(const Event& event, TimePoint now) const {
   const auto* measured = std::get_if<Measured>(&event);
   if (measured == nullptr || before_.stalled || !before_.measurement || *before_.measurement > now)
@@ -75,7 +75,7 @@ void InvariantChecker::check_found(const Event& event, TimePoint now) const {
        "who is silent for longer than the watchdog is killed");
 }
 
-/// Whoever is watched is measured four times in a watchdog.
+/// A worker with a watchdog is measured four times in its length.
 void InvariantChecker::check_patrolled(TimePoint now) const {
   const auto next = pool_.next_measurement();
   for (const auto& [id, worker] : seen_) {
@@ -102,7 +102,7 @@ void InvariantChecker::check_recycling_fork(const Fork& fork, TimePoint now) {
   hold(now - *found->second.not_recycled >= 1s, "a failed recycling is followed by a pause");
 }
 
-/// Who is due is recycled as soon as there is a token.
+/// A worker that is due is recycled as soon as there is a token.
 void InvariantChecker::check_nobody_due_waits() const {
   const PoolSpec& spec = pool_.spec();
   if (pool_.rolling() || successors() >= std::max(1, spec.surge)) return;

@@ -60,7 +60,7 @@ void World::born(WorkerId id, TimePoint now, const PoolSpec& spec) {
   if (random_.percent(rates_.hangs)) process.hangs_from = ready + random_.between(0ms, 20s);
 }
 
-/// One that fails is often not alone: EAGAIN and ENOMEM last a while.
+/// A fork that fails is often not alone: EAGAIN and ENOMEM last a while.
 bool World::fork_fails(TimePoint now) {
   if (now < storm_until_) return true;
   if (!random_.percent(rates_.fork_fails)) return false;
@@ -70,7 +70,8 @@ bool World::fork_fails(TimePoint now) {
 
 void World::told(WorkerId id, TimePoint now) {
   const auto found = alive_.find(id);
-  if (found == alive_.end()) return;  // It ended, and the master has not read of it yet.
+  if (found == alive_.end())
+    return;  // The process has ended, and the master has not read of it yet.
   found->second.told = true;
   Process& process = found->second;
   if (!process.native && random_.percent(rates_.mute * 5)) {
@@ -145,7 +146,7 @@ void World::suspend(Duration duration) {
   storm_until_ += duration;
 }
 
-/// Whoever is booting, serving or draining now does it well; what was said already stays said.
+/// Workers that are booting, serving or draining now do it well; what was said already stays said.
 void World::heal(TimePoint now) {
   rates_ = kFair;
   storm_until_ = {};

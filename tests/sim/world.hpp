@@ -58,9 +58,9 @@ class World {
   /// From now on the rates are fair, also for the processes that are there already.
   void heal(TimePoint now);
   [[nodiscard]] bool empty() const { return alive_.empty(); }
-  /// It is a process, whatever the master knows of its end.
+  /// Whether it is a process, whatever the master knows of its end.
   [[nodiscard]] bool lives(WorkerId id) const { return alive_.contains(id); }
-  /// It was told to end, or has said that it will.
+  /// Whether it was told to end, or has said that it will.
   [[nodiscard]] bool is_told(WorkerId id) const { return alive_.at(id).told; }
   [[nodiscard]] bool is_stuck(WorkerId id, TimePoint now) const { return alive_.at(id).hangs(now); }
 

@@ -75,8 +75,8 @@ void kill(Environment& environment, pid_t pid, std::vector<Victim>& victims) {
   victims.push_back(std::move(victim));
 }
 
-/// One of those that serve, when it has served long enough not to look like a crash loop; and its
-/// successor must serve before the next is killed.
+/// Kills a worker that has served long enough not to look like a crash loop, and waits until its
+/// successor serves.
 void kill_one(Environment& environment, int number, std::vector<Victim>& victims) {
   const std::string slot = fmt::format("web:{}", environment.draw(0, kWorkers - 1));
   const int pid = environment.reeve().pid(slot);

@@ -1,6 +1,7 @@
 #pragma once
-// What is done to a pool while clients use it. Each runs to its end and returns the exit code: 0
-// when nothing was lost that had to be answered, and everything is as it was told to be.
+// The things that are done to a pool while clients use it. Each runs to its end and returns the
+// exit code: 0 when nothing was lost that had to be answered, and everything is as it was told to
+// be.
 
 #include "tests/soak/options.hpp"
 

@@ -1,4 +1,4 @@
-// What is scheduled with scope `one`, due every second, through rolls and kill -9 of the worker
+// A scheduled job of scope `one`, due every second, through rolls and kill -9 of the worker
 // that holds the lease, beside a pool under load. Each run is written down by who does it: no tick
 // twice, none missing.
 

@@ -10,7 +10,7 @@
 namespace reeve::e2e {
 namespace {
 
-/// Who was granted each run.
+/// The worker to which each run was granted.
 std::map<std::int64_t, int> grants_in(const std::string& log) {
   static const std::regex kGrant(R"(pid (\d+) may do the run of (\d+) ms of scheduled )");
   std::map<std::int64_t, int> grants;

@@ -1,5 +1,5 @@
 #pragma once
-// What must hold of what is scheduled with scope `one`, as its runs are written down
+// Checks a scheduled job of scope `one`, whose runs are written down
 // (tests/e2e/probe/schedule.hpp): no tick was done twice, fences never go back, and none is missing
 // but those that the master had granted to a worker which was killed before it did them. Reads
 // files only.

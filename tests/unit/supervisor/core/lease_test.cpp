@@ -1,4 +1,4 @@
-// Who of a pool holds the lease, and which runs it may do.
+// The lease: which worker of a pool holds it, and which runs it may do.
 #include "supervisor/core/lease.hpp"
 
 #include <fmt/format.h>
