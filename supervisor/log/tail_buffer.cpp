@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::size_t kChunkBytes = 4096;
 
+// The string itself, its place among others, and the allocator's header.
+constexpr std::size_t kChunkOverhead = 80;
+
 // Returning memory to the kernel walks the whole heap, which is worth it for so much.
 constexpr std::size_t kWorthReturning = 1 << 20;
 
@@ -43,12 +46,13 @@ TailBuffer::~TailBuffer() {
 void TailBuffer::append(std::string_view line) {
   const std::size_t needed = line.size() + 1;
   if (chunks_.empty() || chunks_.back().size() + needed > kChunkBytes) {
-    budget_.used_ += chunks_.emplace_back().capacity();
+    budget_.used_ += chunks_.emplace_back().capacity() + kChunkOverhead;
   }
   std::string& chunk = chunks_.back();
   const std::size_t begin = chunk.size();
   const std::size_t before = chunk.capacity();
-  const bool is_only = chunks_.size() == 1;  // It grows with its lines: most slots say little.
+  const bool is_only =
+      chunks_.size() == 1;  // The only chunk grows with its lines: most slots say little.
   chunk.reserve(std::max(begin + needed, is_only ? 0 : kChunkBytes));
   chunk.append(line);
   chunk.push_back('\n');
@@ -61,7 +65,7 @@ void TailBuffer::append(std::string_view line) {
 }
 
 void TailBuffer::drop_oldest() {
-  budget_.used_ -= chunks_.front().capacity();
+  budget_.used_ -= chunks_.front().capacity() + kChunkOverhead;
   size_ -= chunks_.front().size();
   chunks_.erase(chunks_.begin());
 }

@@ -20,9 +20,12 @@ class TailBuffer;
 /// the longest time. It outlives its tails.
 class TailBudget {
  public:
-  explicit TailBudget(std::size_t max_bytes = 32U << 20) : max_bytes_(max_bytes) {}
+  /// 32 MiB, with what the allocator loses on the way.
+  static constexpr std::size_t kMaxBytes = 30UL << 20;
 
-  /// Bytes that the tails hold now.
+  explicit TailBudget(std::size_t max_bytes = kMaxBytes) : max_bytes_(max_bytes) {}
+
+  /// Bytes that the tails cost now.
   [[nodiscard]] std::size_t used() const { return used_; }
 
  private:
@@ -34,7 +37,7 @@ class TailBudget {
   std::size_t max_bytes_;
   std::size_t used_ = 0;
   std::size_t given_back_ = 0;  // Since the allocator was last asked to return it to the kernel.
-  std::uint64_t lines_ = 0;     // Of all tails so far: their clock.
+  std::uint64_t lines_ = 0;     // That all tails have got so far: their clock.
   std::vector<TailBuffer*> tails_;
 };
 
@@ -72,7 +75,7 @@ class TailBuffer {
 
   TailBudget& budget_;
   std::vector<std::string> chunks_;  // Whole lines each, the oldest first; trimmed by the chunk.
-  std::size_t size_ = 0;             // Of the text in them.
+  std::size_t size_ = 0;             // Bytes of text in them.
   std::uint64_t last_line_ = 0;      // When the last line came, by the budget's clock.
   std::map<FollowerId, Follower> followers_;
   std::uint64_t next_follower_ = 1;

@@ -21,6 +21,9 @@ constexpr int kMessagesAtTheEnd = 1024;
 // From the end of a worker's descriptors to its death: the kernel frees its memory meanwhile.
 constexpr Duration kDyingTakes = std::chrono::milliseconds(500);
 
+// In a report a longer line helps nobody, and every worker keeps some.
+constexpr std::size_t kMostOfALastLine = 1024;
+
 /// "a required resource could not be opened (database: refused)": with the worker's own words, cut
 /// to what fits into a line with more.
 std::string meaning_of(int exit_code, std::string_view reason) {
@@ -145,6 +148,7 @@ void Process::on_exec_status() {
   }
   exec_status_poll_.reset();
   exec_status_.reset();
+  plan_ = {};  // Its environment is not kept for the worker's whole life.
   if (exec_error_.empty()) observer_.executed(*this);
 }
 
@@ -175,7 +179,7 @@ void Process::miss_the_line() {
 }
 
 void Process::print(Stream stream, std::string_view line) {
-  last_lines_.emplace_back(line);
+  last_lines_.emplace_back(line.substr(0, kMostOfALastLine));
   if (last_lines_.size() > kLastLines) last_lines_.pop_front();
   observer_.printed(*this, stream, line);
 }
