@@ -41,7 +41,7 @@ int accept_queue_length(int listener_fd) {
   tcp_info info{};
   socklen_t size = sizeof(info);
   if (::getsockopt(listener_fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
-  return static_cast<int>(info.tcpi_unacked);  // Of a listening socket: its queue (tcp_get_info).
+  return static_cast<int>(info.tcpi_unacked);  // A listening socket's is its queue.
 }
 
 AcceptQueueWait::AcceptQueueWait(ipc::uv::Loop& loop, std::vector<int> listeners, Limits limits,

@@ -1,6 +1,6 @@
 #pragma once
-// What waits to be accepted from listening sockets, and waiting until nothing does: closing the
-// last holder of a listener resets every connection in its queue. Loop thread.
+// Connections that wait to be accepted from listening sockets, and waiting until there are none:
+// closing the last holder of a listener resets every connection in its queue. Loop thread.
 
 #include <functional>
 #include <vector>
@@ -19,7 +19,7 @@ namespace reeve::supervisor {
 /// Connections that were made and nobody has accepted. 0 when that cannot be known.
 [[nodiscard]] int accept_queue_length(int listener_fd);
 
-/// Waits until the queues are empty, looking every few milliseconds, but only so long.
+/// Waits until the queues are empty, looking every few milliseconds, up to a limit.
 class AcceptQueueWait {
  public:
   struct Limits {

@@ -27,7 +27,7 @@ ipc::Result<SharedListener> adopt(const ListenerConfig& config,
   return listener;
 }
 
-/// Those who are served by the one kind of sockets cannot be by the other.
+/// Workers that serve from one kind of socket cannot be moved to the other.
 std::unexpected<ipc::Error> refuse_other_sockets(const Listener& listener) {
   const bool shared = listener.config().sockets == Sockets::Shared;
   return ipc::failure(

@@ -6,7 +6,7 @@
 // of its own, a worker first stops getting connections, reads what it has, and only then hears of
 // the end. The sockets form a SO_REUSEPORT group; a classic BPF program picks among the enabled
 // members at random (socket(7): SO_ATTACH_REUSEPORT_CBPF, since Linux 4.5). TCP only; Unix sockets
-// have no such group. It knows no workers and decides nothing: the pool's shell says who is in.
+// have no such group. Knows no workers and decides nothing: the pool says who is enabled.
 // Loop thread.
 
 #include <cstdint>

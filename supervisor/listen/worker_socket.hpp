@@ -21,7 +21,7 @@ class WorkerSocket {
     if (!member) return std::unexpected(member.error());
     return WorkerSocket(std::move(address), *member);
   }
-  /// One that another master has taken, by its number().
+  /// A socket that another master has taken, by its number().
   [[nodiscard]] static WorkerSocket adopt(std::shared_ptr<SteeredAddress> address,
                                           std::uint64_t number) {
     return {std::move(address), SteeredAddress::Member{number}};

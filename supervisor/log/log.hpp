@@ -31,7 +31,7 @@ enum class LogDress : std::uint8_t {
   Journal,   ///< "<6>" first, as sd-daemon(3) has it: systemd's journal keeps time and level itself
 };
 
-/// What suits the place that `fd` leads to. Reads $JOURNAL_STREAM.
+/// The dress that suits the place that `fd` leads to. Reads $JOURNAL_STREAM.
 [[nodiscard]] LogDress dress_for(int fd, bool is_terminal);
 
 class Log {
@@ -44,13 +44,13 @@ class Log {
   void set_level(LogLevel level);
   /// The end of the master's own lines, as they were written; without those of the workers.
   [[nodiscard]] TailBuffer& tail() { return tail_; }
-  /// Of this tail and of those of the workers.
+  /// The memory that this tail and those of the workers share.
   [[nodiscard]] TailBudget& tail_budget() { return tail_budget_; }
 
   /// Goes where the configuration says (log.to, log.max_size, log.keep), from the next line on. An
   /// error, which names the key: the file cannot be opened, and nothing has changed.
   [[nodiscard]] ipc::Result<> follow(const SupervisorConfig& config);
-  /// Opens the file anew, for whoever rotates it from outside. Says what came of it.
+  /// Opens the file anew, after another program has rotated it. Logs what came of it.
   void reopen();
 
   template <class... Args>

@@ -47,7 +47,7 @@ ipc::Result<LogFile> LogFile::open(std::string path, Rules rules) {
 }
 
 ipc::Result<> LogFile::reopen() {
-  // Not blocking, for whoever names a FIFO without a reader here.
+  // Not blocking, since the path may be that of a FIFO without a reader.
   ipc::UniqueFd fd(::open(
       path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, kMode));
   struct stat info{};

@@ -20,7 +20,7 @@ class LogPipe {
   [[nodiscard]] LogPipeHandover hand_over() const;
 
   /// The worker has died: takes what still lies in the pipe, and the last line without an end.
-  /// Whoever else holds the pipe open is not waited for.
+  /// Another process that holds the pipe open is not waited for.
   void finish();
 
  private:

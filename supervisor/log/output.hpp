@@ -1,7 +1,7 @@
 #pragma once
 // Where the master's log and the lines of its workers go: stderr, or a file. A reader that is slow,
-// or stopped, delays nobody: what it does not take waits in a bounded queue, and beyond that is
-// dropped and counted, as is what a full disk does not take. Knows no format. Loop thread.
+// or stopped, delays nobody: what it does not take waits in a bounded queue. Lines beyond that are
+// dropped and counted, as are those that a full disk does not take. Knows no format. Loop thread.
 
 #include <cstddef>
 #include <cstdint>
@@ -47,7 +47,7 @@ class Output {
     report_growing_ = std::move(report);
   }
 
-  /// Of `fd`.
+  /// Whether `fd` is one.
   [[nodiscard]] bool is_terminal() const { return is_terminal_; }
 
  private:
@@ -61,7 +61,7 @@ class Output {
   bool never_blocks_;  // A regular file, or a device that epoll refuses, like /dev/null.
   bool is_terminal_;
   std::optional<LogFile> file_;
-  int file_error_ = 0;  // Of the last line that the file did not take.
+  int file_error_ = 0;  // Why the file did not take the last line.
   std::deque<std::string> queue_;
   std::size_t queued_bytes_ = 0;
   std::uint64_t dropped_ = 0;

@@ -24,12 +24,12 @@ namespace {
 
 constexpr mode_t kDirectoryMode = 0755;
 constexpr std::string_view kSupervisor = "/supervisor";
-// Only what is stuck in the kernel keeps a cgroup from becoming empty; a crowd of that is given up.
+// Only processes that are stuck in the kernel keep a cgroup from becoming empty; more are given up.
 constexpr std::size_t kMostRetired = 1024;
-// As many of one name, of pools that were removed and added again, are at work at the same time.
+// So many workers of one name may run at the same time: of pools that were removed and added again.
 constexpr int kMostNamesakes = 1024;
 
-// At the very end, for grandchildren that were killed.
+// Grandchildren that were killed at the very end get so long to be gone.
 constexpr auto kLastMoments = std::chrono::milliseconds(100);
 
 struct Mount {
@@ -90,7 +90,7 @@ bool marked_as_delegated(const std::string& directory) {
   return false;
 }
 
-/// What was killed there needs a moment to be gone.
+/// Waits for processes that were killed there, which need a moment to be gone.
 void wait_until_empty(const std::string& path, ipc::TimePoint deadline) {
   const ipc::UniqueFd events(::open((path + "/cgroup.events").c_str(), O_RDONLY | O_CLOEXEC));
   char text[256];
@@ -171,11 +171,12 @@ ipc::Result<ipc::UniqueFd> WorkerCgroup::open() const {
 
 void WorkerCgroup::kill() const {
   if (kill_file_) {
-    // It fails once the cgroup is removed: whoever bears its name then is another one.
+    // The write fails once the cgroup is removed: one of the same name is another one.
     [[maybe_unused]] const ssize_t tolerated = ::write(kill_file_.get(), "1", 1);
     return;
   }
-  // Before Linux 5.14: one by one. Who forks meanwhile escapes; the process group was killed too.
+  // Before Linux 5.14: one by one. A child that is forked meanwhile escapes; the process group was
+  // killed too.
   const auto pids = read_small_file(path_ + "/cgroup.procs");
   if (!pids) return;
   std::string_view rest = *pids;
@@ -205,8 +206,8 @@ ipc::Result<std::unique_ptr<CgroupTree>> CgroupTree::open(const std::string& own
   return std::unique_ptr<CgroupTree>(new CgroupTree(above, std::move(base)));
 }
 
-/// Goes back where it came from, or its cgroup could not be removed. What cannot be removed is
-/// found again by the next master.
+/// The master goes back where it came from, or its cgroup could not be removed. A cgroup that
+/// cannot be removed is found again by the next master.
 CgroupTree::~CgroupTree() {
   remove_empty_ones();
   const auto deadline = ipc::Clock::now() + kLastMoments;
@@ -227,7 +228,7 @@ CgroupTree::~CgroupTree() {
 ipc::Result<std::unique_ptr<WorkerCgroup>> CgroupTree::add(const std::string& name) {
   const std::string wanted = fmt::format("{}/{}", base_, name);
   std::string path = wanted;
-  // Nothing of the name is taken over, be it empty: it may be of a worker that was not reaped yet.
+  // An existing cgroup is not taken over, even when it is empty: its worker may not be reaped yet.
   for (int number = 2; ::mkdir(path.c_str(), kDirectoryMode) != 0; ++number) {
     if (errno != EEXIST || number > kMostNamesakes) {
       return ipc::system_error("make cgroup", path, errno);

@@ -32,8 +32,8 @@ namespace reeve::supervisor {
 
 class CgroupTree;
 
-/// Where one worker and all that it starts live. Leaves no process behind: what remains at its
-/// destruction was killed by kill(), and the directory goes when the last of it is reaped.
+/// The cgroup in which one worker lives with all that it starts. Processes that remain at its
+/// destruction were killed by kill(); the directory goes when the last of them is reaped.
 class WorkerCgroup {
  public:
   WorkerCgroup(CgroupTree& tree, std::string path);
@@ -49,7 +49,7 @@ class WorkerCgroup {
 
   /// Sets memory.max. An error: there is no memory controller for it.
   [[nodiscard]] ipc::Result<> limit_memory(std::uint64_t bytes);
-  /// What limit_memory() has set, of this master or of the one before it.
+  /// The limit that limit_memory() has set, in this master or in the one before it.
   [[nodiscard]] std::optional<std::uint64_t> memory_limit() const { return memory_limit_; }
   /// Whether the kernel has killed here for lack of memory lately: since the last but one
   /// CgroupTree::age_kills() and since this was made. None: it does not say.
@@ -78,15 +78,15 @@ class CgroupTree {
 
   /// A new and empty one: `name`, or `name`.2 and so on while others bear it.
   [[nodiscard]] ipc::Result<std::unique_ptr<WorkerCgroup>> add(const std::string& name);
-  /// The one that a process is in which was started by the master that this one replaces; null:
+  /// The cgroup of a process that was started by the master that this one replaces; null: it is in
   /// none of this tree.
   [[nodiscard]] std::unique_ptr<WorkerCgroup> adopt(pid_t pid);
 
-  /// To be called now and then: what was killed a while ago explains no death of a worker.
+  /// To be called now and then: kills of a while ago explain no death of a worker.
   void age_kills();
   /// To be called after children were reaped: removes what has become empty since.
   void sweep();
-  /// The same, and for those that a dead master has left behind. Start-up and end.
+  /// Removes also what a dead master has left behind. Start-up and end.
   void remove_empty_ones();
   /// The master steps aside, so that its children in the tree may have controllers: a cgroup with
   /// processes of its own cannot share any out. Tried once.

@@ -22,8 +22,8 @@ class OutOfMemoryWatch {
   /// The kills that has_killed() has seen explain no later death: one batch of dead children was
   /// told of.
   void settle();
-  /// To be called now and then. Kills that were counted before the last call are put aside: who
-  /// died of them was reaped long ago, or was nobody's worker.
+  /// To be called now and then. Kills that were counted before the last call are put aside: their
+  /// victims were reaped long ago, or were no workers.
   void age();
 
  private:

@@ -1,7 +1,7 @@
 #pragma once
-// What the kernel says of a process in /proc. Every reading is bounded and never waits for the
-// process; what is not readable (another user's, a hardened kernel, a process that has just gone)
-// is left out. Any thread.
+// Facts about a process from /proc. Every reading is bounded and never waits for the process. What
+// cannot be read (another user's, a hardened kernel, a process that has just gone) is left out. Any
+// thread.
 
 #include <sys/types.h>
 
@@ -45,7 +45,7 @@ struct ProcFacts {
 /// The memory that the process itself holds resident, from /proc/PID/statm.
 [[nodiscard]] std::optional<std::uint64_t> resident_bytes(pid_t pid);
 
-// What the files hold; pure.
+// The parsers of those files; pure.
 
 /// A line of /proc/PID/task/TID/stat. The name in it may hold anything, ") R 1" too.
 [[nodiscard]] std::optional<ThreadFacts> parse_thread_stat(std::string_view text,

@@ -1,6 +1,6 @@
 #pragma once
-// Collects dead children: workers, and whatever they orphaned, since the master is a subreaper and
-// may be pid 1. Knows no worker; its owner does. Loop thread.
+// Collects dead children: workers, and processes that they have orphaned, since the master is a
+// subreaper and may be pid 1. Knows no worker; its owner does. Loop thread.
 
 #include <sys/types.h>
 
@@ -40,7 +40,7 @@ class Reaper {
   bool pending_ = false;
 };
 
-/// What a wait status means.
+/// The meaning of a wait status.
 [[nodiscard]] Death death_of(int wait_status);
 
 }  // namespace reeve::supervisor

@@ -77,7 +77,7 @@ std::expected<RuntimeDir, RuntimeDir::Refusal> RuntimeDir::hold(const std::strin
   const ipc::UniqueFd pid_file(
       ::open(pid_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kPidFileMode));
   if (!pid_file) return refuse("write", pid_path, errno);
-  // Whoever ends as it should removes the file.
+  // A master that ends as it should removes the file.
   auto dead_master = ipc::parse_number<pid_t>(first_line(pid_file.get()));
   if (dead_master == ::getpid()) dead_master.reset();
   if (!write_pid(pid_file.get())) return refuse("write", pid_path, errno);

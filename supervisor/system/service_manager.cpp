@@ -14,7 +14,7 @@
 namespace reeve::supervisor {
 namespace {
 
-/// For what follows a worker's deadline: its SIGKILL, and the master's own end.
+/// The time for what follows a worker's deadline: its SIGKILL, and the master's own end.
 constexpr auto kMargin = std::chrono::seconds(5);
 
 std::string variable(const char* name) {
@@ -22,7 +22,7 @@ std::string variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-/// sd_watchdog_enabled(3): asked for, and of this process.
+/// The interval that systemd asks this process to keep, as sd_watchdog_enabled(3) finds it.
 std::optional<std::chrono::microseconds> watchdog_interval() {
   const auto pid = ipc::parse_number<pid_t>(variable("WATCHDOG_PID"));
   const auto usec = ipc::parse_number<std::uint32_t>(variable("WATCHDOG_USEC"));

@@ -1,6 +1,6 @@
 #pragma once
-// What the master says to systemd, or to whoever else gave it a NOTIFY_SOCKET (sd_notify(3)).
-// Silent when nobody did. Loop thread.
+// The master's messages to systemd, or to another program that gave it a NOTIFY_SOCKET
+// (sd_notify(3)). Silent when none did. Loop thread.
 
 #include <string>
 #include <string_view>
@@ -24,7 +24,7 @@ class ServiceManager {
   /// (EXTEND_TIMEOUT_USEC), whatever its TimeoutStartSec and TimeoutStopSec are. Sent only when it
   /// is later than what was asked for before.
   void wait_until(ipc::TimePoint end, ipc::TimePoint now);
-  /// The same for a start that is not under the loop yet: not less than `time`, from now on.
+  /// Asks for `time` from now on at least, in a start that is not under the loop yet.
   static void ask_for(ipc::Duration time);
   [[nodiscard]] bool someone_listens() const { return !socket_.empty(); }
 
