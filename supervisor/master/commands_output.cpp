@@ -9,7 +9,7 @@
 #include "supervisor/core/process_name.hpp"
 #include "supervisor/master/commands.hpp"
 #include "supervisor/pool/status.hpp"
-#include "supervisor/postmortem/why.hpp"
+#include "supervisor/postmortem/death_report.hpp"
 
 namespace reeve::supervisor {
 

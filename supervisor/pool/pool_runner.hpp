@@ -26,7 +26,7 @@
 #include "supervisor/log/tail_buffer.hpp"
 #include "supervisor/pool/canary_judge.hpp"
 #include "supervisor/pool/connection_steering.hpp"
-#include "supervisor/postmortem/death_book.hpp"
+#include "supervisor/postmortem/death_report.hpp"
 #include "supervisor/postmortem/kills.hpp"
 #include "supervisor/process/launcher.hpp"
 #include "supervisor/process/process.hpp"

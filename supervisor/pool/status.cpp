@@ -4,12 +4,17 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
+#include <string_view>
+#include <utility>
 
 #include "ipc/recorder/reader.hpp"
 #include "supervisor/core/process_name.hpp"
 
 namespace reeve::supervisor {
 namespace {
+
+using ipc::control::Reply;
 
 std::string detail_of(const PoolRunner& pool, const Slot& slot, TimePoint now) {
   if (slot.state == SlotState::Stopped && !pool.held_for().empty()) return pool.held_for();
@@ -34,13 +39,84 @@ void add_worker(ipc::control::Process& line, const Worker& worker, const Process
   }
 }
 
+/// Of a frame, which has room for the rest beside it; even when every byte is escaped.
+constexpr std::size_t kMaxBytes = ipc::control::kMaxTailBytes;
+/// What a row costs beside its texts.
+constexpr std::size_t kRowBytes = 64;
+
+std::size_t size_of(const ipc::ResourceReport& report) {
+  return kRowBytes + report.name.size() + report.phase.size() + report.detail.size();
+}
+std::size_t size_of(const ipc::ScheduledReport& report) {
+  return kRowBytes + report.name.size() + report.schedule.size() + report.detail.size();
+}
+template <class Row>
+std::size_t size_of(const std::vector<Row>& rows) {
+  std::size_t size = 0;
+  for (const Row& row : rows) size += size_of(row.report);
+  return size;
+}
+
+/// False, and a note in the reply, once it is full.
+template <class Row>
+bool add(Reply& reply, std::vector<Row>& rows, std::size_t& size, Row row) {
+  size += size_of(row.report);
+  if (size <= kMaxBytes) {
+    rows.push_back(std::move(row));
+    return true;
+  }
+  reply.text = "(and more: ask for one pool, or one slot)";
+  return false;
+}
+
+bool shows(const SlotSet& slots, int slot) { return slots.empty() || slots.contains(slot); }
+
+using ToProcess = std::function<void(const Worker&, const Process&)>;
+
+/// In the order of slots, and in a slot of their start.
+void for_each_process(const PoolRunner& pool, const SlotSet& slots, const ToProcess& visit) {
+  std::vector<std::pair<const Worker*, const Process*>> found;
+  for (const auto& [id, process] : pool.processes()) {
+    const Worker* worker = pool.pool().find(id);
+    if (worker != nullptr && shows(slots, worker->slot)) found.emplace_back(worker, process.get());
+  }
+  std::ranges::stable_sort(found, {}, [](const auto& one) { return one.first->slot; });
+  for (const auto& [worker, process] : found) visit(*worker, *process);
+}
+
+/// A worker that no slot shows, as a line of its own.
+ipc::control::Process line_of(const PoolRunner& pool, const Worker& worker, const Process& process,
+                              TimePoint now) {
+  ipc::control::Process line;
+  line.name = process_name(pool.name(), worker.slot);
+  switch (worker.phase) {
+    case WorkerPhase::Starting:
+      line.state = to_string(SlotState::Starting);
+      break;
+    case WorkerPhase::Serving:
+      line.state = to_string(SlotState::Running);
+      break;
+    case WorkerPhase::Draining:
+    case WorkerPhase::Killed:
+      line.state = to_string(SlotState::Stopping);
+      break;
+  }
+  line.pid = process.pid().value_or(0);
+  line.generation = static_cast<std::uint64_t>(worker.generation);
+  line.uptime = std::chrono::duration_cast<std::chrono::milliseconds>(now - worker.phase_since);
+  line.detail = fmt::format("{}, beside the slot's own", to_string(worker.phase));
+  line.status_text = process.status_text();
+  if (const auto state = process.state()) line.worker_state = ipc::to_string(*state);
+  return line;
+}
+
 }  // namespace
 
 std::vector<ipc::control::Process> status_of(const PoolRunner& pool, const SlotSet& slots,
                                              TimePoint now) {
   std::vector<ipc::control::Process> lines;
   for (const Slot& slot : pool.pool().slots()) {
-    if (!slots.empty() && !slots.contains(slot.index)) continue;
+    if (!shows(slots, slot.index)) continue;
     const Worker* worker = slot.current ? pool.pool().find(*slot.current) : nullptr;
     const Process* process = slot.current ? pool.find(*slot.current) : nullptr;
     // A successor took over without a change of the slot's state; the uptime is the worker's own.
@@ -70,6 +146,47 @@ std::vector<std::string> troubles_of(const PoolRunner& pool, const Slot& slot, T
     troubles.insert(troubles.begin(), "its state is Error: " + process->status_text());
   }
   return troubles;
+}
+
+void add_lifespan(Reply& reply, const PoolRunner& pool, const SlotSet& slots, TimePoint now) {
+  std::size_t size = size_of(reply.resources);
+  for_each_process(pool, slots, [&](const Worker& worker, const Process& process) {
+    const std::string name = process_name(pool.name(), worker.slot);
+    const int pid = process.pid().value_or(0);
+    if (std::ranges::find(reply.processes, pid, &ipc::control::Process::pid) ==
+        reply.processes.end()) {
+      reply.processes.push_back(line_of(pool, worker, process, now));
+    }
+    for (const KnownPhase& phase : process.reports().phases) {
+      const Duration took = phase.ended.value_or(now) - phase.began;
+      reply.phases.push_back({.process = name,
+                              .pid = pid,
+                              .name = phase.name,
+                              .took = std::chrono::duration_cast<std::chrono::microseconds>(took),
+                              .done = phase.ended.has_value()});
+    }
+    for (const KnownResource& known : process.reports().resources) {
+      const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(now - known.since);
+      if (!add(reply, reply.resources, size,
+               {.process = name, .pid = pid, .report = known.report, .since = since})) {
+        return;
+      }
+    }
+  });
+}
+
+void add_scheduled(Reply& reply, const PoolRunner& pool, const SlotSet& slots) {
+  std::size_t size = size_of(reply.schedule);
+  for_each_process(pool, slots, [&](const Worker& worker, const Process& process) {
+    for (const ipc::ScheduledReport& report : process.reports().scheduled) {
+      if (!add(reply, reply.schedule, size,
+               {.process = process_name(pool.name(), worker.slot),
+                .pid = process.pid().value_or(0),
+                .report = report})) {
+        return;
+      }
+    }
+  });
 }
 
 }  // namespace reeve::supervisor

@@ -1,5 +1,6 @@
 #pragma once
-// What `reevectl status` shows of a pool. Reads, changes nothing.
+// What `reevectl status` shows of a pool, and with --lifespan or --schedule of the inside of its
+// native workers, as they have told it. Reads, changes nothing. Loop thread.
 
 #include <vector>
 
@@ -17,7 +18,6 @@ namespace reeve::supervisor {
 [[nodiscard]] std::vector<std::string> troubles_of(const PoolRunner& pool, const Slot& slot,
                                                    TimePoint now);
 
-// status_inside.cpp
 /// Adds what the workers of these slots have told of their lifespan: of each process, also of those
 /// that a slot does not show because they boot beside it or drain. Says in the reply's text what
 /// did not fit.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace reeve::supervisor {
 namespace {
@@ -98,6 +99,43 @@ std::vector<std::string> log_of_death(const DeathFacts& facts) {
   lines.insert(lines.end(), facts.box.crash.begin(),
                facts.box.crash.begin() + static_cast<std::ptrdiff_t>(shown));
   return lines;
+}
+
+void DeathReports::keep(int slot, DeathReport report) {
+  if (report.details.size() > kMostDetails) {
+    report.details.resize(kMostDetails);
+    report.details.emplace_back("(and more, which was not kept)");
+  }
+  reports_[slot] = std::move(report);
+  std::erase(newest_, slot);
+  newest_.push_back(slot);
+  if (newest_.size() > kDetailed) {
+    const int earlier = newest_[newest_.size() - kDetailed - 1];
+    reports_[earlier].details = {"(its details were not kept: many have died since)"};
+  }
+  if (newest_.size() > kSlots) {
+    reports_.erase(newest_.front());
+    newest_.pop_front();
+  }
+}
+
+const DeathReport* DeathReports::last(int slot) const {
+  const auto found = reports_.find(slot);
+  return found == reports_.end() ? nullptr : &found->second;
+}
+
+std::string why(const SlotLine& slot, const DeathReport* death, bool details) {
+  std::string text = fmt::format("{} is {}", slot.name, slot.state);
+  if (slot.pid != 0) text += fmt::format(", pid {}", slot.pid);
+  if (!slot.detail.empty()) text += fmt::format(" ({})", slot.detail);
+  text += '\n';
+  for (const std::string& trouble : slot.troubles) text += fmt::format("  {}\n", trouble);
+  if (death == nullptr) return text + "  none of its workers has died unasked\n";
+  text += "its last death:\n";
+  for (const std::string& line : death->summary) text += fmt::format("  {}\n", line);
+  if (!details) return text;
+  for (const std::string& line : death->details) text += fmt::format("  {}\n", line);
+  return text;
 }
 
 }  // namespace reeve::supervisor

@@ -1,7 +1,11 @@
 #pragma once
 // What is told of a death: by `reevectl why` in full, in the log the part that is not there
-// already. Pure.
+// already; and the last death of each slot of a pool, in a bounded amount of memory. Pure.
 
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,5 +45,37 @@ struct DeathReport {
 /// What the log shall have beside the line that names the cause: the stack of a crash, the requests
 /// that were lost. Empty when there is nothing of the kind.
 [[nodiscard]] std::vector<std::string> log_of_death(const DeathFacts& facts);
+
+/// The last death of each slot.
+class DeathReports {
+ public:
+  /// So many keep their details; of earlier ones the summary stays.
+  static constexpr std::size_t kDetailed = 10;
+  static constexpr std::size_t kSlots = 512;
+  static constexpr std::size_t kMostDetails = 600;  ///< lines
+
+  void keep(int slot, DeathReport report);
+  /// nullptr: nobody has died in it.
+  [[nodiscard]] const DeathReport* last(int slot) const;
+  /// Those with a report; the last death is last.
+  [[nodiscard]] const std::deque<int>& slots() const { return newest_; }
+
+ private:
+  std::map<int, DeathReport> reports_;
+  std::deque<int> newest_;  // Each slot once; the newest is last.
+};
+
+/// How a slot fares now.
+struct SlotLine {
+  std::string name;    ///< "web:0"
+  std::string state;   ///< "BACKOFF"
+  std::string detail;  ///< "exited with code 3; next try in 3 s"
+  int pid = 0;         ///< 0: none
+  /// What its worker's recorder says that it suffers, or has suffered, from.
+  std::vector<std::string> troubles{};
+};
+
+/// What `reevectl why` answers. `death` may be nullptr. Without `details` only who, when and why.
+[[nodiscard]] std::string why(const SlotLine& slot, const DeathReport* death, bool details);
 
 }  // namespace reeve::supervisor

@@ -10,12 +10,28 @@
 #include <vector>
 
 #include "ipc/base/uv.hpp"
+#include "ipc/recorder/recorder.hpp"
 #include "supervisor/core/action.hpp"
 #include "supervisor/log/log.hpp"
 #include "supervisor/postmortem/inspection.hpp"
 #include "supervisor/process/process.hpp"
 
 namespace reeve::supervisor {
+
+/// What is known of a worker that has to be killed: why, since when, and what it was doing.
+struct KillFacts {
+  int pid = 0;
+  KillReason reason{};
+  Duration waited{};  ///< since it was started (StartTimeout), told to drain, or last gave a sign
+  std::optional<ipc::RecorderReading> recorder;  ///< none: a foreign program
+  std::string step;                              ///< of its lifespan, as it said last
+  std::string status_text;
+  std::string last_line;           ///< of its output
+  std::vector<std::string> found;  ///< by looking at it
+};
+
+/// Pure. The first line says who and why, the following what is known of what it was doing.
+[[nodiscard]] std::vector<std::string> kill_report(const KillFacts& facts);
 
 class Kills {
  public:

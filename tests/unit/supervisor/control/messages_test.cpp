@@ -9,7 +9,7 @@
 #include "supervisor/control/pending_commands.hpp"
 #include "supervisor/control/verdicts.hpp"
 #include "supervisor/master/commands.hpp"
-#include "supervisor/postmortem/kill_report.hpp"
+#include "supervisor/postmortem/kills.hpp"
 
 namespace reeve::supervisor {
 namespace {

@@ -5,9 +5,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "supervisor/postmortem/death_book.hpp"
-#include "supervisor/postmortem/why.hpp"
-
 namespace reeve::supervisor {
 namespace {
 
