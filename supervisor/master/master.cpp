@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <functional>
 #include <utility>
 
 #include "supervisor/core/process_name.hpp"
@@ -26,84 +27,107 @@ Master::Master(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& config,
       service_manager_(loop),
       cgroups_(dependencies.workers.cgroups),
       launcher_(loop, std::move(dependencies.workers)),
-      settle_timer_(loop, [this] { settle(); }),
-      ask_timer_(loop, [this] { ask_for_time(); }),
-      memory_timer_(loop, [this] { age_memory_kills(); }),
-      pools_(loop, log, launcher_, pending_,
-             {.on_change = [this] { settle_timer_.arm(Duration::zero()); },
-              .read_pending = [this] { notify_->receive_pending(); },
-              .on_event = [this](std::string_view kind, const std::string& name,
-                                 const std::string& text) { events_.publish(kind, name, text); },
-              .on_forgotten = [this](const PoolRunner& pool) { commands_.forgotten(pool); }}),
+      settle_timer_(loop, std::bind_front(&Master::settle, this)),
+      ask_timer_(loop, std::bind_front(&Master::ask_for_time, this)),
+      memory_timer_(loop, std::bind_front(&Master::age_memory_kills, this)),
+      pools_(loop, log, launcher_, pending_, pools_callbacks()),
       file_(std::move(dependencies.config_path), config, std::move(dependencies.adopted)),
-      deployer_(loop, pools_, pending_, file_, [this] { settle_timer_.arm(Duration::zero()); }),
+      deployer_(loop, pools_, pending_, file_, std::bind_front(&Master::wake, this)),
       start_order_(log, pools_, pending_),
-      reload_(log, pools_, pending_, file_, deployer_, start_order_,
-              {.on_begin =
-                   [this] {
-                     service_manager_.reloading();
-                     events_.publish("reload", "", "the configuration is reread");
-                   },
-               .on_end =
-                   [this] {
-                     // It ends RELOADING=1, and must not come before the first one.
-                     if (said_ready_) service_manager_.ready();
-                   },
-               .wake = [this] { settle_timer_.arm(Duration::zero()); }}),
+      reload_(log, pools_, pending_, file_, deployer_, start_order_, reload_callbacks()),
       rehearsals_(loop, pools_, pending_, file_, config.runtime_dir),
-      events_([this](SessionId session, const ipc::control::Reply& reply) {
-        control_->reply(session, reply);
-      }),
-      shutdown_(loop, log, pools_, pending_,
-                [this](int exit_code) {
-                  exit_code_ = exit_code;
-                  control_->end_streams();
-                  loop_.stop();
-                }),
-      commands_(
-          loop, log,
-          {.pools = pools_,
-           .pending = pending_,
-           .deployer = deployer_,
-           .reload = reload_,
-           .rehearsals = rehearsals_,
-           .events = events_},
-          {.reply = [this](SessionId session,
-                           const ipc::control::Reply& reply) { control_->reply(session, reply); },
-           .peer = [this](SessionId session) { return control_->peer(session); },
-           .reload = [this](const Asker& asker,
-                            auto on_verdicts) { reload_.request(asker, std::move(on_verdicts)); },
-           .shutdown =
-               [this](auto on_verdicts) {
-                 service_manager_.stopping();
-                 shutdown_.request("shutdown", std::move(on_verdicts));
-                 settle_timer_.arm(Duration::zero());
-               },
-           .upgrade = [this](SessionId session) { upgrade_.request(session); },
-           .shutting_down = [this] { return shutdown_.running(); }}),
-      upgrade_(loop, log, std::move(dependencies.own_binary),
-               {.hand_over = [this](const auto& askers) { return hand_over(askers); },
-                .answer = [this](SessionId session,
-                                 const Verdicts& verdicts) { commands_.answer(session, verdicts); },
-                .leaving =
-                    [this] {
-                      if (said_ready_) service_manager_.reloading();
-                    },
-                .staying =
-                    [this] {
-                      if (said_ready_) service_manager_.ready();
-                    }}),
-      reaper_(
-          [this](pid_t pid) {
-            pools_.conclude(pid);
-            upgrade_.conclude(pid);
-          },
-          [this](pid_t pid, const Death& death) { on_exit(pid, death); }),
+      events_(std::bind_front(&Master::reply, this)),
+      shutdown_(loop, log, pools_, pending_, std::bind_front(&Master::end, this)),
+      commands_(loop, log,
+                {.pools = pools_,
+                 .pending = pending_,
+                 .deployer = deployer_,
+                 .reload = reload_,
+                 .rehearsals = rehearsals_,
+                 .events = events_},
+                command_callbacks()),
+      upgrade_(loop, log, std::move(dependencies.own_binary), upgrade_callbacks()),
+      reaper_(std::bind_front(&Master::on_zombie, this), std::bind_front(&Master::on_exit, this)),
       out_of_memory_(std::move(dependencies.oom_counter)),
-      signals_(loop, [this](int signal) { on_signal(signal); }),
-      check_(loop, [this] { on_turn_end(); }),
+      signals_(loop, std::bind_front(&Master::on_signal, this)),
+      check_(loop, std::bind_front(&Master::on_turn_end, this)),
       lock_fd_(dependencies.lock_fd),
       output_(dependencies.output) {}
+
+Pools::Callbacks Master::pools_callbacks() {
+  return {.on_change = std::bind_front(&Master::wake, this),
+          .read_pending = [this] { notify_->receive_pending(); },
+          .on_event = [this](std::string_view kind, const std::string& name,
+                             const std::string& text) { events_.publish(kind, name, text); },
+          .on_forgotten = [this](const PoolRunner& pool) { commands_.forgotten(pool); }};
+}
+
+Reload::Callbacks Master::reload_callbacks() {
+  return {.on_begin = std::bind_front(&Master::reload_begins, this),
+          .on_end = std::bind_front(&Master::serves_again, this),
+          .wake = std::bind_front(&Master::wake, this)};
+}
+
+Commands::Callbacks Master::command_callbacks() {
+  return {.reply = std::bind_front(&Master::reply, this),
+          .peer = [this](SessionId session) { return control_->peer(session); },
+          .reload =
+              [this](const Asker& asker, PendingCommands::OnVerdicts on_verdicts) {
+                reload_.request(asker, std::move(on_verdicts));
+              },
+          .shutdown = std::bind_front(&Master::shut_down_for, this),
+          .upgrade = [this](SessionId session) { upgrade_.request(session); },
+          .shutting_down = [this] { return shutdown_.running(); }};
+}
+
+Upgrade::Callbacks Master::upgrade_callbacks() {
+  return {.hand_over = std::bind_front(&Master::hand_over, this),
+          .answer = [this](SessionId session,
+                           const Verdicts& verdicts) { commands_.answer(session, verdicts); },
+          .leaving = std::bind_front(&Master::exec_comes, this),
+          .staying = std::bind_front(&Master::serves_again, this)};
+}
+
+ControlServer::Callbacks Master::control_callbacks() {
+  return {.on_request =
+              [this](SessionId session, const ipc::control::Request& request) {
+                commands_.on_request(session, request);
+              },
+          .on_gone = [this](SessionId session) { commands_.gone(session); }};
+}
+
+/// Has settle() called soon, outside of every callback.
+void Master::wake() { settle_timer_.arm(Duration::zero()); }
+
+void Master::reply(SessionId session, const ipc::control::Reply& reply) {
+  control_->reply(session, reply);
+}
+
+void Master::reload_begins() {
+  service_manager_.reloading();
+  events_.publish("reload", "", "the configuration is reread");
+}
+
+void Master::exec_comes() {
+  if (said_ready_) service_manager_.reloading();
+}
+
+/// READY=1 ends RELOADING=1, and must not come before the first one.
+void Master::serves_again() {
+  if (said_ready_) service_manager_.ready();
+}
+
+void Master::shut_down_for(PendingCommands::OnVerdicts on_verdicts) {
+  service_manager_.stopping();
+  shutdown_.request("shutdown", std::move(on_verdicts));
+  wake();
+}
+
+void Master::end(int exit_code) {
+  exit_code_ = exit_code;
+  control_->end_streams();
+  loop_.stop();
+}
 
 ipc::Result<> Master::open(const Config& config, const RuntimeDir& runtime_dir,
                            const ListenerSet& listeners) {
@@ -123,14 +147,6 @@ ipc::Result<> Master::open(const Config& config, const RuntimeDir& runtime_dir,
   return {};
 }
 
-ControlServer::Callbacks Master::control_callbacks() {
-  return {.on_request =
-              [this](SessionId session, const ipc::control::Request& request) {
-                commands_.on_request(session, request);
-              },
-          .on_gone = [this](SessionId session) { commands_.gone(session); }};
-}
-
 int Master::run() {
   // What came before may have waited for long: for workers of a dead master.
   ::uv_update_time(loop_.get());
@@ -148,7 +164,7 @@ void Master::start_pools() {
   for (const auto& pool : pools_.pools()) {
     start_order_.start(*pool, pending_.open(1, log_failures()));
   }
-  settle_timer_.arm(Duration::zero());
+  wake();
 }
 
 void Master::on_signal(int signal) {
@@ -185,7 +201,7 @@ void Master::on_signal(int signal) {
       upgrade_.request(std::nullopt);
       break;
   }
-  settle_timer_.arm(Duration::zero());
+  wake();
 }
 
 void Master::scale_first_pool(int by) {
@@ -210,6 +226,11 @@ void Master::age_memory_kills() {
   out_of_memory_.age();
   if (cgroups_ != nullptr) cgroups_->age_kills();
   memory_timer_.arm(kAgeMemoryKillsEvery);
+}
+
+void Master::on_zombie(pid_t pid) {
+  pools_.conclude(pid);
+  upgrade_.conclude(pid);
 }
 
 void Master::on_exit(pid_t pid, Death death) {

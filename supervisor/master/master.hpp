@@ -63,10 +63,25 @@ class Master {
   void on_signal(int signal);
   void scale_first_pool(int by);
   void check_fatal();
+
+  // What the parts tell the master.
+  [[nodiscard]] Pools::Callbacks pools_callbacks();
+  [[nodiscard]] Reload::Callbacks reload_callbacks();
+  [[nodiscard]] Commands::Callbacks command_callbacks();
+  [[nodiscard]] Upgrade::Callbacks upgrade_callbacks();
   [[nodiscard]] ControlServer::Callbacks control_callbacks();
+  void wake();
+  void reply(SessionId session, const ipc::control::Reply& reply);
+  void reload_begins();
+  void exec_comes();
+  void serves_again();
+  void shut_down_for(PendingCommands::OnVerdicts on_verdicts);
+  void end(int exit_code);
+
   [[nodiscard]] ipc::Result<Handover> hand_over(const std::vector<SessionId>& askers) const;
   void upgraded(const Handover& from, const std::vector<SessionId>& askers);
   void on_turn_end();
+  void on_zombie(pid_t pid);
   void on_exit(pid_t pid, Death death);
   void settle();
   void age_memory_kills();

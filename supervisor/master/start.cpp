@@ -8,6 +8,7 @@
 #include <chrono>
 #include <csignal>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -86,6 +87,31 @@ void end_workers_of_a_dead_master(Log& log, const Config& config, const RuntimeD
   if (killed > 0) log.warn("{} of them had to be killed", killed);
 }
 
+/// What a master that begins and one that goes on have from different places.
+struct Origin {
+  std::string config_path;
+  std::vector<ipc::NamedFd> adopted;
+  std::optional<rlimit> nofile;
+  OwnBinary own_binary;
+};
+
+Master::Dependencies dependencies(Origin origin, const RuntimeDir& runtime_dir,
+                                  const ipc::Result<std::unique_ptr<CgroupTree>>& cgroups, Log& log,
+                                  const Output& output) {
+  return {.config_path = std::move(origin.config_path),
+          .adopted = std::move(origin.adopted),
+          .workers = {.environment = inheritable_environment(environ),
+                      .notify_socket = runtime_dir.notify_socket(),
+                      .nofile = origin.nofile,
+                      .cgroups = cgroups ? cgroups->get() : nullptr,
+                      .why_no_cgroups = cgroups ? "" : cgroups.error().text,
+                      .warn = Once(log)},
+          .oom_counter = find_oom_counter(own_cgroup().value_or("")),
+          .own_binary = std::move(origin.own_binary),
+          .lock_fd = runtime_dir.lock_fd(),
+          .output = output};
+}
+
 struct Start {
   const Config& config;
   const std::string& config_path;
@@ -123,18 +149,11 @@ int supervise(ipc::uv::Loop& loop, Output& output, Log& log, Start start) {
   }
 
   Master master(loop, log, config.supervisor,
-                {.config_path = start.config_path,
-                 .adopted = std::move(adopted),
-                 .workers = {.environment = inheritable_environment(environ),
-                             .notify_socket = runtime_dir->notify_socket(),
-                             .nofile = nofile,
-                             .cgroups = cgroups ? cgroups->get() : nullptr,
-                             .why_no_cgroups = cgroups ? "" : cgroups.error().text,
-                             .warn = Once(log)},
-                 .oom_counter = find_oom_counter(own_cgroup().value_or("")),
-                 .own_binary = std::move(start.own_binary),
-                 .lock_fd = runtime_dir->lock_fd(),
-                 .output = output});
+                dependencies({.config_path = start.config_path,
+                              .adopted = std::move(adopted),
+                              .nofile = nofile,
+                              .own_binary = std::move(start.own_binary)},
+                             *runtime_dir, cgroups, log, output));
   if (auto opened = master.open(config, *runtime_dir, *listeners); !opened) {
     log.error("{}", opened.error().text);
     return exit_code::kCannotStart;
@@ -162,18 +181,11 @@ int go_on(ipc::uv::Loop& loop, Output& output, Log& log, const Handover& handove
   if (auto logged = log.follow(handover.supervisor); !logged) log.error("{}", logged.error().text);
   own_binary.binary = handover.binary;
   Master master(loop, log, handover.supervisor,
-                {.config_path = handover.config_path,
-                 .adopted = std::move(spare),
-                 .workers = {.environment = inheritable_environment(environ),
-                             .notify_socket = runtime_dir.notify_socket(),
-                             .nofile = limit_of(handover),
-                             .cgroups = cgroups ? cgroups->get() : nullptr,
-                             .why_no_cgroups = cgroups ? "" : cgroups.error().text,
-                             .warn = Once(log)},
-                 .oom_counter = find_oom_counter(own_cgroup().value_or("")),
-                 .own_binary = std::move(own_binary),
-                 .lock_fd = runtime_dir.lock_fd(),
-                 .output = output});
+                dependencies({.config_path = handover.config_path,
+                              .adopted = std::move(spare),
+                              .nofile = limit_of(handover),
+                              .own_binary = std::move(own_binary)},
+                             runtime_dir, cgroups, log, output));
   master.adopt(handover, runtime_dir);
   return master.run();
 }
