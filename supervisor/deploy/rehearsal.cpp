@@ -97,7 +97,11 @@ void Rehearsals::started(const Rehearsal& rehearsal, Verdicts verdicts) {
       std::ranges::all_of(verdicts, [](const auto& verdict) { return verdict.ok; });
   if (!is_ready) {
     const std::string why = verdicts.empty() ? "it was stopped" : verdicts.front().text;
-    rehearsal.on_verdicts(verdict_of(name, false, "it did not become ready: " + why));
+    const Verdicts verdict = verdict_of(name, false, "it did not become ready: " + why);
+    // A start that failed for a shortage is tried again, and nobody would see that worker.
+    rehearsal.pool.stop(
+        pending_.open(1, [rehearsal, verdict](const Verdicts&) { rehearsal.on_verdicts(verdict); }),
+        {});
     return;
   }
   const TimePoint now = loop_.now();
