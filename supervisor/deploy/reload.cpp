@@ -218,7 +218,7 @@ ipc::Result<Reload::Differences> Reload::differences() const {
 /// Not what was read last: a roll that failed has left its pool at an older version.
 std::vector<PoolVersion> Reload::versions_in_force() const {
   std::vector<PoolVersion> versions;
-  for (const auto& pool : pools_.pools()) {
+  for (const auto& pool : pools_.all()) {
     PoolVersion& version = versions.emplace_back(PoolVersion{pool->intended().config, {}});
     for (const SharedListener& listener : pool->intended().listeners) {
       version.addresses.push_back(listener->config().address);
@@ -252,7 +252,7 @@ void Reload::apply(Run run, const PoolChanges& changes, const OnVerdicts& on_ver
   std::vector<std::string> to_change = changes.scaled;
   std::ranges::copy(changes.rolled, std::back_inserter(to_change));
   if (run.words == Words::Ours) {
-    for (const auto& pool : pools_.pools()) {
+    for (const auto& pool : pools_.all()) {
       const bool busy = deployer_.queue().is_busy(pool->name());
       const bool stays = find_pool(run.next, pool->name()) != nullptr;
       if (busy && stays && !contains(to_change, pool->name())) to_change.push_back(pool->name());

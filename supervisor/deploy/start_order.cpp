@@ -75,7 +75,7 @@ void StartOrder::start(PoolRunner& pool, CommandId command) {
 
 void StartOrder::check() {
   std::vector<PoolRunner*> held;
-  for (const auto& pool : pools_.pools()) {
+  for (const auto& pool : pools_.all()) {
     if (!pool->held_for().empty()) held.push_back(pool.get());
   }
   for (PoolRunner* pool : held) {

@@ -161,7 +161,7 @@ int Master::run() {
 
 void Master::start_pools() {
   // Nobody waits for the verdict.
-  for (const auto& pool : pools_.pools()) {
+  for (const auto& pool : pools_.all()) {
     start_order_.start(*pool, pending_.open(1, log_failures()));
   }
   wake();
@@ -205,8 +205,8 @@ void Master::on_signal(int signal) {
 }
 
 void Master::scale_first_pool(int by) {
-  if (shutdown_.running() || pools_.pools().empty()) return;
-  PoolRunner& pool = *pools_.pools().front();
+  if (shutdown_.running() || pools_.all().empty()) return;
+  PoolRunner& pool = *pools_.all().front();
   const int workers = std::max(1, pool.pool().spec().workers + by);
   log_.info("scaling {} to {} workers", pool.name(), workers);
   pool.scale(pending_.open(1, log_failures()), workers);
@@ -261,7 +261,7 @@ void Master::settle() {
 /// One slot that gave up is enough: whoever asks for an exit has something else that starts anew.
 void Master::check_fatal() {
   if (file_.in_force().on_fatal != OnFatal::Exit) return;
-  for (const auto& pool : pools_.pools()) {
+  for (const auto& pool : pools_.all()) {
     for (const Slot& slot : pool->pool().slots()) {
       if (slot.state != SlotState::Fatal) continue;
       log_.error("{} is FATAL, and on_fatal = \"exit\": {}", process_name(pool->name(), slot.index),

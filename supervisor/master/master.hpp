@@ -50,7 +50,6 @@ class Master {
   /// started.
   [[nodiscard]] ipc::Result<> open(const Config& config, const RuntimeDir& runtime_dir,
                                    const ListenerSet& listeners);
-  // supervision_handover.cpp
   /// Instead of open(): goes on where another master has stopped.
   void adopt(const Handover& handover, const RuntimeDir& runtime_dir);
 

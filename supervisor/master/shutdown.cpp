@@ -68,7 +68,7 @@ void Shutdown::begin(const std::string& why) {
 void Shutdown::stop_pools(bool all) {
   std::vector<PoolRunner*> next;
   bool someone_stops = false;
-  for (const auto& pool : pools_.pools()) {
+  for (const auto& pool : pools_.all()) {
     if (stopped_.contains(pool->name())) {
       someone_stops = someone_stops || !pool->pool().quiet();
     } else if (all || !is_needed(*pool)) {
@@ -76,7 +76,7 @@ void Shutdown::stop_pools(bool all) {
     }
   }
   // No order leads on, though the configuration is checked for that: shutdown always ends.
-  if (next.empty() && !someone_stops && stopped_.size() < pools_.pools().size()) {
+  if (next.empty() && !someone_stops && stopped_.size() < pools_.all().size()) {
     stop_pools(true);
     return;
   }
@@ -97,7 +97,7 @@ void Shutdown::stop_pools(bool all) {
 }
 
 bool Shutdown::is_needed(const PoolRunner& pool) const {
-  return std::ranges::any_of(pools_.pools(), [&pool](const auto& other) {
+  return std::ranges::any_of(pools_.all(), [&pool](const auto& other) {
     const auto& after = other->deployment().config.after;
     return !other->pool().quiet() && std::ranges::find(after, pool.name()) != after.end();
   });
@@ -107,7 +107,7 @@ void Shutdown::check() {
   if (!running_ || !on_end_) return;
   stop_pools(false);
   const bool all_told = std::ranges::all_of(
-      pools_.pools(), [this](const auto& pool) { return stopped_.contains(pool->name()); });
+      pools_.all(), [this](const auto& pool) { return stopped_.contains(pool->name()); });
   if (all_told && pools_.quiet()) end(true);
 }
 

@@ -48,7 +48,6 @@ class Pools : private PoolObserver {
 
   /// A new pool, which starts nothing by itself.
   PoolRunner& add(Deployment deployment);
-  // herd_handover.cpp
   /// What cannot be handed over because it has no verdict yet; empty: nothing.
   [[nodiscard]] std::string at_work() const;
   [[nodiscard]] std::vector<PoolHandover> hand_over(HandedListeners& listeners) const;
@@ -58,7 +57,7 @@ class Pools : private PoolObserver {
   /// Stops the pool, answers the command, and forgets the pool once nothing is left of it.
   void remove(CommandId command, PoolRunner& pool);
 
-  [[nodiscard]] const std::vector<std::unique_ptr<PoolRunner>>& pools() const { return pools_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<PoolRunner>>& all() const { return pools_; }
   [[nodiscard]] PoolRunner* find(const std::string& name) const;
   [[nodiscard]] std::vector<KnownPool> known() const;
   /// Every listener of every version of a pool that may run.
