@@ -36,7 +36,7 @@ bool serves(const Pool& pool, WorkerId id) {
 
 }  // namespace
 
-ipc::Result<WorkerSockets> ConnectionSteering::seats_for(int slot, const ListenerSet& listeners) {
+ipc::Result<WorkerSockets> ConnectionSteering::sockets_for(int slot, const ListenerSet& listeners) {
   WorkerSockets worker_sockets;
   WorkerSockets kept;
   if (auto node = kept_.extract(slot)) kept = std::move(node.mapped());

@@ -22,16 +22,16 @@ class ConnectionSteering {
 
   explicit ConnectionSteering(ipc::uv::Loop& loop) : loop_(loop) {}
 
-  /// A worker_socket at each steered listener for a new worker of the slot: the ones that a crashed
+  /// A socket at each steered listener for a new worker of the slot: the ones that a crashed
   /// worker has left there, or new ones.
-  [[nodiscard]] ipc::Result<WorkerSockets> seats_for(int slot, const ListenerSet& listeners);
+  [[nodiscard]] ipc::Result<WorkerSockets> sockets_for(int slot, const ListenerSet& listeners);
 
-  /// The worker has died unasked: what waits at its worker_sockets is for its successor.
+  /// The worker has died unasked: what waits at its sockets is for its successor.
   void keep(int slot, WorkerSockets worker_sockets);
-  /// Gives up the worker_sockets of slots to which no worker comes any more.
+  /// Gives up the sockets of slots to which no worker comes any more.
   void sweep(const Pool& pool);
 
-  /// Makes the worker_sockets follow the phases. Successors first: never is nobody enabled.
+  /// Makes the sockets follow the phases. Successors first: never is nobody enabled.
   static void steer(const Pool& pool, const Processes& processes);
 
   /// Calls `on_left` once the worker, which is no longer enabled, has read what had come to it.

@@ -47,17 +47,16 @@ PoolRunner::PoolRunner(Dependencies dependencies, Deployment deployment, std::ui
       log_(dependencies.log),
       launcher_(dependencies.launcher),
       observer_(dependencies.observer),
-      pool_(deployment.config.spec, seed, loop_.now()),
-      lease_(fence_base()),
-      settled_generation_(pool_.generation()),
       seed_(seed),
-      tails_(log_.tail_budget()),
-      kills_(loop_, log_),
+      pool_(deployment.config.spec, seed, loop_.now()),
+      versions_(pool_.generation(), std::move(deployment)),
+      listeners_(loop_, log_, used_elsewhere()),
+      lease_(log_, pool_, lease_callbacks()),
+      canary_(loop_, canary_callbacks()),
+      deaths_(loop_, log_),
       steering_(loop_),
-      timer_(loop_, [this] { on_timer(); }),
-      canary_timer_(loop_, [this] { look_at_canary(); }) {
-  deployments_.emplace(pool_.generation(), std::move(deployment));
-}
+      tails_(log_.tail_budget()),
+      timer_(loop_, [this] { on_timer(); }) {}
 
 PoolRunner::~PoolRunner() = default;
 
@@ -79,9 +78,9 @@ void PoolRunner::executed(Process& process) { feed(Started{process.identity().wo
 
 void PoolRunner::on_message(Process& process, const ipc::WorkerMessage& message) {
   const Process::Identity& who = process.identity();
-  const auto deployment = deployments_.find(who.generation);
-  const bool by_notify = deployment == deployments_.end() ||
-                         std::holds_alternative<ReadyNotify>(deployment->second.config.ready);
+  const Deployment* deployment = versions_.find(who.generation);
+  const bool by_notify =
+      deployment == nullptr || std::holds_alternative<ReadyNotify>(deployment->config.ready);
   if (message.step) {
     log_.debug("{}: {}", name_of(who.slot), *message.step);
     tell_step(process, *message.step);
@@ -91,18 +90,18 @@ void PoolRunner::on_message(Process& process, const ipc::WorkerMessage& message)
   if (message.extend_timeout) feed(Extended{who.worker, *message.extend_timeout});
   if (message.ready && by_notify) feed(Ready{who.worker});
   if (message.stopping) feed(Leaving{who.worker});
-  take_lease(process, message);
+  if (!is_rehearsal() && !process.is_over()) lease_.on_message(member_of(process), message);
 }
 
 void PoolRunner::printed(Process& process, Stream stream, std::string_view line) {
   const Process::Identity& who = process.identity();
   log_.worker_line(name_of(who.slot), stream, line);
   tails_.of(who.slot).append(line);
-  const auto deployment = deployments_.find(who.generation);
-  if (deployment == deployments_.end() || !deployment->second.ready_log) return;
+  const Deployment* deployment = versions_.find(who.generation);
+  if (deployment == nullptr || !deployment->ready_log) return;
   const Worker* worker = pool_.find(who.worker);
   const bool waits = worker != nullptr && worker->phase == WorkerPhase::Starting;
-  if (waits && deployment->second.ready_log->matches(line)) feed(Ready{who.worker});
+  if (waits && deployment->ready_log->matches(line)) feed(Ready{who.worker});
 }
 
 /// One event at a time: what an order causes waits until the orders before it are carried out.
@@ -117,7 +116,7 @@ void PoolRunner::feed(Event event) {
     }
   }
   feeding_ = false;
-  settle_lease();
+  lease_.settle();
   ConnectionSteering::steer(pool_, processes_);
   steering_.sweep(pool_);
   if (!pool_.rolling()) versions_settled();
@@ -162,8 +161,8 @@ void PoolRunner::measure_workers() {
 }
 
 void PoolRunner::perform(const Fork& order) {
-  const Deployment& deployment = deployments_.at(order.generation);
-  auto worker_sockets = steering_.seats_for(order.slot, deployment.listeners);
+  const Deployment& deployment = versions_.at(order.generation);
+  auto worker_sockets = steering_.sockets_for(order.slot, deployment.listeners);
   if (!worker_sockets) {
     feed(ForkFailed{order.worker, worker_sockets.error().text,
                     is_shortage(worker_sockets.error().code)});
@@ -225,29 +224,28 @@ void PoolRunner::drain(Process& process, DrainKind kind) {
 void PoolRunner::perform(const Changed& order) {
   const auto& slots = pool_.slots();
   const auto index = static_cast<std::size_t>(order.slot);
-  // One death may cause several changes: Stopping -> Stopped -> Starting. Only the first is about
-  // it.
-  const bool names_the_dead = dead_.has_value() && !death_told_;
+  const std::optional<pid_t> dead = deaths_.untold();
   std::string about = order.why;
   if (index < slots.size()) {  // Not scaled away.
     const Slot& slot = slots[index];
     const Process* current = slot.current ? find(*slot.current) : nullptr;
-    if (names_the_dead) {
-      about = fmt::format("pid {}: {}", *dead_, about);
+    if (dead) {
+      about = fmt::format("pid {}: {}", *dead, about);
     } else if (current != nullptr) {
       about = fmt::format("pid {}, {}", current->pid().value_or(0), about);
     }
     if (slot.retry_at) {
       about += fmt::format("; next try in {}", short_duration(*slot.retry_at - loop_.now()));
     }
-    death_told_ = death_told_ || names_the_dead;
+    deaths_.told();
   }
   const std::string change =
       order.from == order.to  // Its worker was recycled, or could not be.
           ? std::string(to_string(order.to))
           : fmt::format("{} → {}", to_string(order.from), to_string(order.to));
   const std::string line = fmt::format("{} ({})", change, about);
-  log_.write(level_of(order.to, names_the_dead), fmt::format("{}: {}", name_of(order.slot), line));
+  log_.write(level_of(order.to, dead.has_value()),
+             fmt::format("{}: {}", name_of(order.slot), line));
   observer_.happened("state", name_of(order.slot), line);
   observer_.changed();
 }
@@ -261,8 +259,7 @@ void PoolRunner::perform(const Finished& order) {
   if (order.command == deploying_) {
     deploying_.reset();
     on_progress_ = nullptr;
-    canary_.reset();
-    canary_timer_.disarm();
+    canary_.cancel();
   }
   if (pool_.quiet() && is_down()) close_listeners();
   observer_.finished(order.command, std::move(verdicts));
@@ -272,8 +269,34 @@ std::vector<std::string> PoolRunner::last_lines(WorkerId worker) const {
   if (const Process* process = find(worker)) {
     return {process->last_lines().begin(), process->last_lines().end()};
   }
-  const auto found = std::ranges::find(last_lines_, worker, &LastLines::worker);
-  return found == last_lines_.end() ? std::vector<std::string>{} : found->lines;
+  return deaths_.last_lines(worker);
+}
+
+PoolListeners::UsedElsewhere PoolRunner::used_elsewhere() const {
+  return [this](const Listener& listener) { return observer_.used_elsewhere(*this, listener); };
+}
+
+ScheduleLease::Callbacks PoolRunner::lease_callbacks() {
+  return {
+      .find = [this](WorkerId worker) -> std::optional<ScheduleLease::Member> {
+        const Process* process = find(worker);
+        if (process == nullptr) return std::nullopt;
+        return member_of(*process);
+      },
+      .tell = [this](WorkerId worker, const ipc::MasterMessage& message) -> ipc::Result<> {
+        const Process* process = find(worker);
+        if (process == nullptr) return ipc::failure("it has ended");
+        return process->tell(message);
+      },
+      .on_event = [this](const std::string& text) { observer_.happened("lease", name(), text); }};
+}
+
+ScheduleLease::Member PoolRunner::member_of(const Process& process) const {
+  const Process::Identity& who = process.identity();
+  return {.worker = who.worker,
+          .name = name_of(who.slot),
+          .pid = process.pid().value_or(0),
+          .generation = who.generation};
 }
 
 bool PoolRunner::is_up() const {
@@ -283,8 +306,8 @@ bool PoolRunner::is_up() const {
 }
 
 bool PoolRunner::has_finished(const Slot& slot) const {
-  const auto death = last_deaths_.find(slot.index);
-  return slot.state == SlotState::Exited && death != last_deaths_.end() && death->second.clean();
+  const std::optional<Death> death = deaths_.last(slot.index);
+  return slot.state == SlotState::Exited && death && death->clean();
 }
 
 bool PoolRunner::is_down() const {

@@ -1,7 +1,7 @@
 #pragma once
 // Runs one pool: tells its core what happened, carries out what the core orders, and owns the one
-// timer that the core asks for. Decides nothing itself, except what concerns listeners: they are
-// opened before the pool starts and let go once it has stopped. Loop thread.
+// timer that the core asks for. Decides nothing itself: the core does, and what is kept beside it
+// (versions, listeners, the lease, deaths, the watch over canaries) has a part each. Loop thread.
 
 #include <sys/types.h>
 
@@ -10,24 +10,23 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "ipc/base/uv.hpp"
 #include "supervisor/control/verdicts.hpp"
-#include "supervisor/core/lease.hpp"
 #include "supervisor/core/pool.hpp"
 #include "supervisor/core/process_name.hpp"
-#include "supervisor/listen/accept_queue.hpp"
 #include "supervisor/listen/listeners_handover.hpp"
 #include "supervisor/log/log.hpp"
 #include "supervisor/log/tail_buffer.hpp"
-#include "supervisor/pool/canary_judge.hpp"
+#include "supervisor/pool/canary_watch.hpp"
 #include "supervisor/pool/connection_steering.hpp"
-#include "supervisor/postmortem/death_report.hpp"
-#include "supervisor/postmortem/kills.hpp"
+#include "supervisor/pool/deaths.hpp"
+#include "supervisor/pool/pool_listeners.hpp"
+#include "supervisor/pool/schedule_lease.hpp"
+#include "supervisor/pool/versions.hpp"
 #include "supervisor/process/launcher.hpp"
 #include "supervisor/process/process.hpp"
 #include "supervisor/upgrade/handover.hpp"
@@ -63,15 +62,15 @@ class PoolRunner : private ProcessObserver {
   };
 
   PoolRunner(Dependencies dependencies, Deployment deployment, std::uint32_t seed);
-  // pool_runner_handover.cpp: one that goes on where another master has left it.
+  /// Goes on where another master has left it.
   PoolRunner(Dependencies dependencies, const PoolHandover& handover, const ListenerSet& listeners,
              std::uint32_t seed);
   ~PoolRunner() override;
   PoolRunner(const PoolRunner&) = delete;
   PoolRunner& operator=(const PoolRunner&) = delete;
 
-  // Commands (pool_commands.cpp). Each is answered by exactly one PoolObserver::finished. No slots:
-  // the whole pool.
+  // Commands (pool_runner_commands.cpp). Each is answered by exactly one PoolObserver::finished. No
+  // slots: the whole pool.
   void start(CommandId command, const SlotSet& slots);
   void stop(CommandId command, const SlotSet& slots);
   void roll(CommandId command, const SlotSet& slots);
@@ -92,11 +91,11 @@ class PoolRunner : private ProcessObserver {
   /// Ends every grace that is running.
   void end_grace();
   /// Stops waiting for the queue of its listeners to become empty, if it does.
-  void hurry_quiesce();
+  void hurry_quiesce() { listeners_.hurry(); }
   /// Tells every step of its workers from now on: a rehearsal.
   void tell_steps(OnProgress on_step) { on_step_ = std::move(on_step); }
   /// How the last worker of the slot ended.
-  [[nodiscard]] std::optional<Death> last_death(int slot) const;
+  [[nodiscard]] std::optional<Death> last_death(int slot) const { return deaths_.last(slot); }
 
   // What the kernel said of a process. Pids that are not of this pool are ignored.
   [[nodiscard]] Process* find(pid_t pid) const;
@@ -105,14 +104,16 @@ class PoolRunner : private ProcessObserver {
 
   [[nodiscard]] const Pool& pool() const { return pool_; }
   [[nodiscard]] const std::string& name() const { return pool_.spec().name; }
-  [[nodiscard]] const Deployment& deployment() const { return deployments_.at(pool_.generation()); }
+  [[nodiscard]] const Deployment& deployment() const { return versions_.at(pool_.generation()); }
   /// The version that counts: one that waits to be adopted, or deployment().
-  [[nodiscard]] const Deployment& intended() const { return adoption_ ? *adoption_ : deployment(); }
+  [[nodiscard]] const Deployment& intended() const {
+    return versions_.waiting() != nullptr ? *versions_.waiting() : deployment();
+  }
   /// What a rollback returns to: the version before the last that differed; null when there is
   /// none. Listeners that no other version needs are closed meanwhile.
-  [[nodiscard]] const Deployment* previous() const { return previous_ ? &*previous_ : nullptr; }
+  [[nodiscard]] const Deployment* previous() const { return versions_.previous(); }
   /// Every listener of every version that may run.
-  [[nodiscard]] ListenerSet listeners() const;
+  [[nodiscard]] ListenerSet listeners() const { return versions_.listeners(); }
   /// What a deployment is doing, "watching its canary"; empty when there is none.
   [[nodiscard]] std::string activity() const;
   [[nodiscard]] const Process* find(WorkerId worker) const;
@@ -121,7 +122,7 @@ class PoolRunner : private ProcessObserver {
     return processes_;
   }
   [[nodiscard]] TailBuffer& tail(int slot) { return tails_.of(slot); }
-  [[nodiscard]] const DeathReports& deaths() const { return deaths_; }
+  [[nodiscard]] const DeathReports& deaths() const { return deaths_.reports(); }
   /// Every slot has a worker that is ready, or has done its work and is not to be restarted.
   [[nodiscard]] bool is_up() const;
   /// A slot of a one-shot pool that ended as it should.
@@ -133,16 +134,16 @@ class PoolRunner : private ProcessObserver {
   /// No slot serves, or is to serve again.
   [[nodiscard]] bool is_down() const;
   /// It is_down(), or is told to be once the queue of its listeners is empty.
-  [[nodiscard]] bool is_going_down() const { return quiesce_ != nullptr || is_down(); }
+  [[nodiscard]] bool is_going_down() const { return listeners_.emptying() || is_down(); }
   /// Nothing is left of it, not even a command that waits.
-  [[nodiscard]] bool is_gone() const { return pool_.quiet() && quiesce_ == nullptr; }
+  [[nodiscard]] bool is_gone() const { return pool_.quiet() && !listeners_.emptying(); }
   /// No worker is left and none will be started by itself, though nobody has asked for that: a slot
   /// gave up, or has ended for good. Its listeners are closed, so that clients are refused.
   [[nodiscard]] bool is_out_of_service() const;
   /// A removed pool of the same name is not gone yet, and one of its workers may hold the lease:
   /// this pool grants none before it has inherited it.
-  void wait_for_lease() { waits_for_lease_ = true; }
-  void inherit_lease(const PoolRunner& removed);
+  void wait_for_lease() { lease_.wait(); }
+  void inherit_lease(const PoolRunner& removed) { lease_.inherit(removed.lease_); }
   /// What has no verdict yet, as "a rolling restart of web runs": so it cannot be handed over.
   /// Empty: nothing.
   [[nodiscard]] std::string at_work() const;
@@ -152,11 +153,6 @@ class PoolRunner : private ProcessObserver {
   [[nodiscard]] std::string summary() const;
 
  private:
-  struct LastLines {
-    WorkerId worker;
-    std::vector<std::string> lines;
-  };
-
   // ProcessObserver
   void executed(Process& process) override;
   void on_message(Process& process, const ipc::WorkerMessage& message) override;
@@ -174,82 +170,57 @@ class PoolRunner : private ProcessObserver {
   void drain(Process& process, DrainKind kind);
   void perform(const Changed& order);
   void perform(const Finished& order);
-  void perform(const Watch& order);  // pool_deploy.cpp
-  void perform(const Judge& order);  // pool_deploy.cpp
+  void perform(const Watch& order);
+  void perform(const Judge& order);
+  void perform(const Kill& order);
   [[nodiscard]] std::string name_of(int slot) const { return process_name(name(), slot); }
   [[nodiscard]] std::vector<std::string> last_lines(WorkerId worker) const;
 
-  // pool_deaths.cpp: kills, and what is told of the dead.
-  void perform(const Kill& order);
-  [[nodiscard]] DeathFacts facts_of(const Process& process, pid_t pid, const Death& death);
-  void report(const DeathFacts& facts, int slot);
-
-  // pool_lease.cpp: who does what one worker of the pool does.
-  [[nodiscard]] static std::uint64_t fence_base();
-  void take_lease(Process& process, const ipc::WorkerMessage& message);
-  void answer_claim(Process& process, const ipc::DueRun& tick);
-  void settle_lease();
-  void mistrust_clock();
-  void tell_lease(const std::string& text);
-
-  // pool_commands.cpp: the listeners over stop and start.
   /// Listeners are open, or the command is answered with the reason.
-  [[nodiscard]] bool open_listeners_for(CommandId command);
   [[nodiscard]] bool open_listeners_for(CommandId command, const ListenerSet& listeners);
-  void quiesce_then_stop(CommandId command, const SlotSet& slots);
-  void close_listeners();
-  [[nodiscard]] ListenerSet own_listeners() const;
+  void empty_listeners_then_stop(CommandId command, const SlotSet& slots);
+  void close_listeners() { listeners_.close(deployment().listeners); }
 
-  // pool_deploy.cpp: versions that come and go, and the canary.
-  struct CanaryWatch {
-    CommandId command{};
-    Generation generation{};
-    Duration every{};
-    TimePoint begun_at;
-    CanaryLedger ledger;
-  };
-  void tell(const std::string& line) const;
-  void tell_step(const Process& process, const std::string& step) const;
-  void look_at_canary();
-  void take_figures();
-  void take_last_figures(const Process& process, bool crashed);
+  // The versions that come and go.
+  /// Starts the version that waits, if there is one.
+  [[nodiscard]] bool deploy_what_waits(CommandId command);
   void versions_settled();
   void adopt_when_gone();
+
+  // What the parts ask, and are told.
+  [[nodiscard]] ScheduleLease::Callbacks lease_callbacks();
+  [[nodiscard]] ScheduleLease::Member member_of(const Process& process) const;
+  [[nodiscard]] CanaryWatch::Callbacks canary_callbacks();
+  [[nodiscard]] std::vector<CanaryWatch::Observed> observe_workers() const;
+  void canary_is_bad(CommandId command, const std::string& why);
+  [[nodiscard]] PoolListeners::UsedElsewhere used_elsewhere() const;
+  void tell(const std::string& line) const;
+  void tell_step(const Process& process, const std::string& step) const;
+  /// Off-traffic: no name finds it, and it does nothing that the pool's own workers do.
+  [[nodiscard]] bool is_rehearsal() const { return on_step_ != nullptr; }
 
   ipc::uv::Loop& loop_;
   Log& log_;
   const Launcher& launcher_;
   PoolObserver& observer_;
-  Pool pool_;
-  PoolLease lease_;
-  bool told_of_denial_ = false;
-  bool waits_for_lease_ = false;
-  std::set<WorkerId> done_with_lease_;            // Have given it back: they want it no more.
-  std::map<Generation, Deployment> deployments_;  // The current one, and the one being rolled to.
-  std::optional<Deployment> previous_;
-  std::optional<Deployment> adoption_;
-  Generation settled_generation_;  // The last one that was in force with no roll running.
-  OnProgress on_progress_;
-  OnProgress on_step_;
-  std::optional<CommandId> deploying_;  // Whose progress that is.
-  std::optional<CanaryWatch> canary_;
   std::uint32_t seed_;
-  std::map<WorkerId, std::unique_ptr<Process>> processes_;
+  Pool pool_;
+  std::map<WorkerId, std::unique_ptr<Process>> processes_;  // Outlive what looks at them.
   std::unordered_map<pid_t, Process*> by_pid_;
+  Versions versions_;
+  PoolListeners listeners_;
+  ScheduleLease lease_;
+  CanaryWatch canary_;
+  Deaths deaths_;
+  ConnectionSteering steering_;
   Tails tails_;
-  Kills kills_;
-  DeathReports deaths_;
-  std::deque<LastLines> last_lines_;  // Of the dead, until a verdict needs them.
-  std::map<int, Death> last_deaths_;  // By slot.
   std::string held_for_;
-  std::optional<pid_t> dead_;  // Whose exit is being told to the core.
-  bool death_told_ = false;    // Its slot's change has named it in the log.
+  OnProgress on_progress_;
+  std::optional<CommandId> deploying_;  // Whose progress that is.
+  OnProgress on_step_;
   std::deque<Event> events_;
   bool feeding_ = false;
-  std::unique_ptr<AcceptQueueWait> quiesce_;
-  ConnectionSteering steering_;
   ipc::uv::Timer timer_;
-  ipc::uv::Timer canary_timer_;
 };
 
 }  // namespace reeve::supervisor

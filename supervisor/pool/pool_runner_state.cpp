@@ -7,36 +7,26 @@
 
 namespace reeve::supervisor {
 
-namespace {
-
-Deployment adopt_deployment(const DeploymentHandover& handover, const ListenerSet& listeners) {
-  ListenerSet own;
-  for (const std::size_t place : handover.listeners) own.push_back(listeners[place]);
-  return Deployment::with(handover.config, std::move(own));
-}
-
-}  // namespace
-
 PoolRunner::PoolRunner(Dependencies dependencies, const PoolHandover& handover,
                        const ListenerSet& listeners, std::uint32_t seed)
     : loop_(dependencies.loop),
       log_(dependencies.log),
       launcher_(dependencies.launcher),
       observer_(dependencies.observer),
-      pool_(handover.state, seed, loop_.now()),
-      lease_(handover.lease),
-      settled_generation_(pool_.generation()),
       seed_(seed),
-      tails_(log_.tail_budget()),
-      kills_(loop_, log_),
+      pool_(handover.state, seed, loop_.now()),
+      versions_({.deployments = handover.deployments,
+                 .previous = handover.previous,
+                 .adoption = handover.adoption},
+                pool_.generation(), listeners),
+      listeners_(loop_, log_, used_elsewhere()),
+      lease_(log_, pool_, lease_callbacks(), handover.lease),
+      canary_(loop_, canary_callbacks()),
+      deaths_(loop_, log_, {.reports = handover.deaths, .last = handover.last_deaths}),
       steering_(loop_),
-      timer_(loop_, [this] { on_timer(); }),
-      canary_timer_(loop_, [this] { look_at_canary(); }) {
-  for (const DeploymentHandover& deployment : handover.deployments) {
-    deployments_.emplace(deployment.generation, adopt_deployment(deployment, listeners));
-  }
-  if (handover.previous) previous_ = adopt_deployment(*handover.previous, listeners);
-  if (handover.adoption) adoption_ = adopt_deployment(*handover.adoption, listeners);
+      tails_(log_.tail_budget()),
+      held_for_(handover.held_for),
+      timer_(loop_, [this] { on_timer(); }) {
   CgroupTree* const cgroups = launcher_.dependencies().cgroups;
   for (const ProcessHandover& handed : handover.processes) {
     auto process =
@@ -55,18 +45,13 @@ PoolRunner::PoolRunner(Dependencies dependencies, const PoolHandover& handover,
   for (const KeptSeatsHandover& kept : handover.kept_seats) {
     steering_.keep(kept.slot, adopt_seats(kept.worker_sockets, listeners));
   }
-  last_deaths_ = handover.last_deaths;
-  held_for_ = handover.held_for;
-  for (const DeathHandover& death : handover.deaths) {
-    deaths_.keep(death.slot, {.summary = death.summary, .details = death.details});
-  }
   arm_timer();
 }
 
 std::string PoolRunner::at_work() const {
   if (pool_.rolling()) return fmt::format("a rolling restart of {} runs", name());
-  if (quiesce_) return fmt::format("{} is being stopped", name());
-  if (kills_.under_way()) return fmt::format("a worker of {} is being killed", name());
+  if (listeners_.emptying()) return fmt::format("{} is being stopped", name());
+  if (deaths_.kills().under_way()) return fmt::format("a worker of {} is being killed", name());
   if (!pool_.state()) return fmt::format("a command of {} has no verdict yet", name());
   return "";
 }
@@ -75,19 +60,11 @@ PoolHandover PoolRunner::hand_over(HandedListeners& listeners) const {
   PoolHandover handover;
   handover.state = pool_.state().value();
   handover.lease = lease_.state();
-  const auto hand = [&listeners](Generation generation, const Deployment& deployment) {
-    DeploymentHandover handed{
-        .generation = generation, .config = deployment.config, .listeners = {}};
-    for (const SharedListener& listener : deployment.listeners) {
-      handed.listeners.push_back(listeners.place_of(*listener));
-    }
-    return handed;
-  };
-  for (const auto& [generation, deployment] : deployments_) {
-    handover.deployments.push_back(hand(generation, deployment));
-  }
-  if (previous_) handover.previous = hand({}, *previous_);
-  if (adoption_) handover.adoption = hand({}, *adoption_);
+  Versions::State versions =
+      versions_.state([&listeners](const Listener& one) { return listeners.place_of(one); });
+  handover.deployments = std::move(versions.deployments);
+  handover.previous = std::move(versions.previous);
+  handover.adoption = std::move(versions.adoption);
   for (const auto& [worker, process] : processes_) {
     ProcessHandover handed = process->hand_over();
     handed.worker_sockets = listeners.places_of(process->worker_sockets());
@@ -101,12 +78,10 @@ PoolHandover PoolRunner::hand_over(HandedListeners& listeners) const {
     handover.kept_seats.push_back(
         {.slot = slot, .worker_sockets = listeners.places_of(worker_sockets)});
   }
-  handover.last_deaths = last_deaths_;
+  Deaths::State deaths = deaths_.state();
+  handover.deaths = std::move(deaths.reports);
+  handover.last_deaths = std::move(deaths.last);
   handover.held_for = held_for_;
-  for (const int slot : deaths_.slots()) {
-    const DeathReport& report = *deaths_.last(slot);
-    handover.deaths.push_back({.slot = slot, .summary = report.summary, .details = report.details});
-  }
   return handover;
 }
 

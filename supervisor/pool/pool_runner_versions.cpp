@@ -3,56 +3,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
+#include <functional>
 #include <utility>
 
 #include "supervisor/pool/pool_runner.hpp"
 
 namespace reeve::supervisor {
-namespace {
-
-/// Between two lines of figures.
-constexpr Duration kLongestSilence = std::chrono::seconds(5);
-constexpr Duration kShortestSilence = std::chrono::milliseconds(100);
-constexpr int kLinesAWatch = 6;
-
-bool holds(const ListenerSet& listeners, const SharedListener& listener) {
-  return std::ranges::find(listeners, listener) != listeners.end();
-}
-
-bool differs(const Deployment& one, const Deployment& other) {
-  return one.config != other.config || one.listeners != other.listeners;
-}
-
-/// A canary that has crashed or is taken back is not watched any more.
-bool serves(const Pool& pool, Generation canaries) {
-  bool any = false;
-  for (const auto& [id, worker] : pool.workers()) {
-    if (worker.generation != canaries) continue;
-    if (worker.phase != WorkerPhase::Serving) return false;
-    any = true;
-  }
-  return any;
-}
-
-void add_to(ListenerSet& all, const ListenerSet& more) {
-  for (const SharedListener& listener : more) {
-    if (!holds(all, listener)) all.push_back(listener);
-  }
-}
-
-}  // namespace
 
 void PoolRunner::deploy(CommandId command, Deployment next, std::optional<Canary> canary,
                         OnProgress on_progress) {
-  adoption_.reset();
+  versions_.forget_waiting();
   held_for_.clear();
   if (!open_listeners_for(command, next.listeners)) return;
   PoolSpec spec = next.config.spec;
   // What an operator has scaled to stays, unless the configured number is another one now.
   if (spec.workers == deployment().config.spec.workers) spec.workers = pool_.spec().workers;
   if (!pool_.rolling()) {
-    deployments_.insert_or_assign(pool_.upcoming_generation(), std::move(next));
+    versions_.prepare(pool_.upcoming_generation(), std::move(next));
     deploying_ = command;
     on_progress_ = std::move(on_progress);
   }
@@ -60,17 +27,17 @@ void PoolRunner::deploy(CommandId command, Deployment next, std::optional<Canary
 }
 
 void PoolRunner::adopt(Deployment next) {
-  adoption_ = std::move(next);
+  versions_.wait(std::move(next));
   adopt_when_gone();
 }
 
 /// The core has nothing to decide here: a pool of which nothing runs begins anew, one generation
 /// further.
 void PoolRunner::adopt_when_gone() {
-  if (!adoption_ || feeding_ || !pool_.quiet() || !is_down()) return;
+  if (versions_.waiting() == nullptr || feeding_ || !pool_.quiet() || !is_down()) return;
   std::optional<PoolState> state = pool_.state();
   if (!state) return;
-  Deployment next = *std::exchange(adoption_, std::nullopt);
+  Deployment next = *versions_.take_waiting();
   const TimePoint now = loop_.now();
   const Generation generation = pool_.upcoming_generation();
   state->spec = next.config.spec;
@@ -84,8 +51,9 @@ void PoolRunner::adopt_when_gone() {
     slot.since = now;
     slot.why = "stopped; its configuration has changed since";
   }
-  pool_ = Pool(std::move(*state), ++seed_, now);
-  deployments_.insert_or_assign(generation, std::move(next));
+  ++seed_;
+  pool_ = Pool(std::move(*state), seed_, now);
+  versions_.prepare(generation, std::move(next));
   versions_settled();
   close_listeners();
   log_.info("{}: generation {} is adopted, and started when it is asked for", name(),
@@ -93,21 +61,10 @@ void PoolRunner::adopt_when_gone() {
   observer_.changed();
 }
 
-/// No roll is running: of all versions only the one in force can start workers.
 void PoolRunner::versions_settled() {
-  const Generation in_force = pool_.generation();
-  if (in_force != settled_generation_) {
-    auto old = deployments_.extract(std::exchange(settled_generation_, in_force));
-    if (!old.empty() && differs(old.mapped(), deployment())) previous_ = std::move(old.mapped());
-  }
-  std::erase_if(deployments_, [in_force](const auto& entry) { return entry.first != in_force; });
-  if (!previous_) return;
+  versions_.settle(pool_.generation());
   // Nobody accepts from them: whoever connected would wait for ever.
-  for (const SharedListener& listener : previous_->listeners) {
-    if (!holds(deployment().listeners, listener) && !observer_.used_elsewhere(*this, *listener)) {
-      listener->close();
-    }
-  }
+  listeners_.close(versions_.listeners_of_the_past());
 }
 
 void PoolRunner::hold(std::string why) {
@@ -115,15 +72,8 @@ void PoolRunner::hold(std::string why) {
   observer_.changed();
 }
 
-ListenerSet PoolRunner::listeners() const {
-  ListenerSet all;
-  for (const auto& [generation, deployment] : deployments_) add_to(all, deployment.listeners);
-  if (adoption_) add_to(all, adoption_->listeners);
-  return all;
-}
-
 std::string PoolRunner::activity() const {
-  if (canary_ && serves(pool_, canary_->generation)) return "watching its canary";
+  if (canary_.watching()) return "watching its canary";
   if (!pool_.rolling()) return "";
   const auto replaced = std::ranges::count_if(pool_.slots(), [this](const Slot& slot) {
     const Worker* worker = slot.current ? pool_.find(*slot.current) : nullptr;
@@ -143,11 +93,6 @@ void PoolRunner::tell_step(const Process& process, const std::string& step) cons
   on_step_(fmt::format("{:>8}  {}", short_duration(age), step));
 }
 
-std::optional<Death> PoolRunner::last_death(int slot) const {
-  const auto found = last_deaths_.find(slot);
-  return found == last_deaths_.end() ? std::nullopt : std::optional(found->second);
-}
-
 void PoolRunner::perform(const Watch& order) {
   std::string canaries;
   Generation generation = pool_.generation();
@@ -158,16 +103,8 @@ void PoolRunner::perform(const Watch& order) {
     canaries += fmt::format("{}{} (pid {})", canaries.empty() ? "" : ", ",
                             name_of(process->identity().slot), process->pid().value_or(0));
   }
-  const TimePoint now = loop_.now();
-  const Duration watch = order.until - now;
-  canary_ =
-      CanaryWatch{.command = order.command,
-                  .generation = generation,
-                  .every = std::clamp(watch / kLinesAWatch, kShortestSilence, kLongestSilence),
-                  .begun_at = now,
-                  .ledger = {}};
-  take_figures();
-  canary_timer_.arm(canary_->every);
+  const Duration watch = order.until - loop_.now();
+  canary_.begin(order.command, generation, watch);
   const std::string line =
       fmt::format("generation {}: canary {} ready, watching for {}",
                   static_cast<std::uint64_t>(generation), canaries, short_duration(watch));
@@ -176,57 +113,43 @@ void PoolRunner::perform(const Watch& order) {
   tell(line);
 }
 
-void PoolRunner::look_at_canary() {
-  if (!canary_ || !serves(pool_, canary_->generation)) return;
-  take_figures();
-  const CanaryFigures figures = canary_->ledger.figures();
-  const CanaryVerdict verdict = judge(figures, Moment::Midway);
-  tell(fmt::format("after {}: {}", short_duration(loop_.now() - canary_->begun_at),
-                   describe(figures)));
-  if (verdict.good) {
-    canary_timer_.arm(canary_->every);
-    return;
-  }
-  log_.warn("{}: {}", name(), verdict.text);
-  tell(verdict.text);
-  feed(Judged{.command = canary_->command, .good = false, .text = verdict.text});
-}
-
 void PoolRunner::perform(const Judge& order) {
-  if (!canary_ || canary_->command != order.command) {
+  const std::optional<CanaryVerdict> verdict = canary_.end(order.command);
+  if (!verdict) {
     // Nobody watched: there is nothing to hold against it.
     feed(Judged{.command = order.command, .good = true, .text = ""});
     return;
   }
-  take_figures();
-  canary_timer_.disarm();
-  CanaryVerdict verdict = judge(canary_->ledger.figures(), Moment::AtEnd);
-  canary_.reset();
-  log_.write(verdict.good ? LogLevel::Info : LogLevel::Warn,
-             fmt::format("{}: {}", name(), verdict.text));
-  observer_.happened("deploy", name(), verdict.text);
-  tell(verdict.text);
-  feed(Judged{.command = order.command, .good = verdict.good, .text = std::move(verdict.text)});
+  log_.write(verdict->good ? LogLevel::Info : LogLevel::Warn,
+             fmt::format("{}: {}", name(), verdict->text));
+  observer_.happened("deploy", name(), verdict->text);
+  tell(verdict->text);
+  feed(Judged{.command = order.command, .good = verdict->good, .text = verdict->text});
 }
 
-void PoolRunner::take_figures() {
+CanaryWatch::Callbacks PoolRunner::canary_callbacks() {
+  return {.look = std::bind_front(&PoolRunner::observe_workers, this),
+          .on_figures = std::bind_front(&PoolRunner::tell, this),
+          .on_bad = std::bind_front(&PoolRunner::canary_is_bad, this)};
+}
+
+std::vector<CanaryWatch::Observed> PoolRunner::observe_workers() const {
+  std::vector<CanaryWatch::Observed> all;
   for (const auto& [id, process] : processes_) {
     const Worker* worker = pool_.find(id);
-    if (worker == nullptr || worker->phase != WorkerPhase::Serving) continue;
-    const Side side = worker->generation == canary_->generation ? Side::Canary : Side::Old;
-    canary_->ledger.observe(id, side, ipc::read(process->recorder_page(), loop_.now()));
+    if (worker == nullptr) continue;
+    all.push_back({.worker = id,
+                   .generation = worker->generation,
+                   .serves = worker->phase == WorkerPhase::Serving,
+                   .reading = ipc::read(process->recorder_page(), loop_.now())});
   }
+  return all;
 }
 
-/// It is gone, its recorder is still there.
-void PoolRunner::take_last_figures(const Process& process, bool crashed) {
-  if (!canary_) return;
-  const Process::Identity& who = process.identity();
-  const Worker* worker = pool_.find(who.worker);
-  if (worker == nullptr || !worker->was_ready) return;
-  const Side side = who.generation == canary_->generation ? Side::Canary : Side::Old;
-  canary_->ledger.observe(who.worker, side, ipc::read(process.recorder_page(), loop_.now()));
-  if (crashed) canary_->ledger.crashed(who.worker);
+void PoolRunner::canary_is_bad(CommandId command, const std::string& why) {
+  log_.warn("{}: {}", name(), why);
+  tell(why);
+  feed(Judged{.command = command, .good = false, .text = why});
 }
 
 }  // namespace reeve::supervisor

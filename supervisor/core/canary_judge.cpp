@@ -1,4 +1,4 @@
-#include "supervisor/pool/canary_judge.hpp"
+#include "supervisor/core/canary_judge.hpp"
 
 #include <fmt/format.h>
 

@@ -1,11 +1,9 @@
-// The lease of what the pool has scheduled with scope `one`: what workers say of it reaches the
-// core, and what the core decides reaches them and the log.
+#include "supervisor/pool/schedule_lease.hpp"
+
 #include <fmt/format.h>
 
 #include <chrono>
 #include <utility>
-
-#include "supervisor/pool/pool_runner.hpp"
 
 namespace reeve::supervisor {
 namespace {
@@ -27,40 +25,42 @@ bool is_worth_a_warning(ClaimVerdict verdict) {
   std::unreachable();
 }
 
-}  // namespace
-
 /// Greater than what a master before this one, that is no more, can have granted: it would have
 /// needed a grant a microsecond.
-std::uint64_t PoolRunner::fence_base() {
+std::uint64_t fence_base() {
   const auto since = system_clock::now().time_since_epoch();
   return static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(since).count());
 }
 
-/// A rehearsal is off-traffic: it does nothing that the pool's own workers do.
-void PoolRunner::take_lease(Process& process, const ipc::WorkerMessage& message) {
-  const bool is_rehearsal = on_step_ != nullptr;
-  if (is_rehearsal || process.is_over()) return;
-  const WorkerId worker = process.identity().worker;
+}  // namespace
+
+ScheduleLease::ScheduleLease(Log& log, const Pool& pool, Callbacks callbacks)
+    : log_(log), pool_(pool), callbacks_(std::move(callbacks)), lease_(fence_base()) {}
+
+ScheduleLease::ScheduleLease(Log& log, const Pool& pool, Callbacks callbacks, State state)
+    : log_(log), pool_(pool), callbacks_(std::move(callbacks)), lease_(std::move(state)) {}
+
+void ScheduleLease::on_message(const Member& from, const ipc::WorkerMessage& message) {
+  const WorkerId worker = from.worker;
   if (message.lease || message.claim) mistrust_clock();
   // Who gives it back has stopped its runs for good. One that takes it again and again would fill
   // the log, and keep it from the others.
-  const bool done_with_it = done_with_lease_.contains(worker);
+  const bool done_with_it = done_with_it_.contains(worker);
   if (message.lease == ipc::LeaseWish::Wanted && !done_with_it) lease_.wanted(worker, wall_now());
-  if (message.claim) answer_claim(process, *message.claim);
+  if (message.claim) answer_claim(from, *message.claim);
   if (message.stopping || message.state == ipc::WorkerState::Shutdown) lease_.leaving(worker);
-  if (message.lease == ipc::LeaseWish::Released) done_with_lease_.insert(worker);
-  if (message.lease == ipc::LeaseWish::Released && lease_.released(worker)) {
-    tell_lease(fmt::format("{} has released the lease", name_of(process.identity().slot)));
+  if (message.lease == ipc::LeaseWish::Released) {
+    done_with_it_.insert(worker);
+    if (lease_.released(worker)) announce(fmt::format("{} has released the lease", from.name));
   }
-  if (message.lease) settle_lease();
+  if (message.lease) settle();
 }
 
-void PoolRunner::answer_claim(Process& process, const ipc::DueRun& run) {
-  const ClaimVerdict verdict = lease_.claim(process.identity().worker, run, wall_now());
+void ScheduleLease::answer_claim(const Member& member, const ipc::DueRun& run) {
+  const ClaimVerdict verdict = lease_.claim(member.worker, run, wall_now());
   const bool granted = verdict == ClaimVerdict::Granted;
-  const std::string who =
-      fmt::format("{}: pid {}", name_of(process.identity().slot), process.pid().value_or(0));
+  const std::string who = fmt::format("{}: pid {}", member.name, member.pid);
   const std::string which =
       fmt::format("the run of {} ms of scheduled {}", run.due.time_since_epoch().count(), run.name);
   const bool warns = is_worth_a_warning(verdict) && !std::exchange(told_of_denial_, true);
@@ -71,54 +71,53 @@ void PoolRunner::answer_claim(Process& process, const ipc::DueRun& run) {
                fmt::format("{} may not do {}: {}{}", who, which, to_string(verdict),
                            warns ? "; more of these are not told" : ""));
   }
-  if (const auto sent = process.tell({.claim = ipc::ClaimAnswer{run, granted}}); !sent) {
+  if (const auto sent = callbacks_.tell(member.worker, {.claim = ipc::ClaimAnswer{run, granted}});
+      !sent) {
     log_.warn("{} does not hear whether it may do {}{}: {}", who, which,
               granted ? ", which nobody does now" : "", sent.error().text);
   }
 }
 
-void PoolRunner::mistrust_clock() {
+void ScheduleLease::mistrust_clock() {
   const std::string names = lease_.mistrust_clock(wall_now());
   if (names.empty()) return;
   log_.warn(
       "{}: the wall clock was put back by more than {} h: what was granted of these is "
       "forgotten, runs that were done already may be done again: {}",
-      name(), PoolLease::kFarthestDue.count(), names);
+      pool_.spec().name, PoolLease::kFarthestDue.count(), names);
 }
 
-void PoolRunner::inherit_lease(const PoolRunner& removed) {
-  waits_for_lease_ = false;
+void ScheduleLease::inherit(const ScheduleLease& removed) {
+  waits_ = false;
   lease_.succeed(removed.lease_.state());
-  settle_lease();
+  settle();
 }
 
-void PoolRunner::settle_lease() {
-  if (waits_for_lease_) return lease_.forget_gone(pool_);
+void ScheduleLease::settle() {
+  if (waits_) return lease_.forget_gone(pool_);
   mistrust_clock();
   while (const auto grant = lease_.settle(pool_)) {
-    const auto found = processes_.find(grant->worker);
-    if (found == processes_.end()) {
+    const auto member = callbacks_.find(grant->worker);
+    if (!member) {
       lease_.not_told(grant->worker);
       continue;
     }
-    Process& process = *found->second;
-    const std::string name = name_of(process.identity().slot);
-    if (const auto told = process.tell({.lease = grant->lease}); !told) {
-      log_.warn("{}: cannot be told that it holds the lease, another one gets it: {}", name,
+    if (const auto told = callbacks_.tell(grant->worker, {.lease = grant->lease}); !told) {
+      log_.warn("{}: cannot be told that it holds the lease, another one gets it: {}", member->name,
                 told.error().text);
       lease_.not_told(grant->worker);
       continue;
     }
     const std::string why = grant->why.empty() ? "" : fmt::format(": {}", grant->why);
-    tell_lease(fmt::format(
-        "{} (pid {}, generation {}) holds the lease, fence {}{}", name, process.pid().value_or(0),
-        static_cast<std::uint64_t>(process.identity().generation), grant->lease.fence, why));
+    announce(fmt::format("{} (pid {}, generation {}) holds the lease, fence {}{}", member->name,
+                         member->pid, static_cast<std::uint64_t>(member->generation),
+                         grant->lease.fence, why));
   }
 }
 
-void PoolRunner::tell_lease(const std::string& text) {
-  log_.info("{}: {}", name(), text);
-  observer_.happened("lease", name(), text);
+void ScheduleLease::announce(const std::string& text) {
+  log_.info("{}: {}", pool_.spec().name, text);
+  callbacks_.on_event(text);
 }
 
 }  // namespace reeve::supervisor

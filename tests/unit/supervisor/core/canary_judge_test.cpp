@@ -1,6 +1,6 @@
 // The canary's judge: what makes a canary bad, and what does not.
 
-#include "supervisor/pool/canary_judge.hpp"
+#include "supervisor/core/canary_judge.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

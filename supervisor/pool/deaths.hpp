@@ -1,0 +1,76 @@
+#pragma once
+// How workers of one pool ended: those that are being killed, what is found out about each that
+// died, and what is kept of it for verdicts and `reevectl why`, in a bounded amount of memory.
+// Decides no kill, and no restart. Loop thread.
+
+#include <sys/types.h>
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ipc/base/uv.hpp"
+#include "supervisor/core/pool.hpp"
+#include "supervisor/log/log.hpp"
+#include "supervisor/postmortem/death_report.hpp"
+#include "supervisor/postmortem/kills.hpp"
+#include "supervisor/process/process.hpp"
+#include "supervisor/upgrade/handover.hpp"
+
+namespace reeve::supervisor {
+
+class Deaths {
+ public:
+  struct State {
+    std::vector<DeathHandover> reports;  ///< the last one is last
+    std::map<int, Death> last;           ///< of each slot: how it ended
+  };
+
+  Deaths(ipc::uv::Loop& loop, Log& log) : log_(log), kills_(loop, log) {}
+  Deaths(ipc::uv::Loop& loop, Log& log, const State& state);
+  /// Kills that are under way are not part of it.
+  [[nodiscard]] State state() const;
+
+  [[nodiscard]] Kills& kills() { return kills_; }
+  [[nodiscard]] const Kills& kills() const { return kills_; }
+
+  /// All that is known of a worker, called `name`, that was reaped. A kill that may have led to it
+  /// ends here. `worker` is nullptr when the core has forgotten it.
+  [[nodiscard]] DeathFacts facts_of(const Process& process, std::string name, pid_t pid,
+                                    const Death& death, const Worker* worker, TimePoint now);
+  /// An end that nobody asked for, or that came otherwise than asked for.
+  [[nodiscard]] static bool is_worth_a_report(const DeathFacts& facts, const Death& death);
+  /// Keeps how it ended, and its last lines for a verdict to come.
+  void remember(const Process& process, const Death& death);
+  /// Logs what the facts have beside their cause, and keeps the report. `answers_why`: it has a
+  /// name that `reevectl why` finds.
+  void report(const DeathFacts& facts, int slot, bool answers_why);
+
+  // One death may cause several changes of its slot: Stopping -> Stopped -> Starting. Only the
+  // first is about it, and names it in the log.
+  void begin_telling(pid_t pid) { untold_ = pid; }
+  [[nodiscard]] std::optional<pid_t> untold() const { return untold_; }
+  void told() { untold_.reset(); }
+
+  /// Of a worker that has died; empty when it did so long ago.
+  [[nodiscard]] std::vector<std::string> last_lines(WorkerId worker) const;
+  [[nodiscard]] std::optional<Death> last(int slot) const;
+  [[nodiscard]] const DeathReports& reports() const { return reports_; }
+
+ private:
+  struct LastLines {
+    WorkerId worker;
+    std::vector<std::string> lines;
+  };
+
+  Log& log_;
+  Kills kills_;
+  DeathReports reports_;
+  std::map<int, Death> last_;
+  std::deque<LastLines> last_lines_;  // Until a verdict needs them.
+  std::optional<pid_t> untold_;       // Whose exit is being told to the core.
+};
+
+}  // namespace reeve::supervisor
