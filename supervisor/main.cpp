@@ -14,6 +14,7 @@
 #include "ipc/base/text.hpp"
 #include "supervisor/config/command_line.hpp"
 #include "supervisor/config/config.hpp"
+#include "supervisor/helper/process.hpp"
 #include "supervisor/master/start.hpp"
 #include "supervisor/system/exit_code.hpp"
 #include "supervisor/upgrade/own_binary.hpp"
@@ -66,6 +67,7 @@ std::optional<int> to_be_tried(const std::vector<std::string>& arguments) {
 }
 
 int run(int argc, char** argv) {
+  if (is_helper(argc, argv)) return run_helper();
   const OwnBinary own_binary = started_as(argc, argv);
   const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   if (const auto state = handed_over_at()) return take_over(*state, own_binary);

@@ -43,9 +43,10 @@ PoolChanges compare(const std::vector<PoolVersion>& before, const std::vector<Po
     }
     PoolConfig same_size = old->config;
     same_size.spec.workers = version.config.spec.workers;
+    same_size.run_as = version.config.run_as;  // No change of the file, and said in any order.
     if (old->addresses != version.addresses || same_size != version.config) {
       changes.rolled.push_back(name);
-    } else if (old->config != version.config) {
+    } else if (old->config.spec.workers != version.config.spec.workers) {
       changes.scaled.push_back(name);
     }
   }

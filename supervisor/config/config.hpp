@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -79,6 +80,25 @@ struct Limits {
   bool operator==(const Limits&) const = default;
 };
 
+/// Everything that a child needs to become somebody else without asking any more.
+struct User {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::vector<std::uint32_t> groups;  ///< supplementary ones, for setgroups(2)
+  std::string name;                   ///< empty: a number that the database does not know
+  std::string home;                   ///< empty: none
+
+  bool operator==(const User&) const = default;
+};
+
+/// The error says who there is not: `no user "shop" on this machine`.
+using FoundUser = std::expected<User, std::string>;
+using FindUser = std::function<FoundUser(const std::string& text)>;
+
+/// Asks the machine's user database for "shop" or "shop:group", each a name or a number. Blocks,
+/// for as long as a name service behind it likes.
+[[nodiscard]] FoundUser find_user(const std::string& text);
+
 struct PoolConfig {
   PoolSpec spec;                     ///< what the core decides with; spec.name is the pool's name
   std::vector<std::string> command;  ///< may hold ${fd:NAME}
@@ -90,7 +110,8 @@ struct PoolConfig {
   std::string env_file;                              ///< absolute; empty: none
   std::map<std::string, std::string> env_from_file;  ///< what it said when it was read
   std::vector<std::string> required_env;             ///< must be set, or no worker is started
-  std::string user;  ///< empty: the master's; "user" or "user:group"
+  std::string user;            ///< empty: the master's; "user" or "user:group"
+  std::optional<User> run_as;  ///< what the user database said of `user` when the file was read
   Limits limits;
   std::vector<std::string> after;  ///< pools that are up before this one and go down after it
   int watchdog_signal = 6;         ///< SIGABRT, for a core dump, or SIGKILL
@@ -119,7 +140,7 @@ using LoadResult = std::expected<Config, std::vector<ConfigError>>;
 
 /// Reads and checks a file, and that what it names exists on this machine: every error at once, in
 /// file order.
-[[nodiscard]] LoadResult load_config(const std::string& path);
+[[nodiscard]] LoadResult load_config(const std::string& path, const FindUser& find = find_user);
 /// The same for text, of which `file` is the name; looks at no file.
 [[nodiscard]] LoadResult parse_config(std::string_view text, const std::string& file);
 

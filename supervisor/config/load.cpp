@@ -18,13 +18,13 @@ std::unexpected<std::vector<ConfigError>> refuse(ConfigError error) {
   return std::unexpected(std::vector{std::move(error)});
 }
 
-LoadResult parse(std::string_view text, const std::string& file, config::Depth depth) {
+LoadResult parse(std::string_view text, const std::string& file, const FindUser& find) {
   const auto document = ipc::document::parse_document(text);
   if (!document) {
     const auto& [at, why] = document.error();
     return refuse({file, at.line, at.column, "not valid TOML: " + why});
   }
-  auto read = config::read_document(*document, file, depth);
+  auto read = config::read_document(*document, file, find);
   if (read) return std::move(*read);
   std::vector<ConfigError> errors;
   for (const config::Problem& problem : read.error()) {
@@ -43,13 +43,13 @@ bool is_used(const Config& config, const std::string& listener) {
 }  // namespace
 
 LoadResult parse_config(std::string_view text, const std::string& file) {
-  return parse(text, file, config::Depth::Text);
+  return parse(text, file, nullptr);
 }
 
-LoadResult load_config(const std::string& path) {
+LoadResult load_config(const std::string& path, const FindUser& find) {
   const auto text = config::read_text_file(path);
   if (!text) return refuse({path, 0, 0, text.error().text});
-  return parse(*text, path, config::Depth::Machine);
+  return parse(*text, path, find);
 }
 
 std::string to_string(const ConfigError& error) {

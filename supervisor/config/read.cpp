@@ -90,11 +90,11 @@ Sockets best_sockets(const ListenerConfig& listener, const std::vector<PoolConfi
 }
 
 /// Also reads what the pool's env_file says.
-void check_machine(Sourced<PoolConfig>& pool) {
+void check_machine(Sourced<PoolConfig>& pool, const FindUser& find) {
   load_env_file(pool);
   check_required_env(pool);
   check_files(pool);
-  check_user(pool);
+  check_user(pool, find);
   check_limits(pool);
 }
 
@@ -109,7 +109,7 @@ std::vector<T> values_of(std::vector<Sourced<T>> sourced) {
 }  // namespace
 
 std::expected<Config, Problems> read_document(const Value& document, const std::string& file,
-                                              Depth depth) {
+                                              const FindUser& find) {
   Problems problems;
   const Cell root(document, "", problems);
   check_tables(root);
@@ -127,7 +127,7 @@ std::expected<Config, Problems> read_document(const Value& document, const std::
     check_times(pool);
     check_rolling(pool);
     resolve_env_file(pool.value, file);
-    if (depth == Depth::Machine) check_machine(pool);
+    if (find) check_machine(pool, find);
   }
   check_order(pools);
   check_not_empty(root);

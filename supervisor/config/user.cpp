@@ -11,6 +11,7 @@
 #include <limits>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "ipc/base/text.hpp"
 
@@ -55,7 +56,7 @@ std::vector<gid_t> groups_of(const std::string& name, gid_t gid) {
 
 }  // namespace
 
-std::expected<User, std::string> find_user(const std::string& text) {
+FoundUser find_user(const std::string& text) {
   const std::size_t colon = text.find(':');
   const std::string name = text.substr(0, colon);
   User user;
@@ -103,15 +104,23 @@ void read_user(const Cell& cell, std::string& to) {
   to = *text;
 }
 
-void check_user(const Sourced<PoolConfig>& pool) {
-  if (pool.value.user.empty()) return;
+void check_user(Sourced<PoolConfig>& pool, const FindUser& find) {
+  const std::string& text = pool.value.user;
+  if (text.empty()) return;
   const Cell cell = *pool.table.find("user");
-  const auto user = find_user(pool.value.user);
+  auto user = find(text);
   if (!user) return cell.refuse(user.error());
+  const std::string name = text.substr(0, text.find(':'));
+  if (user->uid == 0 && name != "root" && parse_id(name) != 0U) {
+    // Whoever answers for the database could make a root of anyone.
+    return cell.refuse(fmt::format("{} is root by another name; write \"root\"", in_quotes(name)));
+  }
   const bool oneself = user->uid == ::geteuid() && user->gid == ::getegid();
-  if (::geteuid() == 0 || oneself) return;
-  cell.refuse(fmt::format("only root can start workers as {}; run reeve as root, or remove it",
-                          in_quotes(pool.value.user)));
+  if (::geteuid() != 0 && !oneself) {
+    return cell.refuse(fmt::format(
+        "only root can start workers as {}; run reeve as root, or remove it", in_quotes(text)));
+  }
+  pool.value.run_as = std::move(*user);
 }
 
 }  // namespace config

@@ -2,19 +2,44 @@
 
 #include <algorithm>
 #include <iterator>
+#include <memory>
+#include <set>
 
 namespace reeve::supervisor {
 
-ipc::Result<Config> ConfigFile::read() const {
-  if (!exists()) {
-    return ipc::failure(
-        "there is no configuration file to reread: the master was started without one");
+void ConfigFile::read(OnConfig on_config) {
+  if (exists()) return read_with({}, on_config);
+  on_config(
+      ipc::failure("there is no configuration file to reread: the master was started without one"));
+}
+
+/// Reads the file again for what was found out: the first reading says which users are needed.
+void ConfigFile::read_with(const Users& users, const OnConfig& on_config) {
+  if (!closed_.empty()) return on_config(ipc::failure(closed_));
+  std::set<std::string> unknown;
+  auto config = load_config(path_, [&](const std::string& name) -> FoundUser {
+    if (const auto known = users.find(name); known != users.end()) return known->second;
+    unknown.insert(name);
+    return std::unexpected("it is looked up");
+  });
+  if (!unknown.empty()) {
+    struct LookUp {
+      Users users;
+      std::size_t missing;
+    };
+    const auto look_up = std::make_shared<LookUp>(LookUp{users, unknown.size()});
+    for (const std::string& name : unknown) {
+      ask_for_user_(name, [this, look_up, name, on_config](FoundUser found) {
+        look_up->users.emplace(name, std::move(found));
+        if (--look_up->missing == 0) read_with(look_up->users, on_config);
+      });
+    }
+    return;
   }
-  auto config = load_config(path_);
-  if (config) return std::move(*config);
+  if (config) return on_config(std::move(*config));
   std::string errors = "the configuration has errors; nothing was changed";
   for (const ConfigError& error : config.error()) errors += "\n  " + to_string(error);
-  return ipc::failure(std::move(errors));
+  on_config(ipc::failure(std::move(errors)));
 }
 
 ipc::Result<ListenerSet> ConfigFile::open(const std::vector<ListenerConfig>& listeners,

@@ -41,7 +41,7 @@ void Deployer::take_turn(const std::string& pool, const Asker& asker, IfBusy if_
     if (PoolRunner* runner = pools_.find(pool)) {
       begin(*runner, part);
     } else {
-      pending_.settle(part, {no_such_process(pool, fmt::format("{} was removed meanwhile", pool))});
+      settle_removed(pool, part);
     }
   };
   const auto refused = [this, pool, command](std::string why) {
@@ -56,12 +56,18 @@ void Deployer::deploy(const std::string& pool, const Asker& asker, IfBusy if_bus
   take_turn(
       pool, asker, if_busy, command,
       [this, canary, on_progress = std::move(on_progress)](PoolRunner& runner, CommandId part) {
-        auto next = next_version(runner);
-        if (!next) {
-          refuse(runner, part, next.error().text);
-        } else {
-          runner.deploy(part, std::move(*next), canary, on_progress);
-        }
+        if (!file_.exists()) return runner.deploy(part, runner.intended(), canary, on_progress);
+        file_.read([=, this, name = runner.name()](const ipc::Result<Config>& config) {
+          auto next = config ? next_version(name, *config) : std::unexpected(config.error());
+          PoolRunner* pool_now = pools_.find(name);  // Time may have passed.
+          if (pool_now == nullptr) {
+            settle_removed(name, part);
+          } else if (!next) {
+            refuse(*pool_now, part, next.error().text);
+          } else {
+            pool_now->deploy(part, std::move(*next), canary, on_progress);
+          }
+        });
       });
 }
 
@@ -82,19 +88,20 @@ void Deployer::rollback(const std::string& pool, const Asker& asker, IfBusy if_b
             });
 }
 
-ipc::Result<Deployment> Deployer::next_version(const PoolRunner& pool) {
-  if (!file_.exists()) return pool.intended();
-  const auto config = file_.read();
-  if (!config) return std::unexpected(config.error());
-  const PoolConfig* next = find_pool(*config, pool.name());
+ipc::Result<Deployment> Deployer::next_version(const std::string& pool, const Config& config) {
+  const PoolConfig* next = find_pool(config, pool);
   if (next == nullptr) {
     return ipc::failure(
         fmt::format("{} has no pool.{} any more; to remove it, use `reevectl update {}`",
-                    file_.path(), pool.name(), pool.name()));
+                    file_.path(), pool, pool));
   }
-  const auto opened = file_.open(listeners_of(*config, *next), pools_.listeners());
+  const auto opened = file_.open(listeners_of(config, *next), pools_.listeners());
   if (!opened) return std::unexpected(opened.error());
   return Deployment::of(*next, *opened);
+}
+
+void Deployer::settle_removed(const std::string& pool, CommandId part) {
+  pending_.settle(part, {no_such_process(pool, fmt::format("{} was removed meanwhile", pool))});
 }
 
 void Deployer::refuse(const PoolRunner& pool, CommandId part, std::string why) {

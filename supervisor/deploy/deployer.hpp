@@ -36,8 +36,9 @@ class Deployer {
   [[nodiscard]] DeployQueue& queue() { return queue_; }
 
  private:
-  [[nodiscard]] ipc::Result<Deployment> next_version(const PoolRunner& pool);
+  [[nodiscard]] ipc::Result<Deployment> next_version(const std::string& pool, const Config& config);
   void refuse(const PoolRunner& pool, CommandId part, std::string why);
+  void settle_removed(const std::string& pool, CommandId part);
 
   ipc::uv::Loop& loop_;
   Pools& pools_;

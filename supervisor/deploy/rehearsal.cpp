@@ -23,8 +23,23 @@ Verdicts verdict_of(const std::string& name, bool ok, std::string text) {
 
 void Rehearsals::run(const std::string& pool, const PoolRunner::OnProgress& on_step,
                      const PendingCommands::OnVerdicts& on_verdicts) {
+  if (file_.exists()) {
+    file_.read([=, this](const ipc::Result<Config>& config) {
+      begin(pool, config ? prepare(pool, *config) : std::unexpected(config.error()), on_step,
+            on_verdicts);
+    });
+  } else {
+    begin(pool,
+          ipc::failure("there is no configuration file: the master was started without one, and "
+                       "what it runs has been tried"),
+          on_step, on_verdicts);
+  }
+}
+
+void Rehearsals::begin(const std::string& pool, ipc::Result<Deployment> deployment,
+                       const PoolRunner::OnProgress& on_step,
+                       const PendingCommands::OnVerdicts& on_verdicts) {
   const std::string name = pool + std::string(kRehearsalSuffix);
-  auto deployment = prepare(pool);
   if (!deployment) return on_verdicts(verdict_of(name, false, deployment.error().text));
   PoolRunner* runner = pools_.add_rehearsal(std::move(*deployment));
   if (runner == nullptr) {
@@ -43,20 +58,13 @@ void Rehearsals::run(const std::string& pool, const PoolRunner::OnProgress& on_s
       {});
 }
 
-ipc::Result<Deployment> Rehearsals::prepare(const std::string& pool) const {
-  if (!file_.exists()) {
-    return ipc::failure(
-        "there is no configuration file: the master was started without one, and what it runs "
-        "has been tried");
-  }
-  const auto config = file_.read();
-  if (!config) return std::unexpected(config.error());
-  const PoolConfig* found = find_pool(*config, pool);
+ipc::Result<Deployment> Rehearsals::prepare(const std::string& pool, const Config& config) const {
+  const PoolConfig* found = find_pool(config, pool);
   if (found == nullptr) {
     return ipc::failure(fmt::format("{} has no pool.{}", file_.path(), pool));
   }
   ListenerSet listeners;
-  for (const ListenerConfig& listener : listeners_of(*config, *found)) {
+  for (const ListenerConfig& listener : listeners_of(config, *found)) {
     auto twin = private_twin(listener, pool);
     if (!twin) return std::unexpected(twin.error());
     listeners.push_back(std::move(*twin));

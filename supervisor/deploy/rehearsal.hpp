@@ -33,7 +33,10 @@ class Rehearsals {
     PendingCommands::OnVerdicts on_verdicts;
   };
   /// What the file says of the pool, made into a pool of one worker that is not restarted.
-  [[nodiscard]] ipc::Result<Deployment> prepare(const std::string& pool) const;
+  [[nodiscard]] ipc::Result<Deployment> prepare(const std::string& pool,
+                                                const Config& config) const;
+  void begin(const std::string& pool, ipc::Result<Deployment> deployment,
+             const PoolRunner::OnProgress& on_step, const PendingCommands::OnVerdicts& on_verdicts);
   [[nodiscard]] ipc::Result<SharedListener> private_twin(const ListenerConfig& listener,
                                                          const std::string& pool) const;
   void started(const Rehearsal& rehearsal, Verdicts verdicts);

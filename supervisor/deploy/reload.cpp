@@ -107,7 +107,15 @@ void Reload::run(const Asker& asker, const OnVerdicts& on_each) {
     if (on_each) on_each(std::move(verdicts));
   };
   if (file_.exists()) log_.info("rereading {}", file_.path());
-  auto next = file_.read();
+  unsettled_ = 1;  // Until all of its parts are counted.
+  file_.read([this, asker, on_verdicts, nobody_asked = !on_each](ipc::Result<Config> next) {
+    go_on(asker, on_verdicts, nobody_asked, std::move(next));
+    settle_one();
+  });
+}
+
+void Reload::go_on(const Asker& asker, const OnVerdicts& on_verdicts, bool nobody_asked,
+                   ipc::Result<Config> next) {
   if (!next) return refuse(on_verdicts, next.error().text);
   auto opened = open(*next, next->listeners);
   if (!opened) return refuse(on_verdicts, opened.error().text);
@@ -118,14 +126,13 @@ void Reload::run(const Asker& asker, const OnVerdicts& on_each) {
   log_.set_level(next->supervisor.log_level);
 
   const PoolChanges changes = compare(versions_in_force(), versions_in(*next));
-  unsettled_ = 1;  // Until all of them are counted.
   apply(
       {.next = std::move(*next),
        .opened = std::move(*opened),
        .asker = asker,
        .if_busy = IfBusy::Insist,
        .words = Words::Ours},
-      changes, [this, on_verdicts, nobody_asked = !on_each](Verdicts verdicts) {
+      changes, [this, on_verdicts, nobody_asked](Verdicts verdicts) {
         if (verdicts.empty()) {
           log_.info("no pool has changed");
           verdicts = {{.name = "", .ok = true, .code = "reloaded", .text = "no pool has changed"}};
@@ -137,82 +144,84 @@ void Reload::run(const Asker& asker, const OnVerdicts& on_each) {
         }
         on_verdicts(std::move(verdicts));
       });
-  settle_one();
 }
 
 void Reload::update(const std::vector<std::string>& names, const Asker& asker, IfBusy if_busy,
                     const OnVerdicts& on_verdicts) {
-  auto next = file_.read();
-  if (!next) return refuse(on_verdicts, next.error().text);
-  const auto in_force = versions_in_force();
-  PoolChanges changes = compare(in_force, versions_in(*next));
-  std::vector<ListenerConfig> listeners = next->listeners;
-  Verdicts unknown;
-  if (!names.empty()) {
-    std::vector<std::string> known;
-    for (const PoolVersion& version : in_force) known.push_back(version.config.spec.name);
-    for (const PoolConfig& pool : next->pools) known.push_back(pool.spec.name);
-    unknown = unknown_pools(names, known);
-    for (auto* pools : {&changes.added, &changes.removed, &changes.scaled, &changes.rolled}) {
-      keep_only(*pools, names);
+  file_.read([=, this](ipc::Result<Config> next) {
+    if (!next) return refuse(on_verdicts, next.error().text);
+    const auto in_force = versions_in_force();
+    PoolChanges changes = compare(in_force, versions_in(*next));
+    std::vector<ListenerConfig> listeners = next->listeners;
+    Verdicts unknown;
+    if (!names.empty()) {
+      std::vector<std::string> known;
+      for (const PoolVersion& version : in_force) known.push_back(version.config.spec.name);
+      for (const PoolConfig& pool : next->pools) known.push_back(pool.spec.name);
+      unknown = unknown_pools(names, known);
+      for (auto* pools : {&changes.added, &changes.removed, &changes.scaled, &changes.rolled}) {
+        keep_only(*pools, names);
+      }
+      listeners.clear();
+      for (const std::string& name : names) {
+        const PoolConfig* pool = find_pool(*next, name);
+        if (pool != nullptr) add_listeners_of(*next, *pool, listeners);
+      }
     }
-    listeners.clear();
-    for (const std::string& name : names) {
-      const PoolConfig* pool = find_pool(*next, name);
-      if (pool != nullptr) add_listeners_of(*next, *pool, listeners);
-    }
-  }
-  auto opened = open(*next, listeners);
-  if (!opened) return refuse(on_verdicts, opened.error().text);
-  apply({.next = std::move(*next),
-         .opened = std::move(*opened),
-         .asker = asker,
-         .if_busy = if_busy,
-         .words = Words::Supervisors},
-        changes, [on_verdicts, unknown = std::move(unknown)](Verdicts verdicts) {
-          verdicts.insert(verdicts.end(), unknown.begin(), unknown.end());
-          on_verdicts(std::move(verdicts));
-        });
+    auto opened = open(*next, listeners);
+    if (!opened) return refuse(on_verdicts, opened.error().text);
+    apply({.next = std::move(*next),
+           .opened = std::move(*opened),
+           .asker = asker,
+           .if_busy = if_busy,
+           .words = Words::Supervisors},
+          changes, [on_verdicts, unknown = std::move(unknown)](Verdicts verdicts) {
+            verdicts.insert(verdicts.end(), unknown.begin(), unknown.end());
+            on_verdicts(std::move(verdicts));
+          });
+  });
 }
 
 void Reload::add(const std::vector<std::string>& names, const OnVerdicts& on_verdicts) {
-  auto next = file_.read();
-  if (!next) return refuse(on_verdicts, next.error().text);
-  Verdicts refused;
-  PoolChanges changes;
-  std::vector<ListenerConfig> listeners;
-  for (const std::string& name : names) {
-    const PoolConfig* pool = find_pool(*next, name);
-    if (pools_.find(name) != nullptr) {
-      refused.push_back({.name = name, .ok = false, .code = "already_added", .text = ""});
-    } else if (pool == nullptr) {
-      refused.push_back(
-          no_such_process(name, fmt::format("{} has no pool.{}", file_.path(), name)));
-    } else if (!contains(changes.added, name)) {
-      changes.added.push_back(name);
-      add_listeners_of(*next, *pool, listeners);
+  file_.read([=, this](ipc::Result<Config> next) {
+    if (!next) return refuse(on_verdicts, next.error().text);
+    Verdicts refused;
+    PoolChanges changes;
+    std::vector<ListenerConfig> listeners;
+    for (const std::string& name : names) {
+      const PoolConfig* pool = find_pool(*next, name);
+      if (pools_.find(name) != nullptr) {
+        refused.push_back({.name = name, .ok = false, .code = "already_added", .text = ""});
+      } else if (pool == nullptr) {
+        refused.push_back(
+            no_such_process(name, fmt::format("{} has no pool.{}", file_.path(), name)));
+      } else if (!contains(changes.added, name)) {
+        changes.added.push_back(name);
+        add_listeners_of(*next, *pool, listeners);
+      }
     }
-  }
-  auto opened = open(*next, listeners);
-  if (!opened) return refuse(on_verdicts, opened.error().text);
-  apply({.next = std::move(*next),
-         .opened = std::move(*opened),
-         .asker = {},
-         .if_busy = IfBusy::Wait,
-         .words = Words::Supervisors},
-        changes, [on_verdicts, refused = std::move(refused)](Verdicts verdicts) {
-          verdicts.insert(verdicts.end(), refused.begin(), refused.end());
-          on_verdicts(std::move(verdicts));
-        });
+    auto opened = open(*next, listeners);
+    if (!opened) return refuse(on_verdicts, opened.error().text);
+    apply({.next = std::move(*next),
+           .opened = std::move(*opened),
+           .asker = {},
+           .if_busy = IfBusy::Wait,
+           .words = Words::Supervisors},
+          changes, [on_verdicts, refused = std::move(refused)](Verdicts verdicts) {
+            verdicts.insert(verdicts.end(), refused.begin(), refused.end());
+            on_verdicts(std::move(verdicts));
+          });
+  });
 }
 
-ipc::Result<Reload::Differences> Reload::differences() const {
-  const auto next = file_.read();
-  if (!next) return std::unexpected(next.error());
-  Differences differences{.changes = compare(versions_in_force(), versions_in(*next)),
-                          .in_file = {}};
-  for (const PoolConfig& pool : next->pools) differences.in_file.push_back(pool.spec.name);
-  return differences;
+void Reload::differences(const std::function<void(ipc::Result<Differences>)>& on_differences) {
+  file_.read([this, on_differences](const ipc::Result<Config>& next) {
+    if (!next) return on_differences(std::unexpected(next.error()));
+    Differences differences{.changes = compare(versions_in_force(), versions_in(*next)),
+                            .in_file = {}};
+    for (const PoolConfig& pool : next->pools) differences.in_file.push_back(pool.spec.name);
+    on_differences(std::move(differences));
+  });
 }
 
 /// Not what was read last: a roll that failed has left its pool at an older version.

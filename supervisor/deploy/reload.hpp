@@ -50,7 +50,7 @@ class Reload {
     PoolChanges changes;
     std::vector<std::string> in_file;
   };
-  [[nodiscard]] ipc::Result<Differences> differences() const;
+  void differences(const std::function<void(ipc::Result<Differences>)>& on_differences);
 
   /// One is running, or is to run.
   [[nodiscard]] bool busy() const { return unsettled_ > 0 || pending_.has_value(); }
@@ -72,6 +72,8 @@ class Reload {
   };
 
   void run(const Asker& asker, const OnVerdicts& on_each);
+  void go_on(const Asker& asker, const OnVerdicts& on_verdicts, bool nobody_asked,
+             ipc::Result<Config> next);
   [[nodiscard]] std::vector<PoolVersion> versions_in_force() const;
   [[nodiscard]] ipc::Result<ListenerSet> open(const Config& next,
                                               const std::vector<ListenerConfig>& listeners);

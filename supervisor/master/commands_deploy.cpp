@@ -94,31 +94,33 @@ void Commands::rehearse(SessionId session, const Request& request) {
 }
 
 void Commands::reread(SessionId session, const Request& /*request*/) {
-  const auto differences = reload_.differences();
-  if (!differences) return refuse(session, differences.error().text);
-  Reply reply;
-  const auto add = [&reply](const std::vector<std::string>& names, std::string_view code) {
-    for (const std::string& name : names) {
-      reply.verdicts.push_back({.name = name, .ok = true, .code = std::string(code), .text = ""});
-    }
-  };
-  add(differences->changes.added, "added");
-  add(differences->changes.scaled, "changed");
-  add(differences->changes.rolled, "changed");
-  add(differences->changes.removed, "removed");
-  callbacks_.reply(session, reply);
+  reload_.differences([this, session](const ipc::Result<Reload::Differences>& differences) {
+    if (!differences) return refuse(session, differences.error().text);
+    Reply reply;
+    const auto add = [&reply](const std::vector<std::string>& names, std::string_view code) {
+      for (const std::string& name : names) {
+        reply.verdicts.push_back({.name = name, .ok = true, .code = std::string(code), .text = ""});
+      }
+    };
+    add(differences->changes.added, "added");
+    add(differences->changes.scaled, "changed");
+    add(differences->changes.rolled, "changed");
+    add(differences->changes.removed, "removed");
+    callbacks_.reply(session, reply);
+  });
 }
 
 void Commands::avail(SessionId session, const Request& /*request*/) {
-  const auto differences = reload_.differences();
-  if (!differences) return refuse(session, differences.error().text);
-  Reply reply;
-  for (const std::string& name : differences->in_file) {
-    const bool in_use = pools_.find(name) != nullptr;
-    reply.verdicts.push_back(
-        {.name = name, .ok = true, .code = in_use ? "in_use" : "avail", .text = ""});
-  }
-  callbacks_.reply(session, reply);
+  reload_.differences([this, session](const ipc::Result<Reload::Differences>& differences) {
+    if (!differences) return refuse(session, differences.error().text);
+    Reply reply;
+    for (const std::string& name : differences->in_file) {
+      const bool in_use = pools_.find(name) != nullptr;
+      reply.verdicts.push_back(
+          {.name = name, .ok = true, .code = in_use ? "in_use" : "avail", .text = ""});
+    }
+    callbacks_.reply(session, reply);
+  });
 }
 
 void Commands::update(SessionId session, const Request& request) {

@@ -31,7 +31,12 @@ Master::Master(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& config,
       ask_timer_(loop, std::bind_front(&Master::ask_for_time, this)),
       memory_timer_(loop, std::bind_front(&Master::age_memory_kills, this)),
       pools_(loop, log, launcher_, pending_, pools_callbacks()),
-      file_(std::move(dependencies.config_path), config, std::move(dependencies.adopted)),
+      helper_(loop, {.start = start_helper,
+                     .warn = [this](const std::string& text) { log_.warn("{}", text); }}),
+      file_(std::move(dependencies.config_path), config, std::move(dependencies.adopted),
+            [this](const std::string& user, auto on_found) {
+              find_user(helper_, user, std::move(on_found));
+            }),
       deployer_(loop, pools_, pending_, file_, std::bind_front(&Master::wake, this)),
       start_order_(log, pools_, pending_),
       reload_(log, pools_, pending_, file_, deployer_, start_order_, reload_callbacks()),
@@ -109,6 +114,7 @@ void Master::reload_begins() {
 }
 
 void Master::exec_comes() {
+  helper_.kill_process();
   if (said_ready_) service_manager_.reloading();
 }
 
@@ -237,6 +243,7 @@ void Master::on_exit(pid_t pid, Death death) {
   death.out_of_memory = death.signal == SIGKILL && out_of_memory_.has_killed().value_or(false);
   pools_.exited(pid, death);
   upgrade_.exited(pid, death);
+  helper_.exited(pid, death);
   if (cgroups_ != nullptr) cgroups_->sweep();
 }
 
@@ -245,6 +252,7 @@ void Master::settle() {
   pools_.sweep();
   service_manager_.status(pools_.summary());
   if (shutdown_.running()) {
+    file_.close("the master is shutting down");
     deployer_.queue().dismiss_all("the master is shutting down");
     reload_.dismiss("the master is shutting down");
   } else {

@@ -16,6 +16,7 @@
 #include "supervisor/deploy/rehearsal.hpp"
 #include "supervisor/deploy/reload.hpp"
 #include "supervisor/deploy/start_order.hpp"
+#include "supervisor/helper/helper.hpp"
 #include "supervisor/log/output.hpp"
 #include "supervisor/master/commands.hpp"
 #include "supervisor/master/shutdown.hpp"
@@ -98,6 +99,7 @@ class Master {
   ipc::uv::Timer ask_timer_;
   ipc::uv::Timer memory_timer_;
   Pools pools_;
+  Helper helper_;
   ConfigFile file_;
   Deployer deployer_;
   StartOrder start_order_;

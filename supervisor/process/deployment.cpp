@@ -1,23 +1,10 @@
 #include "supervisor/process/deployment.hpp"
 
-#include <fmt/format.h>
-
 #include <string>
 #include <utility>
 #include <variant>
 
 namespace reeve::supervisor {
-namespace {
-
-/// Looked up once: the databases of users may be slow.
-ipc::Result<std::optional<User>> user_of(const PoolConfig& pool) {
-  if (pool.user.empty()) return std::nullopt;
-  auto found = find_user(pool.user);
-  if (found) return std::optional(std::move(*found));
-  return ipc::failure(fmt::format("pool.{}.user: {}", pool.spec.name, found.error()));
-}
-
-}  // namespace
 
 Deployment Deployment::of(PoolConfig config, const ListenerSet& all) {
   ListenerSet own;
@@ -28,11 +15,8 @@ Deployment Deployment::of(PoolConfig config, const ListenerSet& all) {
 }
 
 Deployment Deployment::with(PoolConfig config, ListenerSet own) {
-  Deployment deployment{.config = std::move(config),
-                        .listeners = std::move(own),
-                        .ready_log = nullptr,
-                        .user = std::nullopt};
-  deployment.user = user_of(deployment.config);
+  Deployment deployment{
+      .config = std::move(config), .listeners = std::move(own), .ready_log = nullptr};
   if (const auto* rule = std::get_if<ReadyLog>(&deployment.config.ready)) {
     deployment.ready_log = std::make_shared<const ReadyLogMatcher>(rule->pattern);
   }

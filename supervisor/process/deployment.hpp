@@ -3,11 +3,8 @@
 // once. A value; starts nothing. Loop thread.
 
 #include <memory>
-#include <optional>
 
-#include "ipc/base/error.hpp"
 #include "supervisor/config/config.hpp"
-#include "supervisor/config/user.hpp"
 #include "supervisor/listen/listeners.hpp"
 #include "supervisor/process/ready_log.hpp"
 
@@ -18,8 +15,6 @@ struct Deployment {
   PoolConfig config;
   ListenerSet listeners;                             ///< those of config.listen, in order
   std::shared_ptr<const ReadyLogMatcher> ready_log;  ///< only with the rule ReadyLog
-  /// Of config.user; none: the master's. An error: there is no such user, so nothing starts.
-  ipc::Result<std::optional<User>> user = std::nullopt;
 
   [[nodiscard]] static Deployment of(PoolConfig config, const ListenerSet& all);
   /// The same with its listeners found already.

@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "supervisor/config/config.hpp"
-#include "supervisor/config/user.hpp"
 
 namespace reeve::supervisor {
 

@@ -32,7 +32,12 @@ ipc::Result<std::unique_ptr<Process>> Launcher::launch(const Deployment& deploym
                                                        Process::Identity identity,
                                                        WorkerSockets worker_sockets,
                                                        ProcessObserver& observer) const {
-  if (!deployment.user) return std::unexpected(deployment.user.error());
+  const PoolConfig& pool = deployment.config;
+  if (!pool.user.empty() && !pool.run_as) {  // Never as the master instead.
+    return ipc::failure(
+        fmt::format("pool.{0}.user: who {1} is was not handed over; use `reevectl deploy {0}`",
+                    pool.spec.name, pool.user));
+  }
   auto channel = ipc::Channel::pair();
   if (!channel) return std::unexpected(channel.error());
   auto recorder = ipc::Recorder::create();
@@ -42,12 +47,11 @@ ipc::Result<std::unique_ptr<Process>> Launcher::launch(const Deployment& deploym
   auto error = Pipe::open();
   if (!error) return std::unexpected(error.error());
 
-  const PoolConfig& pool = deployment.config;
   LaunchPlan plan = plan_launch(pool, dependencies_.environment,
                                 {.slot = process_name(pool.spec.name, identity.slot),
                                  .generation = identity.generation,
                                  .notify_socket = dependencies_.notify_socket,
-                                 .user = *deployment.user});
+                                 .user = pool.run_as});
   if (auto required = check_required(pool, plan); !required) {
     return ipc::failure(std::move(required.error()));
   }

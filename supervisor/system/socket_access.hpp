@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "supervisor/config/user.hpp"
+#include "supervisor/config/config.hpp"
 
 namespace reeve::supervisor {
 

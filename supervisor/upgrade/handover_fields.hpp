@@ -64,9 +64,19 @@ void fields(Io& io, Part<Io, Limits>& part) {
 }
 
 template <class Io>
+void fields(Io& io, Part<Io, User>& part) {
+  auto& [uid, gid, groups, name, home] = part;
+  io("uid", uid);
+  io("gid", gid);
+  io("groups", groups);
+  io("name", name);
+  io("home", home);
+}
+
+template <class Io>
 void fields(Io& io, Part<Io, PoolConfig>& part) {
   auto& [spec, command, listen, ready, idle_drain, directory, env, env_file, env_from_file,
-         required_env, user, limits, after, watchdog_signal, app] = part;
+         required_env, user, run_as, limits, after, watchdog_signal, app] = part;
   io("spec", spec);
   io("command", command);
   io("listen", listen);
@@ -78,6 +88,7 @@ void fields(Io& io, Part<Io, PoolConfig>& part) {
   io("env_from_file", env_from_file);
   io("required_env", required_env);
   io("user", user);
+  io("run_as", run_as);
   io("limits", limits);
   io("after", after);
   io("watchdog_signal", watchdog_signal);

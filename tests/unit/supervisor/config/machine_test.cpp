@@ -12,7 +12,6 @@
 #include <fstream>
 
 #include "supervisor/config/program.hpp"
-#include "supervisor/config/user.hpp"
 #include "tests/unit/supervisor/config/scoped_variable.hpp"
 #include "tests/unit/supervisor/config/support.hpp"
 #include "tests/unit/temp_dir.hpp"
@@ -134,6 +133,19 @@ TEST_F(ConfigMachine, UserHasToExist) {
   EXPECT_THAT(errors("user = '3999999999'"),
               ElementsAre("3:8: pool.web.user: the user 3999999999 has no name on this machine and "
                           "so no group; name one, as in \"3999999999:3999999999\""));
+}
+
+TEST_F(ConfigMachine, RootByAnotherNameIsNotTakenForSomebodyElse) {
+  const auto everyone_is_root = [](const std::string&) -> FoundUser { return User{}; };
+  const std::string path =
+      write("reeve.toml", "[pool.web]\ncommand = ['/bin/true']\nuser = 'shop:www'\n");
+  EXPECT_THAT(texts_of(load_config(path, everyone_is_root)),
+              ElementsAre(HasSubstr("pool.web.user: \"shop\" is root by another name")));
+}
+
+TEST_F(ConfigMachine, WhoAPoolRunsAsIsKept) {
+  EXPECT_EQ(pool("user = '" + own_name() + "'").run_as->uid, geteuid());
+  EXPECT_FALSE(pool("").run_as);
 }
 
 TEST_F(ConfigMachine, OneselfNeedsNoRoot) {

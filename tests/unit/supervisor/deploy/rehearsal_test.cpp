@@ -81,7 +81,7 @@ class Rehearsing : public ::testing::Test {
                                 .read_pending = [] {},
                                 .on_event = {},
                                 .on_forgotten = [](const PoolRunner&) {}}};
-  ConfigFile file_{path_, SupervisorConfig{}, {}};
+  ConfigFile file_{path_, SupervisorConfig{}, {}, {}};
   Rehearsals rehearsals_{driver_.loop, pools_, pending_, file_, dir_.path()};
   Reaper reaper_{[this](pid_t pid) { pools_.conclude(pid); },
                  [this](pid_t pid, const Death& death) { pools_.exited(pid, death); }};

@@ -41,6 +41,15 @@ TEST(Reload, NothingChangedTouchesNothing) {
   EXPECT_EQ(changes(config, config), PoolChanges{});
 }
 
+TEST(Reload, WhatTheUserDatabaseSaysIsNoChangeOfTheFile) {
+  PoolConfig before = pool_named("web");
+  before.user = "shop";
+  before.run_as = User{.uid = 7, .gid = 7, .groups = {7, 8}, .name = "shop", .home = "/"};
+  PoolConfig after = before;
+  after.run_as->groups = {8, 7};
+  EXPECT_EQ(changes(config_with({before}), config_with({after})), PoolChanges{});
+}
+
 TEST(Reload, PoolsComeAndGo) {
   const auto seen = changes(config_with({pool_named("a"), pool_named("b")}),
                             config_with({pool_named("b"), pool_named("c")}));
