@@ -1,5 +1,5 @@
 #pragma once
-// What differs between two versions of the configuration, pool by pool. Pure.
+// The differences between two versions of the configuration, pool by pool. Pure.
 
 #include <cstddef>
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace reeve::supervisor {
 
-/// What is to be done about each pool. A pool in none of the lists is untouched.
+/// Pools by what is to be done about them. A pool in none of the lists is untouched.
 struct PoolChanges {
   std::vector<std::string> added;
   std::vector<std::string> removed;

@@ -1,5 +1,5 @@
 #pragma once
-// What must hold between values that are right by themselves. Complains as Cell does.
+// The rules between values that are each right by themselves. Complains as Cell does.
 
 #include <vector>
 

@@ -50,10 +50,10 @@ std::optional<int> resource_number(std::string_view name) {
 namespace config {
 namespace {
 
-constexpr std::string_view kMemory = "memory";  // Of the cgroup; no resource of setrlimit(2).
+constexpr std::string_view kMemory = "memory";  // A limit of the cgroup, and not of setrlimit(2).
 constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
 constexpr Range<std::uint64_t> kMemoryRange{.least = 1 << 20, .most = 1ULL << 50};
-// Below, no program would get its libraries, and ours not its own fds.
+// With fewer, no program could load its libraries, nor a native worker open its own descriptors.
 constexpr std::uint64_t kFewestFiles = 16;
 
 void refuse_unknown(const Cell& cell, const Entry& entry) {

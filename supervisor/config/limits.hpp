@@ -1,6 +1,6 @@
 #pragma once
-// The key `limits`: what a worker may take at most. Knows the names of setrlimit(2); whoever starts
-// workers asks for their numbers.
+// The key `limits`: what a worker may take at most. Knows the names of setrlimit(2); the launcher
+// asks for their numbers.
 
 #include <optional>
 #include <string_view>

@@ -1,4 +1,4 @@
-// From a file, or its text, to a Config; and what `reeve check` says of one without errors.
+// Loads a Config from a file or its text, and sums one up for `reeve check`.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -60,7 +60,7 @@ class CycleFinder {
  private:
   struct Step {
     std::size_t pool;
-    std::size_t next = 0;  // Of its `after`.
+    std::size_t next = 0;  // The next entry of its `after`.
   };
 
   void walk_from(std::size_t start) {

@@ -1,6 +1,6 @@
 #pragma once
-// Where the program of a command is, as execvp(3) would find it: so that a missing one is an error
-// of the configuration instead of a crash loop. Looks at files.
+// Finds the program of a command as execvp(3) would, so that a missing one is an error of the
+// configuration instead of a crash loop. Looks at files.
 
 #include <expected>
 #include <string>

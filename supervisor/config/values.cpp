@@ -15,7 +15,7 @@ constexpr std::size_t kLongestName = 64;
 constexpr std::string_view kNameLetters =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
 
-/// Of the sockets that the master makes in its runtime directory, the longest name.
+/// The longest name among the sockets that the master makes in its runtime directory.
 constexpr std::string_view kLongestSocket = "/control.sock";
 
 int available_cores() {

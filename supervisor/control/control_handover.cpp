@@ -17,7 +17,7 @@ ControlSession::ControlSession(ipc::uv::Loop& loop, const SessionHandover& hando
   } else if (handover.wants_verdict) {
     state_ = State::Waiting;
   }
-  // It was read within the bounds of another reader.
+  // The bytes were read within the bounds of another reader.
   [[maybe_unused]] const auto tolerated = frames_.feed(handover.unread);
   all_served_ = false;
   watch();

@@ -1,5 +1,5 @@
 #pragma once
-// What happens, for whoever follows it: `reevectl events`. Nothing is kept for those who come
+// Tells clients that follow (`reevectl events`) what happens. Nothing is kept for those that come
 // later. Knows no socket. Loop thread.
 
 #include <functional>

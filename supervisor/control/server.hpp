@@ -49,7 +49,7 @@ class ControlServer {
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;
 
-  /// Who connected; 0 when the client has gone.
+  /// The process that connected; 0 when the client has gone.
   [[nodiscard]] pid_t peer(SessionId session) const;
 
   /// Nothing happens when the client has gone.

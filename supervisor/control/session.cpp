@@ -14,7 +14,7 @@ namespace {
 
 // A client that asks without pause must not hold the loop: the poll calls again.
 constexpr int kRequestsATurn = 16;
-// What a long answer has taken is given back once it is sent.
+// The memory of a long answer is given back once it is sent.
 constexpr std::size_t kKeptBytes = 64UL * 1024;
 
 }  // namespace
@@ -70,7 +70,7 @@ void ControlSession::read_input() {
     if (size < 0 || state_ == State::Following) state_ = State::Gone;
     return;
   }
-  // Who follows has nothing more to say.
+  // A client that follows has nothing more to say.
   const bool refused = !frames_.feed({chunk.data(), static_cast<std::size_t>(size)});
   if (refused || state_ == State::Following) state_ = State::Gone;
 }

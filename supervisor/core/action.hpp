@@ -1,5 +1,5 @@
 #pragma once
-// Everything a pool can order. The shell carries actions out in the order given, and reports a
+// Everything a pool can order. The caller carries actions out in the order given, and reports a
 // failed Fork as an event; it never refuses one.
 
 #include <string>
@@ -15,8 +15,8 @@ struct Fork {
   int slot;
   Generation generation;
 };
-/// TERM, and the kind of drain over the channel. May come a second time to turn patient into
-/// prompt.
+/// An order to drain: TERM, and the kind of drain over the channel. May come a second time, to turn
+/// patient into prompt.
 struct Drain {
   WorkerId worker;
   DrainKind kind;
@@ -47,7 +47,7 @@ struct Changed {
   std::string why;
 };
 
-/// Stable words for scripts; the shell renders them.
+/// The outcome of a command for one slot. Control replies name each by a stable word for scripts.
 enum class Outcome : std::uint8_t {
   Started,
   AlreadyStarted,

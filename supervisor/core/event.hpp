@@ -33,14 +33,14 @@ struct Exited {
   WorkerId worker;
   Death death;
 };
-/// What the shell found when it looked, as Pool::next_measurement() asks. Comes before the Tick.
+/// The figures of one worker, measured when Pool::next_measurement() asks. Comes before the Tick.
 struct Measured {
   WorkerId worker;
   std::optional<TimePoint> sign_of_life;  ///< the newest heartbeat; none: it never gave one
   std::uint64_t requests = 0;             ///< answered so far
   std::uint64_t memory_bytes = 0;         ///< 0: not known
-  /// Linked with reeve::worker, which gives signs of life in a drain, too. A foreign one may well
-  /// fall silent once it was told to stop: then only the grace ends its drain.
+  /// A native worker gives signs of life in a drain, too. A foreign one may well fall silent once
+  /// it was told to stop: then only the grace ends its drain.
   bool native = false;
 };
 
@@ -56,8 +56,8 @@ struct StopRequested {
   CommandId command;
   SlotSet slots;
 };
-/// Replaces `workers` slots first, keeps the new ones beside the old for `watch`, asks the shell to
-/// judge them (Watch, Judge, Judged), and then goes on with the others or back.
+/// A roll with a canary replaces `workers` slots first, keeps the new ones beside the old for
+/// `watch`, asks for a judgement (Watch, Judge, Judged), and then goes on with the others or back.
 struct Canary {
   int workers = 1;
   Duration watch{};

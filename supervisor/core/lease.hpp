@@ -32,7 +32,7 @@
 
 namespace reeve::supervisor {
 
-/// Of the wall clock, as schedules are.
+/// A time of the wall clock, as schedules have it.
 using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
 
 /// The last run of that name that was granted.
@@ -101,11 +101,12 @@ class PoolLease {
   /// log; empty: nothing. To be called before wanted(), claim() and settle().
   [[nodiscard]] std::string mistrust_clock(WallTime now);
 
-  /// LEASE=wanted. Said again it changes nothing.
+  /// The worker has sent LEASE=wanted. A second time it changes nothing.
   void wanted(WorkerId worker, WallTime now);
-  /// LEASE=released: it has no run under way, and wants it no more. True when it was the holder.
+  /// The worker has sent LEASE=released: it has no run under way, and wants the lease no more. True
+  /// when it was the holder.
   bool released(WorkerId worker);
-  /// It is about to leave: it is not granted any more, but keeps what it holds.
+  /// The worker is about to leave: it is granted no lease any more, but keeps one that it holds.
   void leaving(WorkerId worker);
   /// A grant did not reach the worker, which cannot be told anything: another one gets it.
   void not_told(WorkerId worker);

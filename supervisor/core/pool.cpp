@@ -40,7 +40,7 @@ Actions Pool::on(const Event& event, TimePoint now) {
   now_ = now;
   forgive_stall();
   std::visit([this](const auto& fact) { take(fact); }, event);
-  // Of measurements one comes for each worker, and a Tick follows them: they must cost nothing.
+  // Measurements come one for each worker, and a Tick follows them: they must cost nothing.
   if (std::holds_alternative<Measured>(event) && actions_.empty()) return {};
   advance_roll();
   recycle();

@@ -31,7 +31,7 @@ namespace reeve::supervisor {
 /// deadlines move, so that no worker pays for it.
 inline constexpr Duration kStall = std::chrono::seconds(1);
 
-/// How long the shell may take to answer Judge. Without an answer the canaries fail.
+/// The time within which Judge is to be answered. Without an answer the canaries fail.
 inline constexpr Duration kJudgement = std::chrono::seconds(10);
 
 class Pool {
@@ -222,7 +222,7 @@ class Pool {
   std::uint64_t next_worker_ = 1;
   std::optional<TimePoint> measure_at_;
   std::optional<TimePoint> deadline_;  // The earliest one, after the last event.
-  Actions actions_;                    // Of the event being taken.
+  Actions actions_;                    // The answer to the event being taken.
 };
 
 }  // namespace reeve::supervisor

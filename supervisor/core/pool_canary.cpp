@@ -1,5 +1,5 @@
 // Canaries: the part of a roll that goes first. They serve beside their predecessors, all at once,
-// until the shell has compared the two; nothing else of the roll begins before.
+// until the two were compared; nothing else of the roll begins before.
 //
 //   Canaries --all serve: Watch--> Watching --until: Judge--> Judging --good--> Rolling
 //      any other end, and a bad verdict while they are watched: the roll turns back

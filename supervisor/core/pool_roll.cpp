@@ -47,7 +47,7 @@ void Pool::advance_roll() {
   if (roll_->pending.empty() && roll_->starting.empty()) finish_roll();
 }
 
-/// Who has soaked, or was judged good, replaces its predecessor.
+/// A newcomer that has soaked, or was judged good, replaces its predecessor.
 void Pool::accept_newcomers() {
   std::vector<int> accepted;
   for (const auto& [index, newcomer] : roll_->starting) {
@@ -169,7 +169,7 @@ std::optional<TimePoint> Pool::next_trial() const {
   return next;
 }
 
-/// Of a roll that is over, after it had turned back.
+/// The text of a roll that had turned back and is over.
 std::string Pool::describe_return(const Roll& roll) const {
   std::string text = fmt::format("{}; generation {} serves on", roll.failure,
                                  static_cast<std::uint64_t>(generation_));

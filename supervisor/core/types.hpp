@@ -66,7 +66,7 @@ struct Recycling {
 };
 
 /// What a pool may do and how long it may take. Only what the core decides with; the command line
-/// and the like stay in the shell.
+/// and the like stay in the configuration.
 struct PoolSpec {
   std::string name;
   int workers = 1;
@@ -105,7 +105,7 @@ struct Death {
   /// The machine could make no process (fork, descriptors, memory): no fault of the program's.
   bool shortage = false;
   bool killed_by_others = false;  ///< SIGKILL, not from the master, nor from the killer
-  /// Of its exit code, where it is known: a native worker's. Its own words may be among these.
+  /// The meaning of its exit code, where it is known: a native worker's, with its own reason.
   std::string meaning;
 
   [[nodiscard]] bool clean() const { return exit_code == 0 && exec_error.empty(); }

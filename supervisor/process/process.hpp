@@ -1,6 +1,6 @@
 #pragma once
-// The shell's record of one worker process: its pid, its pipes, its line to the master, and what it
-// last said. Decides nothing; tells its observer. Loop thread.
+// The master's record of one worker process: its pid, its pipes, its line to the master, and what
+// it last said. Decides nothing; tells its observer. Loop thread.
 
 #include <sys/types.h>
 

@@ -214,7 +214,7 @@ class Parser {
     return streaming();
   }
 
-  /// Of what may take long, the master is asked to tell how it goes.
+  /// A command that may take long asks the master to tell how it goes.
   std::expected<Command, std::string> streaming() {
     request().more = ipc::control::traits(request().method).streams;
     return ask_;

@@ -23,7 +23,7 @@ class LineReader {
 
 [[nodiscard]] bool is_terminal();
 
-/// Of stdin. One at a time.
+/// Reads stdin. There is one at a time.
 [[nodiscard]] std::unique_ptr<LineReader> make_line_reader(LineReader::Completer completer);
 
 }  // namespace reeve::supervisor::ctl

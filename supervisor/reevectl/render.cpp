@@ -73,7 +73,7 @@ Rendering render_verdicts(Method method, const std::vector<Verdict>& verdicts) {
   Rendering rendering;
   for (const Verdict& verdict : verdicts) {
     rendering.output += verdict_lines(method, verdict);
-    // Of several failures the last one counts, as with supervisorctl.
+    // The last of several failures counts, as with supervisorctl.
     if (const int code = exit_code_of(method, verdict); code != exit_code::kSuccess) {
       rendering.exit_code = code;
     }

@@ -149,8 +149,8 @@ std::string inside_of(const Reply& reply, const Process& process) {
 
 std::string pool_of(const std::string& process) { return process.substr(0, process.find(':')); }
 
-/// Of what is scheduled with scope `one`, which every worker of its pool reports, the one that runs
-/// it; the first one when nobody does.
+/// The rows to show. A schedule of scope `one` is reported by every worker of its pool; only the
+/// report of the one that runs it is shown, or the first one when none does.
 std::vector<const ScheduledJob*> shown(const std::vector<ScheduledJob>& schedule) {
   std::vector<const ScheduledJob*> shown;
   for (const ScheduledJob& scheduled : schedule) {

@@ -1,5 +1,5 @@
 #pragma once
-// What reevectl prints.
+// Prints replies and complaints of reevectl to stdout and stderr.
 
 #include <string>
 
