@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "worker/lifespan/bounded_wait.hpp"
+#include "worker/task/bounded_wait.hpp"
+#include "worker/task/text.hpp"
 #include "worker/task/type_name.hpp"
 
 namespace reeve::worker {
@@ -33,7 +34,7 @@ Task<> RequestScope::close(std::function<void(std::string)> on_failure) {
     auto closed = co_await BoundedWait(std::move(closing), last.how.value->options.close_within);
     if (closed) continue;
     on_failure(
-        fmt::format("closing {}: {}", type_name(last.how.value->type), closed.error().reason));
+        fmt::format("closing {}: {}", type_name(last.how.value->type), describe(closed.error())));
   }
 }
 

@@ -6,7 +6,8 @@
 #include <optional>
 #include <utility>
 
-#include "worker/lifespan/bounded_wait.hpp"
+#include "worker/task/bounded_wait.hpp"
+#include "worker/task/is_a.hpp"
 #include "worker/task/spawn.hpp"
 #include "worker/task/text.hpp"
 
@@ -80,15 +81,15 @@ void CheckRunner::ask(Probe& probe) {
 
 Task<> CheckRunner::answer(std::shared_ptr<Probe> probe) {
   probe->asked = ipc::Clock::now();
-  auto result = co_await BoundedWait(run(probe), probe->check.options.within);
+  const auto result = co_await BoundedWait(run(probe), probe->check.options.within);
   const ipc::TimePoint now = ipc::Clock::now();
   probe->answered = now;
-  if (!result && result.error().code == ipc::WorkerExit::TimedOut && !probe->busy &&
+  std::string reason = result ? "" : describe(result.error());
+  if (!result && is_a<DeadlinePassed>(result.error()) && !probe->busy &&
       context_.threads().look().all_taken) {
-    result.error().reason += ": every thread of the pool is taken, so it may have waited for one";
+    reason += ": every thread of the pool is taken, so it may have waited for one";
   }
-  on_result_({probe->check, result.has_value(), result ? "" : std::move(result.error().reason),
-              now - probe->asked});
+  on_result_({probe->check, result.has_value(), std::move(reason), now - probe->asked});
 }
 
 Task<> CheckRunner::run(std::shared_ptr<Probe> probe) {

@@ -1,59 +1,47 @@
 #pragma once
-// The order in which a lifespan has to be closed: exactly the reverse of the order in which each
-// resource became open; and which resource belongs to which. A pure value: no loop, no clock, no
-// values. Resources that are over are forgotten, so that retries for weeks do not make it grow.
-//
-//   Opening --opened--> Open --closing--> Closing --closed--> Over --> forgotten, when nothing
-//     |  ^                                                     ^       below it is left
-//     |  +-- reopen --+                                        |
-//     +-- failed --> Idle -------------- ended ----------------+
+// In which order a lifespan has to be closed: exactly the reverse of the order in which each of its
+// nodes became open. It only orders them: what state one is in, the node knows. Loop thread only.
 
-#include <cstddef>
-#include <cstdint>
-#include <map>
-#include <optional>
+#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <utility>
 #include <vector>
 
 namespace reeve::worker {
 
+/// Whether `node` was opened by the open function of `other`, or of what that one has opened.
+template <class Node>
+[[nodiscard]] bool is_below(const Node& node, const Node& other) {
+  const Node* at = node.parent.get();
+  while (at != nullptr && at != &other) at = at->parent.get();
+  return at != nullptr;
+}
+
+/// A Node has a `parent`, a shared pointer: what is over is remembered as long as there is
+/// something below it, and no longer.
+template <class Node>
 class ExitStack {
  public:
-  using Id = std::size_t;
+  using Pointer = std::shared_ptr<Node>;
 
-  /// A new resource begins to open, nested in another one or not.
-  [[nodiscard]] Id add(std::optional<Id> parent);
-  void reopen(Id id);
   /// The node is open, and the next to be closed.
-  void opened(Id id);
-  void failed(Id id);
-  /// The node failed, and is not tried again.
-  void ended(Id id);
-  void closing(Id id);
-  void closed(Id id);
+  void push(Pointer node) { open_.push_back(std::move(node)); }
+  /// The node begins to close.
+  void remove(const Pointer& node) { std::erase(open_, node); }
 
-  /// What to close next of everything, or nothing.
-  [[nodiscard]] std::optional<Id> next() const;
-  /// The open nodes below `id`, children and theirs, in the order in which to close them.
-  [[nodiscard]] std::vector<Id> open_below(Id id) const;
-  /// The nodes that are open and not yet closing, in the order in which they became open.
-  [[nodiscard]] const std::vector<Id>& open() const { return stack_; }
-  /// How many it remembers, in whatever place.
-  [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  /// The open nodes, in the order in which they became so.
+  [[nodiscard]] const std::vector<Pointer>& open() const { return open_; }
+  /// The open nodes below `node`, in the order in which to close them.
+  [[nodiscard]] std::vector<Pointer> open_below(const Node& node) const {
+    std::vector<Pointer> below;
+    std::copy_if(open_.rbegin(), open_.rend(), std::back_inserter(below),
+                 [&](const Pointer& other) { return is_below(*other, node); });
+    return below;
+  }
 
  private:
-  enum class Place : std::uint8_t { Opening, Idle, Open, Closing, Over };
-  struct Entry {
-    std::optional<Id> parent;
-    Place place = Place::Opening;
-    std::size_t children = 0;  // So many that are not forgotten.
-  };
-  void move(Id id, Place from, Place to);
-  void forget_what_is_over(Id id);
-  [[nodiscard]] bool is_below(Id id, Id ancestor) const;
-
-  std::map<Id, Entry> entries_;
-  Id next_id_ = 0;
-  std::vector<Id> stack_;  // The open ones, in the order in which they became so.
+  std::vector<Pointer> open_;
 };
 
 }  // namespace reeve::worker

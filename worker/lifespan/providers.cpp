@@ -7,11 +7,12 @@
 
 #include "ipc/base/clock.hpp"
 #include "ipc/base/uv.hpp"
-#include "worker/lifespan/bounded_wait.hpp"
 #include "worker/lifespan/provider_choice.hpp"
+#include "worker/task/bounded_wait.hpp"
 #include "worker/task/context.hpp"
 #include "worker/task/root.hpp"
 #include "worker/task/spawn.hpp"
+#include "worker/task/text.hpp"
 
 namespace reeve::detail {
 namespace {
@@ -105,7 +106,7 @@ class ProviderRun : public std::enable_shared_from_this<ProviderRun> {
         break;
       }
       const std::lock_guard lock(mutex_);
-      choice_.fails(candidate, made.error().reason);
+      choice_.fails(candidate, worker::describe(made.error()));
     }
     choosing_ = false;
   }

@@ -34,13 +34,9 @@ void ResourceKeeper::note(Node& node, std::string detail) {
   if (node.state == NodeState::Open) observer_(Noted{node.about});
 }
 
-ResourceKeeper::NodePointer ResourceKeeper::find(ExitStack::Id id) const {
-  return *std::ranges::find(nodes_, id, &Node::id);
-}
-
 std::vector<std::string> ResourceKeeper::open_names() const {
   std::vector<std::string> names;
-  for (const ExitStack::Id id : stack_.open()) names.push_back(find(id)->about.name);
+  for (const NodePointer& node : stack_.open()) names.push_back(node->about.name);
   return names;
 }
 
@@ -50,15 +46,16 @@ const Node* ResourceKeeper::find(std::string_view name) const {
   return found == nodes_.end() ? nullptr : found->get();
 }
 
-void ResourceKeeper::give_up(const NodePointer& node) {
-  stack_.ended(node->id);
-  forget(node);
+void ResourceKeeper::fail(const NodePointer& node) {
+  node->move_to(NodeState::Down);
+  close_below(*node);
+  if (!node->wanted) forget(node);
 }
 
 void ResourceKeeper::forget(const NodePointer& node) {
-  node->state = NodeState::Ended;
+  node->move_to(NodeState::Ended);
   std::erase(nodes_, node);
-  assert((!nodes_.empty() || stack_.size() == 0) && "the stack remembers what has ended");
+  assert((!nodes_.empty() || stack_.open().empty()) && "the stack remembers what has ended");
 }
 
 void ResourceKeeper::begin_to_time(Node& node) {

@@ -4,11 +4,11 @@
 // optional ones again, and closes what came too late. It reports what happens and decides nothing
 // else: neither what is logged nor when the worker ends. Loop thread only.
 
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <random>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -66,7 +66,7 @@ class ResourceKeeper {
   [[nodiscard]] const Node* find(std::string_view name) const;
 
  private:
-  // keeper_open.cpp: opening, and trying again.
+  // resource_keeper_open.cpp: opening, and trying again.
   [[nodiscard]] NodePointer enter(Scope& scope, Resource resource);
   void refuse_entry(const Scope& scope, const std::string& name, const Resource& resource) const;
   [[nodiscard]] Task<bool> attempt(NodePointer node);
@@ -76,25 +76,25 @@ class ResourceKeeper {
   void show_what_is_certain();
   void settle_failure(const NodePointer& node, bool cancelled);
   void report_failure(Node& node, bool cancelled);
-  void on_late(const NodePointer& node);
+  void on_late(const NodePointer& node, const std::exception_ptr& error);
   void retry_later(const NodePointer& node);
   [[nodiscard]] Task<> keep_trying(NodePointer node);
 
-  // keeper_close.cpp: closing.
+  // resource_keeper_close.cpp: closing.
   void close_below(const Node& node);
   void close_unwanted(const NodePointer& node);
-  void close_soon(const std::vector<ExitStack::Id>& ids);
+  void close_soon(const std::vector<NodePointer>& nodes);
   void close_doomed();
   [[nodiscard]] Task<> close_in_order(std::vector<NodePointer> nodes);
   [[nodiscard]] Task<> close_all_open();
   [[nodiscard]] Task<> close_one(NodePointer node);
   [[nodiscard]] Task<> run_close(NodePointer node);
-  void drop_value(Node& node, bool still_closing);
+  void drop_value(Node& node);
   [[nodiscard]] ipc::Duration patience_with_stragglers() const;
 
-  [[nodiscard]] NodePointer find(ExitStack::Id id) const;
-  /// The node failed, and is not tried again.
-  void give_up(const NodePointer& node);
+  /// The open function has thrown: closes what is below the node, and forgets it unless it is tried
+  /// again.
+  void fail(const NodePointer& node);
   void forget(const NodePointer& node);
   [[nodiscard]] bool gives_up() const { return retrying_stopped_ || teardown_.has_value(); }
   void begin_to_time(Node& node);
@@ -106,7 +106,7 @@ class ResourceKeeper {
   Observer observer_;
   const Overrides* overrides_;
   const Patience patience_;
-  ExitStack stack_;
+  ExitStack<Node> stack_;
   std::vector<NodePointer> nodes_;
   std::vector<std::shared_ptr<void>> kept_;  // Values that a function left behind may still use.
   WaitGroup closers_;                        // Tasks that close what a failed opening has left.
@@ -115,7 +115,6 @@ class ResourceKeeper {
   std::optional<ipc::TimePoint> teardown_;  // Nothing opens any more; all is closed by then.
   bool teardown_goes_on_ = false;           // The teardown closes whatever is on the stack.
   std::minstd_rand chance_;
-  std::set<ExitStack::Id> doomed_;  // Left by a failed opening, until the next turn.
   ipc::uv::Timer doomed_timer_;
   ipc::uv::Timer slow_timer_;
 };

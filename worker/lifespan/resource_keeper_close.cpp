@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "worker/lifespan/bounded_wait.hpp"
 #include "worker/lifespan/resource_keeper.hpp"
+#include "worker/task/bounded_wait.hpp"
+#include "worker/task/text.hpp"
 
 namespace reeve::worker {
 namespace {
@@ -17,8 +18,10 @@ const Activity kUnwinding{ActivityKind::Resource, "closing what a failed start h
 Task<> ResourceKeeper::close(ipc::TimePoint deadline) {
   teardown_ = deadline;
   teardown_goes_on_ = true;
-  doomed_timer_.disarm();
-  close_doomed();
+  if (doomed_timer_.armed()) {  // Whatever is doomed is on the stack, too.
+    doomed_timer_.disarm();
+    closers_.end();
+  }
   stop_retrying();
   co_await close_all_open();
   // What a stop has cut short often ends soon after, and what it opened wants to be closed.
@@ -36,9 +39,9 @@ Task<> ResourceKeeper::close_all_open() {
     (void)co_await BoundedWait(closers_.all_ended(),
                                std::max<ipc::Duration>(left, kLeastCloseTime));
   }
-  while (const auto next = stack_.next()) {
-    const NodePointer node = find(*next);
-    stack_.closing(node->id);
+  while (!stack_.open().empty()) {
+    const NodePointer node = stack_.open().back();
+    stack_.remove(node);
     co_await close_one(node);
   }
 }
@@ -47,52 +50,46 @@ Task<> ResourceKeeper::close_all_open() {
 ipc::Duration ResourceKeeper::patience_with_stragglers() const {
   ipc::TimePoint until{};
   for (const NodePointer& node : nodes_) {
-    if (node->running) until = std::max(until, node->deadline);
+    if (node->running()) until = std::max(until, node->deadline);
   }
   return std::min(until, *teardown_) - ipc::Clock::now();
 }
 
 void ResourceKeeper::close_below(const Node& node) {
-  const auto is_below = [&node](const Node* at) {
-    while (at != nullptr && at != &node) at = at->parent.get();
-    return at != nullptr;
-  };
   for (const NodePointer& other : std::vector(nodes_)) {
-    if (other->state == NodeState::Open || !is_below(other->parent.get())) continue;
-    other->unwanted = true;
+    if (other->state == NodeState::Open || !is_below(*other, node)) continue;
+    other->wanted = false;
     other->retry.cancel();
-    if (!other->running && other->state == NodeState::Down) give_up(other);
+    if (other->state == NodeState::Down) forget(other);
   }
-  close_soon(stack_.open_below(node.id));
+  close_soon(stack_.open_below(node));
 }
 
 void ResourceKeeper::close_unwanted(const NodePointer& node) {
-  stack_.opened(node->id);
-  std::vector<ExitStack::Id> ids = stack_.open_below(node->id);
-  ids.insert(ids.begin(), node->id);
-  close_soon(ids);
+  node->move_to(NodeState::Doomed);
+  stack_.push(node);
+  std::vector<NodePointer> nodes = stack_.open_below(*node);
+  nodes.push_back(node);
+  close_soon(nodes);
 }
 
 /// On the next turn: what one cancel has ended at many places is closed in one order.
-void ResourceKeeper::close_soon(const std::vector<ExitStack::Id>& ids) {
-  if (ids.empty() || teardown_goes_on_) return;  // The teardown will come to them.
-  if (doomed_.empty()) {
+void ResourceKeeper::close_soon(const std::vector<NodePointer>& nodes) {
+  if (nodes.empty() || teardown_goes_on_) return;  // The teardown will come to them.
+  if (!doomed_timer_.armed()) {
     closers_.begin();
     doomed_timer_.arm({});
   }
-  doomed_.insert(ids.begin(), ids.end());
+  for (const NodePointer& node : nodes) {
+    if (node->state == NodeState::Open) node->move_to(NodeState::Doomed);
+  }
 }
 
 void ResourceKeeper::close_doomed() {
-  const std::set<ExitStack::Id> doomed = std::exchange(doomed_, {});
-  if (doomed.empty()) return;
-  std::vector<ExitStack::Id> ids = stack_.open();
-  std::erase_if(ids, [&](ExitStack::Id id) { return !doomed.contains(id); });
-  std::vector<NodePointer> nodes;
-  for (; !ids.empty() && !teardown_goes_on_; ids.pop_back()) {
-    nodes.push_back(find(ids.back()));
-    stack_.closing(ids.back());
-  }
+  std::vector<NodePointer> nodes = stack_.open();
+  std::erase_if(nodes, [](const NodePointer& node) { return node->state != NodeState::Doomed; });
+  std::ranges::reverse(nodes);
+  for (const NodePointer& node : nodes) stack_.remove(node);
   spawn(context_, kUnwinding, close_in_order(std::move(nodes)),
         [this](const auto&) { closers_.end(); });
 }
@@ -102,7 +99,7 @@ Task<> ResourceKeeper::close_in_order(std::vector<NodePointer> nodes) {
 }
 
 Task<> ResourceKeeper::close_one(NodePointer node) {
-  node->state = NodeState::Closing;
+  node->move_to(NodeState::Closing);
   begin_to_time(*node);
   ipc::Duration limit = node->resource.options.close_within;
   if (teardown_) {
@@ -112,47 +109,47 @@ Task<> ResourceKeeper::close_one(NodePointer node) {
   node->deadline = node->since + limit;
   observer_(Closing{node->about});
 
-  std::expected<void, StartFailure> result;
+  BoundedWait::Result result;
   if (node->resource.close) result = co_await BoundedWait(run_close(node), limit);
-  drop_value(*node, node->closing_runs);
-  stack_.closed(node->id);
+  drop_value(*node);
   const ipc::Duration took = ipc::Clock::now() - node->since;
   forget(node);
   arm_slow_timer();
   if (result) {
     observer_(Closed{node->about, took});
   } else {
-    observer_(CloseFailed{node->about, std::move(result.error().reason), took});
+    observer_(CloseFailed{node->about, describe(result.error()), took});
   }
 }
 
 Task<> ResourceKeeper::run_close(NodePointer node) {
-  node->closing_runs = true;
   std::exception_ptr error;
   try {
     co_await node->resource.close(node->value.value.get());
   } catch (...) {
     error = std::current_exception();
   }
-  node->closing_runs = false;
+  if (node->state == NodeState::Closing) node->move_to(NodeState::Closed);
   if (error) std::rethrow_exception(error);
 }
 
 /// Any function on a thread may use what is in the State, or was; what never was, only one of the
 /// same opening. So the retries of one do not keep values for as long as another one hangs.
-void ResourceKeeper::drop_value(Node& node, bool still_closing) {
+void ResourceKeeper::drop_value(Node& node) {
   const auto top_of = [](const Node* at) {
     while (at->parent != nullptr) at = at->parent.get();
     return at;
   };
   const auto may_use = [&](const NodePointer& other) {
-    const bool left_behind = other->running && !other->awaited;
-    return left_behind && (node.shown || teardown_ || top_of(other.get()) == top_of(&node));
+    if (other->state != NodeState::Late) return false;
+    return node.visibility == Visibility::Shown || teardown_ ||
+           top_of(other.get()) == top_of(&node);
   };
+  const bool still_closing = node.resource.close && node.state == NodeState::Closing;
   const bool in_use = still_closing || std::ranges::any_of(nodes_, may_use) ||
                       (teardown_ && context_.threads().running() > 0);
-  if (node.stored) state_.take(*node.resource.type);
-  node.stored = node.shown = false;
+  if (node.visibility != Visibility::None) state_.take(*node.resource.type);
+  node.visibility = Visibility::None;
   if (in_use) kept_.push_back(std::move(node.value.value));
   node.value = {};
 }

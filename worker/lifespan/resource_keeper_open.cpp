@@ -7,8 +7,9 @@
 #include <stdexcept>
 #include <utility>
 
-#include "worker/lifespan/bounded_wait.hpp"
 #include "worker/lifespan/resource_keeper.hpp"
+#include "worker/task/bounded_wait.hpp"
+#include "worker/task/is_a.hpp"
 #include "worker/task/text.hpp"
 
 namespace reeve::worker {
@@ -30,7 +31,7 @@ Task<ResourceKeeper::NodePointer> ResourceKeeper::open(Scope& scope, Resource re
   NodePointer node = enter(scope, std::move(resource));
   const bool opened = co_await attempt(node);
   if (!opened && !node->optional()) throw OpenError(node->about.name, node->reason, node->error);
-  if (node->state == NodeState::Down && !node->running) retry_later(node);
+  if (node->state == NodeState::Down) retry_later(node);
   co_return node;
 }
 
@@ -45,15 +46,13 @@ ResourceKeeper::NodePointer ResourceKeeper::enter(Scope& scope, Resource resourc
               .kind = resource.options.kind,
               .note = {}};
   refuse_entry(scope, about.name, resource);
-  const ExitStack::Id id =
-      stack_.add(parent ? std::optional<ExitStack::Id>(parent->id) : std::nullopt);
   return nodes_.emplace_back(
-      std::make_shared<Node>(*this, std::move(resource), std::move(about), parent, id));
+      std::make_shared<Node>(*this, std::move(resource), std::move(about), parent));
 }
 
 void ResourceKeeper::refuse_entry(const Scope& scope, const std::string& name,
                                   const Resource& resource) const {
-  if (scope.owner_ != nullptr && !scope.owner_->running) {
+  if (scope.owner_ != nullptr && !scope.owner_->running()) {
     throw std::logic_error(fmt::format("resource {}: the open function of {} has ended", name,
                                        scope.owner_->about.name));
   }
@@ -76,11 +75,9 @@ void ResourceKeeper::refuse_entry(const Scope& scope, const std::string& name,
 }
 
 void ResourceKeeper::begin_attempt(Node& node) {
-  if (++node.attempt > 1) stack_.reopen(node.id);
-  node.awaited = true;
-  node.arrived = false;
+  node.move_to(NodeState::Opening);
+  ++node.attempt;
   node.error = nullptr;
-  node.state = NodeState::Opening;
   begin_to_time(node);
   node.deadline = node.since + node.resource.options.open_within;
   observer_(Opening{node.about, node.attempt});
@@ -88,35 +85,34 @@ void ResourceKeeper::begin_attempt(Node& node) {
 
 Task<bool> ResourceKeeper::attempt(NodePointer node) {
   begin_attempt(*node);
-  std::expected<void, StartFailure> result;
+  BoundedWait::Result result;
   bool cancelled = false;
   try {
     result = co_await BoundedWait(run_open(node), node->resource.options.open_within);
   } catch (const Cancelled&) {
     cancelled = true;
   }
-  node->awaited = false;
   // An optional one is welcome even when it has come in the moment of its deadline.
-  if (node->arrived && !cancelled && (result || node->optional()) && accept(*node)) co_return true;
+  const bool welcome = !cancelled && (result || node->optional());
+  if (node->state == NodeState::Returned && welcome && accept(*node)) co_return true;
 
   if (!result) {
-    if (result.error().code == ipc::WorkerExit::TimedOut)
-      node->error = nullptr;  // A mere Cancelled.
-    node->reason = std::move(result.error().reason);
+    if (is_a<DeadlinePassed>(result.error())) node->error = nullptr;  // A mere Cancelled.
+    node->reason = describe(result.error());
   }
   settle_failure(node, cancelled);
   if (cancelled) throw Cancelled();
   try {
     co_await closers_.all_ended();
   } catch (const Cancelled&) {
-    if (node->state == NodeState::Down && !node->running) give_up(node);
+    if (node->state == NodeState::Down) forget(node);
     throw;
   }
   co_return false;
 }
 
 Task<> ResourceKeeper::run_open(NodePointer node) {
-  node->running = true;
+  std::exception_ptr error;
   try {
     const std::type_info* const type = node->resource.type;
     const Override* const replaced =
@@ -127,16 +123,13 @@ Task<> ResourceKeeper::run_open(NodePointer node) {
     } else {
       node->value = co_await node->resource.open(node->scope);
     }
-    node->arrived = true;
   } catch (...) {
-    node->error = std::current_exception();
+    error = std::current_exception();
   }
-  node->running = false;
-  if (!node->awaited) {
-    on_late(node);
-  } else if (node->error) {
-    std::rethrow_exception(node->error);
-  }
+  if (node->state == NodeState::Late) co_return on_late(node, error);
+  node->move_to(error ? NodeState::Failed : NodeState::Returned);
+  node->error = error;
+  if (error) std::rethrow_exception(error);
 }
 
 /// False when the State refuses the value: a mistake of the program, which no retry mends.
@@ -146,13 +139,13 @@ bool ResourceKeeper::accept(Node& node) {
       state_.add(node.value);
     } catch (const std::logic_error& error) {
       node.reason = error.what();
-      node.unwanted = true;
+      node.wanted = false;
       return false;
     }
-    node.stored = true;
+    node.visibility = Visibility::Stored;
   }
-  stack_.opened(node.id);
-  node.state = NodeState::Open;
+  stack_.push(node.shared_from_this());
+  node.move_to(NodeState::Open);
   show_what_is_certain();
   const ipc::TimePoint now = ipc::Clock::now();
   const Opened opened{node.about, now - node.since, node.attempt,
@@ -166,34 +159,31 @@ bool ResourceKeeper::accept(Node& node) {
 
 void ResourceKeeper::show_what_is_certain() {
   for (const NodePointer& node : nodes_) {
-    if (!node->stored || node->shown || !is_certain(*node)) continue;
+    if (node->visibility != Visibility::Stored || !is_certain(*node)) continue;
     state_.show(*node->resource.type);
-    node->shown = true;
+    node->visibility = Visibility::Shown;
   }
 }
 
 /// After an attempt that nobody waits for any more: what has come of it is closed.
 void ResourceKeeper::settle_failure(const NodePointer& node, bool cancelled) {
-  const bool again = node->optional() && !cancelled && !node->unwanted && !gives_up();
-  if (!again) node->unwanted = true;
-  node->state = again ? NodeState::Down : NodeState::Ended;
+  node->wanted = node->wanted && node->optional() && !cancelled && !gives_up();
+  if (node->state == NodeState::Opening) {
+    node->move_to(NodeState::Late);  // on_late() is its end.
+    stragglers_.begin();
+  }
   arm_slow_timer();
-  if (node->running) stragglers_.begin();  // on_late() is its end.
   report_failure(*node, cancelled);
-  if (node->running) return;
-  if (node->arrived) return close_unwanted(node);
-  stack_.failed(node->id);
-  close_below(*node);
-  if (!again) give_up(node);
+  if (node->state == NodeState::Returned) close_unwanted(node);
+  if (node->state == NodeState::Failed) fail(node);
 }
 
 void ResourceKeeper::report_failure(Node& node, bool cancelled) {
   const ipc::TimePoint now = ipc::Clock::now();
   if (node.attempt == 1) node.down_since = now;
-  const bool again = node.state == NodeState::Down;
   const double chance = static_cast<double>(chance_() - std::minstd_rand::min()) /
                         static_cast<double>(std::minstd_rand::max());
-  node.pause = again ? ipc::Duration(node.back_off.next(chance)) : ipc::Duration();
+  node.pause = node.wanted ? ipc::Duration(node.back_off.next(chance)) : ipc::Duration();
   observer_(OpenFailed{.about = node.about,
                        .reason = cancelled ? "cancelled" : node.reason,
                        .attempt = node.attempt,
@@ -203,20 +193,14 @@ void ResourceKeeper::report_failure(Node& node, bool cancelled) {
 }
 
 /// The open function has ended after all, long after its deadline or a cancel.
-void ResourceKeeper::on_late(const NodePointer& node) {
-  if (gives_up()) node->unwanted = true;
-  if (!node->arrived) {
-    stack_.failed(node->id);
-    close_below(*node);
-    if (node->unwanted) {
-      give_up(node);
-    } else {
-      retry_later(node);
-    }
-  } else if (node->unwanted) {
+void ResourceKeeper::on_late(const NodePointer& node, const std::exception_ptr& error) {
+  if (gives_up()) node->wanted = false;
+  if (error) {
+    fail(node);
+    if (node->wanted) retry_later(node);
+  } else if (!node->wanted) {
     close_unwanted(node);
   } else if (!accept(*node)) {
-    node->state = NodeState::Ended;
     report_failure(*node, false);
     close_unwanted(node);
   }
@@ -225,13 +209,12 @@ void ResourceKeeper::on_late(const NodePointer& node) {
 
 void ResourceKeeper::retry_later(const NodePointer& node) {
   // A late end of its function, and the attempt that waited for it, may both ask for it.
-  if (std::exchange(node->retrying, true)) return;
-  node->retry =
-      spawn(context_, kRetry, keep_trying(node), [node](const auto&) { node->retrying = false; });
+  if (node->retry.running()) return;
+  node->retry = spawn(context_, kRetry, keep_trying(node), [](const auto&) {});
 }
 
 Task<> ResourceKeeper::keep_trying(NodePointer node) {
-  while (node->state == NodeState::Down && !node->running) {
+  while (node->state == NodeState::Down) {
     co_await sleep_for(node->pause);
     const bool opened = co_await attempt(node);
     if (opened) co_return;
@@ -242,7 +225,7 @@ void ResourceKeeper::stop_retrying() {
   retrying_stopped_ = true;
   for (const NodePointer& node : std::vector(nodes_)) {
     if (node->state == NodeState::Open) continue;
-    if (node->optional() && !node->awaited) node->unwanted = true;
+    if (node->state == NodeState::Late || node->state == NodeState::Down) node->wanted = false;
     node->retry.cancel();
   }
 }

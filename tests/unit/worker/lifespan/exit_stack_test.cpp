@@ -1,9 +1,11 @@
-// What of a lifespan is remembered, and for how long; its order is simulated elsewhere.
+// In which order what is open closes, and that nothing is remembered for longer than it is needed.
 
 #include "worker/lifespan/exit_stack.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <memory>
 
 namespace reeve::worker {
 namespace {
@@ -11,40 +13,60 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
+struct Thing {
+  std::shared_ptr<Thing> parent;
+};
+using ThingPointer = std::shared_ptr<Thing>;
+
+ThingPointer make(ThingPointer parent = nullptr) {
+  return std::make_shared<Thing>(std::move(parent));
+}
+
 TEST(ExitStack, RetriesForWeeksDoNotMakeItGrow) {
-  ExitStack stack;
-  const auto parent = stack.add({});
+  ExitStack<Thing> stack;
+  const ThingPointer parent = make();
   for (int attempt = 0; attempt < 1000; ++attempt) {
-    const auto child = stack.add(parent);
-    stack.opened(child);
-    const auto refused = stack.add(parent);
-    stack.failed(refused);
-    stack.failed(parent);
-    stack.ended(refused);
-    stack.closing(child);
-    stack.closed(child);
-    ASSERT_EQ(stack.size(), 1U);
-    stack.reopen(parent);
+    ThingPointer child = make(parent);
+    const std::weak_ptr<Thing> forgotten = child;
+    stack.push(child);
+    ASSERT_THAT(stack.open_below(*parent), ElementsAre(child));
+    stack.remove(child);
+    child.reset();
+    ASSERT_TRUE(forgotten.expired());
+    ASSERT_THAT(stack.open(), IsEmpty());
   }
-  stack.failed(parent);
-  stack.ended(parent);
-  EXPECT_EQ(stack.size(), 0U);
+  EXPECT_EQ(parent.use_count(), 1);
 }
 
 TEST(ExitStack, WhatIsClosedIsRememberedForTheSakeOfWhatIsBelowIt) {
-  ExitStack stack;
-  const auto top = stack.add({});
-  const auto middle = stack.add(top);
-  const auto leaf = stack.add(middle);
-  stack.opened(leaf);
-  stack.opened(middle);
-  stack.closing(middle);
-  stack.closed(middle);
-  EXPECT_THAT(stack.open_below(top), ElementsAre(leaf));
-  stack.closing(leaf);
-  stack.closed(leaf);
-  EXPECT_THAT(stack.open_below(top), IsEmpty());
-  EXPECT_EQ(stack.size(), 1U);
+  ExitStack<Thing> stack;
+  const ThingPointer top = make();
+  ThingPointer middle = make(top);
+  const std::weak_ptr<Thing> closed = middle;
+  ThingPointer leaf = make(middle);
+  stack.push(leaf);
+  stack.push(middle);
+  stack.remove(middle);
+  middle.reset();
+  EXPECT_THAT(stack.open_below(*top), ElementsAre(leaf));
+  stack.remove(leaf);
+  EXPECT_THAT(stack.open_below(*top), IsEmpty());
+  leaf.reset();
+  EXPECT_TRUE(closed.expired());
+}
+
+TEST(ExitStack, WhatIsBelowClosesInReverseOfHowItBecameOpen) {
+  ExitStack<Thing> stack;
+  const ThingPointer top = make();
+  const ThingPointer first = make(top);
+  const ThingPointer second = make(top);
+  const ThingPointer other = make();
+  stack.push(second);  // It began later, and was open sooner.
+  stack.push(other);
+  stack.push(first);
+  EXPECT_THAT(stack.open_below(*top), ElementsAre(first, second));
+  EXPECT_THAT(stack.open_below(*other), IsEmpty());
+  EXPECT_THAT(stack.open(), ElementsAre(second, other, first));
 }
 
 }  // namespace

@@ -240,7 +240,7 @@ TEST_F(ScopeTest, AValueThatComesLateAndIsRefusedIsSaidToHaveFailed) {
                            closes("cache"),
                            {.need = Need::Optional, .open_within = 100ms, .retry = {1ms, 1ms}});
   ASSERT_TRUE(open());
-  if (runner.keeper().find("cache")->running) {
+  if (runner.keeper().find("cache")->state == NodeState::Late) {
     state.put(Cache{2});
     gate.count_down();
     // Not before: it is closed on a thread.

@@ -1,11 +1,6 @@
-#include "worker/lifespan/bounded_wait.hpp"
+#include "worker/task/bounded_wait.hpp"
 
-#include <fmt/format.h>
-
-#include <exception>
 #include <utility>
-
-#include "worker/task/text.hpp"
 
 namespace reeve::worker {
 
@@ -33,8 +28,7 @@ bool BoundedWait::abandon() noexcept {
 }
 
 void BoundedWait::on_end(detail::Outcome<void> outcome) {
-  result_.emplace();
-  if (!outcome) *result_ = std::unexpected(failure_of_open(outcome.error()));
+  result_ = std::move(outcome);
   if (waiting()) {
     wake();
   } else {
@@ -44,8 +38,7 @@ void BoundedWait::on_end(detail::Outcome<void> outcome) {
 
 void BoundedWait::on_timer() {
   if (!result_) {
-    result_ = std::unexpected(StartFailure{ipc::WorkerExit::TimedOut,
-                                           fmt::format("not done within {}", describe(limit_))});
+    result_ = std::unexpected(std::make_exception_ptr(DeadlinePassed(limit_)));
     give_up_on_task();
   }
   wake();
@@ -56,7 +49,7 @@ void BoundedWait::give_up_on_task() {
   running_.cancel();
 }
 
-std::expected<void, StartFailure> BoundedWait::await_resume() {
+BoundedWait::Result BoundedWait::await_resume() {
   check();
   return std::move(*result_);
 }
