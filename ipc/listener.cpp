@@ -164,6 +164,22 @@ Result<UniqueFd> reserve_address(const Address& address) {
   return fd;
 }
 
+Result<> check_listener(int fd) {
+  const auto ask = [fd](int option, int& value) {
+    socklen_t size = sizeof value;
+    return ::getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0;
+  };
+  int type = 0;
+  int listens = 0;
+  if (!ask(SO_TYPE, type)) {
+    return failure(errno == ENOTSOCK ? "it is no socket" : errno_text(errno));
+  }
+  if (type == SOCK_DGRAM) return failure("it is a datagram socket");
+  if (type != SOCK_STREAM) return failure("it is no stream socket");
+  if (!ask(SO_ACCEPTCONN, listens) || listens == 0) return failure("it does not listen");
+  return {};
+}
+
 std::string local_address(int fd) {
   SocketName name{};
   socklen_t size = sizeof(name);

@@ -26,6 +26,10 @@ enum class PortSharing : std::uint8_t {
 /// the same user can have it. Strangers with SO_REUSEPORT are kept out, unlike by joining them.
 [[nodiscard]] Result<UniqueFd> reserve_address(const Address& address);
 
+/// Whether connections can be accepted from a descriptor that somebody else has opened. The error
+/// only says what it is instead: "it is a datagram socket".
+[[nodiscard]] Result<> check_listener(int fd);
+
 /// The address a socket is really bound to ("127.0.0.1:43127", "unix:/run/x.sock").
 [[nodiscard]] std::string local_address(int fd);
 

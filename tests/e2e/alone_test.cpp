@@ -1,6 +1,9 @@
 // A native program without a master: it listens by itself and stops cleanly on TERM.
 
+#include <sys/socket.h>
+
 #include <csignal>
+#include <utility>
 
 #include "tests/e2e/harness/programs.hpp"
 #include "tests/e2e/harness/reeve_test.hpp"
@@ -68,6 +71,16 @@ TEST_F(Alone, WithoutAListenerItSaysWhatToDo) {
   const Finished verdict = run({.argv = {binary("hello")}}, dir, "hello");
   EXPECT_EQ(verdict.code(), 2);
   EXPECT_THAT(verdict.errors + verdict.output, HasSubstr("--listen"));
+}
+
+TEST_F(Alone, ASocketThatCannotBeServedIsRefused) {
+  Command command{.argv = {binary("hello")}};
+  command.listeners.push_back(
+      {"http", ipc::UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0))});
+  const Finished verdict = run(std::move(command), dir, "hello");
+  EXPECT_EQ(verdict.code(), 2);
+  EXPECT_THAT(verdict.errors + verdict.output,
+              HasSubstr("descriptor 3 (http): it is a datagram socket"));
 }
 
 TEST_F(Alone, APortInUseIsNamed) {

@@ -26,71 +26,86 @@ Acceptor::Acceptor(ipc::uv::Loop& loop, ipc::UniqueFd listener, OnConnection on_
       on_connection_(std::move(on_connection)),
       on_trouble_(std::move(on_trouble)),
       poll_(loop, listener_.get(), [this](int) { on_readable(); }),
-      retry_(loop, [this] {
-        if (!paused_) poll_.watch(UV_READABLE);
-      }) {
+      retry_(loop, [this] { watch(); }) {
   // Accepted sockets inherit it, which saves a system call each. On a Unix socket it fails, to no
   // harm.
   const int on = 1;
   ::setsockopt(listener_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  poll_.watch(UV_READABLE);
+  watch();
 }
 
 void Acceptor::pause() {
   paused_ = true;
-  poll_.watch(0);
+  watch();
 }
 
 void Acceptor::resume() {
   paused_ = false;
-  if (!retry_.armed()) poll_.watch(UV_READABLE);
+  watch();
 }
 
 void Acceptor::empty_queue() {
-  while (accept_one() == Got::Connection) {
+  while (accept_one()) {
   }
 }
 
 void Acceptor::on_readable() {
   for (int i = 0; i < kAcceptsPerTurn && !paused_; ++i) {
-    if (accept_one() != Got::Connection) return;
+    if (!accept_one()) return;
   }
 }
 
-Acceptor::Got Acceptor::accept_one() {
-  while (true) {
-    sockaddr_storage address;
-    socklen_t size = sizeof address;
-    const int fd = ::accept4(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size,
-                             SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0) {
-      in_trouble_ = false;
-      on_connection_(ipc::UniqueFd(fd), Peer(address, size));
-      return Got::Connection;
-    }
-    switch (errno) {
-      case EAGAIN:
-        return Got::Nothing;  // Perhaps another worker was faster.
-      case EMFILE:
-      case ENFILE:
-      case ENOBUFS:
-      case ENOMEM:
-      case EINVAL:
-      case EBADF:
-        on_trouble(errno);
-        return Got::Trouble;
-      default:
-        continue;  // The connection died in the queue, or a signal came: the next one.
-    }
+bool Acceptor::accept_one() {
+  sockaddr_storage address;
+  socklen_t size = sizeof address;
+  const int fd = ::accept4(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size,
+                           SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd >= 0) {
+    trouble_ = Trouble::None;
+    on_connection_(ipc::UniqueFd(fd), Peer(address, size));
+    return true;
+  }
+  switch (errno) {
+    case EAGAIN:
+      return false;  // Perhaps another worker was faster.
+    // A signal came, or the connection died in the queue: accept(2) has the list. The next one.
+    case EINTR:
+    case ECONNABORTED:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case ENONET:
+    case ENOPROTOOPT:
+    case EPERM:
+    case EPROTO:
+    case ETIMEDOUT:
+      return true;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+      on_trouble(errno, Trouble::Passing);
+      return false;
+    default:
+      on_trouble(errno, Trouble::Lasting);
+      return false;
   }
 }
 
-void Acceptor::on_trouble(int code) {
-  if (!std::exchange(in_trouble_, true)) {
-    on_trouble_("accept: " + ipc::errno_text(code) + "; trying again every 100 ms");
+void Acceptor::on_trouble(int code, Trouble kind) {
+  if (std::exchange(trouble_, kind) != kind) {
+    on_trouble_("accept: " + ipc::errno_text(code) +
+                (kind == Trouble::Passing ? "; trying again every 100 ms"
+                                          : "; nothing is accepted from this listener any more"));
   }
-  poll_.watch(0);
-  retry_.arm(kRetry);
+  if (kind == Trouble::Passing) retry_.arm(kRetry);
+  watch();
+}
+
+void Acceptor::watch() {
+  const bool accepts = !paused_ && !retry_.armed() && trouble_ != Trouble::Lasting;
+  poll_.watch(accepts ? UV_READABLE : 0);
 }
 
 }  // namespace reeve::worker

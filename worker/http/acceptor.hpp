@@ -29,11 +29,17 @@ class Acceptor {
   void empty_queue();
 
  private:
-  enum class Got : std::uint8_t { Connection, Nothing, Trouble };
+  enum class Trouble : std::uint8_t {
+    None,
+    Passing,  ///< out of descriptors or memory: it is tried again; told once, until it succeeds
+    Lasting,  ///< the listener is none, or none any more: nothing is accepted from it for good
+  };
 
   void on_readable();
-  [[nodiscard]] Got accept_one();
-  void on_trouble(int code);
+  /// False: nothing waits, or there is trouble.
+  [[nodiscard]] bool accept_one();
+  void on_trouble(int code, Trouble kind);
+  void watch();
 
   ipc::UniqueFd listener_;
   OnConnection on_connection_;
@@ -41,7 +47,7 @@ class Acceptor {
   ipc::uv::Poll poll_;
   ipc::uv::Timer retry_;
   bool paused_ = false;
-  bool in_trouble_ = false;  // Told once, until an accept succeeds.
+  Trouble trouble_ = Trouble::None;
 };
 
 }  // namespace reeve::worker

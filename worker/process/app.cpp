@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "ipc/listener.hpp"
 #include "ipc/message.hpp"
 #include "ipc/worker_exit.hpp"
 #include "worker/process/command_line.hpp"
@@ -105,14 +106,24 @@ int App::run(int argc, char** argv) const {
 
   auto identity = worker::adopt_identity();
   if (!identity) return refuse(identity.error().text);
+  const auto refuse_as_worker = [&](const std::string& why) {
+    tell_master(*identity, why);
+    return refuse(why);
+  };
+  for (const ipc::NamedFd& listener : identity->listeners) {
+    if (const auto usable = ipc::check_listener(listener.fd.get()); !usable) {
+      return refuse_as_worker(fmt::format(
+          "cannot serve the passed descriptor {} ({}): {}; a stream socket that listens "
+          "is needed",
+          listener.fd.get(), listener.name, usable.error().text));
+    }
+  }
   // A pool without `listen` was meant so when there is something else to do; on a command line it
   // is more likely that --listen was forgotten.
   const bool only_scheduled = identity->channel && !scheduled_jobs_.all().empty();
   if (identity->listeners.empty() && line->listen.empty() && !only_scheduled) {
-    const std::string why =
-        "nothing to listen on: no socket was passed; try --listen 127.0.0.1:8000";
-    tell_master(*identity, why);
-    return refuse(why);
+    return refuse_as_worker(
+        "nothing to listen on: no socket was passed; try --listen 127.0.0.1:8000");
   }
   worker::ignore_stray_signals();
   return live(*this, std::move(*identity), std::move(line->listen));

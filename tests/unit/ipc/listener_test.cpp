@@ -222,6 +222,21 @@ TEST_F(ReservedPort, IsNotForAnotherUser) {
   EXPECT_EQ(status, 0);
 }
 
+TEST(CheckListener, SaysWhatElseItIs) {
+  const auto verdict = [](int fd) {
+    const auto checked = check_listener(fd);
+    return checked ? "" : checked.error().text;
+  };
+  EXPECT_EQ(verdict(open("127.0.0.1:0")->get()), "");
+  EXPECT_EQ(verdict(open("unix:@check_listener")->get()), "");
+  const auto made = [](int type) { return UniqueFd(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0)); };
+  EXPECT_EQ(verdict(made(SOCK_DGRAM).get()), "it is a datagram socket");
+  EXPECT_EQ(verdict(made(SOCK_SEQPACKET).get()), "it is no stream socket");
+  EXPECT_EQ(verdict(made(SOCK_STREAM).get()), "it does not listen");
+  EXPECT_EQ(verdict(UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)).get()), "it is no socket");
+  EXPECT_EQ(verdict(-1), "Bad file descriptor");
+}
+
 TEST(LocalAddress, IsEmptyForWhatIsNoSocket) {
   EXPECT_EQ(local_address(-1), "");
   const UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
