@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -178,6 +179,12 @@ Result<> check_listener(int fd) {
   if (type != SOCK_STREAM) return failure("it is no stream socket");
   if (!ask(SO_ACCEPTCONN, listens) || listens == 0) return failure("it does not listen");
   return {};
+}
+
+std::string to_string(const sockaddr_storage& name, unsigned size) {
+  SocketName known{};
+  std::memcpy(&known, &name, std::min<std::size_t>(size, sizeof known));
+  return size < sizeof(sa_family_t) ? "unix:" : text_of(known, size);
 }
 
 std::string local_address(int fd) {

@@ -9,6 +9,8 @@
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
 
+struct sockaddr_storage;
+
 namespace reeve::ipc {
 
 /// Whether other sockets may listen on the same address.
@@ -29,6 +31,10 @@ enum class PortSharing : std::uint8_t {
 /// Whether connections can be accepted from a descriptor that somebody else has opened. The error
 /// only says what it is instead: "it is a datagram socket".
 [[nodiscard]] Result<> check_listener(int fd);
+
+/// A socket's name as accept(2) and its like report it: "127.0.0.1:43127", "[::1]:43127",
+/// "unix:/run/x.sock"; "unix:" where it has none.
+[[nodiscard]] std::string to_string(const sockaddr_storage& name, unsigned size);
 
 /// The address a socket is really bound to ("127.0.0.1:43127", "unix:/run/x.sock").
 [[nodiscard]] std::string local_address(int fd);

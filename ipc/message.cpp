@@ -87,7 +87,7 @@ void add_resource(std::string& text, const ResourceReport& resource) {
   if (!resource.detail.empty()) add(text, "RESOURCE_DETAIL", resource.detail);
 }
 
-void take_resource(std::optional<ResourceReport>& resource, std::string_view key,
+void read_resource(std::optional<ResourceReport>& resource, std::string_view key,
                    std::string_view value) {
   if (key == "RESOURCE") resource.emplace().name = printable(value, kMaxNameBytes);
   if (!resource) return;
@@ -113,7 +113,7 @@ void add_scheduled(std::string& text, const ScheduledReport& report) {
   if (!report.detail.empty()) add(text, "SCHEDULED_DETAIL", report.detail);
 }
 
-void take_scheduled(std::optional<ScheduledReport>& report, std::string_view key,
+void read_scheduled(std::optional<ScheduledReport>& report, std::string_view key,
                     std::string_view value) {
   if (key == "SCHEDULED") report.emplace().name = printable(value, kMaxNameBytes);
   if (!report) return;
@@ -171,8 +171,8 @@ WorkerMessage parse_worker_message(std::string_view text) {
     if (key == "EXTEND_TIMEOUT_USEC") message.extend_timeout = parse_extension(value);
     if (key == "LEASE") message.lease = parse_lease_wish(value);
     if (key == "CLAIM") message.claim = parse_due_run(value);
-    if (key.starts_with("RESOURCE")) take_resource(message.resource, key, value);
-    if (key.starts_with("SCHEDULED")) take_scheduled(message.scheduled, key, value);
+    if (key.starts_with("RESOURCE")) read_resource(message.resource, key, value);
+    if (key.starts_with("SCHEDULED")) read_scheduled(message.scheduled, key, value);
   });
   return message;
 }

@@ -37,7 +37,7 @@ std::vector<Starvation::Finding> Starvation::on(const Look& look) {
 
 Starvation::Stretch Starvation::begin(const Look& look) const {
   Stretch stretch{.step = look.progress.step,
-                  .stay = look.loop_activity ? look.loop_activity->stay : 0,
+                  .scope = look.loop_activity ? look.loop_activity->scope : 0,
                   .activity = look.loop_activity ? look.loop_activity->activity : the_runtime(),
                   .began = look.now,
                   .last_seen = look.now};
@@ -50,10 +50,10 @@ Starvation::Stretch Starvation::begin(const Look& look) const {
 }
 
 bool Starvation::is_same(const Stretch& stretch, const Look& look) {
-  const std::uint64_t stay = look.loop_activity ? look.loop_activity->stay : 0;
-  // A stay is a number of its own. Without one, only a callback that goes on is the same.
-  if (stay != 0) return stretch.stay == stay;
-  return stretch.stay == 0 && look.progress.busy && stretch.step == look.progress.step;
+  const std::uint64_t scope = look.loop_activity ? look.loop_activity->scope : 0;
+  // A scope has a number of its own. Without one, only a callback that goes on is the same.
+  if (scope != 0) return stretch.scope == scope;
+  return stretch.scope == 0 && look.progress.busy && stretch.step == look.progress.step;
 }
 
 void Starvation::judge(std::vector<Finding>& findings) {

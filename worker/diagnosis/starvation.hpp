@@ -52,7 +52,7 @@ class Starvation {
   /// Work that has had the loop without a break.
   struct Stretch {
     std::uint64_t step = 0;
-    std::uint64_t stay = 0;  // 0: no task.
+    std::uint64_t scope = 0;  // 0: no task.
     Activity activity;
     ipc::TimePoint began;
     ipc::TimePoint last_seen;

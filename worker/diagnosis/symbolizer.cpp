@@ -82,7 +82,7 @@ void Symbolizer::load() {
     held += static_cast<std::size_t>(size);
     std::string_view text(buffer.data(), held);
     for (std::size_t end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
-      take_line(text.substr(0, end));
+      on_line(text.substr(0, end));
       text.remove_prefix(end + 1);
     }
     if (text.size() == buffer.size()) text = {};  // No line of a file that could be opened.
@@ -102,7 +102,7 @@ void Symbolizer::unload() {
 }
 
 /// "55d0-55d8 r-xp 00001000 fe:01 1234   /usr/bin/web"
-void Symbolizer::take_line(std::string_view line) {
+void Symbolizer::on_line(std::string_view line) {
   const std::string_view range = next_word(line);
   next_word(line);
   const std::uintptr_t offset = hex(next_word(line));

@@ -38,7 +38,7 @@ class Symbolizer {
     std::size_t file_size = 0;
   };
 
-  void take_line(std::string_view line);
+  void on_line(std::string_view line);
   static void look_into(Module& module);
   static void find_symbol(const Module& module, std::uint64_t address, Place& place);
 

@@ -1,3 +1,5 @@
+// Alone: it reads /proc, which nothing else of the watch does.
+
 #include "worker/diagnosis/thread_times.hpp"
 
 #include <fcntl.h>

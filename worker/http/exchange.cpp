@@ -41,7 +41,7 @@ void Exchange::start() {
   auto& parts = RequestAccess::parts(request_);
   parts.state = &services_.state;
   parts.scope = &scope_;
-  parts.afterwards = this;
+  parts.background = this;
   const Router::Match match =
       services_.router.match(parts.method, parts.raw_path, parts.parameters);
   if (match.route != nullptr) {
@@ -127,7 +127,7 @@ void Exchange::run_async(const Activity& activity, const AsyncHandler& handler) 
   try {
     // The handler may do more than return a coroutine.
     const auto call = [&] {
-      const LoopActivity::Scope stay(services_.context.loop_activity(), activity);
+      const LoopActivity::Scope scope(services_.context.loop_activity(), activity);
       return handler(request_);
     };
     Spawned running = spawn(services_.context, activity, call(),

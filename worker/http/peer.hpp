@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "ipc/listener.hpp"
+
 namespace reeve::worker {
 
 class Peer {
@@ -13,7 +15,7 @@ class Peer {
   Peer(const sockaddr_storage& address, socklen_t size) : address_(address), size_(size) {}
 
   /// "127.0.0.1:43127", "[::1]:43127", or "unix:" for a Unix socket.
-  [[nodiscard]] std::string text() const;
+  [[nodiscard]] std::string text() const { return ipc::to_string(address_, size_); }
 
  private:
   sockaddr_storage address_{};

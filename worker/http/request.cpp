@@ -7,7 +7,7 @@
 #include "reeve/headers.hpp"
 #include "worker/http/peer.hpp"
 #include "worker/http/request_scope.hpp"
-#include "worker/task/type_name.hpp"
+#include "worker/task/text.hpp"
 
 namespace reeve {
 namespace {
@@ -63,13 +63,13 @@ void* Request::require_scoped(const std::type_info& type) const {
                           " was made for this request; give the handler a parameter of that type");
 }
 
-void Request::leave_behind(detail::BackgroundWork work) const {
-  if (parts_.afterwards == nullptr) throw std::logic_error("background: nobody runs this request");
-  parts_.afterwards->add(std::move(work));
+void Request::add_background(detail::BackgroundWork work) const {
+  if (parts_.background == nullptr) throw std::logic_error("background: nobody runs this request");
+  parts_.background->add(std::move(work));
 }
 
 bool Request::disconnected() const {
-  return parts_.afterwards != nullptr && parts_.afterwards->disconnected();
+  return parts_.background != nullptr && parts_.background->disconnected();
 }
 
 std::string Request::client() const {

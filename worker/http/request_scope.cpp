@@ -7,7 +7,6 @@
 
 #include "worker/task/bounded_wait.hpp"
 #include "worker/task/text.hpp"
-#include "worker/task/type_name.hpp"
 
 namespace reeve::worker {
 

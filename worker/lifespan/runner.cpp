@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "reeve/config_error.hpp"
 #include "worker/task/text.hpp"
 
 namespace reeve::worker {
@@ -17,6 +18,21 @@ constexpr Phase kPhases[] = {Phase::Environment, Phase::Connections, Phase::Prov
 /// Some operations take long between two turns of the loop, so the loop's own time would be too
 /// old.
 ipc::TimePoint now() { return ipc::Clock::now(); }
+
+/// The failure of a start in which opening a resource threw this. A ConfigError is the operator's
+/// mistake; any other exception is the resource's.
+StartFailure failure_of_open(const std::exception_ptr& error) {
+  StartFailure failure{.code = ipc::WorkerExit::ResourceFailed, .reason = describe(error)};
+  try {
+    std::rethrow_exception(error);
+  } catch (const OpenError& open) {  // From a resource that it has opened in its turn.
+    failure.code = open.cause() ? failure_of_open(open.cause()).code : ipc::WorkerExit::TimedOut;
+  } catch (const ConfigError&) {
+    failure.code = ipc::WorkerExit::BadConfiguration;
+  } catch (...) {  // NOLINT(bugprone-empty-catch): told by describe().
+  }
+  return failure;
+}
 
 /// A resource speaks for itself; anything else that a lifespan function throws is told by its
 /// phase.

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "worker/task/type_name.hpp"
+#include "worker/task/text.hpp"
 
 namespace reeve {
 /// The place of one type. Readers see `shown` and `next`, the rest is the loop thread's.

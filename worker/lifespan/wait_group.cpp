@@ -1,3 +1,5 @@
+// Alone: a wait of its own, which opening, closing and checks share.
+
 #include "worker/lifespan/wait_group.hpp"
 
 namespace reeve::worker {

@@ -1,3 +1,5 @@
+// Alone: its test needs a loop and a page, and nothing else of a process.
+
 #include "worker/process/heartbeat.hpp"
 
 #include <algorithm>

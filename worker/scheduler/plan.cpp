@@ -34,7 +34,7 @@ std::string_view to_string(SkipReason reason) {
   return "?";
 }
 
-Plan::Plan(const std::vector<ScheduledJob>& schedule, std::uint32_t seed) : dice_(seed) {
+Plan::Plan(const std::vector<ScheduledJob>& schedule, std::uint32_t seed) : random_(seed) {
   for (const ScheduledJob& scheduled : schedule) {
     const bool monotonic =
         scheduled.options.scope == ScheduleScope::Each && scheduled.schedule.period().has_value();
@@ -218,7 +218,7 @@ void Plan::take_in(std::size_t index, std::vector<Waiting> batch, Moment now,
   for (Waiting& run : batch) {
     run.made_up = missed;
     std::uniform_int_distribution<std::int64_t> delays(0, options.jitter.count());
-    const milliseconds delay = milliseconds(delays(dice_)) - lateness(entry, run, now);
+    const milliseconds delay = milliseconds(delays(random_)) - lateness(entry, run, now);
     run.begin_at = now.mono + std::max(delay, milliseconds(0));
     // The master grants the runs of one in their order only.
     if (one(entry) && !entry.waiting.empty()) {

@@ -161,7 +161,7 @@ class Plan {
   [[nodiscard]] static bool full(const Entry& entry);
 
   std::vector<Entry> entries_;
-  std::mt19937 dice_;
+  std::mt19937 random_;
   bool started_ = false;
   bool draining_ = false;
   bool holds_lease_ = false;

@@ -15,8 +15,8 @@ class Repetition {
   static constexpr std::chrono::seconds kFirst{1};
   static constexpr std::chrono::seconds kLongest{60};
 
-  /// The message was logged.
-  void said(ipc::TimePoint now) {
+  /// The message was sent.
+  void sent(ipc::TimePoint now) {
     next_ = now + pause_;
     pause_ = std::min(pause_ * 2, kLongest);
   }

@@ -250,7 +250,7 @@ void Scheduler::wake() {
 
 /// The wish, or the grant, may get lost where a channel is full.
 void Scheduler::want_lease() {
-  want_again_.said(ipc::Clock::now());
+  want_again_.sent(ipc::Clock::now());
   dependencies_.tell({.lease = ipc::LeaseWish::Wanted});
 }
 

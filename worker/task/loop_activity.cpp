@@ -17,7 +17,7 @@ std::optional<LoopActivity::Seen> LoopActivity::look() const {
   if (const Activity* activity = activity_.load()) {
     seen = Seen{.activity = *activity,
                 .since = ipc::from_nanoseconds(since_ns_.load(std::memory_order_relaxed)),
-                .stay = stay_.load(std::memory_order_relaxed)};
+                .scope = scope_.load(std::memory_order_relaxed)};
   }
   if (--lookers_ == 0) lookers_.notify_one();
   return seen;
@@ -29,16 +29,16 @@ std::optional<ipc::TimePoint> LoopActivity::since() const {
   return ipc::from_nanoseconds(ns);
 }
 
-// The time before the activity, and on the way out after it: a looker in between takes the stay for
+// The time before the activity, and on the way out after it: a looker in between takes it for
 // shorter than it is, which alarms nobody.
 
 LoopActivity::Scope::Scope(LoopActivity& loop_activity, const Activity& activity)
     : loop_activity_(loop_activity),
       outer_activity_(loop_activity.activity_.load(std::memory_order_relaxed)),
       outer_since_(loop_activity.since_ns_.load(std::memory_order_relaxed)),
-      outer_stay_(loop_activity.stay_.load(std::memory_order_relaxed)) {
+      outer_scope_(loop_activity.scope_.load(std::memory_order_relaxed)) {
   loop_activity_.since_ns_.store(ipc::to_nanoseconds(ipc::Clock::now()), std::memory_order_relaxed);
-  loop_activity_.stay_.store(++loop_activity_.stays_, std::memory_order_relaxed);
+  loop_activity_.scope_.store(++loop_activity_.scopes_, std::memory_order_relaxed);
   loop_activity_.activity_.store(&activity, std::memory_order_release);
 }
 
@@ -48,7 +48,7 @@ LoopActivity::Scope::~Scope() {
     loop_activity_.lookers_.wait(lookers);
   }
   loop_activity_.since_ns_.store(outer_since_, std::memory_order_relaxed);
-  loop_activity_.stay_.store(outer_stay_, std::memory_order_relaxed);
+  loop_activity_.scope_.store(outer_scope_, std::memory_order_relaxed);
 }
 
 }  // namespace reeve::worker

@@ -21,8 +21,8 @@ class LoopActivity {
   struct Seen {
     Activity activity;
     ipc::TimePoint since;
-    /// The same number: the same, uninterrupted stay.
-    std::uint64_t stay = 0;
+    /// The same number: the loop has been in it without a break.
+    std::uint64_t scope = 0;
   };
 
   /// The activity that has the loop now; the innermost, when one task started another. Any thread.
@@ -44,14 +44,14 @@ class LoopActivity {
     LoopActivity& loop_activity_;
     const Activity* outer_activity_;
     std::uint64_t outer_since_;
-    std::uint64_t outer_stay_;
+    std::uint64_t outer_scope_;
   };
 
  private:
   std::atomic<const Activity*> activity_ = nullptr;
   std::atomic<std::uint64_t> since_ns_ = 0;  // 0: idle.
-  std::atomic<std::uint64_t> stay_ = 0;
-  std::uint64_t stays_ = 0;  // Loop thread only.
+  std::atomic<std::uint64_t> scope_ = 0;
+  std::uint64_t scopes_ = 0;  // Loop thread only.
   mutable std::atomic<std::uint32_t> lookers_ = 0;
 };
 

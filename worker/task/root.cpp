@@ -37,7 +37,7 @@ Root::~Root() {
 
 void Root::resume(std::coroutine_handle<> coroutine) {
   {
-    const LoopActivity::Scope stay(context_.loop_activity(), activity_);
+    const LoopActivity::Scope scope(context_.loop_activity(), activity_);
     going_on_ = coroutine;
     while (going_on_) std::exchange(going_on_, nullptr).resume();
   }

@@ -1,8 +1,9 @@
 #pragma once
-// Durations and exceptions as words for a log line.
+// Durations, exceptions and types as words for a log line. Any thread.
 
 #include <exception>
 #include <string>
+#include <typeindex>
 
 #include "ipc/base/duration.hpp"
 
@@ -15,5 +16,8 @@ namespace reeve::worker {
 
 /// What an exception says of itself.
 [[nodiscard]] std::string describe(const std::exception_ptr& error);
+
+/// A type as a person writes it: "shop::Database".
+[[nodiscard]] std::string type_name(std::type_index type);
 
 }  // namespace reeve::worker

@@ -11,7 +11,6 @@
 
 #include "worker/task/spawn.hpp"
 #include "worker/task/text.hpp"
-#include "worker/task/type_name.hpp"
 
 namespace reeve {
 

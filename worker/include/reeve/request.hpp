@@ -118,8 +118,8 @@ class Request {
   /// BackgroundLimits::at_most, std::logic_error after the response was sent.
   template <class Function>
   void background(std::string name, Function&& function) const {
-    leave_behind(detail::make_background<std::decay_t<Function>>(std::move(name),
-                                                                 std::forward<Function>(function)));
+    add_background(detail::make_background<std::decay_t<Function>>(
+        std::move(name), std::forward<Function>(function)));
   }
 
   /// The client has closed the connection, so nobody waits for the answer. A coroutine need not
@@ -134,7 +134,7 @@ class Request {
   [[nodiscard]] void* find_value(const std::type_info& type) const;
   [[nodiscard]] void* require_value(const std::type_info& type) const;
   [[nodiscard]] void* require_scoped(const std::type_info& type) const;
-  void leave_behind(detail::BackgroundWork work) const;
+  void add_background(detail::BackgroundWork work) const;
 
   struct Parts {
     Method method = Method::Get;
@@ -149,7 +149,7 @@ class Request {
     const worker::Peer* peer = nullptr;
     State* state = nullptr;
     const worker::RequestScope* scope = nullptr;
-    worker::BackgroundSink* afterwards = nullptr;
+    worker::BackgroundSink* background = nullptr;
   };
   Parts parts_;
 };

@@ -21,10 +21,11 @@ class StarvationTest : public ::testing::Test {
   /// A callback of the runtime.
   std::vector<Starvation::Finding> callback() { return look(true, {}); }
   /// A task that has the loop since `since`.
-  std::vector<Starvation::Finding> task(const std::string& name, std::uint64_t stay,
+  std::vector<Starvation::Finding> task(const std::string& name, std::uint64_t scope,
                                         ipc::TimePoint since) {
-    return look(true, LoopActivity::Seen{
-                          .activity = {ActivityKind::Request, name}, .since = since, .stay = stay});
+    return look(true,
+                LoopActivity::Seen{
+                    .activity = {ActivityKind::Request, name}, .since = since, .scope = scope});
   }
 
   ipc::TimePoint now{100s};

@@ -38,7 +38,7 @@ struct Value {
 
 class RandomLifespan {
  public:
-  explicit RandomLifespan(std::uint32_t seed) : dice_(seed) {
+  explicit RandomLifespan(std::uint32_t seed) : random_(seed) {
     const int parts = roll(1, 4);
     for (int i = 0; i < parts; ++i) {
       lifespan_.compose([this](Scope& scope) { return open_some(scope, 0); });
@@ -89,7 +89,7 @@ class RandomLifespan {
   }
 
  private:
-  int roll(int low, int high) { return std::uniform_int_distribution(low, high)(dice_); }
+  int roll(int low, int high) { return std::uniform_int_distribution(low, high)(random_); }
   bool chance(int percent) { return roll(1, 100) <= percent; }
 
   Task<> open_some(Scope& scope, int depth) {
@@ -185,7 +185,7 @@ class RandomLifespan {
     if (trouble_.empty()) trouble_ = std::move(what);
   }
 
-  std::minstd_rand dice_;
+  std::minstd_rand random_;
   ipc::uv::Loop loop_;
   Lifespan lifespan_;
   int names_ = 0;

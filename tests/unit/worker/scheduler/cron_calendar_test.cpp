@@ -255,9 +255,9 @@ TEST_P(CronProperty, AgreesWithAWatchmanForTwentyYears) {
   }
 }
 
-std::string random_field(std::mt19937& dice, int first, int last, int stars) {
+std::string random_field(std::mt19937& random, int first, int last, int stars) {
   const auto roll = [&](int from, int to) {
-    return std::uniform_int_distribution<int>(from, to)(dice);
+    return std::uniform_int_distribution<int>(from, to)(random);
   };
   if (roll(0, 9) < stars) return "*";
   const int from = roll(first, last);
@@ -276,16 +276,16 @@ std::string random_field(std::mt19937& dice, int first, int last, int stars) {
 TEST_P(CronProperty, AgreesWithAWatchmanForRandomExpressions) {
   const auto zone = Zone::find(GetParam());
   ASSERT_TRUE(zone) << zone.error();
-  std::mt19937 dice(20261122);
+  std::mt19937 random(20261122);
   int checked = 0;
   while (checked < 6) {
-    const std::string expression = random_field(dice, 0, 59, 3) + " " +
-                                   random_field(dice, 0, 23, 3) + " " +
-                                   random_field(dice, 1, 31, 7) + " " +
-                                   random_field(dice, 1, 12, 8) + " " + random_field(dice, 0, 7, 7);
+    const std::string expression =
+        random_field(random, 0, 59, 3) + " " + random_field(random, 0, 23, 3) + " " +
+        random_field(random, 1, 31, 7) + " " + random_field(random, 1, 12, 8) + " " +
+        random_field(random, 0, 7, 7);
     if (!CronFields::parse(expression)) continue;  // No such date.
     ++checked;
-    const int year = std::uniform_int_distribution<int>(2020, 2040)(dice);
+    const int year = std::uniform_int_distribution<int>(2020, 2040)(random);
     compare(*zone, expression, utc(year, 1, 1), utc(year + 1, 1, 1));
     if (HasFailure()) return;
   }

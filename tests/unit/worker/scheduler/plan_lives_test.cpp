@@ -36,25 +36,25 @@ class Irregular final : public Schedule::Calendar {
   }
 };
 
-using Dice = std::mt19937;  // Printed seeds give the same lives everywhere.
-int roll(Dice& dice, int from, int to) {
-  return std::uniform_int_distribution<int>(from, to)(dice);
+using Random = std::mt19937;  // Printed seeds give the same lives everywhere.
+int roll(Random& random, int from, int to) {
+  return std::uniform_int_distribution<int>(from, to)(random);
 }
 
-ScheduledJobs random_schedule(Dice& dice) {
+ScheduledJobs random_schedule(Random& random) {
   ScheduledJobs result;
-  const int count = roll(dice, 1, 4);
+  const int count = roll(random, 1, 4);
   for (int i = 0; i < count; ++i) {
     const ScheduleOptions options{
-        .scope = roll(dice, 0, 1) == 0 ? ScheduleScope::Each : ScheduleScope::One,
-        .coalesce = roll(dice, 0, 1) == 0,
-        .max_instances = roll(dice, 1, 3),
-        .misfire_grace = 1000ms * roll(dice, 1, 200),
-        .jitter = roll(dice, 0, 2) == 0 ? 1000ms * roll(dice, 0, 60) : 0ms};
+        .scope = roll(random, 0, 1) == 0 ? ScheduleScope::Each : ScheduleScope::One,
+        .coalesce = roll(random, 0, 1) == 0,
+        .max_instances = roll(random, 1, 3),
+        .misfire_grace = 1000ms * roll(random, 1, 200),
+        .jitter = roll(random, 0, 2) == 0 ? 1000ms * roll(random, 0, 60) : 0ms};
     result.schedule(
         "run " + std::to_string(i),
-        roll(dice, 0, 1) == 0 ? every(1000ms * roll(dice, 1, 90))
-                              : Schedule("irregular", std::make_shared<Irregular>()),
+        roll(random, 0, 1) == 0 ? every(1000ms * roll(random, 1, 90))
+                                : Schedule("irregular", std::make_shared<Irregular>()),
         [] {}, options);
   }
   return result;
@@ -76,11 +76,11 @@ struct Master {
 /// A worker: its plan, and what has become of each due time.
 class Worker {
  public:
-  Worker(const ScheduledJobs& scheduled_jobs, Master& master, Dice& dice)
+  Worker(const ScheduledJobs& scheduled_jobs, Master& master, Random& random)
       : schedule_(scheduled_jobs.all()),
         master_(master),
-        dice_(dice),
-        plan_(schedule_, static_cast<std::uint32_t>(dice())),
+        random_(random),
+        plan_(schedule_, static_cast<std::uint32_t>(random())),
         accounts_(schedule_.size()) {}
 
   void start(Moment now) {
@@ -115,7 +115,7 @@ class Worker {
   }
   void end_one(Moment now) {
     if (running_.empty()) return;
-    const auto which = running_.begin() + roll(dice_, 0, static_cast<int>(running_.size()) - 1);
+    const auto which = running_.begin() + roll(random_, 0, static_cast<int>(running_.size()) - 1);
     const std::size_t index = *which;
     running_.erase(which);
     take(plan_.ended(index, now), now);
@@ -213,7 +213,7 @@ class Worker {
 
   const std::vector<ScheduledJob>& schedule_;
   Master& master_;
-  Dice& dice_;
+  Random& random_;
   Plan plan_;
   std::vector<Account> accounts_;
   std::vector<ClaimRun> claims_;
@@ -224,13 +224,13 @@ class Worker {
 };
 
 /// One step of a life: time, a jump, an answer, an end.
-void step(Worker& worker, Moment& now, Dice& dice) {
-  switch (roll(dice, 0, 11)) {
+void step(Worker& worker, Moment& now, Random& random) {
+  switch (roll(random, 0, 11)) {
     case 0:  // The clock is put forward, or the machine slept.
-      now.wall += 1000ms * roll(dice, 1, 1000);
+      now.wall += 1000ms * roll(random, 1, 1000);
       break;
     case 1:  // The clock is put back.
-      if (roll(dice, 0, 3) == 0) now.wall -= 1000ms * roll(dice, 1, 100);
+      if (roll(random, 0, 3) == 0) now.wall -= 1000ms * roll(random, 1, 100);
       break;
     case 2:
     case 3:
@@ -238,14 +238,14 @@ void step(Worker& worker, Moment& now, Dice& dice) {
       worker.answer_one(now);
       break;
     case 5:
-      if (roll(dice, 0, 5) == 0) worker.lose_one_answer();
+      if (roll(random, 0, 5) == 0) worker.lose_one_answer();
       break;
     case 6:
     case 7:
       worker.end_one(now);
       break;
     case 8: {  // The loop was blocked.
-      const milliseconds passed = 1000ms * roll(dice, 1, 200);
+      const milliseconds passed = 1000ms * roll(random, 1, 200);
       now.wall += passed;
       now.mono += passed;
       break;
@@ -267,19 +267,21 @@ void step(Worker& worker, Moment& now, Dice& dice) {
 
 void live(unsigned seed) {
   SCOPED_TRACE("seed " + std::to_string(seed));
-  Dice dice(seed);
-  const ScheduledJobs scheduled_jobs = random_schedule(dice);
+  Random random(seed);
+  const ScheduledJobs scheduled_jobs = random_schedule(random);
   Master master;
-  Moment now{std::chrono::sys_days(std::chrono::year(2026) / 3 / 28) + 1ms * roll(dice, 0, 100000),
-             ipc::TimePoint(1h)};
+  Moment now{
+      std::chrono::sys_days(std::chrono::year(2026) / 3 / 28) + 1ms * roll(random, 0, 100000),
+      ipc::TimePoint(1h)};
   const WallTime since = now.wall;
   for (int holder = 0; holder < 2; ++holder) {  // In turn: there is one lease.
-    Worker worker(scheduled_jobs, master, dice);
+    Worker worker(scheduled_jobs, master, random);
     worker.start(now);
-    if (roll(dice, 0, 3) > 0) worker.hold_lease(since, now);
-    const int steps = roll(dice, 0, 120);
-    for (int i = 0; i < steps && !::testing::Test::HasFatalFailure(); ++i) step(worker, now, dice);
-    if (roll(dice, 0, 3) == 0) continue;  // Killed.
+    if (roll(random, 0, 3) > 0) worker.hold_lease(since, now);
+    const int steps = roll(random, 0, 120);
+    for (int i = 0; i < steps && !::testing::Test::HasFatalFailure(); ++i)
+      step(worker, now, random);
+    if (roll(random, 0, 3) == 0) continue;  // Killed.
     worker.drain(now);
     worker.note_drained(now);
     worker.finish(now);

@@ -62,8 +62,8 @@ class SchedulerTest : public RuntimeFixture {
   }
   void on_told(const ipc::WorkerMessage& message) {
     if (message.lease)
-      said.push_back(*message.lease == ipc::LeaseWish::Wanted ? "wanted" : "released");
-    if (message.claim) said.push_back("claim " + message.claim->name);
+      sent.push_back(*message.lease == ipc::LeaseWish::Wanted ? "wanted" : "released");
+    if (message.claim) sent.push_back("claim " + message.claim->name);
     if (message.scheduled) reports.push_back(*message.scheduled);
     if (on_message) on_message(message);
   }
@@ -72,7 +72,7 @@ class SchedulerTest : public RuntimeFixture {
   ipc::Recorder recorder = ipc::Recorder::detached();
   ScheduledJobs scheduled_jobs;
   std::vector<std::string> lines;
-  std::vector<std::string> said;
+  std::vector<std::string> sent;
   std::vector<ipc::ScheduledReport> reports;
   std::function<void(const ipc::WorkerMessage&)> on_message;
   std::optional<Scheduler> scheduler;
@@ -167,10 +167,10 @@ TEST_F(SchedulerTest, UnderAMasterItRunsWhatIsGranted) {
   run_loop();
   EXPECT_THAT(fences, ElementsAre(41));
   drain();
-  ASSERT_GE(said.size(), 3U);
-  EXPECT_EQ(said.front(), "wanted");
-  EXPECT_EQ(said[1], "claim one");
-  EXPECT_EQ(said.back(), "released");
+  ASSERT_GE(sent.size(), 3U);
+  EXPECT_EQ(sent.front(), "wanted");
+  EXPECT_EQ(sent[1], "claim one");
+  EXPECT_EQ(sent.back(), "released");
   ASSERT_FALSE(reports.empty());
   EXPECT_EQ(reports.back().name, "one");
   EXPECT_EQ(reports.back().result, ipc::RunResult::Ok);
@@ -180,12 +180,12 @@ TEST_F(SchedulerTest, UnderAMasterItRunsWhatIsGranted) {
 TEST_F(SchedulerTest, TheLeaseIsWantedAgainUntilItIsHeld) {
   scheduled_jobs.schedule("one", every(24h), [] {});
   on_message = [&](const ipc::WorkerMessage& message) {
-    if (message.lease == ipc::LeaseWish::Wanted && said.size() == 2) loop.stop();
+    if (message.lease == ipc::LeaseWish::Wanted && sent.size() == 2) loop.stop();
   };
   start(true);
-  EXPECT_THAT(said, ElementsAre("wanted"));
+  EXPECT_THAT(sent, ElementsAre("wanted"));
   run_loop();  // The first one has got lost.
-  EXPECT_THAT(said, ElementsAre("wanted", "wanted"));
+  EXPECT_THAT(sent, ElementsAre("wanted", "wanted"));
 
   const auto since =
       std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
@@ -193,9 +193,9 @@ TEST_F(SchedulerTest, TheLeaseIsWantedAgainUntilItIsHeld) {
   ipc::uv::Timer later(loop, [this] { loop.stop(); });
   later.arm(Repetition::kFirst * 2 + 200ms);
   run_loop();
-  EXPECT_EQ(std::ranges::count(said, "wanted"), 2) << "who holds it wants it no more";
+  EXPECT_EQ(std::ranges::count(sent, "wanted"), 2) << "who holds it wants it no more";
   drain();
-  EXPECT_EQ(said.back(), "released");
+  EXPECT_EQ(sent.back(), "released");
 }
 
 TEST(RepetitionTest, ItsPausesGrowToAMinute) {
@@ -203,7 +203,7 @@ TEST(RepetitionTest, ItsPausesGrowToAMinute) {
   ipc::TimePoint now(1h);
   std::vector<std::int64_t> pauses;
   for (int i = 0; i < 8; ++i) {
-    again.said(now);
+    again.sent(now);
     pauses.push_back((again.next() - now) / 1s);
     now = again.next();
   }
@@ -219,7 +219,7 @@ TEST_F(SchedulerTest, ADrainWaitsForNoAnswerOfAMasterThatIsGone) {
   start(true);
   scheduler->on_message({.lease = ipc::Lease{41, WallTime(0ms)}});
   waiting = true;
-  if (std::ranges::find(said, "claim one") == said.end()) run_loop();
+  if (std::ranges::find(sent, "claim one") == sent.end()) run_loop();
   bool drained = false;
   scheduler->drain([&] { drained = true; });
   EXPECT_FALSE(drained) << "the claim may be granted";
@@ -245,7 +245,7 @@ TEST_F(SchedulerTest, ADrainEndsWhenTheLastClaimIsDenied) {
   EXPECT_FALSE(drained) << "the claim may be granted";
   scheduler->on_message({.claim = ipc::ClaimAnswer{.tick = *tick, .granted = false}});
   EXPECT_TRUE(drained);
-  EXPECT_EQ(said.back(), "released");
+  EXPECT_EQ(sent.back(), "released");
 }
 
 TEST_F(SchedulerTest, TheLeaseDoesNotWaitForWhatEachWorkerDoes) {
@@ -255,14 +255,14 @@ TEST_F(SchedulerTest, TheLeaseDoesNotWaitForWhatEachWorkerDoes) {
       [&]() -> Task<> {
         loop.stop();
         co_await sleep_for(50ms);
-        EXPECT_EQ(said.back(), "released");
+        EXPECT_EQ(sent.back(), "released");
       },
       kEach);
   start(true);
   scheduler->on_message({.lease = ipc::Lease{41, WallTime(0ms)}});
   run_loop();
   drain();
-  EXPECT_EQ(std::ranges::count(said, "released"), 1);
+  EXPECT_EQ(std::ranges::count(sent, "released"), 1);
 }
 
 TEST_F(SchedulerTest, WithoutItsMasterItBeginsNothing) {

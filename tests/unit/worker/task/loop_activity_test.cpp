@@ -87,7 +87,7 @@ TEST_F(OccupationTest, IsSeenFromAnotherThreadWhileTheLoopIsBlocked) {
   EXPECT_EQ(first->activity.name, "opening redis");
   EXPECT_EQ(first->activity.kind, ActivityKind::Resource);
   EXPECT_GE(first->since, before);
-  EXPECT_EQ(first->stay, second->stay);
+  EXPECT_EQ(first->scope, second->scope);
 }
 
 TEST(LoopActivity, AnActivityMayDieAsSoonAsItHasLeft) {
@@ -96,8 +96,8 @@ TEST(LoopActivity, AnActivityMayDieAsSoonAsItHasLeft) {
   std::atomic<int> seen = 0;
   std::thread watcher([&] {
     while (!over) {
-      if (const auto stay = loop_activity.look()) {
-        EXPECT_EQ(stay->activity.name, "a name that is too long to be stored in place");
+      if (const auto scope = loop_activity.look()) {
+        EXPECT_EQ(scope->activity.name, "a name that is too long to be stored in place");
         ++seen;
       }
     }
@@ -105,7 +105,7 @@ TEST(LoopActivity, AnActivityMayDieAsSoonAsItHasLeft) {
   for (int i = 0; i < 100'000 && seen < 1000; ++i) {
     const auto activity = std::make_unique<Activity>(
         Activity{.name = "a name that is too long to be stored in place"});
-    const LoopActivity::Scope stay(loop_activity, *activity);
+    const LoopActivity::Scope scope(loop_activity, *activity);
   }
   over = true;
   watcher.join();
