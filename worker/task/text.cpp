@@ -1,3 +1,5 @@
+// Out of line: the header, which most files include, stays free of fmt.
+
 #include "worker/task/text.hpp"
 
 #include <cxxabi.h>
