@@ -243,7 +243,7 @@ TEST_F(SchedulerTest, ADrainEndsWhenTheLastClaimIsDenied) {
   bool drained = false;
   scheduler->drain([&] { drained = true; });
   EXPECT_FALSE(drained) << "the claim may be granted";
-  scheduler->on_message({.claim = ipc::ClaimAnswer{.tick = *tick, .granted = false}});
+  scheduler->on_message({.claim = ipc::ClaimAnswer{.run = *tick, .granted = false}});
   EXPECT_TRUE(drained);
   EXPECT_EQ(sent.back(), "released");
 }
