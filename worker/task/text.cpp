@@ -1,4 +1,4 @@
-// Out of line: the header, which most files include, stays free of fmt.
+// Out of line: what most files include needs neither <cxxabi.h> nor a try.
 
 #include "worker/task/text.hpp"
 
