@@ -57,23 +57,23 @@ void ScheduleLease::on_message(const Member& from, const ipc::WorkerMessage& mes
   if (message.lease) settle();
 }
 
-void ScheduleLease::answer_claim(const Member& member, const ipc::DueRun& run) {
-  const ClaimVerdict verdict = lease_.claim(member.worker, run, wall_now());
+void ScheduleLease::answer_claim(const Member& who, const ipc::DueRun& run) {
+  const ClaimVerdict verdict = lease_.claim(who.worker, run, wall_now());
   const bool granted = verdict == ClaimVerdict::Granted;
-  const std::string who = fmt::format("{}: pid {}", member.name, member.pid);
+  const std::string worker = fmt::format("{}: pid {}", who.name, who.pid);
   const std::string which =
       fmt::format("the run of {} ms of scheduled {}", run.due.time_since_epoch().count(), run.name);
   const bool warns = is_worth_a_warning(verdict) && !std::exchange(told_of_denial_, true);
   if (granted) {
-    log_.debug("{} may do {}", who, which);
+    log_.debug("{} may do {}", worker, which);
   } else {
     log_.write(warns ? LogLevel::Warn : LogLevel::Debug,
-               fmt::format("{} may not do {}: {}{}", who, which, to_string(verdict),
+               fmt::format("{} may not do {}: {}{}", worker, which, to_string(verdict),
                            warns ? "; more of these are not told" : ""));
   }
-  if (const auto sent = callbacks_.tell(member.worker, {.claim = ipc::ClaimAnswer{run, granted}});
+  if (const auto sent = callbacks_.tell(who.worker, {.claim = ipc::ClaimAnswer{run, granted}});
       !sent) {
-    log_.warn("{} does not hear whether it may do {}{}: {}", who, which,
+    log_.warn("{} does not hear whether it may do {}{}: {}", worker, which,
               granted ? ", which nobody does now" : "", sent.error().text);
   }
 }
