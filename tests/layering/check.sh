@@ -71,6 +71,10 @@ forbid 'the core knows only itself and what is pure in ipc' \
   "${core[@]}"
 forbid 'the configuration does nothing' 'supervisor/([^c]|cont)|uv\.h|ipc/base/uv' "${config[@]}"
 
+forbid 'the helper knows the configuration, types of the core and ipc only' \
+  'supervisor/(control|core/[^t]|deploy|listen|log|master|pool|postmortem|process|reevectl|system|upgrade)' \
+  supervisor/helper/*.hpp supervisor/helper/*.cpp
+
 # The core decides: no loop, no system call, no log.
 forbid 'the core makes no system calls and logs nothing' \
   'uv\.h|ipc/base/uv|spdlog/|sys/|unistd\.h|fcntl\.h|poll\.h|signal\.h|csignal|time\.h|ctime|iostream' \
