@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "ipc/base/error.hpp"
+#include "ipc/format/fields.hpp"
 
 namespace reeve::ipc {
 
@@ -19,6 +20,8 @@ struct Address {
 
   bool operator==(const Address&) const = default;
 };
+constexpr Address::Kind last_of(Address::Kind) { return Address::Kind::Systemd; }
+REEVE_FIELDS(Address, kind, host, port, path)
 
 /// Reads "127.0.0.1:8000", "[::]:8000", "*:8000", ":8000", "localhost:8000", "unix:/run/x.sock",
 /// "unix:@abstract", "systemd:http". Port 0 lets the kernel choose.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "ipc/base/enum_word.hpp"
 #include "ipc/base/text.hpp"
 
 namespace reeve::ipc {
@@ -92,7 +93,7 @@ void read_resource(std::optional<ResourceReport>& resource, std::string_view key
   if (key == "RESOURCE") resource.emplace().name = printable(value, kMaxNameBytes);
   if (!resource) return;
   if (key == "RESOURCE_STATE") {
-    resource->state = parse_resource_state(value).value_or(ResourceState::Opening);
+    resource->state = parse_word<ResourceState>(value).value_or(ResourceState::Opening);
   }
   if (key == "RESOURCE_PHASE") resource->phase = printable(value, kMaxNameBytes);
   if (key == "RESOURCE_NEED") resource->required = value != "optional";
@@ -103,7 +104,7 @@ void read_resource(std::optional<ResourceReport>& resource, std::string_view key
 void add_scheduled(std::string& text, const ScheduledReport& report) {
   add(text, "SCHEDULED", printable(report.name, kMaxNameBytes));
   add(text, "SCHEDULED_FOR", printable(report.schedule, kMaxNameBytes));
-  add(text, "SCHEDULED_SCOPE", report.one ? "one" : "each");
+  add(text, "SCHEDULED_SCOPE", to_string(report.scope));
   add(text, "SCHEDULED_HERE", report.here ? "1" : "0");
   if (report.next) add(text, "SCHEDULED_NEXT", to_text(*report.next));
   if (report.last) add(text, "SCHEDULED_LAST", to_text(*report.last));
@@ -118,12 +119,14 @@ void read_scheduled(std::optional<ScheduledReport>& report, std::string_view key
   if (key == "SCHEDULED") report.emplace().name = printable(value, kMaxNameBytes);
   if (!report) return;
   if (key == "SCHEDULED_FOR") report->schedule = printable(value, kMaxNameBytes);
-  if (key == "SCHEDULED_SCOPE") report->one = value == "one";
+  if (key == "SCHEDULED_SCOPE")
+    report->scope = parse_word<ScheduleScope>(value).value_or(ScheduleScope::Each);
   if (key == "SCHEDULED_HERE") report->here = value == "1";
   if (key == "SCHEDULED_NEXT") report->next = parse_time(value);
   if (key == "SCHEDULED_LAST") report->last = parse_time(value);
   if (key == "SCHEDULED_USEC") report->took = parse_extension(value).value_or(report->took);
-  if (key == "SCHEDULED_RESULT") report->result = parse_run_result(value).value_or(RunResult::None);
+  if (key == "SCHEDULED_RESULT")
+    report->result = parse_word<RunResult>(value).value_or(RunResult::None);
   if (key == "SCHEDULED_RUNNING") report->running = parse_number<std::uint16_t>(value).value_or(0);
   if (key == "SCHEDULED_DETAIL") report->detail = printable(value, kMaxTextBytes);
 }
@@ -167,7 +170,7 @@ WorkerMessage parse_worker_message(std::string_view text) {
     if (key == "STATUS") message.status = printable(value, kMaxTextBytes);
     if (key == "STEP") message.step = printable(value, kMaxTextBytes);
     if (key == "REASON") message.reason = printable(value, kMaxTextBytes);
-    if (key == "STATE") message.state = parse_worker_state(value);
+    if (key == "STATE") message.state = parse_word<WorkerState>(value);
     if (key == "EXTEND_TIMEOUT_USEC") message.extend_timeout = parse_extension(value);
     if (key == "LEASE") message.lease = parse_lease_wish(value);
     if (key == "CLAIM") message.claim = parse_due_run(value);
@@ -190,7 +193,7 @@ std::string format(const MasterMessage& message) {
 MasterMessage parse_master_message(std::string_view text) {
   MasterMessage message;
   for_each_pair(text, [&](std::string_view key, std::string_view value) {
-    if (key == "DRAIN") message.drain = parse_drain_kind(value);
+    if (key == "DRAIN") message.drain = parse_word<DrainKind>(value);
     if (key == "LEADER") message.lease = parse_lease(value);
     if (key == "GRANTED" || key == "DENIED") {
       if (auto run = parse_due_run(value)) message.claim = {std::move(*run), key == "GRANTED"};

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "ipc/base/enum_word.hpp"
-
 namespace reeve::ipc {
 
 std::string_view to_string(ResourceState state) {
@@ -24,11 +22,6 @@ std::string_view to_string(ResourceState state) {
   std::unreachable();
 }
 
-std::optional<ResourceState> parse_resource_state(std::string_view text) {
-  using enum ResourceState;
-  return parse_word(text, {Opening, Open, Down, Failed, Closing, Closed});
-}
-
 std::string_view to_string(RunResult result) {
   switch (result) {
     case RunResult::None:
@@ -45,9 +38,8 @@ std::string_view to_string(RunResult result) {
   std::unreachable();
 }
 
-std::optional<RunResult> parse_run_result(std::string_view text) {
-  using enum RunResult;
-  return parse_word(text, {None, Ok, Failed, Cancelled, Missed});
+std::string_view to_string(ScheduleScope scope) {
+  return scope == ScheduleScope::One ? "one" : "each";
 }
 
 }  // namespace reeve::ipc

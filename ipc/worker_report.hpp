@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "ipc/format/fields.hpp"
+
 namespace reeve::ipc {
 
 /// Opening -> Open -> Closing -> Closed.
@@ -16,9 +18,11 @@ namespace reeve::ipc {
 enum class ResourceState : std::uint8_t { Opening, Open, Down, Failed, Closing, Closed };
 
 [[nodiscard]] std::string_view to_string(ResourceState state);
-[[nodiscard]] std::optional<ResourceState> parse_resource_state(std::string_view text);
+constexpr ResourceState last_of(ResourceState) { return ResourceState::Closed; }
 
 struct ResourceReport {
+  using Flat = void;
+
   std::string name;
   ResourceState state = ResourceState::Opening;
   std::string phase;  ///< "connections"
@@ -30,21 +34,29 @@ struct ResourceReport {
 
   bool operator==(const ResourceReport&) const = default;
 };
+REEVE_FIELDS(ResourceReport, name, state, phase, required, took, detail)
 
 enum class RunResult : std::uint8_t { None, Ok, Failed, Cancelled, Missed };
 
 [[nodiscard]] std::string_view to_string(RunResult result);
-[[nodiscard]] std::optional<RunResult> parse_run_result(std::string_view text);
+constexpr RunResult last_of(RunResult) { return RunResult::Missed; }
+
+/// Which workers of the pool run it.
+enum class ScheduleScope : std::uint8_t { Each, One };
+
+[[nodiscard]] std::string_view to_string(ScheduleScope scope);
+constexpr ScheduleScope last_of(ScheduleScope) { return ScheduleScope::One; }
 
 /// A scheduled job. Times are of the wall clock, since the schedule is; those that there are not
 /// yet are none.
 struct ScheduledReport {
+  using Flat = void;
   using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
 
   std::string name;
   std::string schedule;  ///< "*/5 * * * * Europe/Berlin", "every 30 s"
-  bool one = false;      ///< its scope: one worker of the pool, not each
-  bool here = false;     ///< this worker runs it: its scope is each, or this one holds the lease
+  ScheduleScope scope = ScheduleScope::Each;
+  bool here = false;  ///< this worker runs it: its scope is each, or this one holds the lease
   std::optional<WallTime> next;
   std::optional<WallTime> last;  ///< when the last run was due
   std::chrono::microseconds took{};
@@ -54,5 +66,7 @@ struct ScheduledReport {
 
   bool operator==(const ScheduledReport&) const = default;
 };
+REEVE_FIELDS(ScheduledReport, name, schedule, scope, here, next, last, took, result, running,
+             detail)
 
 }  // namespace reeve::ipc

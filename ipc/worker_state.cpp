@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "ipc/base/enum_word.hpp"
-
 namespace reeve::ipc {
 
 std::string_view to_string(WorkerState state) {
@@ -26,11 +24,6 @@ std::string_view to_string(WorkerState state) {
   std::unreachable();
 }
 
-std::optional<WorkerState> parse_worker_state(std::string_view text) {
-  using enum WorkerState;
-  return parse_word(text, {Init, Starting, Ready, Running, Shutdown, Error, Failed});
-}
-
 std::string_view to_string(DrainKind kind) {
   switch (kind) {
     case DrainKind::Patient:
@@ -39,10 +32,6 @@ std::string_view to_string(DrainKind kind) {
       return "prompt";
   }
   std::unreachable();
-}
-
-std::optional<DrainKind> parse_drain_kind(std::string_view text) {
-  return parse_word(text, {DrainKind::Patient, DrainKind::Prompt});
 }
 
 }  // namespace reeve::ipc

@@ -8,13 +8,16 @@
 
 namespace reeve::ipc {
 
+/// What stands for no descriptor.
+inline constexpr int kNoFd = -1;
+
 class UniqueFd {
  public:
   UniqueFd() = default;
   explicit UniqueFd(int fd) : fd_(fd) {}
-  UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, kNoFd)) {}
   UniqueFd& operator=(UniqueFd&& other) noexcept {
-    reset(std::exchange(other.fd_, -1));
+    reset(std::exchange(other.fd_, kNoFd));
     return *this;
   }
   UniqueFd(const UniqueFd&) = delete;
@@ -23,14 +26,14 @@ class UniqueFd {
 
   [[nodiscard]] int get() const { return fd_; }
   [[nodiscard]] explicit operator bool() const { return fd_ >= 0; }
-  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
-  void reset(int fd = -1) {
+  [[nodiscard]] int release() { return std::exchange(fd_, kNoFd); }
+  void reset(int fd = kNoFd) {
     // No retry on EINTR: Linux has released the descriptor even then (close(2)).
     if (const int old = std::exchange(fd_, fd); old >= 0) ::close(old);
   }
 
  private:
-  int fd_ = -1;
+  int fd_ = kNoFd;
 };
 
 }  // namespace reeve::ipc

@@ -5,7 +5,8 @@
 //   {"method":"dev.reeve.Restart","parameters":{"names":["web"]},"more":true}
 //   {"parameters":{...},"continues":true}
 //   {"error":"dev.reeve.Failed","parameters":{"message":"..."}}
-// Only protocol.cpp knows the JSON library. Parsing takes anything, from anyone who may connect.
+// Parsing takes anything, from anyone who may connect. What another version says beyond that is
+// skipped.
 
 #include <chrono>
 #include <cstddef>
@@ -62,13 +63,15 @@ struct Process {
   std::chrono::milliseconds uptime{};  ///< since it became ready, or since it left its last state
   std::string detail;                  ///< why: "exited with code 3; next try in 1.2 s"
   std::string worker_state;            ///< what the worker says of itself; empty for a foreign one
-  std::string status_text;             ///< the worker's last STATUS=
+  std::string status;                  ///< the worker's last STATUS=
   std::string trouble;  ///< what keeps it from getting on now: who blocks its event loop
   std::uint64_t requests = 0;
   std::uint64_t in_flight = 0;
 
   bool operator==(const Process&) const = default;
 };
+REEVE_FIELDS(Process, name, state, pid, generation, uptime, detail, worker_state, status, trouble,
+             requests, in_flight)
 
 /// One phase of a worker's start.
 struct Phase {
@@ -80,6 +83,7 @@ struct Phase {
 
   bool operator==(const Phase&) const = default;
 };
+REEVE_FIELDS(Phase, process, pid, name, took, done)
 
 /// What a worker has told of one of its resources.
 struct Resource {
@@ -90,6 +94,7 @@ struct Resource {
 
   bool operator==(const Resource&) const = default;
 };
+REEVE_FIELDS(Resource, process, pid, report, since)
 
 /// What a worker has told of one of its scheduled jobs.
 struct ScheduledJob {
@@ -99,6 +104,7 @@ struct ScheduledJob {
 
   bool operator==(const ScheduledJob&) const = default;
 };
+REEVE_FIELDS(ScheduledJob, process, pid, report)
 
 /// The verdict on one named thing of a request.
 struct Verdict {
@@ -109,6 +115,7 @@ struct Verdict {
 
   bool operator==(const Verdict&) const = default;
 };
+REEVE_FIELDS(Verdict, name, ok, code, text)
 
 /// One thing that happened, for a program; Reply::text tells a person the same.
 struct Event {
@@ -120,6 +127,7 @@ struct Event {
 
   bool operator==(const Event&) const = default;
 };
+REEVE_FIELDS(Event, time, kind, name, text)
 
 struct Reply {
   bool continues = false;  ///< more replies to the same request follow

@@ -14,18 +14,22 @@
 #include <vector>
 
 #include "ipc/address.hpp"
+#include "ipc/format/fields.hpp"
 #include "supervisor/core/types.hpp"
 
 namespace reeve::supervisor {
 
 enum class LogFormat : std::uint8_t { Text, Json };
+constexpr LogFormat last_of(LogFormat) { return LogFormat::Json; }
 enum class LogLevel : std::uint8_t { Debug, Info, Warn, Error };
+constexpr LogLevel last_of(LogLevel) { return LogLevel::Error; }
 
 /// What the master does once a pool is FATAL.
 enum class OnFatal : std::uint8_t {
   Stay,  ///< serves on with the other pools
   Exit,  ///< stops everything and exits with 3, so that the container's runtime takes over
 };
+constexpr OnFatal last_of(OnFatal) { return OnFatal::Exit; }
 
 struct SupervisorConfig {
   std::string name = "reeve";
@@ -39,6 +43,8 @@ struct SupervisorConfig {
 
   bool operator==(const SupervisorConfig&) const = default;
 };
+REEVE_FIELDS(SupervisorConfig, name, runtime_dir, log_level, log_format, log_to, log_max_size,
+             log_keep, on_fatal)
 
 /// How the workers of a listener share its connections.
 enum class Sockets : std::uint8_t {
@@ -47,6 +53,7 @@ enum class Sockets : std::uint8_t {
   PerWorker,  ///< each has its own, and gets no new connections before it is told to drain; TCP
               ///< only
 };
+constexpr Sockets last_of(Sockets) { return Sockets::PerWorker; }
 
 struct ListenerConfig {
   std::string name;
@@ -56,6 +63,7 @@ struct ListenerConfig {
 
   bool operator==(const ListenerConfig&) const = default;
 };
+REEVE_FIELDS(ListenerConfig, name, address, backlog, sockets)
 
 /// How the master learns that a worker can serve.
 struct ReadyNotify {  ///< READY=1 over NOTIFY_SOCKET or the channel
@@ -65,10 +73,13 @@ struct ReadyAfter {  ///< this long after exec; "started" is zero
   Duration delay{};
   bool operator==(const ReadyAfter&) const = default;
 };
+REEVE_FIELDS(ReadyAfter, delay)
 struct ReadyLog {  ///< a line of its output matches (ECMAScript regex, searched)
   std::string pattern;
   bool operator==(const ReadyLog&) const = default;
 };
+REEVE_FIELDS(ReadyLog, pattern)
+/// Handed over by its place in this list: a new one comes last.
 using ReadyRule = std::variant<ReadyNotify, ReadyAfter, ReadyLog>;
 
 /// What a worker may take at most, beside what the master was given.
@@ -79,6 +90,7 @@ struct Limits {
 
   bool operator==(const Limits&) const = default;
 };
+REEVE_FIELDS(Limits, resources, memory)
 
 /// Everything that a child needs to become somebody else without asking any more.
 struct User {
@@ -90,6 +102,7 @@ struct User {
 
   bool operator==(const User&) const = default;
 };
+REEVE_FIELDS(User, uid, gid, groups, name, home)
 
 /// The error says who there is not: `no user "shop" on this machine`.
 using FoundUser = std::expected<User, std::string>;
@@ -119,6 +132,8 @@ struct PoolConfig {
 
   bool operator==(const PoolConfig&) const = default;
 };
+REEVE_FIELDS(PoolConfig, spec, command, listen, ready, idle_drain, directory, env, env_file,
+             env_from_file, required_env, user, run_as, limits, after, watchdog_signal, app)
 
 struct Config {
   SupervisorConfig supervisor;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <optional>
@@ -52,8 +53,7 @@ ipc::Result<std::unique_ptr<ControlServer>> ControlServer::open(ipc::uv::Loop& l
   auto fd = ipc::open_listener(address, kBacklog);
   ::umask(before);
   if (!fd) return std::unexpected(fd.error());
-  return std::unique_ptr<ControlServer>(
-      new ControlServer(loop, std::move(*fd), path, std::move(callbacks)));
+  return std::make_unique<ControlServer>(loop, std::move(*fd), path, std::move(callbacks));
 }
 
 ControlServer::ControlServer(ipc::uv::Loop& loop, ipc::UniqueFd fd, std::string path,
@@ -71,19 +71,19 @@ ControlServer::~ControlServer() { ::unlink(path_.c_str()); }
 
 void ControlServer::reply(SessionId session, const ipc::control::Reply& reply) {
   if (const auto found = sessions_.find(session); found != sessions_.end()) {
-    found->second.session->reply(reply);
+    found->second->reply(reply);
   }
 }
 
 void ControlServer::end_streams() {
-  for (const auto& [id, client] : sessions_) {
-    if (client.session->follows()) client.session->reply({});
+  for (const auto& [id, session] : sessions_) {
+    if (session->follows()) session->reply({});
   }
 }
 
 pid_t ControlServer::peer(SessionId session) const {
   const auto found = sessions_.find(session);
-  return found == sessions_.end() ? 0 : found->second.pid;
+  return found == sessions_.end() ? 0 : found->second->pid();
 }
 
 void ControlServer::accept_one() {
@@ -98,7 +98,11 @@ void ControlServer::accept_one() {
   } else if (sessions_.size() >= kMaxSessions) {
     refuse(client.get(), "too many clients at the control socket; try again later");
   } else {
-    admit(std::move(client), peer.pid);
+    try {
+      admit({.fd = client.release(), .pid = peer.pid});
+    } catch (const std::system_error&) {
+      pause();  // Nothing is left to watch it with: it is hung up on, and the master goes on.
+    }
   }
 }
 
@@ -108,14 +112,38 @@ void ControlServer::pause() {
   try_again_.arm(kPause);
 }
 
-void ControlServer::admit(ipc::UniqueFd client, pid_t pid) {
+SessionId ControlServer::admit(ControlSession::State client) {
   const SessionId id{next_session_++};
-  try {
-    sessions_.emplace(id, Client{pid, std::make_unique<ControlSession>(loop_, std::move(client),
-                                                                       callbacks_of(id))});
-  } catch (const std::system_error&) {
-    pause();  // Nothing is left to watch it with: it is hung up on, and the master goes on.
+  sessions_.emplace(id,
+                    std::make_unique<ControlSession>(loop_, std::move(client), callbacks_of(id)));
+  return id;
+}
+
+std::vector<SessionId> ControlServer::adopt(const std::vector<ControlSession::State>& sessions) {
+  std::vector<SessionId> askers;
+  for (const ControlSession::State& state : sessions) {
+    const SessionId id = admit(state);
+    if (state.wants_verdict) askers.push_back(id);
+    sessions_.at(id)->resume();
   }
+  return askers;
+}
+
+std::vector<ControlSession::State> ControlServer::sessions(
+    const std::vector<SessionId>& askers) const {
+  std::vector<ControlSession::State> states;
+  for (const auto& [id, session] : sessions_) {
+    const bool asks = std::ranges::find(askers, id) != askers.end();
+    if (asks || !session->waits_for_verdict()) states.push_back(session->state());
+  }
+  return states;
+}
+
+bool ControlServer::is_asked(const std::vector<SessionId>& askers) const {
+  return std::ranges::any_of(sessions_, [&askers](const auto& entry) {
+    return entry.second->waits_for_verdict() &&
+           std::ranges::find(askers, entry.first) == askers.end();
+  });
 }
 
 ControlSession::Callbacks ControlServer::callbacks_of(SessionId id) {

@@ -33,14 +33,13 @@ class ControlServer {
   [[nodiscard]] static ipc::Result<std::unique_ptr<ControlServer>> open(ipc::uv::Loop& loop,
                                                                         const std::string& path,
                                                                         Callbacks callbacks);
-  // control_handover.cpp
-  /// Goes on with a socket that another master has opened.
-  [[nodiscard]] static std::unique_ptr<ControlServer> adopt(ipc::uv::Loop& loop, ipc::UniqueFd fd,
-                                                            std::string path, Callbacks callbacks);
+  /// Goes on with a socket that is open already.
+  ControlServer(ipc::uv::Loop& loop, ipc::UniqueFd fd, std::string path, Callbacks callbacks);
   /// Takes over the clients, and serves those that follow. Returns who has asked for the upgrade.
-  [[nodiscard]] std::vector<SessionId> adopt(const std::vector<SessionHandover>& sessions);
+  [[nodiscard]] std::vector<SessionId> adopt(const std::vector<ControlSession::State>& sessions);
   /// The clients. Of those that wait for a verdict, only `askers` can be handed over.
-  [[nodiscard]] std::vector<SessionHandover> hand_over(const std::vector<SessionId>& askers) const;
+  [[nodiscard]] std::vector<ControlSession::State> sessions(
+      const std::vector<SessionId>& askers) const;
   /// Whether somebody else waits for a verdict.
   [[nodiscard]] bool is_asked(const std::vector<SessionId>& askers) const;
   [[nodiscard]] int fd() const { return fd_.get(); }
@@ -60,22 +59,16 @@ class ControlServer {
   void end_streams();
 
  private:
-  ControlServer(ipc::uv::Loop& loop, ipc::UniqueFd fd, std::string path, Callbacks callbacks);
   void accept_one();
   void pause();
-  void admit(ipc::UniqueFd client, pid_t pid);
+  SessionId admit(ControlSession::State client);
   [[nodiscard]] ControlSession::Callbacks callbacks_of(SessionId id);
-
-  struct Client {
-    pid_t pid;
-    std::unique_ptr<ControlSession> session;
-  };
 
   ipc::uv::Loop& loop_;
   ipc::UniqueFd fd_;
   std::string path_;
   Callbacks callbacks_;
-  std::map<SessionId, Client> sessions_;
+  std::map<SessionId, std::unique_ptr<ControlSession>> sessions_;
   std::uint64_t next_session_ = 1;
   ipc::uv::Poll poll_;
   ipc::uv::Timer try_again_;

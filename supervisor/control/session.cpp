@@ -19,24 +19,49 @@ constexpr std::size_t kKeptBytes = 64UL * 1024;
 
 }  // namespace
 
-ControlSession::ControlSession(ipc::uv::Loop& loop, ipc::UniqueFd fd, Callbacks callbacks)
-    : fd_(std::move(fd)),
+ControlSession::ControlSession(ipc::uv::Loop& loop, State state, Callbacks callbacks)
+    : fd_(state.fd),
       callbacks_(std::move(callbacks)),
+      state_(std::move(state)),
+      all_served_(state_.unread.empty()),
       poll_(loop, fd_.get(), [this](int events) { on_event(events); }) {
+  if (state_.follows) {
+    phase_ = Phase::Following;
+  } else if (state_.wants_verdict) {
+    phase_ = Phase::Waiting;
+  }
+  // It was read within the bounds of another reader.
+  [[maybe_unused]] const auto tolerated = frames_.feed(std::exchange(state_.unread, {}));
   watch();
 }
 
+ControlSession::State ControlSession::state() const {
+  State state = state_;
+  state.unread = frames_.rest();
+  if (phase_ != Phase::Following) state.follows.reset();
+  state.wants_verdict = phase_ == Phase::Waiting;
+  return state;
+}
+
+void ControlSession::resume() const {
+  if (phase_ != Phase::Following) return;
+  auto request = ipc::control::decode_request(*state_.follows);
+  if (!request) return;  // It was understood before.
+  request->bytes = 0;
+  callbacks_.on_request(*request);
+}
+
 void ControlSession::reply(const ipc::control::Reply& reply) {
-  if (state_ == State::Gone) return;
-  const bool too_slow = unsent_.size() > kMaxUnsentBytes;
-  if (!too_slow) unsent_ += ipc::control::encode_frames(reply);
+  if (phase_ == Phase::Gone) return;
+  const bool too_slow = state_.unsent.size() > kMaxUnsentBytes;
+  if (!too_slow) state_.unsent += ipc::control::encode_frames(reply);
   if (!reply.continues) {
-    state_ = State::Listening;
+    phase_ = Phase::Listening;
     all_served_ = false;
   }
   if (too_slow) {
-    unsent_.clear();
-    input_ended_ =
+    state_.unsent.clear();
+    state_.input_ended =
         true;  // The next event finds it so; not from here, where the caller still counts on it.
     ::shutdown(fd_.get(), SHUT_RDWR);
   }
@@ -47,14 +72,14 @@ void ControlSession::reply(const ipc::control::Reply& reply) {
 void ControlSession::on_event(int events) {
   if ((events & UV_WRITABLE) != 0) send_unsent();
   if ((events & UV_READABLE) != 0) read_input();
-  if ((events & UV_DISCONNECT) != 0 && state_ == State::Waiting) {
-    if (is_cut_off()) state_ = State::Gone;
+  if ((events & UV_DISCONNECT) != 0 && phase_ == Phase::Waiting) {
+    if (is_cut_off()) phase_ = Phase::Gone;
     half_closed_ = true;
   }
   serve_next();
   const bool nothing_left =
-      input_ended_ && state_ == State::Listening && all_served_ && unsent_.empty();
-  if (state_ == State::Gone || nothing_left) {
+      state_.input_ended && phase_ == Phase::Listening && all_served_ && state_.unsent.empty();
+  if (phase_ == Phase::Gone || nothing_left) {
     leave();
   } else {
     watch();
@@ -66,61 +91,61 @@ void ControlSession::read_input() {
   const ssize_t size = ::recv(fd_.get(), chunk.data(), chunk.size(), 0);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (size <= 0) {
-    input_ended_ = true;  // It may still want the answer: `nc` closes its half first.
-    if (size < 0 || state_ == State::Following) state_ = State::Gone;
+    state_.input_ended = true;  // It may still want the answer: `nc` closes its half first.
+    if (size < 0 || phase_ == Phase::Following) phase_ = Phase::Gone;
     return;
   }
   // A client that follows has nothing more to say.
   const bool refused = !frames_.feed({chunk.data(), static_cast<std::size_t>(size)});
-  if (refused || state_ == State::Following) state_ = State::Gone;
+  if (refused || phase_ == Phase::Following) phase_ = Phase::Gone;
 }
 
 void ControlSession::serve_next() {
-  for (int i = 0; i < kRequestsATurn && state_ == State::Listening; ++i) {
+  for (int i = 0; i < kRequestsATurn && phase_ == Phase::Listening; ++i) {
     const auto frame = frames_.next();
     all_served_ = !frame.has_value();
     if (!frame && frames_.rest().empty()) frames_ = {};  // So is what long requests have taken.
     if (!frame) return;
     const auto request = ipc::control::decode_request(*frame);
     if (!request) {
-      state_ = State::Waiting;
+      phase_ = Phase::Waiting;
       ipc::control::Reply refusal;
       refusal.error = request.error().text;
       reply(refusal);
       continue;
     }
     const bool follows = ipc::control::follows(*request);
-    state_ = follows ? State::Following : State::Waiting;
-    if (follows) follows_ = *frame;
+    phase_ = follows ? Phase::Following : Phase::Waiting;
+    if (follows) state_.follows = *frame;
     callbacks_.on_request(*request);
   }
 }
 
 void ControlSession::send_unsent() {
-  while (!unsent_.empty()) {
+  while (!state_.unsent.empty()) {
     const ssize_t sent =
-        ::send(fd_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        ::send(fd_.get(), state_.unsent.data(), state_.unsent.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && errno == EAGAIN) return;
     if (sent < 0) {  // The client has gone; the next event says so too.
-      unsent_.clear();
-      input_ended_ = true;
+      state_.unsent.clear();
+      state_.input_ended = true;
       return;
     }
-    unsent_.erase(0, static_cast<std::size_t>(sent));
+    state_.unsent.erase(0, static_cast<std::size_t>(sent));
   }
-  if (unsent_.capacity() > kKeptBytes) unsent_ = {};
+  if (state_.unsent.capacity() > kKeptBytes) state_.unsent = {};
 }
 
 /// A client that waits for an answer is not read from: its next request stays in the socket. A
 /// socket that is writable, as it nearly always is, serves as the wake-up for what must not happen
 /// inside reply().
 void ControlSession::watch() {
-  const bool listens = state_ == State::Listening;
-  const bool reads = state_ == State::Following || (listens && !input_ended_ && all_served_);
-  const bool wakes = !unsent_.empty() || (listens && (input_ended_ || !all_served_));
+  const bool listens = phase_ == Phase::Listening;
+  const bool reads = phase_ == Phase::Following || (listens && !state_.input_ended && all_served_);
+  const bool wakes = !state_.unsent.empty() || (listens && (state_.input_ended || !all_served_));
   // Its place in a line is for somebody else when it goes.
-  const bool may_leave = state_ == State::Waiting && !half_closed_;
+  const bool may_leave = phase_ == Phase::Waiting && !half_closed_;
   poll_.watch((reads ? UV_READABLE : 0) | (wakes ? UV_WRITABLE : 0) |
               (may_leave ? UV_DISCONNECT : 0));
 }
@@ -132,7 +157,7 @@ bool ControlSession::is_cut_off() const {
 }
 
 void ControlSession::leave() {
-  state_ = State::Gone;
+  phase_ = Phase::Gone;
   poll_.watch(0);
   const auto on_gone = callbacks_.on_gone;  // It may destroy this.
   on_gone();

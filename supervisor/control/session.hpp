@@ -2,16 +2,19 @@
 // One client of the control socket: frames in, frames out, one request at a time. A client that is
 // slow, silent or hostile costs a bounded amount of memory and nobody's time. Loop thread.
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "ipc/base/unique_fd.hpp"
 #include "ipc/base/uv.hpp"
 #include "ipc/control/frame_reader.hpp"
 #include "ipc/control/protocol.hpp"
-#include "supervisor/upgrade/handover.hpp"
+#include "ipc/format/fields.hpp"
 
 namespace reeve::supervisor {
 
@@ -30,22 +33,31 @@ class ControlSession {
     std::function<void()> on_gone;  ///< may destroy the session
   };
 
-  ControlSession(ipc::uv::Loop& loop, ipc::UniqueFd fd, Callbacks callbacks);
+  struct State {
+    int fd = ipc::kNoFd;
+    pid_t pid = 0;       ///< of the client
+    std::string unread;  ///< received, not yet served
+    std::string unsent;
+    bool input_ended = false;
+    std::optional<std::string> follows;  ///< the request, of one that follows
+    bool wants_verdict = false;          ///< it waits for one; handed over: on the upgrade
+  };
 
-  // control_handover.cpp: a client whose master is replaced.
-  ControlSession(ipc::uv::Loop& loop, const SessionHandover& handover, Callbacks callbacks);
+  /// Takes over the descriptor: of a new client, or of one whose master is replaced.
+  ControlSession(ipc::uv::Loop& loop, State state, Callbacks callbacks);
+  [[nodiscard]] State state() const;
   /// Asks anew for what it follows, without the past that it has already.
-  void resume(const SessionHandover& handover) const;
-  [[nodiscard]] SessionHandover hand_over() const;
-  [[nodiscard]] bool waits_for_verdict() const { return state_ == State::Waiting; }
+  void resume() const;
+  [[nodiscard]] bool waits_for_verdict() const { return phase_ == Phase::Waiting; }
+  [[nodiscard]] pid_t pid() const { return state_.pid; }
 
   /// An answer to the request that is being served. With `continues`, more will follow.
   void reply(const ipc::control::Reply& reply);
 
-  [[nodiscard]] bool follows() const { return state_ == State::Following; }
+  [[nodiscard]] bool follows() const { return phase_ == Phase::Following; }
 
  private:
-  enum class State : std::uint8_t { Listening, Waiting, Following, Gone };
+  enum class Phase : std::uint8_t { Listening, Waiting, Following, Gone };
 
   void on_event(int events);
   void read_input();
@@ -58,13 +70,12 @@ class ControlSession {
   ipc::UniqueFd fd_;
   Callbacks callbacks_;
   ipc::control::FrameReader frames_;
-  std::string unsent_;
-  std::string follows_;  // The request, while Following.
-  State state_ = State::Listening;
-  bool input_ended_ = false;
+  State state_;  // What phase_ and frames_ say beside it, they say themselves.
+  Phase phase_ = Phase::Listening;
   bool half_closed_ = false;  // It will say no more, and may still listen.
   bool all_served_ = true;    // No whole frame waits in frames_.
   ipc::uv::Poll poll_;
 };
+REEVE_FIELDS(ControlSession::State, fd, pid, unread, unsent, input_ended, follows, wants_verdict)
 
 }  // namespace reeve::supervisor

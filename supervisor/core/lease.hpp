@@ -42,6 +42,7 @@ struct GrantedRun {
 
   bool operator==(const GrantedRun&) const = default;
 };
+REEVE_FIELDS(GrantedRun, name, due)
 
 /// Everything that a lease remembers, as plain data: what one master hands to the next.
 struct LeaseState {
@@ -56,6 +57,7 @@ struct LeaseState {
 
   bool operator==(const LeaseState&) const = default;
 };
+REEVE_FIELDS(LeaseState, fence, since, holder, holder_name, wanting, granted, forgotten, why)
 
 /// To be told to `worker`.
 struct LeaseGrant {

@@ -46,6 +46,9 @@ struct Worker {
   std::optional<TimePoint> recycle_at;  ///< serving: its age is due then
   std::string due;                      ///< for recycling, and why; empty: it is not
 };
+REEVE_FIELDS(Worker, id, slot, generation, phase, forked_at, phase_since, deadline, ready_at,
+             was_ready, drain_kind, killed_for, grace, start_timeout, ready_after, watchdog,
+             recycle, recycle_share, alive_at, silent_for, recycle_at, due)
 
 /// One place in the pool. Workers come and go, the slot stays.
 struct Slot {
@@ -61,6 +64,8 @@ struct Slot {
   std::optional<TimePoint> recycle_again_at;  ///< no successor before, after one that failed
   RestartPolicy policy;
 };
+REEVE_FIELDS(Slot, index, state, since, why, current, successor, retry_at, start_again,
+             failed_recycles, recycle_again_at, policy)
 
 /// Everything that a pool knows while no command runs, as plain data: what one master hands to the
 /// next in an upgrade. Time points are those of the machine's monotonic clock, which both share.
@@ -73,5 +78,6 @@ struct PoolState {
   std::uint64_t next_worker = 0;
   std::optional<TimePoint> measure_at;  ///< none: a period after the master took over, if at all
 };
+REEVE_FIELDS(PoolState, spec, slots, workers, generation, last_generation, next_worker, measure_at)
 
 }  // namespace reeve::supervisor

@@ -74,13 +74,11 @@ void RestartPolicy::shift(Duration by) {
   for (TimePoint& failure : late_) failure += by;
 }
 
-RestartPolicy::Past RestartPolicy::past() const {
-  return {.young = {young_.begin(), young_.end()}, .late = {late_.begin(), late_.end()}};
-}
+RestartPolicy::RestartPolicy(const State& state)
+    : young_(state.young.begin(), state.young.end()), late_(state.late.begin(), state.late.end()) {}
 
-void RestartPolicy::remember(const Past& past) {
-  young_.assign(past.young.begin(), past.young.end());
-  late_.assign(past.late.begin(), past.late.end());
+RestartPolicy::State RestartPolicy::state() const {
+  return {.young = {young_.begin(), young_.end()}, .late = {late_.begin(), late_.end()}};
 }
 
 }  // namespace reeve::supervisor

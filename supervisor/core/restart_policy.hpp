@@ -65,18 +65,20 @@ class RestartPolicy {
   [[nodiscard]] int failures() const { return static_cast<int>(young_.size() + late_.size()); }
 
   /// What it remembers, for a master that takes over.
-  struct Past {
+  struct State {
     std::vector<TimePoint> young;
     std::vector<TimePoint> late;
-    bool operator==(const Past&) const = default;
+    bool operator==(const State&) const = default;
   };
-  [[nodiscard]] Past past() const;
-  void remember(const Past& past);
+  RestartPolicy() = default;
+  explicit RestartPolicy(const State& state);
+  [[nodiscard]] State state() const;
 
  private:
   // Within give_up_within. Bounded: young_ by give_up_failures, late_ by kMostRemembered.
   std::deque<TimePoint> young_;
   std::deque<TimePoint> late_;
 };
+REEVE_FIELDS(RestartPolicy::State, young, late)
 
 }  // namespace reeve::supervisor

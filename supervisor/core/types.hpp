@@ -12,6 +12,7 @@
 #include "ipc/base/byte_size.hpp"
 #include "ipc/base/clock.hpp"
 #include "ipc/base/duration.hpp"
+#include "ipc/format/fields.hpp"
 #include "ipc/worker_state.hpp"
 
 namespace reeve::supervisor {
@@ -38,20 +39,24 @@ enum class SlotState : std::uint8_t {
   Fatal,     ///< gave up
 };
 [[nodiscard]] std::string_view to_string(SlotState state);  // "RUNNING"
+constexpr SlotState last_of(SlotState) { return SlotState::Fatal; }
 /// Without a worker until somebody starts it, or its restart policy does.
 [[nodiscard]] bool is_down(SlotState state);
 
 /// The life of one process as the master sees it.
 enum class WorkerPhase : std::uint8_t { Starting, Serving, Draining, Killed };
 [[nodiscard]] std::string_view to_string(WorkerPhase phase);
+constexpr WorkerPhase last_of(WorkerPhase) { return WorkerPhase::Killed; }
 
 enum class RestartRule : std::uint8_t { Always, OnFailure, Never };
+constexpr RestartRule last_of(RestartRule) { return RestartRule::Never; }
 
 /// What a roll does when one of its workers fails.
 enum class RollFailure : std::uint8_t {
   Rollback,  ///< what was replaced returns to the old generation
   Pause,     ///< nothing more is replaced; what was stays, and returns to the old one when it dies
 };
+constexpr RollFailure last_of(RollFailure) { return RollFailure::Pause; }
 
 /// When a worker that is well is replaced all the same, against leaks. Each limit is lowered for
 /// each worker by a random share of up to `jitter`, so that a pool never recycles in step.
@@ -64,6 +69,7 @@ struct Recycling {
   [[nodiscard]] bool any() const { return requests || memory_bytes || age; }
   bool operator==(const Recycling&) const = default;
 };
+REEVE_FIELDS(Recycling, requests, memory_bytes, age, jitter)
 
 /// What a pool may do and how long it may take. Only what the core decides with; the command line
 /// and the like stay in the configuration.
@@ -93,6 +99,9 @@ struct PoolSpec {
 
   bool operator==(const PoolSpec&) const = default;
 };
+REEVE_FIELDS(PoolSpec, name, workers, start_timeout, grace, ready_after, restart, backoff_first,
+             backoff_max, give_up_failures, give_up_within, surge, max_draining, max_unavailable,
+             soak, on_failure, watchdog, recycle)
 
 /// How a process ended.
 struct Death {
@@ -111,6 +120,8 @@ struct Death {
   [[nodiscard]] bool clean() const { return exit_code == 0 && exec_error.empty(); }
   bool operator==(const Death&) const = default;
 };
+REEVE_FIELDS(Death, exit_code, signal, core_dumped, exec_error, out_of_memory, memory_limit,
+             shortage, killed_by_others, meaning)
 /// "exited with code 3", "killed by SIGSEGV (core dumped)", "killed: out of memory (its limit is
 /// 512 MiB)", "could not be started: exec /bin/x: ...".
 [[nodiscard]] std::string describe(const Death& death);
@@ -118,6 +129,7 @@ struct Death {
 /// Why the master sends SIGKILL.
 enum class KillReason : std::uint8_t { GraceExpired, StartTimeout, GraceEndedByOperator, Hung };
 [[nodiscard]] std::string_view to_string(KillReason reason);
+constexpr KillReason last_of(KillReason) { return KillReason::Hung; }
 
 using ipc::short_duration;
 using ipc::short_size;

@@ -54,26 +54,39 @@ ipc::Result<SharedListener> open_one(const ListenerConfig& config, const Listene
 
 }  // namespace
 
+Listener::Listener(State state)
+    : state_(std::move(state)), fd_(std::exchange(state_.fd, ipc::kNoFd)) {
+  if (state_.steered) steered_ = std::make_shared<SteeredAddress>(*std::move(state_.steered));
+  state_.steered.reset();
+}
+
+Listener::State Listener::state() const {
+  State state = state_;
+  state.fd = fd_.get();
+  if (steered_ != nullptr) state.steered = steered_->state();
+  return state;
+}
+
 ipc::Result<> Listener::open() {
   if (is_open()) return {};
-  const auto opened = open_at(bound_ ? *bound_ : config_.address);
+  const auto opened = open_at(state_.bound ? *state_.bound : state_.config.address);
   if (!opened) {
-    return ipc::failure(fmt::format("listen.{}: {}", config_.name, opened.error().text));
+    return ipc::failure(fmt::format("listen.{}: {}", state_.config.name, opened.error().text));
   }
-  path_is_ours_ = true;
+  state_.path_is_ours = true;
   // What port 0 has become. The kernel's word always parses; were it not so, the address stays as
   // it is.
-  if (auto real = ipc::parse_address(address())) bound_ = std::move(*real);
+  if (auto real = ipc::parse_address(address())) state_.bound = std::move(*real);
   return {};
 }
 
 ipc::Result<> Listener::open_at(const ipc::Address& where) {
-  if (config_.sockets == Sockets::PerWorker) {
-    auto reserved = SteeredAddress::reserve(where, config_.backlog);
+  if (state_.config.sockets == Sockets::PerWorker) {
+    auto reserved = SteeredAddress::reserve(where, state_.config.backlog);
     if (!reserved) return std::unexpected(reserved.error());
     steered_ = std::make_shared<SteeredAddress>(std::move(*reserved));
   } else {
-    auto opened = ipc::open_listener(where, config_.backlog);
+    auto opened = ipc::open_listener(where, state_.config.backlog);
     if (!opened) return std::unexpected(opened.error());
     fd_ = std::move(*opened);
   }
@@ -81,7 +94,7 @@ ipc::Result<> Listener::open_at(const ipc::Address& where) {
 }
 
 void Listener::close() {
-  if (adopted_ || !is_open()) return;
+  if (state_.adopted || !is_open()) return;
   remove_path();
   fd_.reset();
   if (steered_ != nullptr) steered_->let_go();
@@ -94,21 +107,22 @@ std::vector<int> Listener::sockets() const {
 }
 
 void Listener::remove_path() {
-  const std::string& path = config_.address.path;
-  const bool has_path = config_.address.kind == ipc::Address::Kind::Unix && !path.starts_with('@');
+  const std::string& path = state_.config.address.path;
+  const bool has_path =
+      state_.config.address.kind == ipc::Address::Kind::Unix && !path.starts_with('@');
   // Once: later somebody else may have bound it.
-  if (has_path && std::exchange(path_is_ours_, false)) ::unlink(path.c_str());
+  if (has_path && std::exchange(state_.path_is_ours, false)) ::unlink(path.c_str());
 }
 
 std::string Listener::address() const {
   if (fd_) return ipc::local_address(fd_.get());
   if (steered_ != nullptr) return ipc::to_string(steered_->address());
-  return ipc::to_string(bound_ ? *bound_ : config_.address);
+  return ipc::to_string(state_.bound ? *state_.bound : state_.config.address);
 }
 
 void Listener::set_backlog(int backlog) {
-  if (backlog == config_.backlog) return;
-  config_.backlog = backlog;
+  if (backlog == state_.config.backlog) return;
+  state_.config.backlog = backlog;
   if (fd_) ::listen(fd_.get(), backlog);  // Cannot fail on a socket that listens already.
   if (steered_ != nullptr) steered_->set_backlog(backlog);
 }
@@ -129,6 +143,47 @@ SharedListener find_listener(const ListenerSet& listeners, const std::string& na
   const auto found = std::ranges::find_if(
       listeners, [&name](const SharedListener& listener) { return listener->name() == name; });
   return found == listeners.end() ? nullptr : *found;
+}
+
+std::size_t HandedListeners::place_of(const Listener& listener) {
+  const auto found = std::ranges::find(known_, &listener);
+  const auto place = static_cast<std::size_t>(found - known_.begin());
+  if (found == known_.end()) known_.push_back(&listener);
+  return place;
+}
+
+std::vector<WorkerSocket::State> HandedListeners::places_of(
+    const WorkerSockets& worker_sockets) const {
+  std::vector<WorkerSocket::State> places;
+  for (const WorkerSocket& worker_socket : worker_sockets) {
+    for (std::size_t i = 0; i < known_.size(); ++i) {
+      const auto& address = known_[i]->steered();
+      if (address == nullptr || !worker_socket.is_at(address)) continue;
+      places.push_back({.listener = i, .member = worker_socket.member()});
+    }
+  }
+  return places;
+}
+
+std::vector<Listener::State> HandedListeners::states() const {
+  std::vector<Listener::State> states;
+  for (const Listener* listener : known_) states.push_back(listener->state());
+  return states;
+}
+
+ListenerSet adopt_listeners(const std::vector<Listener::State>& states) {
+  ListenerSet listeners;
+  for (const auto& state : states) listeners.push_back(std::make_shared<Listener>(state));
+  return listeners;
+}
+
+WorkerSockets adopt_worker_sockets(const std::vector<WorkerSocket::State>& states,
+                                   const ListenerSet& listeners) {
+  WorkerSockets worker_sockets;
+  for (const WorkerSocket::State& state : states) {
+    worker_sockets.emplace_back(listeners[state.listener]->steered(), state);
+  }
+  return worker_sockets;
 }
 
 }  // namespace reeve::supervisor

@@ -10,26 +10,36 @@
 
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
+#include "ipc/format/fields.hpp"
 #include "ipc/listen_fds.hpp"
 #include "supervisor/config/config.hpp"
 #include "supervisor/listen/steered_address.hpp"
-#include "supervisor/upgrade/handover.hpp"
+#include "supervisor/listen/worker_socket.hpp"
 
 namespace reeve::supervisor {
 
 class Listener {
  public:
+  struct State {
+    ListenerConfig config;
+    int fd = ipc::kNoFd;   ///< none: closed, or steered
+    bool adopted = false;  ///< from systemd
+    bool path_is_ours = false;
+    std::optional<ipc::Address> bound;  ///< known after the first open
+    std::optional<SteeredAddress::State> steered;
+  };
+
   /// Our own, not open yet.
-  explicit Listener(ListenerConfig config) : config_(std::move(config)) {}
+  explicit Listener(ListenerConfig config) : state_{.config = std::move(config)} {}
   /// From systemd.
   Listener(ListenerConfig config, ipc::UniqueFd adopted)
-      : config_(std::move(config)), fd_(std::move(adopted)), adopted_(true) {}
+      : state_{.config = std::move(config), .adopted = true}, fd_(std::move(adopted)) {}
+  /// Of another master, whose descriptors it takes over.
+  explicit Listener(State state);
+  [[nodiscard]] State state() const;
   ~Listener() { close(); }
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
-  // listeners_handover.cpp
-  [[nodiscard]] static std::shared_ptr<Listener> adopt(const ListenerHandover& handover);
-  [[nodiscard]] ListenerHandover hand_over() const;
 
   /// Binds and listens, unless it does already. A port that the kernel chose is asked for again
   /// after a close, so that clients find it.
@@ -46,9 +56,9 @@ class Listener {
   [[nodiscard]] const std::shared_ptr<SteeredAddress>& steered() const { return steered_; }
   /// Every socket that connections may wait at; borrowed.
   [[nodiscard]] std::vector<int> sockets() const;
-  [[nodiscard]] bool adopted() const { return adopted_; }
-  [[nodiscard]] const std::string& name() const { return config_.name; }
-  [[nodiscard]] const ListenerConfig& config() const { return config_; }
+  [[nodiscard]] bool adopted() const { return state_.adopted; }
+  [[nodiscard]] const std::string& name() const { return state_.config.name; }
+  [[nodiscard]] const ListenerConfig& config() const { return state_.config; }
   /// Where it really listens: "127.0.0.1:43127".
   [[nodiscard]] std::string address() const;
 
@@ -58,13 +68,11 @@ class Listener {
  private:
   [[nodiscard]] ipc::Result<> open_at(const ipc::Address& where);
 
-  ListenerConfig config_;
+  State state_;  // Less the descriptors, which are below.
   ipc::UniqueFd fd_;
   std::shared_ptr<SteeredAddress> steered_;
-  bool adopted_ = false;
-  bool path_is_ours_ = false;
-  std::optional<ipc::Address> bound_;  // Known after the first open.
 };
+REEVE_FIELDS(Listener::State, config, fd, adopted, path_is_ours, bound, steered)
 
 /// Shared by the deployed versions of the pools that use it: it goes when the last of them does.
 using SharedListener = std::shared_ptr<Listener>;
@@ -78,5 +86,27 @@ using ListenerSet = std::vector<SharedListener>;
                                                       std::vector<ipc::NamedFd>& adopted);
 
 [[nodiscard]] SharedListener find_listener(const ListenerSet& listeners, const std::string& name);
+
+/// The listeners that are handed over, each once, however many deployments share it. Those who
+/// refer to one name its place in the list.
+class HandedListeners {
+ public:
+  /// Adds the listener unless it is there. Returns its place.
+  [[nodiscard]] std::size_t place_of(const Listener& listener);
+  /// Those worker_sockets whose address a listener still has. A worker of an older deployment may
+  /// have others: its own copy of the socket is all that is left of them.
+  [[nodiscard]] std::vector<WorkerSocket::State> places_of(
+      const WorkerSockets& worker_sockets) const;
+
+  [[nodiscard]] std::vector<Listener::State> states() const;
+
+ private:
+  std::vector<const Listener*> known_;
+};
+
+/// The other way round: each listener goes on in this process.
+[[nodiscard]] ListenerSet adopt_listeners(const std::vector<Listener::State>& states);
+[[nodiscard]] WorkerSockets adopt_worker_sockets(const std::vector<WorkerSocket::State>& states,
+                                                 const ListenerSet& listeners);
 
 }  // namespace reeve::supervisor

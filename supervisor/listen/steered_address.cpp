@@ -40,75 +40,87 @@ ipc::Result<SteeredAddress> SteeredAddress::reserve(const ipc::Address& address,
   if (!anchor) return std::unexpected(anchor.error());
   auto bound = ipc::parse_address(ipc::local_address(anchor->get()));
   if (!bound) return std::unexpected(bound.error());
-  return SteeredAddress(std::move(*anchor), std::move(*bound), backlog);
+  return SteeredAddress(State{.anchor_fd = anchor->release(),
+                              .address = std::move(*bound),
+                              .backlog = backlog,
+                              .sockets = {}});
+}
+
+SteeredAddress::SteeredAddress(State state) : state_(std::move(state)), anchor_(state_.anchor_fd) {
+  for (const Socket& socket : state_.sockets) owned_.emplace_back(socket.fd);
 }
 
 ipc::Result<SteeredAddress::Member> SteeredAddress::add() {
-  auto fd = ipc::open_listener(address_, backlog_, ipc::PortSharing::Group);
+  auto fd = ipc::open_listener(state_.address, state_.backlog, ipc::PortSharing::Group);
   if (!fd) return std::unexpected(fd.error());
-  const Member member{next_++};
-  sockets_.push_back(Socket{member, std::move(*fd)});
+  const Member member{state_.next_member++};
+  state_.sockets.push_back({.member = member, .fd = fd->get()});
+  owned_.push_back(std::move(*fd));
   steer();
   return member;
 }
 
 int SteeredAddress::fd(Member member) const {
-  const auto found = std::ranges::find(sockets_, member, &Socket::member);
-  return found == sockets_.end() ? -1 : found->fd.get();
+  const auto found = std::ranges::find(state_.sockets, member, &Socket::member);
+  return found == state_.sockets.end() ? ipc::kNoFd : found->fd;
 }
 
 void SteeredAddress::enable(Member member) { set_enabled(member, true); }
 void SteeredAddress::disable(Member member) { set_enabled(member, false); }
 
 void SteeredAddress::set_enabled(Member member, bool enabled) {
-  const auto found = std::ranges::find(sockets_, member, &Socket::member);
-  if (found == sockets_.end() || found->enabled == enabled) return;
+  const auto found = std::ranges::find(state_.sockets, member, &Socket::member);
+  if (found == state_.sockets.end() || found->enabled == enabled) return;
   found->enabled = enabled;
   steer();
 }
 
 void SteeredAddress::remove(Member member) {
-  const auto found = std::ranges::find(sockets_, member, &Socket::member);
-  if (found == sockets_.end()) return;
+  const auto found = std::ranges::find(state_.sockets, member, &Socket::member);
+  if (found == state_.sockets.end()) return;
   // A stray process may still hold the socket; shutdown takes it out of the group all the same.
-  ::shutdown(found->fd.get(), SHUT_RDWR);
-  std::swap(*found, sockets_.back());
-  sockets_.pop_back();
+  ::shutdown(found->fd, SHUT_RDWR);
+  const auto place = static_cast<std::size_t>(found - state_.sockets.begin());
+  std::swap(*found, state_.sockets.back());
+  std::swap(owned_[place], owned_.back());
+  state_.sockets.pop_back();
+  owned_.pop_back();
   steer();
 }
 
 void SteeredAddress::let_go() {
-  sockets_.clear();
+  state_.sockets.clear();
+  owned_.clear();
   anchor_.reset();
 }
 
 void SteeredAddress::set_backlog(int backlog) {
-  backlog_ = backlog;
-  for (const Socket& socket : sockets_) ::listen(socket.fd.get(), backlog);
+  state_.backlog = backlog;
+  for (const Socket& socket : state_.sockets) ::listen(socket.fd, backlog);
 }
 
 std::vector<int> SteeredAddress::listening() const {
   std::vector<int> fds;
-  fds.reserve(sockets_.size());
-  for (const Socket& socket : sockets_) fds.push_back(socket.fd.get());
+  fds.reserve(state_.sockets.size());
+  for (const Socket& socket : state_.sockets) fds.push_back(socket.fd);
   return fds;
 }
 
 std::vector<std::uint32_t> SteeredAddress::chosen() const {
-  const bool none = std::ranges::none_of(sockets_, &Socket::enabled);
+  const bool none = std::ranges::none_of(state_.sockets, &Socket::enabled);
   std::vector<std::uint32_t> indexes;
-  for (std::uint32_t i = 0; i < sockets_.size(); ++i) {
-    if (none || sockets_[i].enabled) indexes.push_back(i);
+  for (std::uint32_t i = 0; i < state_.sockets.size(); ++i) {
+    if (none || state_.sockets[i].enabled) indexes.push_back(i);
   }
   return indexes;
 }
 
 void SteeredAddress::steer() const {
-  if (sockets_.empty()) return;
+  if (state_.sockets.empty()) return;
   std::vector<sock_filter> program = pick_one_of(chosen());
   const sock_fprog attached{static_cast<unsigned short>(program.size()), program.data()};
   // Only a want of memory makes it fail; then the kernel picks as it did before.
-  (void)::setsockopt(sockets_.front().fd.get(), SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &attached,
+  (void)::setsockopt(state_.sockets.front().fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &attached,
                      sizeof(attached));
 }
 

@@ -15,7 +15,7 @@
 #include "ipc/address.hpp"
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
-#include "supervisor/upgrade/handover.hpp"
+#include "ipc/format/fields.hpp"
 
 namespace reeve::supervisor {
 
@@ -23,12 +23,28 @@ class SteeredAddress {
  public:
   enum class Member : std::uint64_t {};
 
+  struct State {
+    struct Socket {
+      Member member{};
+      int fd = ipc::kNoFd;
+      bool enabled = false;
+    };
+    int anchor_fd = ipc::kNoFd;  ///< bound, not listening: keeps the address without a worker
+    ipc::Address address;
+    int backlog = 0;
+    /// In the kernel's order: one that listens is appended, one that goes is replaced by the last
+    /// (reuseport_detach_sock in net/core/sock_reuseport.c). The program picks by that index.
+    std::vector<Socket> sockets;
+    std::uint64_t next_member = 1;
+  };
+
   /// Reserves the address, without listening: a port in use is an error now. Port 0 is chosen here.
   [[nodiscard]] static ipc::Result<SteeredAddress> reserve(const ipc::Address& address,
                                                            int backlog);
-  // listeners_handover.cpp: goes on with the group of another master.
-  [[nodiscard]] static SteeredAddress adopt(const SteeredHandover& handover);
-  [[nodiscard]] SteeredHandover hand_over() const;
+  /// Takes over the descriptors of another master. The kernel keeps its program for as long as the
+  /// group has a socket: nothing is to be attached.
+  explicit SteeredAddress(State state);
+  [[nodiscard]] const State& state() const { return state_; }
 
   /// A new listening socket, not enabled.
   [[nodiscard]] ipc::Result<Member> add();
@@ -46,28 +62,20 @@ class SteeredAddress {
   /// Every socket that listens; borrowed.
   [[nodiscard]] std::vector<int> listening() const;
 
-  [[nodiscard]] const ipc::Address& address() const { return address_; }
+  [[nodiscard]] const ipc::Address& address() const { return state_.address; }
 
  private:
-  struct Socket {
-    Member member;
-    ipc::UniqueFd fd;
-    bool enabled = false;
-  };
+  using Socket = State::Socket;
 
-  SteeredAddress(ipc::UniqueFd anchor, ipc::Address address, int backlog)
-      : anchor_(std::move(anchor)), address_(std::move(address)), backlog_(backlog) {}
   void set_enabled(Member member, bool enabled);
   void steer() const;
   [[nodiscard]] std::vector<std::uint32_t> chosen() const;
 
-  ipc::UniqueFd anchor_;  // Bound, not listening: keeps the address while no worker is there.
-  ipc::Address address_;
-  int backlog_;
-  // In the kernel's order: one that listens is appended, one that goes is replaced by the last
-  // (reuseport_detach_sock in net/core/sock_reuseport.c). The program picks by that index.
-  std::vector<Socket> sockets_;
-  std::uint64_t next_ = 1;
+  State state_;
+  ipc::UniqueFd anchor_;
+  std::vector<ipc::UniqueFd> owned_;  // Those of state_.sockets, in their order.
 };
+REEVE_FIELDS(SteeredAddress::State::Socket, member, fd, enabled)
+REEVE_FIELDS(SteeredAddress::State, anchor_fd, address, backlog, sockets, next_member)
 
 }  // namespace reeve::supervisor

@@ -3,7 +3,8 @@
 // outlives a crash: the successor takes the socket over, and with it the connections that
 // wait there. Loop thread.
 
-#include <cstdint>
+#include <compare>
+#include <cstddef>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -21,11 +22,15 @@ class WorkerSocket {
     if (!member) return std::unexpected(member.error());
     return WorkerSocket(std::move(address), *member);
   }
-  /// A socket that another master has taken, by its number().
-  [[nodiscard]] static WorkerSocket adopt(std::shared_ptr<SteeredAddress> address,
-                                          std::uint64_t number) {
-    return {std::move(address), SteeredAddress::Member{number}};
-  }
+  /// Which socket of which listener, an index into the list that is handed over.
+  struct State {
+    std::size_t listener = 0;
+    SteeredAddress::Member member{};
+    auto operator<=>(const State&) const = default;
+  };
+  /// One that another master has taken at this address, which is that of state.listener.
+  WorkerSocket(std::shared_ptr<SteeredAddress> address, const State& state)
+      : WorkerSocket(std::move(address), state.member) {}
   WorkerSocket(WorkerSocket&& other) noexcept = default;
   WorkerSocket& operator=(WorkerSocket&& other) noexcept {
     std::swap(address_, other.address_);
@@ -41,7 +46,7 @@ class WorkerSocket {
   [[nodiscard]] bool is_at(const std::shared_ptr<SteeredAddress>& address) const {
     return address_ == address;
   }
-  [[nodiscard]] std::uint64_t number() const { return static_cast<std::uint64_t>(member_); }
+  [[nodiscard]] SteeredAddress::Member member() const { return member_; }
   [[nodiscard]] int fd() const { return address_->fd(member_); }
   void enable() { address_->enable(member_); }
   void disable() { address_->disable(member_); }
@@ -53,6 +58,7 @@ class WorkerSocket {
   std::shared_ptr<SteeredAddress> address_;  // Null when moved from.
   SteeredAddress::Member member_{};
 };
+REEVE_FIELDS(WorkerSocket::State, listener, member)
 
 using WorkerSockets = std::vector<WorkerSocket>;
 

@@ -9,7 +9,10 @@ constexpr std::size_t kKeptBytes = 512;
 
 }  // namespace
 
-LineSplitter::LineSplitter(OnLine on_line) : on_line_(std::move(on_line)) {}
+LineSplitter::LineSplitter(OnLine on_line, State state)
+    : on_line_(std::move(on_line)), state_(std::move(state)) {
+  if (state_.partial.size() > kMaxLineBytes) state_.partial.resize(kMaxLineBytes);
+}
 
 void LineSplitter::feed(std::string_view bytes) {
   while (!bytes.empty()) {
@@ -21,30 +24,26 @@ void LineSplitter::feed(std::string_view bytes) {
   }
 }
 
-void LineSplitter::go_on_with(std::string_view partial, bool cut) {
-  line_ = partial.substr(0, kMaxLineBytes);
-  cut_ = cut;
-}
-
 void LineSplitter::finish() {
-  if (!line_.empty()) end_line();
+  if (!state_.partial.empty()) end_line();
 }
 
 void LineSplitter::add(std::string_view part) {
-  const std::size_t room = kMaxLineBytes - line_.size();
-  if (part.size() > room) cut_ = true;
-  line_.append(part.substr(0, room));
+  const std::size_t room = kMaxLineBytes - state_.partial.size();
+  if (part.size() > room) state_.cut = true;
+  state_.partial.append(part.substr(0, room));
 }
 
 void LineSplitter::end_line() {
-  if (std::exchange(cut_, false)) {
-    line_.append(kCutMark);
-  } else if (line_.ends_with('\r')) {
-    line_.pop_back();
+  if (std::exchange(state_.cut, false)) {
+    state_.partial.append(kCutMark);
+  } else if (state_.partial.ends_with('\r')) {
+    state_.partial.pop_back();
   }
-  on_line_(line_);
-  line_.clear();
-  if (line_.capacity() > kKeptBytes) line_.shrink_to_fit();  // Long lines are rare.
+  on_line_(state_.partial);
+  state_.partial.clear();
+  if (state_.partial.capacity() > kKeptBytes)
+    state_.partial.shrink_to_fit();  // Long lines are rare.
 }
 
 }  // namespace reeve::supervisor

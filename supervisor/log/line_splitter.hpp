@@ -5,6 +5,9 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "ipc/format/fields.hpp"
 
 namespace reeve::supervisor {
 
@@ -16,15 +19,19 @@ class LineSplitter {
   /// Gets each line without its line end, valid during the call.
   using OnLine = std::function<void(std::string_view line)>;
 
-  explicit LineSplitter(OnLine on_line);
+  /// The last line so far, for another splitter to go on with.
+  struct State {
+    using Flat = void;
+    std::string partial;
+    bool cut = false;
+  };
+
+  explicit LineSplitter(OnLine on_line) : LineSplitter(std::move(on_line), State()) {}
+  LineSplitter(OnLine on_line, State state);
+  [[nodiscard]] const State& state() const { return state_; }
 
   /// A line longer than kMaxLineBytes is given once, cut and marked; the rest of it is dropped.
   void feed(std::string_view bytes);
-  /// The last line so far, and whether it was cut: for another splitter to go on with.
-  [[nodiscard]] const std::string& partial() const { return line_; }
-  [[nodiscard]] bool cut() const { return cut_; }
-  void go_on_with(std::string_view partial, bool cut);
-
   /// The stream has ended: gives the last line if it has no line end.
   void finish();
 
@@ -33,8 +40,8 @@ class LineSplitter {
   void end_line();
 
   OnLine on_line_;
-  std::string line_;
-  bool cut_ = false;
+  State state_;
 };
+REEVE_FIELDS(LineSplitter::State, partial, cut)
 
 }  // namespace reeve::supervisor

@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "supervisor/log/json_text.hpp"
+#include "ipc/format/json_fields.hpp"
 #include "supervisor/log/output.hpp"
 
 namespace reeve::supervisor {
@@ -193,7 +193,7 @@ void Log::reopen() {
 
 void Log::write(LogLevel level, std::string_view text) {
   if (format_ == LogFormat::Json) {
-    master_->log(to_spdlog(level), fmt::format("\"message\":{}", json_string(text)));
+    master_->log(to_spdlog(level), fmt::format("\"message\":{}", ipc::json_string(text)));
   } else {
     master_->log(to_spdlog(level), text);
   }
@@ -201,8 +201,8 @@ void Log::write(LogLevel level, std::string_view text) {
 
 void Log::worker_line(std::string_view process, Stream stream, std::string_view line) {
   if (format_ == LogFormat::Json) {
-    workers_->info(R"("process":{},"stream":"{}","line":{})", json_string(process),
-                   stream == Stream::Stderr ? "stderr" : "stdout", json_string(line));
+    workers_->info(R"("process":{},"stream":"{}","line":{})", ipc::json_string(process),
+                   stream == Stream::Stderr ? "stderr" : "stdout", ipc::json_string(line));
   } else if (dress_ == LogDress::Terminal) {
     workers_->info("\033[{}m{}\033[0m | {}\033[0m", colour_of(process), process, line);
   } else {

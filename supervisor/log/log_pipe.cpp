@@ -15,20 +15,11 @@ constexpr int kChunksAtTheEnd = 64;  // A pipe holds 64 KiB, unless someone has 
 
 }  // namespace
 
-LogPipe::LogPipe(ipc::uv::Loop& loop, ipc::UniqueFd read_end, LineSplitter::OnLine on_line)
-    : fd_(std::move(read_end)),
-      lines_(std::move(on_line)),
+LogPipe::LogPipe(ipc::uv::Loop& loop, State state, LineSplitter::OnLine on_line)
+    : fd_(state.fd),
+      lines_(std::move(on_line), std::move(state.line)),
       poll_(loop, fd_.get(), [this](int) { on_readable(); }) {
   poll_.watch(UV_READABLE);
-}
-
-LogPipe::LogPipe(ipc::uv::Loop& loop, const LogPipeHandover& handover, LineSplitter::OnLine on_line)
-    : LogPipe(loop, ipc::UniqueFd(handover.fd), std::move(on_line)) {
-  lines_.go_on_with(handover.partial, handover.cut);
-}
-
-LogPipeHandover LogPipe::hand_over() const {
-  return {.fd = fd_.get(), .partial = lines_.partial(), .cut = lines_.cut()};
 }
 
 LogPipe::Progress LogPipe::read_once() {

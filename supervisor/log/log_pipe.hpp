@@ -8,16 +8,20 @@
 #include "ipc/base/unique_fd.hpp"
 #include "ipc/base/uv.hpp"
 #include "supervisor/log/line_splitter.hpp"
-#include "supervisor/upgrade/handover.hpp"
 
 namespace reeve::supervisor {
 
 class LogPipe {
  public:
-  LogPipe(ipc::uv::Loop& loop, ipc::UniqueFd read_end, LineSplitter::OnLine on_line);
-  /// Goes on where another master has stopped reading.
-  LogPipe(ipc::uv::Loop& loop, const LogPipeHandover& handover, LineSplitter::OnLine on_line);
-  [[nodiscard]] LogPipeHandover hand_over() const;
+  /// The descriptor, and the part of the last line that has been read already.
+  struct State {
+    int fd = ipc::kNoFd;
+    LineSplitter::State line;
+  };
+
+  /// Takes over the descriptor: of a new worker, or where another master has stopped reading.
+  LogPipe(ipc::uv::Loop& loop, State state, LineSplitter::OnLine on_line);
+  [[nodiscard]] State state() const { return {.fd = fd_.get(), .line = lines_.state()}; }
 
   /// The worker has died: takes what still lies in the pipe, and the last line without an end.
   /// Another process that holds the pipe open is not waited for.
@@ -32,5 +36,6 @@ class LogPipe {
   LineSplitter lines_;
   ipc::uv::Poll poll_;
 };
+REEVE_FIELDS(LogPipe::State, fd, line)
 
 }  // namespace reeve::supervisor

@@ -168,7 +168,7 @@ void Commands::signal(SessionId session, const Request& request) {
     const PoolRunner& pool = *pools_.find(target.pool);
     for (const Slot& slot : pool.pool().slots()) {
       if (!target.slots.empty() && !target.slots.contains(slot.index)) continue;
-      const Process* process = slot.current ? pool.find(*slot.current) : nullptr;
+      Process* process = slot.current ? pool.find(*slot.current) : nullptr;
       if (process != nullptr) process->signal(number);
       verdicts.push_back({.name = process_name(pool.name(), slot.index),
                           .ok = process != nullptr,

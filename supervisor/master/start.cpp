@@ -24,7 +24,7 @@
 #include "supervisor/system/cgroup.hpp"
 #include "supervisor/system/exit_code.hpp"
 #include "supervisor/system/out_of_memory.hpp"
-#include "supervisor/upgrade/handover_descriptors.hpp"
+#include "supervisor/upgrade/handover_rules.hpp"
 #include "supervisor/upgrade/takeover.hpp"
 
 namespace reeve::supervisor {

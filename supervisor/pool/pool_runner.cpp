@@ -65,7 +65,7 @@ Process* PoolRunner::find(pid_t pid) const {
   return found == by_pid_.end() ? nullptr : found->second;
 }
 
-const Process* PoolRunner::find(WorkerId worker) const {
+Process* PoolRunner::find(WorkerId worker) const {
   const auto found = processes_.find(worker);
   return found == processes_.end() ? nullptr : found->second.get();
 }

@@ -18,7 +18,7 @@
 #include "supervisor/control/verdicts.hpp"
 #include "supervisor/core/pool.hpp"
 #include "supervisor/core/process_name.hpp"
-#include "supervisor/listen/listeners_handover.hpp"
+#include "supervisor/listen/listeners.hpp"
 #include "supervisor/log/log.hpp"
 #include "supervisor/log/tail_buffer.hpp"
 #include "supervisor/pool/canary_watch.hpp"
@@ -116,7 +116,7 @@ class PoolRunner : private ProcessObserver {
   [[nodiscard]] ListenerSet listeners() const { return versions_.listeners(); }
   /// What a deployment is doing, "watching its canary"; empty when there is none.
   [[nodiscard]] std::string activity() const;
-  [[nodiscard]] const Process* find(WorkerId worker) const;
+  [[nodiscard]] Process* find(WorkerId worker) const;
   /// By when it was started. Drained ones of old generations, too.
   [[nodiscard]] const std::map<WorkerId, std::unique_ptr<Process>>& processes() const {
     return processes_;

@@ -28,22 +28,22 @@ PoolRunner::PoolRunner(Dependencies dependencies, const PoolHandover& handover,
       held_for_(handover.held_for),
       timer_(loop_, [this] { on_timer(); }) {
   CgroupTree* const cgroups = launcher_.dependencies().cgroups;
-  for (const ProcessHandover& handed : handover.processes) {
+  for (const Process::State& handed : handover.processes) {
     auto process =
         std::make_unique<Process>(loop_, static_cast<ProcessObserver&>(*this), handed,
-                                  adopt_seats(handed.worker_sockets, listeners),
+                                  adopt_worker_sockets(handed.worker_sockets, listeners),
                                   cgroups != nullptr ? cgroups->adopt(handed.pid) : nullptr);
     by_pid_.emplace(handed.pid, process.get());
-    processes_.emplace(handed.worker, std::move(process));
+    processes_.emplace(handed.identity.worker, std::move(process));
   }
-  for (const ProcessHandover& handed : handover.processes) {
-    if (!handed.leaves_seat) continue;
-    const auto kind = pool_.find(handed.worker)->drain_kind.value_or(DrainKind::Patient);
-    drain(*processes_.at(handed.worker), kind);
+  for (const Process::State& handed : handover.processes) {
+    if (!handed.leaving) continue;
+    const auto kind = pool_.find(handed.identity.worker)->drain_kind.value_or(DrainKind::Patient);
+    drain(*processes_.at(handed.identity.worker), kind);
   }
   for (const auto& [slot, text] : handover.tails) tails_.of(slot).restore(text);
   for (const KeptSeatsHandover& kept : handover.kept_seats) {
-    steering_.keep(kept.slot, adopt_seats(kept.worker_sockets, listeners));
+    steering_.keep(kept.slot, adopt_worker_sockets(kept.worker_sockets, listeners));
   }
   arm_timer();
 }
@@ -66,9 +66,9 @@ PoolHandover PoolRunner::hand_over(HandedListeners& listeners) const {
   handover.previous = std::move(versions.previous);
   handover.adoption = std::move(versions.adoption);
   for (const auto& [worker, process] : processes_) {
-    ProcessHandover handed = process->hand_over();
+    Process::State handed = process->state();
     handed.worker_sockets = listeners.places_of(process->worker_sockets());
-    handed.leaves_seat = steering_.leaving(worker);
+    handed.leaving = steering_.leaving(worker);
     handover.processes.push_back(std::move(handed));
   }
   for (const auto& [slot, tail] : tails_.all()) {

@@ -202,7 +202,7 @@ void Pools::kill_survivors() const {
   for (const auto* group : {&pools_, &removed_, &rehearsals_}) {
     for (const auto& pool : *group) {
       for (const auto& [id, worker] : pool->pool().workers()) {
-        if (const Process* process = pool->find(id)) process->kill_group();
+        if (Process* process = pool->find(id)) process->kill_group();
       }
     }
   }
@@ -249,6 +249,46 @@ bool Pools::used_elsewhere(const PoolRunner& pool, const Listener& listener) {
   return std::ranges::any_of(pools_, [&](const auto& other) {
     return other.get() != &pool && serves_from(*other, listener);
   });
+}
+
+std::string Pools::at_work() const {
+  if (!rehearsals_.empty()) return fmt::format("{} runs", rehearsals_.front()->name());
+  for (const auto* group : {&pools_, &removed_}) {
+    for (const auto& pool : *group) {
+      if (auto busy = pool->at_work(); !busy.empty()) return busy;
+    }
+  }
+  return "";
+}
+
+std::vector<PoolHandover> Pools::hand_over(HandedListeners& listeners) const {
+  std::vector<PoolHandover> handed;
+  for (const auto* group : {&pools_, &removed_}) {
+    for (const auto& pool : *group) {
+      handed.push_back(pool->hand_over(listeners));
+      handed.back().removed = group == &removed_;
+    }
+  }
+  return handed;
+}
+
+void Pools::adopt(const std::vector<PoolHandover>& pools, const ListenerSet& listeners) {
+  for (const PoolHandover& handed : pools) {
+    auto& group = handed.removed ? removed_ : pools_;
+    group.push_back(std::make_unique<PoolRunner>(
+        PoolRunner::Dependencies{loop_, log_, launcher_, *this}, handed, listeners, seeds_()));
+  }
+  for (const auto& pool : pools_) {
+    if (is_being_removed(pool->name())) pool->wait_for_lease();
+  }
+}
+
+int Pools::workers() const {
+  std::size_t count = 0;
+  for (const auto* group : {&pools_, &removed_}) {
+    for (const auto& pool : *group) count += pool->pool().workers().size();
+  }
+  return static_cast<int>(count);
 }
 
 }  // namespace reeve::supervisor

@@ -27,8 +27,8 @@ void add_worker(ipc::control::Process& line, const Worker& worker, const Process
                 TimePoint now) {
   line.pid = process.pid().value_or(0);
   line.generation = static_cast<std::uint64_t>(worker.generation);
-  line.status_text = process.status_text();
-  if (const auto state = process.state()) line.worker_state = ipc::to_string(*state);
+  line.status = process.status_text();
+  if (const auto state = process.worker_state()) line.worker_state = ipc::to_string(*state);
   if (const auto reading = ipc::read(process.recorder_page(), now)) {
     line.requests = reading->requests;
     line.in_flight = reading->in_flight;
@@ -105,8 +105,8 @@ ipc::control::Process line_of(const PoolRunner& pool, const Worker& worker, cons
   line.generation = static_cast<std::uint64_t>(worker.generation);
   line.uptime = std::chrono::duration_cast<std::chrono::milliseconds>(now - worker.phase_since);
   line.detail = fmt::format("{}, beside the slot's own", to_string(worker.phase));
-  line.status_text = process.status_text();
-  if (const auto state = process.state()) line.worker_state = ipc::to_string(*state);
+  line.status = process.status_text();
+  if (const auto state = process.worker_state()) line.worker_state = ipc::to_string(*state);
   return line;
 }
 
@@ -142,7 +142,7 @@ std::vector<std::string> troubles_of(const PoolRunner& pool, const Slot& slot, T
   if (const auto reading = ipc::read(process->recorder_page(), now)) {
     troubles = ipc::troubles(*reading, ipc::Tense::Present);
   }
-  if (process->state() == ipc::WorkerState::Error && !process->status_text().empty()) {
+  if (process->worker_state() == ipc::WorkerState::Error && !process->status_text().empty()) {
     troubles.insert(troubles.begin(), "its state is Error: " + process->status_text());
   }
   return troubles;

@@ -90,7 +90,7 @@ ipc::Result<std::unique_ptr<Process>> Launcher::launch(const Deployment& deploym
         Process::MasterEnds{std::move(channel->first), std::move(*recorder),
                             std::move(out->read_end), std::move(error->read_end),
                             std::move(worker_sockets), std::move(cgroup)},
-        std::move(plan), std::move(*spawned));
+        plan, std::move(*spawned));
   } catch (const std::system_error& lack) {
     // The kernel has nothing left to watch it with. It is reaped as any child, and is nobody's.
     ::kill(-pid, SIGKILL);

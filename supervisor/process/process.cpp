@@ -36,26 +36,54 @@ std::string meaning_of(int exit_code, std::string_view reason) {
 }  // namespace
 
 Process::Process(ipc::uv::Loop& loop, ProcessObserver& observer, Identity identity, MasterEnds ends,
-                 LaunchPlan plan, Spawned spawned)
+                 const LaunchPlan& plan, Spawned spawned)
     : observer_(observer),
       loop_(loop),
-      identity_(identity),
-      plan_(std::move(plan)),
-      pid_(spawned.pid),
+      state_{.identity = identity,
+             .pid = spawned.pid,
+             .program = plan.program,
+             .directory = plan.directory},
       channel_(std::move(ends.channel)),
       recorder_(std::move(ends.recorder)),
       worker_sockets_(std::move(ends.worker_sockets)),
       cgroup_(std::move(ends.cgroup)),
       exec_status_(std::move(spawned.exec_status)),
-      stdout_(loop, std::move(ends.stdout_pipe),
+      stdout_(loop, {.fd = ends.stdout_pipe.release()},
               [this](std::string_view line) { print(Stream::Stdout, line); }),
-      stderr_(loop, std::move(ends.stderr_pipe),
+      stderr_(loop, {.fd = ends.stderr_pipe.release()},
               [this](std::string_view line) { print(Stream::Stderr, line); }) {
   watch();
 }
 
+Process::Process(ipc::uv::Loop& loop, ProcessObserver& observer, State state,
+                 WorkerSockets worker_sockets, std::unique_ptr<WorkerCgroup> cgroup)
+    : observer_(observer),
+      loop_(loop),
+      state_(std::move(state)),
+      channel_(ipc::UniqueFd(state_.channel_fd)),
+      recorder_(ipc::Recorder::adopt(ipc::UniqueFd(state_.recorder_fd))),
+      worker_sockets_(std::move(worker_sockets)),
+      cgroup_(std::move(cgroup)),
+      exec_status_(state_.exec_status_fd),
+      stdout_(loop, std::exchange(state_.out, {}),
+              [this](std::string_view line) { print(Stream::Stdout, line); }),
+      stderr_(loop, std::exchange(state_.error, {}),
+              [this](std::string_view line) { print(Stream::Stderr, line); }) {
+  watch();
+}
+
+Process::State Process::state() const {
+  State state = state_;
+  state.channel_fd = channel_.fd();
+  state.recorder_fd = recorder_.fd();
+  state.exec_status_fd = exec_status_.get();
+  state.out = stdout_.state();
+  state.error = stderr_.state();
+  return state;
+}
+
 void Process::watch() {
-  if (!line_lost_) {
+  if (!state_.line_lost) {
     channel_poll_.emplace(loop_, channel_.fd(), [this](int) { read_channel(kMessagesATurn); });
     channel_poll_->watch(UV_READABLE);
   }
@@ -64,39 +92,39 @@ void Process::watch() {
   exec_status_poll_->watch(UV_READABLE);
 }
 
-void Process::signal(int signal) const {
-  if (!pid_) return;
-  ::kill(*pid_, signal);
-  kill_sent_ = kill_sent_ || signal == SIGKILL;
+void Process::signal(int signal) {
+  if (state_.pid == 0) return;
+  ::kill(state_.pid, signal);
+  state_.kill_sent = state_.kill_sent || signal == SIGKILL;
 }
 
-void Process::kill_group() const {
+void Process::kill_group() {
   kill_all_of_it();
-  kill_sent_ = true;
+  state_.kill_sent = true;
 }
 
 void Process::kill_all_of_it() const {
-  if (pid_) ::kill(-*pid_, SIGKILL);
+  if (state_.pid != 0) ::kill(-state_.pid, SIGKILL);
   if (cgroup_) cgroup_->kill();
 }
 
 Death Process::explain(Death death) const {
-  death.exec_error = exec_error_;
-  const bool killed_by_others = death.signal == SIGKILL && !kill_sent_;
+  death.exec_error = state_.exec_error;
+  const bool killed_by_others = death.signal == SIGKILL && !state_.kill_sent;
   // Its own cgroup knows for sure; what happened in the master's may have hit anyone there.
   const auto own_witness = cgroup_ ? cgroup_->ran_out_of_memory() : std::nullopt;
   death.out_of_memory = killed_by_others && own_witness.value_or(death.out_of_memory);
   if (death.out_of_memory && cgroup_) death.memory_limit = cgroup_->memory_limit();
   death.killed_by_others = killed_by_others && !death.out_of_memory;
-  if (is_native() && death.exit_code) death.meaning = meaning_of(*death.exit_code, reason_);
+  if (is_native() && death.exit_code) death.meaning = meaning_of(*death.exit_code, state_.reason);
   return death;
 }
 
 void Process::drain(ipc::DrainKind kind) {
   // A full or closed channel is no reason to act: TERM says enough.
   [[maybe_unused]] const auto tolerated = tell({.drain = kind});
-  if (drained_at_) return;
-  drained_at_ = loop_.now();
+  if (state_.drained_at) return;
+  state_.drained_at = loop_.now();
   signal(SIGTERM);
 }
 
@@ -123,33 +151,35 @@ void Process::on_notification(const ipc::WorkerMessage& message) {
 }
 
 void Process::on_message(const ipc::WorkerMessage& message) {
-  if (message.status) status_text_ = *message.status;
+  if (message.status) state_.status_text = *message.status;
   if (message.step) {
-    steps_.push_back(*message.step);
-    if (steps_.size() > kLastSteps) steps_.pop_front();
+    state_.steps.push_back(*message.step);
+    if (state_.steps.size() > kLastSteps) state_.steps.pop_front();
   }
-  if (message.reason) reason_ = *message.reason;
-  if (message.state) state_ = message.state;
-  if (message.watchdog) watchdog_at_ = loop_.now();
-  reports_.on_message(message, loop_.now());
+  if (message.reason) state_.reason = *message.reason;
+  if (message.state) state_.state = message.state;
+  if (message.watchdog) state_.watchdog_at = loop_.now();
+  state_.reports.on_message(message, loop_.now());
   observer_.on_message(*this, message);
 }
 
 void Process::on_exec_status() {
-  ExecResult result = read_exec_status(exec_status_.get(), plan_);
+  LaunchPlan plan;  // What an error names.
+  plan.program = state_.program;
+  plan.directory = state_.directory;
+  ExecResult result = read_exec_status(exec_status_.get(), plan);
   switch (result.status) {
     case ExecStatus::Pending:
       return;
     case ExecStatus::Failed:
-      exec_error_ = std::move(result.error);
+      state_.exec_error = std::move(result.error);
       break;
     case ExecStatus::Succeeded:
       break;
   }
   exec_status_poll_.reset();
   exec_status_.reset();
-  plan_ = {};  // Its environment is not kept for the worker's whole life.
-  if (exec_error_.empty()) observer_.executed(*this);
+  if (state_.exec_error.empty()) observer_.executed(*this);
 }
 
 void Process::read_channel(int most) {
@@ -171,16 +201,16 @@ void Process::read_channel(int most) {
 /// As a rule it is just dying, which is told in a moment.
 void Process::miss_the_line() {
   line_timer_.emplace(loop_, [this] {
-    if (!pid_) return;
-    line_lost_ = true;
+    if (state_.pid == 0) return;
+    state_.line_lost = true;
     observer_.line_lost(*this);
   });
   line_timer_->arm(kDyingTakes);
 }
 
 void Process::print(Stream stream, std::string_view line) {
-  last_lines_.emplace_back(line.substr(0, kMostOfALastLine));
-  if (last_lines_.size() > kLastLines) last_lines_.pop_front();
+  state_.last_lines.emplace_back(line.substr(0, kMostOfALastLine));
+  if (state_.last_lines.size() > kLastLines) state_.last_lines.pop_front();
   observer_.printed(*this, stream, line);
 }
 

@@ -9,9 +9,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ipc/base/uv.hpp"
 #include "ipc/channel.hpp"
+#include "ipc/format/fields.hpp"
 #include "ipc/message.hpp"
 #include "ipc/recorder/reader.hpp"
 #include "ipc/recorder/recorder.hpp"
@@ -22,7 +24,6 @@
 #include "supervisor/process/spawner.hpp"
 #include "supervisor/process/worker_reports.hpp"
 #include "supervisor/system/cgroup.hpp"
-#include "supervisor/upgrade/handover.hpp"
 
 namespace reeve::supervisor {
 
@@ -41,6 +42,7 @@ class ProcessObserver {
 class Process {
  public:
   struct Identity {
+    using Flat = void;
     WorkerId worker{};
     int slot = 0;
     Generation generation{};
@@ -55,30 +57,59 @@ class Process {
     std::unique_ptr<WorkerCgroup> cgroup = nullptr;  ///< null: it is in the master's
   };
 
+  struct State {
+    Identity identity;
+    pid_t pid = 0;  ///< 0 once it was reaped
+    std::optional<TimePoint> drained_at;
+    std::optional<TimePoint> watchdog_at;
+    bool kill_sent = false;  ///< by us, while it lived: no news of its state, of ours only
+    int channel_fd = ipc::kNoFd;
+    int recorder_fd = ipc::kNoFd;
+    int exec_status_fd = ipc::kNoFd;  ///< none: exec is decided
+    std::string program;              ///< for what exec says, as `directory`
+    std::string directory;
+    std::string exec_error;
+    std::string status_text;
+    std::deque<std::string> steps;
+    std::string reason;
+    std::optional<ipc::WorkerState> state;
+    bool line_lost = false;
+    WorkerReports reports;
+    std::deque<std::string> last_lines;
+    LogPipe::State out;
+    LogPipe::State error;
+    // What its pool knows of it.
+    std::vector<WorkerSocket::State> worker_sockets;
+    /// It is to drain, and hears of it once it has read what came to its worker_sockets.
+    bool leaving = false;
+  };
+
   Process(ipc::uv::Loop& loop, ProcessObserver& observer, Identity identity, MasterEnds ends,
-          LaunchPlan plan, Spawned spawned);
-  // process_handover.cpp: one that another master has started, and that goes on under this one.
-  Process(ipc::uv::Loop& loop, ProcessObserver& observer, const ProcessHandover& handover,
-          WorkerSockets worker_sockets, std::unique_ptr<WorkerCgroup> cgroup);
-  /// All but its worker_sockets.
-  [[nodiscard]] ProcessHandover hand_over() const;
+          const LaunchPlan& plan, Spawned spawned);
+  /// One that another master has started, whose descriptors it takes over.
+  Process(ipc::uv::Loop& loop, ProcessObserver& observer, State state, WorkerSockets worker_sockets,
+          std::unique_ptr<WorkerCgroup> cgroup);
+  /// All but what its pool knows of it.
+  [[nodiscard]] State state() const;
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
-  [[nodiscard]] const Identity& identity() const { return identity_; }
+  [[nodiscard]] const Identity& identity() const { return state_.identity; }
   /// Nothing once it was reaped: the number may belong to another process.
-  [[nodiscard]] std::optional<pid_t> pid() const { return pid_; }
+  [[nodiscard]] std::optional<pid_t> pid() const {
+    return state_.pid != 0 ? std::optional(state_.pid) : std::nullopt;
+  }
 
   /// To the process alone: its own children are its own affair.
-  void signal(int signal) const;
+  void signal(int signal);
   /// Tells it to stop: TERM, once, and for a native worker the kind of drain. A second call may
   /// turn a patient drain into a prompt one; it sends no second TERM, which some programs take for
   /// "at once".
   void drain(ipc::DrainKind kind);
   /// When drain() was first called.
-  [[nodiscard]] std::optional<TimePoint> drained_at() const { return drained_at_; }
+  [[nodiscard]] std::optional<TimePoint> drained_at() const { return state_.drained_at; }
   /// SIGKILL to its whole group, and to what has left that for a session of its own.
-  void kill_group() const;
+  void kill_group();
   /// What the kernel said of its death, and what the master knows beside that: a failed exec, who
   /// has killed it.
   [[nodiscard]] Death explain(Death death) const;
@@ -89,7 +120,7 @@ class Process {
   /// It is, or was, a zombie: what it says now are its last words.
   [[nodiscard]] bool is_over() const { return over_; }
   /// It was reaped: forgets the pid.
-  void reaped() { pid_.reset(); }
+  void reaped() { state_.pid = 0; }
 
   /// Takes a message that came to NOTIFY_SOCKET, where native workers say nothing: only the keys of
   /// sd_notify(3), what belongs to the channel is left out.
@@ -97,29 +128,32 @@ class Process {
   /// Sends it a message over the channel. Fails when that is full or closed.
   [[nodiscard]] ipc::Result<> tell(const ipc::MasterMessage& message) const;
 
-  [[nodiscard]] const std::string& exec_error() const { return exec_error_; }
-  [[nodiscard]] const std::string& status_text() const { return status_text_; }
+  [[nodiscard]] const std::string& exec_error() const { return state_.exec_error; }
+  [[nodiscard]] const std::string& status_text() const { return state_.status_text; }
   /// Of its lifespan; the newest is last, at most kLastSteps.
-  [[nodiscard]] const std::deque<std::string>& steps() const { return steps_; }
-  [[nodiscard]] std::string step() const { return steps_.empty() ? "" : steps_.back(); }
-  [[nodiscard]] const std::string& reason() const { return reason_; }  ///< why it fails or stops
-  [[nodiscard]] std::optional<ipc::WorkerState> state() const { return state_; }
+  [[nodiscard]] const std::deque<std::string>& steps() const { return state_.steps; }
+  [[nodiscard]] std::string step() const { return state_.steps.empty() ? "" : state_.steps.back(); }
+  [[nodiscard]] const std::string& reason() const {
+    return state_.reason;
+  }  ///< why it fails or stops
+  /// What it says of itself; none: it is a foreign one.
+  [[nodiscard]] std::optional<ipc::WorkerState> worker_state() const { return state_.state; }
   /// The newest is last; at most kLastLines.
-  [[nodiscard]] const std::deque<std::string>& last_lines() const { return last_lines_; }
+  [[nodiscard]] const std::deque<std::string>& last_lines() const { return state_.last_lines; }
   [[nodiscard]] const ipc::RecorderPage& recorder_page() const { return recorder_.page(); }
   [[nodiscard]] const ipc::BlackBox& black_box() const { return recorder_.black_box(); }
   /// What it has told of its inside, over the channel.
-  [[nodiscard]] const WorkerReports::State& reports() const { return reports_.state(); }
+  [[nodiscard]] const WorkerReports::State& reports() const { return state_.reports.state(); }
   /// When it last sent WATCHDOG=1.
-  [[nodiscard]] std::optional<TimePoint> watchdog_at() const { return watchdog_at_; }
+  [[nodiscard]] std::optional<TimePoint> watchdog_at() const { return state_.watchdog_at; }
 
   /// Its own listening sockets; empty when it shares those of the pool.
   [[nodiscard]] WorkerSockets& worker_sockets() { return worker_sockets_; }
   /// It has closed its channel, over which it had spoken, and lives on.
-  [[nodiscard]] bool line_lost() const { return line_lost_; }
+  [[nodiscard]] bool line_lost() const { return state_.line_lost; }
   [[nodiscard]] const WorkerSockets& worker_sockets() const { return worker_sockets_; }
   /// It speaks over the channel: it was written for this, and drains without losing anything.
-  [[nodiscard]] bool is_native() const { return state_.has_value(); }
+  [[nodiscard]] bool is_native() const { return state_.state.has_value(); }
 
   static constexpr std::size_t kLastLines = 10;
   static constexpr std::size_t kLastSteps = 8;
@@ -135,31 +169,22 @@ class Process {
 
   ProcessObserver& observer_;
   ipc::uv::Loop& loop_;
-  Identity identity_;
-  LaunchPlan plan_;
-  std::optional<pid_t> pid_;
-  std::optional<TimePoint> drained_at_;
-  std::optional<TimePoint> watchdog_at_;
+  State state_;  // Less what the members below know themselves.
   ipc::Channel channel_;
   ipc::Recorder recorder_;
   WorkerSockets worker_sockets_;
   std::unique_ptr<WorkerCgroup> cgroup_;
-  mutable bool kill_sent_ = false;  // By us, while it lived: no news of its state, of ours only.
   ipc::UniqueFd exec_status_;
-  std::string exec_error_;
-  std::string status_text_;
-  std::deque<std::string> steps_;
-  std::string reason_;
-  std::optional<ipc::WorkerState> state_;
-  bool line_lost_ = false;
   bool over_ = false;
-  WorkerReports reports_;
-  std::deque<std::string> last_lines_;
   LogPipe stdout_;
   LogPipe stderr_;
   std::optional<ipc::uv::Poll> channel_poll_;
   std::optional<ipc::uv::Timer> line_timer_;
   std::optional<ipc::uv::Poll> exec_status_poll_;
 };
+REEVE_FIELDS(Process::Identity, worker, slot, generation)
+REEVE_FIELDS(Process::State, identity, pid, drained_at, watchdog_at, kill_sent, channel_fd,
+             recorder_fd, exec_status_fd, program, directory, exec_error, status_text, steps,
+             reason, state, line_lost, reports, last_lines, out, error, worker_sockets, leaving)
 
 }  // namespace reeve::supervisor

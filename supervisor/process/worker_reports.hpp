@@ -20,6 +20,7 @@ struct KnownResource {
 
   bool operator==(const KnownResource&) const = default;
 };
+REEVE_FIELDS(KnownResource, report, since)
 
 /// A phase of the lifespan while it opens: "[2/5] connections".
 struct KnownPhase {
@@ -29,6 +30,7 @@ struct KnownPhase {
 
   bool operator==(const KnownPhase&) const = default;
 };
+REEVE_FIELDS(KnownPhase, name, began, ended)
 
 class WorkerReports {
  public:
@@ -60,5 +62,6 @@ class WorkerReports {
 
   State state_;
 };
+REEVE_FIELDS(WorkerReports::State, resources, scheduled, phases)
 
 }  // namespace reeve::supervisor

@@ -38,7 +38,7 @@ std::string description(const Process& process) {
   std::string text = fmt::format("pid {}, uptime {}", process.pid, uptime(process.uptime));
   // More only when something is wrong: many a script takes the rest of the line for the uptime.
   if (process.worker_state == "Error") {
-    text += process.status_text.empty() ? "; Error" : "; Error: " + process.status_text;
+    text += process.status.empty() ? "; Error" : "; Error: " + process.status;
   }
   if (!process.trouble.empty()) text += "; " + process.trouble;
   return text;

@@ -155,7 +155,8 @@ std::vector<const ScheduledJob*> shown(const std::vector<ScheduledJob>& schedule
   std::vector<const ScheduledJob*> shown;
   for (const ScheduledJob& scheduled : schedule) {
     const auto same = std::ranges::find_if(shown, [&scheduled](const ScheduledJob* other) {
-      return scheduled.report.one && other->report.one &&
+      return scheduled.report.scope == ipc::ScheduleScope::One &&
+             other->report.scope == ipc::ScheduleScope::One &&
              other->report.name == scheduled.report.name &&
              pool_of(other->process) == pool_of(scheduled.process);
     });
@@ -190,11 +191,13 @@ std::string schedule_table(const Reply& reply) {
   for (const ScheduledJob* scheduled : shown(reply.schedule)) {
     const ScheduledReport& report = scheduled->report;
     const bool has_run = report.result != RunResult::None;
-    rows.push_back({report.name, report.one && !report.here ? "nobody" : scheduled->process,
-                    report.one ? "one" : "each", report.schedule, local(report.next),
-                    local(report.last), has_run ? brief(report.took) : "-",
-                    has_run ? std::string(to_string(report.result)) : "-",
-                    fmt::to_string(report.running), report.detail});
+    rows.push_back(
+        {report.name,
+         report.scope == ipc::ScheduleScope::One && !report.here ? "nobody" : scheduled->process,
+         std::string(to_string(report.scope)), report.schedule, local(report.next),
+         local(report.last), has_run ? brief(report.took) : "-",
+         has_run ? std::string(to_string(report.result)) : "-", fmt::to_string(report.running),
+         report.detail});
   }
   return table(rows, "");
 }

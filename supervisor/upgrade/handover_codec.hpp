@@ -1,6 +1,8 @@
 #pragma once
-// A handover as text, and back. What is read was written by another version of this program, so
-// every field is checked: type, range, and that whatever it refers to is there. Pure.
+// A handover as text, and back. What is read was written by another version of this program: what
+// it does not say takes its default, and what is unknown here is ignored, unless the writer names
+// it under "needs". Every value is checked: type, range, and that whatever it refers to is there.
+// Pure.
 
 #include <string>
 #include <string_view>
@@ -10,13 +12,15 @@
 
 namespace reeve::supervisor {
 
-/// Counts up whenever a version could misread what another has written. Only the same format is
-/// taken over.
-inline constexpr int kHandoverFormat = 1;
+/// Only the same format is taken over. It need not change with the fields; format 1 knew no other
+/// fields than its own.
+inline constexpr int kHandoverFormat = 2;
 
 [[nodiscard]] std::string encode(const Handover& handover);
+/// All that a trial has to judge: without the tails, which are long, and cannot be misread.
+[[nodiscard]] std::string encode_for_trial(Handover handover);
 
-/// An error names what is missing or wrong: "pools[0].workers[1].phase: expected 0 to 3".
+/// An error names what is wrong: "pools[0].processes[1].pid: out of range".
 [[nodiscard]] ipc::Result<Handover> decode_handover(std::string_view text);
 
 }  // namespace reeve::supervisor

@@ -1,15 +1,56 @@
 #include "supervisor/upgrade/handover_rules.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <set>
 #include <utility>
 
-#include "supervisor/upgrade/handover_descriptors.hpp"
-
 namespace reeve::supervisor {
 namespace {
+
+using Kind = HandedFd::Kind;
+
+void add_listener(const Listener::State& listener, std::vector<HandedFd>& all) {
+  const std::string what = fmt::format("listen.{}", listener.config.name);
+  if (listener.fd != kNoFd) all.push_back({what, listener.fd, Kind::Socket});
+  if (!listener.steered) return;
+  all.push_back({what, listener.steered->anchor_fd, Kind::Socket});
+  for (const SteeredAddress::State::Socket& socket : listener.steered->sockets) {
+    all.push_back({what, socket.fd, Kind::Socket});
+  }
+}
+
+void add_process(const std::string& pool, const Process::State& process,
+                 std::vector<HandedFd>& all) {
+  const auto name = [&](std::string_view what) {
+    return fmt::format("{} of {}:{} (pid {})", what, pool, process.identity.slot, process.pid);
+  };
+  all.push_back({name("the channel"), process.channel_fd, Kind::Socket});
+  if (process.recorder_fd != kNoFd) {
+    all.push_back({name("the recorder"), process.recorder_fd, Kind::Memory});
+  }
+  all.push_back({name("stdout"), process.out.fd, Kind::Pipe});
+  all.push_back({name("stderr"), process.error.fd, Kind::Pipe});
+  if (process.exec_status_fd != kNoFd) {
+    all.push_back({name("the status of exec"), process.exec_status_fd, Kind::Pipe});
+  }
+}
+
+bool is_of(Kind kind, mode_t mode) {
+  switch (kind) {
+    case Kind::Socket:
+      return S_ISSOCK(mode);
+    case Kind::Pipe:
+      return S_ISFIFO(mode);
+    case Kind::Memory:
+    case Kind::File:
+      return S_ISREG(mode);
+  }
+  std::unreachable();
+}
 
 /// Below are stdin, stdout and stderr, which stay where they are.
 constexpr int kFirstFd = 3;
@@ -25,11 +66,12 @@ std::string descriptors_rule(const Handover& handover) {
   return "";
 }
 
-std::string steered_rule(const SteeredHandover& steered) {
-  std::set<std::uint64_t> seen;
-  for (const SteeredHandover::Socket& socket : steered.sockets) {
-    if (socket.member >= steered.next_member || !seen.insert(socket.member).second) {
-      return fmt::format("socket {} is there twice", socket.member);
+std::string steered_rule(const SteeredAddress::State& steered) {
+  std::set<SteeredAddress::Member> seen;
+  for (const SteeredAddress::State::Socket& socket : steered.sockets) {
+    if (static_cast<std::uint64_t>(socket.member) >= steered.next_member ||
+        !seen.insert(socket.member).second) {
+      return fmt::format("socket {} is there twice", static_cast<std::uint64_t>(socket.member));
     }
   }
   return "";
@@ -62,19 +104,20 @@ std::string core_rule(const PoolState& state) {
   return "";
 }
 
-bool has_seat(const Handover& handover, const WorkerSocketHandover& worker_socket) {
+bool has_seat(const Handover& handover, const WorkerSocket::State& worker_socket) {
   if (worker_socket.listener >= handover.listeners.size()) return false;
   const auto& steered = handover.listeners[worker_socket.listener].steered;
-  return steered && std::ranges::find(steered->sockets, worker_socket.member,
-                                      &SteeredHandover::Socket::member) != steered->sockets.end();
+  return steered &&
+         std::ranges::find(steered->sockets, worker_socket.member,
+                           &SteeredAddress::State::Socket::member) != steered->sockets.end();
 }
 
 /// Each worker of the core is one process, and the other way round.
 std::string processes_rule(const PoolHandover& pool, std::set<pid_t>& pids) {
   std::set<WorkerId> workers;
   for (const Worker& worker : pool.state.workers) workers.insert(worker.id);
-  for (const ProcessHandover& process : pool.processes) {
-    if (workers.erase(process.worker) == 0) return "a process is no worker of the pool";
+  for (const Process::State& process : pool.processes) {
+    if (workers.erase(process.identity.worker) == 0) return "a process is no worker of the pool";
     if (process.pid <= 1 || !pids.insert(process.pid).second) {
       return fmt::format("pid {} is no worker's own", process.pid);
     }
@@ -101,29 +144,74 @@ std::string deployments_rule(const PoolHandover& pool, std::size_t listeners) {
     if (!known || deployment.listeners.size() != deployment.config.listen.size()) {
       return "a listener of a deployment is not there";
     }
+    const PoolConfig& config = deployment.config;
+    if (!config.user.empty() && !config.run_as) return "nothing says who its user is";
   }
   return generations.contains(pool.state.generation) ? "" : "the deployment in force is not there";
 }
 
 std::string seats_rule(const Handover& handover, const PoolHandover& pool,
-                       std::set<std::pair<std::size_t, std::uint64_t>>& taken) {
-  const auto wrong = [&](const std::vector<WorkerSocketHandover>& worker_sockets) {
-    return std::ranges::any_of(worker_sockets, [&](const WorkerSocketHandover& worker_socket) {
-      return !has_seat(handover, worker_socket) ||
-             !taken.emplace(worker_socket.listener, worker_socket.member).second;
+                       std::set<WorkerSocket::State>& taken) {
+  const auto wrong = [&](const std::vector<WorkerSocket::State>& worker_sockets) {
+    return std::ranges::any_of(worker_sockets, [&](const WorkerSocket::State& worker_socket) {
+      return !has_seat(handover, worker_socket) || !taken.insert(worker_socket).second;
     });
   };
   const bool any_wrong =
-      std::ranges::any_of(pool.processes, wrong, &ProcessHandover::worker_sockets) ||
+      std::ranges::any_of(pool.processes, wrong, &Process::State::worker_sockets) ||
       std::ranges::any_of(pool.kept_seats, wrong, &KeptSeatsHandover::worker_sockets);
   return any_wrong ? "a worker_socket is not there, or has two owners" : "";
 }
 
 }  // namespace
 
+std::vector<HandedFd> descriptors_of(const Handover& handover) {
+  std::vector<HandedFd> all = {{"the lock", handover.lock_fd, Kind::File},
+                               {"the notify socket", handover.notify_fd, Kind::Socket},
+                               {"the control socket", handover.control_fd, Kind::Socket}};
+  for (const NamedFdHandover& adopted : handover.adopted) {
+    all.push_back({fmt::format("systemd:{}", adopted.name), adopted.fd, Kind::Socket});
+  }
+  for (const Listener::State& listener : handover.listeners) add_listener(listener, all);
+  for (const PoolHandover& pool : handover.pools) {
+    for (const Process::State& process : pool.processes) {
+      add_process(pool.state.spec.name, process, all);
+    }
+  }
+  for (const ControlSession::State& session : handover.sessions) {
+    all.push_back({"a client of the control socket", session.fd, Kind::Socket});
+  }
+  return all;
+}
+
+std::string wrong_descriptor(const std::vector<HandedFd>& descriptors) {
+  for (const HandedFd& handed : descriptors) {
+    struct stat found{};
+    if (::fstat(handed.fd, &found) != 0) {
+      return fmt::format("{}: descriptor {} is not open", handed.what, handed.fd);
+    }
+    if (!is_of(handed.kind, found.st_mode)) {
+      return fmt::format("{}: descriptor {} is something else", handed.what, handed.fd);
+    }
+  }
+  return "";
+}
+
+void set_inherited(const std::vector<int>& fds, bool inherited) {
+  // Of descriptors that are open, this cannot fail.
+  for (const int fd : fds) ::fcntl(fd, F_SETFD, inherited ? 0 : FD_CLOEXEC);
+}
+
+std::vector<int> numbers_of(const std::vector<HandedFd>& descriptors) {
+  std::vector<int> numbers;
+  numbers.reserve(descriptors.size());
+  for (const HandedFd& handed : descriptors) numbers.push_back(handed.fd);
+  return numbers;
+}
+
 std::string broken_rule(const Handover& handover) {
   if (auto broken = descriptors_rule(handover); !broken.empty()) return broken;
-  for (const ListenerHandover& listener : handover.listeners) {
+  for (const Listener::State& listener : handover.listeners) {
     if (!listener.steered) continue;
     if (auto broken = steered_rule(*listener.steered); !broken.empty()) {
       return fmt::format("listen.{}: {}", listener.config.name, broken);
@@ -135,7 +223,7 @@ std::string broken_rule(const Handover& handover) {
     return "kept_listeners: one is not there";
   }
   std::set<pid_t> pids;
-  std::set<std::pair<std::size_t, std::uint64_t>> worker_sockets;
+  std::set<WorkerSocket::State> worker_sockets;
   for (const PoolHandover& pool : handover.pools) {
     for (const std::string& broken :
          {core_rule(pool.state), broken_rule(pool.lease, pool.state.workers),

@@ -1,14 +1,36 @@
 #pragma once
 // What must be true of a handover beyond the types of its fields, so that whoever takes it over
-// need not look twice: nothing refers to what is not there, and nothing is there twice. Pure.
+// need not look twice: nothing refers to what is not there, and nothing is there twice; and its
+// descriptors: which there are, whether they are what they should be, and whether they survive the
+// next exec. Loop thread, and the child that tries a new binary.
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "supervisor/upgrade/handover.hpp"
 
 namespace reeve::supervisor {
 
-/// The first rule that does not hold, with the path to where; empty when all do.
+/// Pure. The first rule that does not hold, with the path to where; empty when all do.
 [[nodiscard]] std::string broken_rule(const Handover& handover);
+
+struct HandedFd {
+  enum class Kind : std::uint8_t { Socket, Pipe, Memory, File };
+  std::string what;  ///< "the channel of web:0"
+  int fd = kNoFd;
+  Kind kind{};
+};
+
+/// Every descriptor, those that are not optional also when they are missing.
+[[nodiscard]] std::vector<HandedFd> descriptors_of(const Handover& handover);
+
+/// Asks the kernel: the first that is not open, or something else; empty when all are right.
+[[nodiscard]] std::string wrong_descriptor(const std::vector<HandedFd>& descriptors);
+
+/// Whether they are there after an exec, or closed. Async-signal-safe.
+void set_inherited(const std::vector<int>& fds, bool inherited);
+
+[[nodiscard]] std::vector<int> numbers_of(const std::vector<HandedFd>& descriptors);
 
 }  // namespace reeve::supervisor

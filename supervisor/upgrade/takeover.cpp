@@ -12,7 +12,7 @@
 #include "supervisor/process/ready_log.hpp"
 #include "supervisor/system/exit_code.hpp"
 #include "supervisor/upgrade/handover_codec.hpp"
-#include "supervisor/upgrade/handover_descriptors.hpp"
+#include "supervisor/upgrade/handover_rules.hpp"
 #include "supervisor/upgrade/sealed_memory.hpp"
 #include "supervisor/upgrade/upgrade_trial.hpp"
 

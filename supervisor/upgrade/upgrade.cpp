@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "supervisor/upgrade/handover_codec.hpp"
-#include "supervisor/upgrade/handover_descriptors.hpp"
+#include "supervisor/upgrade/handover_rules.hpp"
 #include "supervisor/upgrade/sealed_memory.hpp"
 #include "supervisor/upgrade/takeover.hpp"
 
@@ -21,13 +21,14 @@ Upgrade::Upgrade(ipc::uv::Loop& loop, Log& log, OwnBinary own_binary, Callbacks 
 void Upgrade::request(std::optional<SessionId> asker) {
   if (asker) askers_.push_back(*asker);
   if (trial_ || leave_.armed()) return;  // They all get the verdict on this one.
-  const auto handover = callbacks_.hand_over(askers_);
+  auto handover = callbacks_.hand_over(askers_);
   if (!handover) return refuse(handover.error().text);
+  const std::vector<int> descriptors = numbers_of(descriptors_of(*handover));
   auto binary = open_binary(own_binary_.binary);
   if (!binary) {
     return refuse(fmt::format("{}; install the new version there", binary.error().text));
   }
-  const auto state = seal(encode(*handover));
+  const auto state = seal(encode_for_trial(*std::move(handover)));
   if (!state) return refuse(state.error().text);
 
   log_.info("upgrade: trying {}", own_binary_.binary);
@@ -38,7 +39,7 @@ void Upgrade::request(std::optional<SessionId> asker) {
   const auto started = trial_->start({.binary = binary_.get(),
                                       .name = own_binary_.arguments.front(),
                                       .state = state->get(),
-                                      .descriptors = numbers_of(descriptors_of(*handover))});
+                                      .descriptors = descriptors});
   if (!started) {
     trial_.reset();
     refuse(started.error().text);

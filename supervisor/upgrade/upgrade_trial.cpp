@@ -17,7 +17,7 @@
 #include "ipc/base/text.hpp"
 #include "supervisor/system/pipe.hpp"
 #include "supervisor/system/signals.hpp"
-#include "supervisor/upgrade/handover_descriptors.hpp"
+#include "supervisor/upgrade/handover_rules.hpp"
 
 namespace reeve::supervisor {
 namespace {

@@ -46,12 +46,12 @@ TEST_F(Foreign, ReadyByNotify) {
   Reeve& reeve = start_notifier();
   ASSERT_TRUE(reeve.becomes("app:0", "STARTING"));
   say("STATUS=warming up");
-  ASSERT_TRUE(eventually([&] { return reeve.slot("app:0").status_text == "warming up"; }));
+  ASSERT_TRUE(eventually([&] { return reeve.slot("app:0").status == "warming up"; }));
   EXPECT_EQ(reeve.slot("app:0").state, "STARTING");
   say("READY=1;STATUS=serving");
   EXPECT_TRUE(reeve.becomes("app:0", "RUNNING"));
   EXPECT_TRUE(reeve.ready()) << "all pools are";
-  EXPECT_EQ(reeve.slot("app:0").status_text, "serving");
+  EXPECT_EQ(reeve.slot("app:0").status, "serving");
 }
 
 TEST_F(Foreign, ReadyTwiceChangesNothing) {
@@ -60,7 +60,7 @@ TEST_F(Foreign, ReadyTwiceChangesNothing) {
   ASSERT_TRUE(reeve.becomes("app:0", "RUNNING"));
   const auto before = reeve.slot("app:0");
   say("READY=1;STATUS=again");
-  ASSERT_TRUE(eventually([&] { return reeve.slot("app:0").status_text == "again"; }));
+  ASSERT_TRUE(eventually([&] { return reeve.slot("app:0").status == "again"; }));
   const auto after = reeve.slot("app:0");
   EXPECT_EQ(after.state, "RUNNING");
   EXPECT_EQ(after.pid, before.pid);
@@ -73,7 +73,7 @@ TEST_F(Foreign, AStrangersReadyIsIgnored) {
   ASSERT_TRUE(ipc::notify(read_file(dir / "address"), "READY=1\nSTATUS=forged"));
   // Both messages pass one socket in order: when the second has arrived, so has the first.
   say("STATUS=honest");
-  ASSERT_TRUE(eventually([&] { return reeve.slot("app:0").status_text == "honest"; }));
+  ASSERT_TRUE(eventually([&] { return reeve.slot("app:0").status == "honest"; }));
   EXPECT_EQ(reeve.slot("app:0").state, "STARTING");
 }
 

@@ -51,7 +51,8 @@ class Scheduled : public ReeveTest {
   [[nodiscard]] static int holder(const Reeve& reeve) {
     const auto reply = reeve.ask({.method = ipc::control::Method::Status, .schedule = true});
     for (const ipc::control::ScheduledJob& scheduled : reply.schedule) {
-      if (scheduled.report.one && scheduled.report.here) return scheduled.pid;
+      if (scheduled.report.scope == ipc::ScheduleScope::One && scheduled.report.here)
+        return scheduled.pid;
     }
     return 0;
   }

@@ -58,8 +58,8 @@ mapfile -t public < <(sources worker/include/reeve)
 # Downwards only.
 forbid 'ipc/base knows nothing above it' 'ipc/[^b]|ipc/b[^a]|supervisor/|worker/|reeve/' "${ipc_base[@]}"
 forbid 'ipc/format uses ipc/base only' 'ipc/([^bf]|b[^a]|f[^o])' "${ipc_format[@]}"
-forbid 'the messages between two processes know neither recorder nor control protocol' \
-  'ipc/(control|format|recorder)/' ipc/*.hpp ipc/*.cpp
+forbid 'the messages between two processes know their fields, and neither recorder nor control protocol' \
+  'ipc/(control|recorder|format/[^f])' ipc/*.hpp ipc/*.cpp
 forbid 'ipc/recorder uses ipc and ipc/base only' 'ipc/(control|format)/' "${ipc_recorder[@]}"
 forbid 'ipc/control uses ipc, ipc/base and ipc/format only' 'ipc/recorder/' "${ipc_control[@]}"
 forbid 'ipc knows neither supervisor nor worker' 'supervisor/|worker/|reeve/' "${ipc[@]}"

@@ -45,7 +45,8 @@ env = {{ PROBE_SCHEDULE_DIR = "@dir@", PROBE_SCHEDULE_MS = "{}" }}
 int holder(const e2e::Reeve& reeve) {
   const auto reply = reeve.ask({.method = ipc::control::Method::Status, .schedule = true});
   for (const ipc::control::ScheduledJob& scheduled : reply.schedule) {
-    if (scheduled.report.one && scheduled.report.here) return scheduled.pid;
+    if (scheduled.report.scope == ipc::ScheduleScope::One && scheduled.report.here)
+      return scheduled.pid;
   }
   return 0;
 }

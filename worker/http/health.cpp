@@ -5,25 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "ipc/format/json_fields.hpp"
+
 namespace reeve::worker {
-namespace {
-
-std::string json_string(std::string_view text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      quoted += '\\';
-      quoted += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      quoted += fmt::format("\\u{:04x}", c);
-    } else {
-      quoted += c;
-    }
-  }
-  return quoted + '"';
-}
-
-}  // namespace
 
 void Health::set_check(HealthCheck check) {
   const auto known = std::ranges::find(checks_, check.name, &HealthCheck::name);
@@ -76,13 +60,14 @@ Response Health::report() const {
   std::string json = fmt::format(R"({{"phase":"{}","checks":[)", describe_phase());
   for (const HealthCheck& check : checks_) {
     if (&check != &checks_.front()) json += ',';
-    json += fmt::format(R"({{"name":{},"ok":{},"required":{})", json_string(check.name),
+    json += fmt::format(R"({{"name":{},"ok":{},"required":{})", ipc::json_string(check.name),
                         check.passing, check.required);
     if (check.latency) {
       const std::chrono::duration<double, std::milli> latency = *check.latency;
       json += fmt::format(R"(,"latency_ms":{:.3f})", latency.count());
     }
-    if (!check.detail.empty()) json += fmt::format(R"(,"detail":{})", json_string(check.detail));
+    if (!check.detail.empty())
+      json += fmt::format(R"(,"detail":{})", ipc::json_string(check.detail));
     json += '}';
   }
   json += "]}\n";

@@ -58,7 +58,8 @@ Scheduler::Scheduler(const ScheduledJobs& scheduled_jobs, Dependencies dependenc
     ipc::ScheduledReport& state = reports_.of(index);
     state.name = schedule_[index].name;
     state.schedule = schedule_[index].schedule.text();
-    state.one = schedule_[index].options.scope == ScheduleScope::One;
+    state.scope = schedule_[index].options.scope == ScheduleScope::One ? ipc::ScheduleScope::One
+                                                                       : ipc::ScheduleScope::Each;
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "ipc/base/enum_word.hpp"
+
 namespace reeve::ipc {
 namespace {
 
@@ -36,7 +38,7 @@ TEST(WorkerMessage, ReportsSurviveTheWire) {
   const WorkerMessage scheduled{.scheduled =
                                     ScheduledReport{.name = "clean up",
                                                     .schedule = "*/5 * * * *",
-                                                    .one = true,
+                                                    .scope = ScheduleScope::One,
                                                     .here = true,
                                                     .next = Millis(milliseconds(1'700'000'000'000)),
                                                     .last = Millis(milliseconds(1'600'000'000'000)),
@@ -141,9 +143,9 @@ TEST(MasterMessage, SurvivesTheWire) {
 TEST(WorkerState, EveryWordIsReadBack) {
   using enum WorkerState;
   for (const WorkerState state : {Init, Starting, Ready, Running, Shutdown, Error, Failed}) {
-    EXPECT_EQ(parse_worker_state(to_string(state)), state);
+    EXPECT_EQ(parse_word<WorkerState>(to_string(state)), state);
   }
-  EXPECT_FALSE(parse_worker_state("running"));
+  EXPECT_FALSE(parse_word<WorkerState>("running"));
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ TEST(ControlRequest, WrongTypesAreNamed) {
   };
   EXPECT_THAT(with("[]"), HasSubstr("not an object"));
   EXPECT_THAT(with(R"({"names":"web"})"), HasSubstr("names: expected an array"));
-  EXPECT_THAT(with(R"({"names":[1]})"), HasSubstr("names: expected an array of strings"));
+  EXPECT_THAT(with(R"({"names":[1]})"), HasSubstr("names[0]: expected a string"));
   EXPECT_THAT(with(R"({"hard":1})"), HasSubstr("hard: expected true or false"));
   EXPECT_THAT(with(R"({"bytes":-1})"), HasSubstr("bytes: out of range"));
   EXPECT_THAT(with(R"({"bytes":1.5})"), HasSubstr("bytes: expected a whole number"));
@@ -97,7 +97,7 @@ TEST(ControlReply, SurvivesTheWire) {
                         .uptime = std::chrono::milliseconds(3'600'001),
                         .detail = "because",
                         .worker_state = "Running",
-                        .status_text = "fine",
+                        .status = "fine",
                         .requests = 18'446'744'073'709'551'615u,
                         .in_flight = 2};
   const Reply reply{.continues = true,
@@ -123,7 +123,7 @@ TEST(ControlReply, WhatAWorkerTellsOfItsInsideSurvivesTheWire) {
                             .detail = "refused"};
   const ScheduledReport cleanup{.name = "cleanup",
                                 .schedule = "*/5 * * * *",
-                                .one = true,
+                                .scope = ScheduleScope::One,
                                 .here = true,
                                 .next = ScheduledReport::WallTime(1'700'000'000'001ms),
                                 .last = ScheduledReport::WallTime(0ms),

@@ -236,7 +236,7 @@ TEST(LogPipe, GivesLinesAsTheyComeAndTheRestAtTheEnd) {
   testing::LoopDriver driver;
   Pipe pipe = *Pipe::open();
   std::vector<std::string> lines;
-  LogPipe log(driver.loop, std::move(pipe.read_end),
+  LogPipe log(driver.loop, {.fd = pipe.read_end.release()},
               [&lines](std::string_view line) { lines.emplace_back(line); });
   ASSERT_EQ(::write(pipe.write_end.get(), "one\ntw", 6), 6);
   EXPECT_TRUE(driver.run_until([&] { return !lines.empty(); }));

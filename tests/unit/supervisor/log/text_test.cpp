@@ -1,4 +1,4 @@
-// What cuts, keeps and dresses text: lines, tails, JSON strings, the readiness pattern.
+// What cuts, keeps and dresses text: lines, tails, the readiness pattern.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "supervisor/log/json_text.hpp"
 #include "supervisor/log/line_splitter.hpp"
 #include "supervisor/process/ready_log.hpp"
 
@@ -45,18 +44,6 @@ TEST(LineSplitter, CutsALongLineOnceAndGoesOnWithTheNext) {
   EXPECT_THAT(lines_of({longest + "\n"}), ElementsAre(longest));
   EXPECT_THAT(lines_of({longest, "tail", longest, "\nnext\n"}),
               ElementsAre(longest + std::string(LineSplitter::kCutMark), "next"));
-}
-
-TEST(JsonString, EscapesWhatJsonReserves) {
-  EXPECT_EQ(json_string("say \"hi\"\\\t\n\x01"), R"("say \"hi\"\\\t\n\u0001")");
-}
-
-TEST(JsonString, KeepsUtf8AndReplacesWhatIsNot) {
-  EXPECT_EQ(json_string("h\xC3\xA9\xE2\x86\x92\xF0\x9F\x98\x80"),
-            "\"h\xC3\xA9\xE2\x86\x92\xF0\x9F\x98\x80\"");
-  EXPECT_EQ(json_string("a\xffz"), "\"a\xEF\xBF\xBDz\"");
-  EXPECT_EQ(json_string("\xC0\xAF"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\"");  // Overlong.
-  EXPECT_EQ(json_string("\xE2\x86"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\"");  // Cut off.
 }
 
 TEST(ReadyLog, SearchesTheLine) {

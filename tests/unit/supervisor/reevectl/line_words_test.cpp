@@ -1,7 +1,7 @@
+#include "supervisor/reevectl/line_words.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "supervisor/reevectl/line_words.hpp"
 
 namespace reeve::supervisor::ctl {
 namespace {

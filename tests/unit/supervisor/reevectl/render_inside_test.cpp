@@ -122,7 +122,7 @@ TEST_F(RenderSchedule, ShowsScopeOneOnceByWhoRunsItAndScopeEachForEachWorker) {
   Reply reply{.processes = {serving("web:0", 7), serving("web:1", 8)}};
   const ScheduledReport waiting{.name = "cleanup",
                                 .schedule = "*/5 * * * *",
-                                .one = true,
+                                .scope = ipc::ScheduleScope::One,
                                 .next = ScheduledReport::WallTime(1'767'222'000'000ms)};
   ScheduledReport runs = waiting;
   runs.here = true;

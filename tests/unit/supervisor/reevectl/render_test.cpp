@@ -63,14 +63,14 @@ TEST(RenderStatus, TellsWhy) {
 
 TEST(RenderStatus, ARunningWorkerTellsOnlyWhatIsWrong) {
   Process process{.name = "web:0", .state = "RUNNING", .pid = 7, .worker_state = "Running"};
-  process.status_text = "all is well";
+  process.status = "all is well";
   EXPECT_EQ(status({process}).output.find("well"), std::string::npos);
   process.worker_state = "Error";
-  process.status_text = "redis is down";
+  process.status = "redis is down";
   EXPECT_EQ(
       status({process}).output,
       "web:0                            RUNNING   pid 7, uptime 0:00:00; Error: redis is down\n");
-  process.status_text = "";
+  process.status = "";
   EXPECT_EQ(status({process}).output,
             "web:0                            RUNNING   pid 7, uptime 0:00:00; Error\n");
   process.worker_state = "Running";

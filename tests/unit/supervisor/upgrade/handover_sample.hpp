@@ -23,12 +23,13 @@ namespace reeve::supervisor {
 [[nodiscard]] inline PoolState pool_state() {
   using namespace std::chrono_literals;
   PoolState state{
-      .spec = {.name = "web", .workers = 2, .max_draining = 3, .watchdog = 5s},
+      .spec = {.name = "web", .workers = 2, .ready_after = 1s, .max_draining = 3, .watchdog = 5s},
       .slots = {},
       .workers = {worker_of(4, 0, WorkerPhase::Serving), worker_of(5, 1, WorkerPhase::Draining)},
       .generation = Generation{2},
       .last_generation = Generation{3},
-      .next_worker = 6};
+      .next_worker = 6,
+      .measure_at = TimePoint(12s)};
   state.spec.recycle = {.requests = 100, .memory_bytes = 1 << 30, .age = 24h, .jitter = 0.25};
   Worker& drains = state.workers[1];
   drains.deadline = TimePoint(99s);
@@ -45,10 +46,11 @@ namespace reeve::supervisor {
   state.slots.push_back({.index = 0, .state = SlotState::Running, .why = "ready after 3 ms"});
   state.slots[0].current = WorkerId{4};
   state.slots.push_back({.index = 1, .state = SlotState::Backoff, .why = "exited with code 3"});
+  state.slots[0].successor = WorkerId{4};
   state.slots[1].retry_at = TimePoint(77s);
   state.slots[1].failed_recycles = 1;
   state.slots[1].recycle_again_at = TimePoint(78s);
-  state.slots[1].policy.remember({.young = {TimePoint(3s)}, .late = {TimePoint(1s)}});
+  state.slots[1].policy = RestartPolicy({.young = {TimePoint(3s)}, .late = {TimePoint(1s)}});
   return state;
 }
 
@@ -61,6 +63,11 @@ namespace reeve::supervisor {
   config.env = {{"LANG", "\xff not UTF-8 \xc3\xa4"}};
   config.env_from_file = {{"KEY", "value"}};
   config.required_env = {"KEY"};
+  config.directory = "/srv/web";
+  config.env_file = "/etc/web.env";
+  config.user = "web:www";
+  config.run_as = User{.uid = 33, .gid = 34, .groups = {34, 5}, .name = "web", .home = "/srv"};
+  config.app = "threads = 4\n";
   config.limits = {.resources = {{"nofile", 65536}}, .memory = 1 << 20};
   config.after = {"db"};
   return config;
@@ -90,7 +97,7 @@ namespace reeve::supervisor {
                          .since = TimePoint(7s)}},
           .scheduled = {{.name = "cleanup",
                          .schedule = "every 5 min",
-                         .one = true,
+                         .scope = ipc::ScheduleScope::One,
                          .here = true,
                          .next = WallTime(1'700'000'600'000ms),
                          .last = WallTime(1'700'000'300'000ms),
@@ -102,18 +109,26 @@ namespace reeve::supervisor {
                      {.name = "[2/5] connections", .began = TimePoint(6s), .ended = {}}}};
 }
 
-[[nodiscard]] inline ProcessHandover process_of(std::uint64_t worker, int slot, int first_fd) {
-  ProcessHandover process{.worker = WorkerId{worker}, .slot = slot, .generation = Generation{2}};
+[[nodiscard]] inline Process::State process_of(std::uint64_t worker, int slot, int first_fd) {
+  Process::State process{
+      .identity = {.worker = WorkerId{worker}, .slot = slot, .generation = Generation{2}}};
   process.pid = 1000 + slot;
   process.channel_fd = first_fd;
   process.recorder_fd = first_fd + 1;
   process.exec_status_fd = first_fd + 2;
-  process.out = {.fd = first_fd + 3, .partial = "half a li", .cut = false};
-  process.error = {.fd = first_fd + 4, .partial = "\x80\x81", .cut = true};
+  process.out = {.fd = first_fd + 3, .line = {.partial = "half a li", .cut = false}};
+  process.error = {.fd = first_fd + 4, .line = {.partial = "\x80\x81", .cut = true}};
+  process.watchdog_at = TimePoint(std::chrono::seconds(4));
+  process.program = "/bin/web";
+  process.directory = "/srv/web";
+  process.exec_error = "exec /bin/web: no";
+  process.status_text = "busy";
+  process.steps = {"[2/5] connections"};
+  process.reason = "a client is away";
   process.drained_at = TimePoint(std::chrono::seconds(5));
   process.state = ipc::WorkerState::Running;
   process.last_lines = {"one", "two"};
-  process.worker_sockets = {{.listener = 0, .member = worker}};
+  process.worker_sockets = {{.listener = 0, .member = SteeredAddress::Member{worker}}};
   return process;
 }
 
@@ -123,6 +138,7 @@ namespace reeve::supervisor {
   handover.binary = "/usr/bin/reeve";
   handover.config_path = "reeve.toml";
   handover.supervisor.runtime_dir = "/run/reeve";
+  handover.supervisor.log_to = "/var/log/reeve.log";
   handover.nofile = LimitHandover{.soft = 1024, .hard = 4096};
   handover.started_at = TimePoint(std::chrono::milliseconds(12));
   handover.said_ready = true;
@@ -130,23 +146,28 @@ namespace reeve::supervisor {
   handover.notify_fd = 11;
   handover.control_fd = 12;
   handover.adopted = {{.name = "spare", .fd = 13}};
-  ListenerHandover listener;
-  listener.config = {.name = "http", .sockets = Sockets::PerWorker};
+  Listener::State listener;
+  listener.config = {.name = "http",
+                     .address = {.kind = ipc::Address::Kind::Unix, .host = {}, .path = "/http"},
+                     .sockets = Sockets::PerWorker};
   listener.bound = ipc::Address{.host = "127.0.0.1", .port = 8000};
-  listener.steered = SteeredHandover{.anchor_fd = 14, .backlog = 128, .next_member = 6};
-  listener.steered->sockets = {
-      {.member = 5, .fd = 15}, {.member = 4, .fd = 16, .enabled = true}, {.member = 3, .fd = 17}};
+  listener.steered = SteeredAddress::State{.anchor_fd = 14, .backlog = 128, .next_member = 6};
+  listener.steered->sockets = {{.member = SteeredAddress::Member{5}, .fd = 15},
+                               {.member = SteeredAddress::Member{4}, .fd = 16, .enabled = true},
+                               {.member = SteeredAddress::Member{3}, .fd = 17}};
   handover.listeners = {listener};
   PoolHandover pool{.removed = false, .state = pool_state(), .lease = lease_state()};
   pool.deployments = {{.generation = Generation{2}, .config = pool_config(), .listeners = {0}}};
-  pool.kept_seats = {{.slot = 1, .worker_sockets = {{.listener = 0, .member = 3}}}};
-  pool.last_deaths = {{1, Death{.exit_code = 3, .exec_error = "exec"}}};
+  pool.kept_seats = {
+      {.slot = 1, .worker_sockets = {{.listener = 0, .member = SteeredAddress::Member{3}}}}};
+  pool.last_deaths = {{0, Death{.signal = 9, .memory_limit = 1 << 20}},
+                      {1, Death{.exit_code = 3, .exec_error = "exec", .meaning = "misused"}}};
   pool.held_for = "waits for db";
   pool.deaths = {{.slot = 1, .summary = {"web:1 died"}, .details = {"in main()"}}};
   pool.previous = pool.deployments.front();
   pool.adoption = pool.deployments.front();
   pool.processes = {process_of(4, 0, 20), process_of(5, 1, 30)};
-  pool.processes[0].reports = reports();
+  pool.processes[0].reports = WorkerReports(reports());
   pool.tails = {{0, "a line\n"}, {1, "another\n"}};
   handover.pools = {pool};
   handover.sessions = {{.fd = 40, .pid = 812, .unread = "{\"meth", .unsent = {'{', '}', '\0'}},

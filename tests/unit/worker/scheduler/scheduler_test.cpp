@@ -174,7 +174,7 @@ TEST_F(SchedulerTest, UnderAMasterItRunsWhatIsGranted) {
   ASSERT_FALSE(reports.empty());
   EXPECT_EQ(reports.back().name, "one");
   EXPECT_EQ(reports.back().result, ipc::RunResult::Ok);
-  EXPECT_TRUE(reports.back().one);
+  EXPECT_EQ(reports.back().scope, ipc::ScheduleScope::One);
 }
 
 TEST_F(SchedulerTest, TheLeaseIsWantedAgainUntilItIsHeld) {
