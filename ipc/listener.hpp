@@ -1,6 +1,8 @@
 #pragma once
 // Listening sockets by address. Master: binds and owns them. Worker: binds only when it runs alone.
 
+#include <sys/socket.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -8,8 +10,6 @@
 #include "ipc/address.hpp"
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
-
-struct sockaddr_storage;
 
 namespace reeve::ipc {
 
