@@ -21,7 +21,7 @@ class SessionTest : public ::testing::Test {
     int ends[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
     client_.reset(ends[0]);
-    session_.emplace(driver_.loop, ipc::UniqueFd(ends[1]),
+    session_.emplace(driver_.loop, ControlSession::State{.fd = ends[1]},
                      ControlSession::Callbacks{.on_request =
                                                    [this](const auto&) {
                                                      ++served_;
