@@ -1,3 +1,5 @@
+// A number of workers as text. The names of the protocol are a table, in the header.
+
 #include "ipc/control/protocol_names.hpp"
 
 #include <fmt/format.h>

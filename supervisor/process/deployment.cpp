@@ -1,3 +1,5 @@
+// The only place that makes a deployment: with the listeners and the matcher that its file names.
+
 #include "supervisor/process/deployment.hpp"
 
 #include <string>
