@@ -1,3 +1,5 @@
+// The words of states and drains.
+
 #include "ipc/worker_state.hpp"
 
 #include <utility>

@@ -14,10 +14,10 @@
 #include "ipc/base/uv.hpp"
 #include "supervisor/core/pool.hpp"
 #include "supervisor/log/log.hpp"
+#include "supervisor/pool/handover.hpp"
 #include "supervisor/postmortem/death_report.hpp"
 #include "supervisor/postmortem/kills.hpp"
 #include "supervisor/process/process.hpp"
-#include "supervisor/upgrade/handover.hpp"
 
 namespace reeve::supervisor {
 

@@ -24,12 +24,12 @@
 #include "supervisor/pool/canary_watch.hpp"
 #include "supervisor/pool/connection_steering.hpp"
 #include "supervisor/pool/deaths.hpp"
+#include "supervisor/pool/handover.hpp"
 #include "supervisor/pool/pool_listeners.hpp"
 #include "supervisor/pool/schedule_lease.hpp"
 #include "supervisor/pool/versions.hpp"
 #include "supervisor/process/launcher.hpp"
 #include "supervisor/process/process.hpp"
-#include "supervisor/upgrade/handover.hpp"
 
 namespace reeve::supervisor {
 

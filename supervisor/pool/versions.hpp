@@ -11,8 +11,8 @@
 
 #include "supervisor/core/types.hpp"
 #include "supervisor/listen/listeners.hpp"
+#include "supervisor/pool/handover.hpp"
 #include "supervisor/process/deployment.hpp"
-#include "supervisor/upgrade/handover.hpp"
 
 namespace reeve::supervisor {
 
