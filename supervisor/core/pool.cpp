@@ -44,7 +44,7 @@ Actions Pool::on(const Event& event, TimePoint now) {
   if (std::holds_alternative<Measured>(event) && actions_.empty()) return {};
   advance_roll();
   recycle();
-  plan_patrol();
+  plan_measurement();
   deadline_ = earliest_deadline();
   return std::exchange(actions_, {});
 }
@@ -59,7 +59,7 @@ Pool::Pool(PoolState state, std::uint32_t seed, TimePoint now)
       next_worker_(state.next_worker),
       measure_at_(state.measure_at) {
   for (Worker& worker : state.workers) workers_.emplace(worker.id, std::move(worker));
-  plan_patrol();
+  plan_measurement();
   deadline_ = earliest_deadline();
 }
 

@@ -135,11 +135,11 @@ class Pool {
   [[nodiscard]] std::optional<TimePoint> earliest_deadline() const;
   void forgive_stall();
 
-  // pool_patrol.cpp: the watchdog.
+  // pool_watchdog.cpp: the watchdog.
   void take(const Measured& event);
   [[nodiscard]] bool is_hung(const Worker& worker, const Measured& found) const;
-  [[nodiscard]] std::optional<Duration> patrol_period() const;
-  void plan_patrol();
+  [[nodiscard]] std::optional<Duration> measurement_period() const;
+  void plan_measurement();
 
   // pool_recycle.cpp: workers that are well and are replaced all the same.
   void note_due(Worker& worker, const Measured& found);

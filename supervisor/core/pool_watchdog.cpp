@@ -9,9 +9,9 @@ namespace reeve::supervisor {
 namespace {
 
 /// Requests and memory grow slowly; a leak is found soon enough.
-constexpr Duration kRecyclePatrol = std::chrono::seconds(10);
+constexpr Duration kRecyclePeriod = std::chrono::seconds(10);
 /// However short the watchdog is.
-constexpr Duration kShortestPatrol = std::chrono::milliseconds(10);
+constexpr Duration kShortestPeriod = std::chrono::milliseconds(10);
 
 }  // namespace
 
@@ -50,7 +50,7 @@ bool Pool::is_hung(const Worker& worker, const Measured& found) const {
 std::optional<TimePoint> Pool::next_measurement() const { return measure_at_; }
 
 /// Short enough that a hang is found a quarter of the watchdog late at most.
-std::optional<Duration> Pool::patrol_period() const {
+std::optional<Duration> Pool::measurement_period() const {
   std::optional<Duration> period;
   const auto at_most = [&period](Duration other) {
     period = std::min(period.value_or(other), other);
@@ -59,16 +59,16 @@ std::optional<Duration> Pool::patrol_period() const {
     const bool serves = worker.phase == WorkerPhase::Serving;
     const bool drains = worker.phase == WorkerPhase::Draining && worker.was_ready;
     if (worker.watchdog && (serves || drains)) {
-      at_most(std::max(*worker.watchdog / 4, kShortestPatrol));
+      at_most(std::max(*worker.watchdog / 4, kShortestPeriod));
     }
     const bool grows = worker.recycle.requests || worker.recycle.memory_bytes;
-    if (grows && serves && worker.due.empty()) at_most(kRecyclePatrol);
+    if (grows && serves && worker.due.empty()) at_most(kRecyclePeriod);
   }
   return period;
 }
 
-void Pool::plan_patrol() {
-  const auto period = patrol_period();
+void Pool::plan_measurement() {
+  const auto period = measurement_period();
   if (!period) {
     measure_at_.reset();
   } else {

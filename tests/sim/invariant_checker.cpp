@@ -83,7 +83,7 @@ void InvariantChecker::after(const Event& event, const Actions& actions, TimePoi
   check_deadlines(event, now);
   check_service(event);
   check_found(event, now);
-  check_patrolled(now);
+  check_measured_in_time(now);
   // Measurements are acted on at the Tick that follows them.
   if (!std::holds_alternative<Measured>(event)) check_nobody_due_waits();
   note_room(event);

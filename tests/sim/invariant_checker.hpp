@@ -123,7 +123,7 @@ class InvariantChecker {
   void check_hung(const Kill& kill, const Event& event, TimePoint now);
   void check_found(const Event& event, TimePoint now) const;
   void check_recycling_fork(const Fork& fork, TimePoint now);
-  void check_patrolled(TimePoint now) const;
+  void check_measured_in_time(TimePoint now) const;
   void check_nobody_due_waits() const;
 
   // invariants.cpp: objecting.

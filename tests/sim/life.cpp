@@ -74,7 +74,7 @@ class Life {
   void hand_over();
   void check_hung(const Action& action) const;
   [[nodiscard]] bool at_rest() const;
-  [[nodiscard]] bool is_patrolled() const;
+  [[nodiscard]] bool is_measured() const;
   void step(const Event& event);
   void command(const Event& event, const char* what_for);
   void expect(bool condition, const char* invariant) const {
@@ -189,7 +189,7 @@ void Life::hand_over() {
 }
 
 void Life::chaos(int turns) {
-  constexpr int kMostTurns = 500;  // Patrols are many, and most of them find nothing.
+  constexpr int kMostTurns = 500;  // Measurements are many, and most of them find nothing.
   TimePoint command_at = now_;
   step(operator_.start_all());
   for (int all = 0, i = 0; i < turns && all < kMostTurns; ++all) {
@@ -234,7 +234,7 @@ bool Life::at_rest() const {
 }
 
 /// Whether somebody is looked after for ever: then something is always due.
-bool Life::is_patrolled() const {
+bool Life::is_measured() const {
   return std::ranges::any_of(pool_.workers(), [](const auto& entry) {
     return entry.second.watchdog || entry.second.recycle.any();
   });
@@ -249,7 +249,7 @@ void Life::settle(const char* what_for) {
   constexpr Duration kLongest = 3h;   // A drain may have been extended to an hour.
   const TimePoint begin = now_;
   int turns = 0;
-  const auto is_done = [&] { return is_patrolled() && now_ - begin >= kShortest && at_rest(); };
+  const auto is_done = [&] { return is_measured() && now_ - begin >= kShortest && at_rest(); };
   while (!is_done() && turn(std::nullopt, 0ms)) {
     if (++turns > kTurns || now_ - begin > kLongest)
       throw Broken(fmt::format("the pool comes to rest after {}", what_for));

@@ -76,7 +76,7 @@ void InvariantChecker::check_found(const Event& event, TimePoint now) const {
 }
 
 /// A worker with a watchdog is measured four times in its length.
-void InvariantChecker::check_patrolled(TimePoint now) const {
+void InvariantChecker::check_measured_in_time(TimePoint now) const {
   const auto next = pool_.next_measurement();
   for (const auto& [id, worker] : seen_) {
     if (worker.phase != WorkerPhase::Serving) continue;

@@ -56,7 +56,7 @@ TimePoint next_millisecond(TimePoint at) {
 class TwoPools {
  public:
   explicit TwoPools(std::uint32_t seed)
-      : dice_(seed), stays_(some_spec(), seed, now_), moves_(stays_.spec(), seed, now_) {}
+      : random_(seed), stays_(some_spec(), seed, now_), moves_(stays_.spec(), seed, now_) {}
 
   void live(int steps) {
     tell(StartRequested{next_command(), {}});
@@ -69,7 +69,7 @@ class TwoPools {
   [[nodiscard]] int handovers() const { return handovers_; }
 
  private:
-  int roll(int most) { return std::uniform_int_distribution(0, most)(dice_); }
+  int roll(int most) { return std::uniform_int_distribution(0, most)(random_); }
   bool percent(int chance) { return roll(99) < chance; }
   CommandId next_command() {
     asked_.insert(CommandId{++commands_});
@@ -259,7 +259,7 @@ class TwoPools {
     }
   }
 
-  std::mt19937 dice_;
+  std::mt19937 random_;
   TimePoint now_{1h};
   Pool stays_;
   Pool moves_;

@@ -67,9 +67,9 @@ class PoolDriver {
 
   /// What every measurement from now on finds of this worker. Of others it finds that they are
   /// alive, native, and have done nothing.
-  void patrol_finds(Measured found) { found_[found.worker] = found; }
+  void measurement_finds(Measured found) { found_[found.worker] = found; }
   void falls_silent(WorkerId worker) {
-    patrol_finds({.worker = worker, .sign_of_life = now_, .native = true});
+    measurement_finds({.worker = worker, .sign_of_life = now_, .native = true});
   }
 
   /// Time passes; each measurement and Tick comes when it is due. What was ordered meanwhile adds

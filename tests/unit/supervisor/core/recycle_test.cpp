@@ -25,10 +25,11 @@ const Recycling kByRequests{.requests = 1000, .jitter = 0};
 const Recycling kByAge{.age = 1h, .jitter = 0};
 
 void answers(PoolDriver& web, int slot, std::uint64_t requests) {
-  web.patrol_finds({.worker = web.current(slot), .sign_of_life = web.now(), .requests = requests});
+  web.measurement_finds(
+      {.worker = web.current(slot), .sign_of_life = web.now(), .requests = requests});
 }
 
-TEST(Recycle, ByRequestsWhenThePatrolFindsThem) {
+TEST(Recycle, ByRequestsWhenAMeasurementFindsThem) {
   PoolDriver web(recycling(2, kByRequests));
   web.serve();
   answers(web, 1, 999);
@@ -73,13 +74,13 @@ TEST(Recycle, DoesNotSoak) {
 TEST(Recycle, ByMemory) {
   PoolDriver web(recycling(1, {.memory_bytes = 512 * kMiB, .jitter = 0}));
   web.serve();
-  web.patrol_finds({.worker = web.current(0), .memory_bytes = 600 * kMiB});
+  web.measurement_finds({.worker = web.current(0), .memory_bytes = 600 * kMiB});
   web.pass(10s);
   web.ready_all();
   EXPECT_EQ(web.slot(0).why, "recycled: 600 MiB (limit 512 MiB)");
 }
 
-TEST(Recycle, ByAgeSinceItWasReadyAndWithoutAPatrol) {
+TEST(Recycle, ByAgeSinceItWasReadyAndWithoutAMeasurement) {
   PoolDriver web(recycling(1, kByAge));
   web.start();
   web.pass(9s);
@@ -91,7 +92,7 @@ TEST(Recycle, ByAgeSinceItWasReadyAndWithoutAPatrol) {
   EXPECT_EQ(web.slot(0).why, "recycled: 60 min old (limit 60 min)");
 }
 
-TEST(Recycle, APatrolForItComesEveryTenSecondsAndOnlyWhileSomebodyIsNotDue) {
+TEST(Recycle, AMeasurementForItComesEveryTenSecondsAndOnlyWhileSomebodyIsNotDue) {
   PoolDriver web(recycling(1, kByRequests));
   web.serve();
   EXPECT_EQ(web.pool().next_measurement(), web.now() + 10s);

@@ -90,7 +90,7 @@ TEST(Watchdog, CountsFromReadyUntilTheFirstSign) {
   web.start();
   web.pass(9s);
   const WorkerId mute = web.current(0);
-  web.patrol_finds({.worker = mute});
+  web.measurement_finds({.worker = mute});
   web.ready(mute);
   web.pass(19s);
   EXPECT_THAT(web.killed(), IsEmpty());
@@ -128,7 +128,7 @@ TEST(Watchdog, LeavesADrainOfAForeignWorkerToItsGrace) {
   PoolDriver web(watched(1));
   web.serve();
   const WorkerId worker = web.current(0);
-  web.patrol_finds({.worker = worker, .sign_of_life = web.now()});
+  web.measurement_finds({.worker = worker, .sign_of_life = web.now()});
   web.stop();
   web.pass(119s);
   EXPECT_THAT(web.killed(), IsEmpty()) << "it may fall silent when it is told to stop";
@@ -140,7 +140,8 @@ TEST(Watchdog, LeavesADrainOfAForeignWorkerToItsGrace) {
 TEST(Watchdog, DoesNotBelieveInTheFuture) {
   PoolDriver web(watched(1));
   web.serve();
-  web.patrol_finds({.worker = web.current(0), .sign_of_life = web.now() + 1000h, .native = true});
+  web.measurement_finds(
+      {.worker = web.current(0), .sign_of_life = web.now() + 1000h, .native = true});
   web.pass(5s);
   web.falls_silent(web.current(0));
   web.pass(20s);
@@ -163,14 +164,14 @@ TEST(Watchdog, AStallOfTheMasterKillsNobody) {
   web.stall(1h, unread);  // The pings still lie in the socket.
   EXPECT_THAT(web.killed(), IsEmpty());
   web.tell(Tick{});
-  web.patrol_finds(unread);
+  web.measurement_finds(unread);
   web.pass(15s);
   EXPECT_THAT(web.killed(), IsEmpty());
   web.pass(15s);
   EXPECT_THAT(web.killed(), ElementsAre(worker)) << "but it must ping in the end";
 }
 
-TEST(Watchdog, ALittleLatenessOfThePatrolIsNotTheWorkers) {
+TEST(Watchdog, ALittleLatenessOfTheMeasurementIsNotTheWorkers) {
   PoolSpec spec = spec_of(1);
   spec.watchdog = 1s;
   PoolDriver web(spec);
