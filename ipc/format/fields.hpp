@@ -51,7 +51,7 @@ concept HasFields =
 #define REEVE_FIELDS(Type, ...)                                                             \
   template <class Visitor, class Part>                                                      \
     requires std::same_as<std::remove_const_t<Part>, Type>                                  \
-  void visit_fields(Visitor&& reeve_visitor, Part& reeve_part) {                            \
+  void visit_fields(Visitor& reeve_visitor, Part& reeve_part) {                             \
     static constexpr auto kReeveNames =                                                     \
         ::reeve::ipc::split_fields<::reeve::ipc::count_fields(#__VA_ARGS__)>(#__VA_ARGS__); \
     auto& [__VA_ARGS__] = reeve_part;                                                       \

@@ -23,7 +23,7 @@ TEST(CanaryJudge, AsGoodAsTheOldOnes) {
   const auto verdict = judge({.canary = side(100, 1), .old = side(400, 4)}, Moment::AtEnd);
   EXPECT_TRUE(verdict.good);
   EXPECT_THAT(verdict.text, HasSubstr("canary is as good as the old ones: canary 100 requests, "
-                                      "1 error (1.0 %), p99 5.7 ms, no crash; old ones 400 "));
+                                      "1 error (1.0 %), p99 5.6 ms, no crash; old ones 400 "));
 }
 
 TEST(CanaryJudge, ACrashIsBadAtOnce) {
