@@ -12,6 +12,7 @@
 #include <span>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 namespace reeve::ipc {
 
@@ -48,12 +49,12 @@ concept HasFields =
 }  // namespace reeve::ipc
 
 /// In the namespace of Type, after it.
-#define REEVE_FIELDS(Type, ...)                                                             \
-  template <class Visitor, class Part>                                                      \
-    requires std::same_as<std::remove_const_t<Part>, Type>                                  \
-  void visit_fields(Visitor& reeve_visitor, Part& reeve_part) {                             \
-    static constexpr auto kReeveNames =                                                     \
-        ::reeve::ipc::split_fields<::reeve::ipc::count_fields(#__VA_ARGS__)>(#__VA_ARGS__); \
-    auto& [__VA_ARGS__] = reeve_part;                                                       \
-    reeve_visitor(::reeve::ipc::FieldNames(kReeveNames), __VA_ARGS__);                      \
+#define REEVE_FIELDS(Type, ...)                                                               \
+  template <class Visitor, class Part>                                                        \
+    requires std::same_as<std::remove_const_t<Part>, Type>                                    \
+  void visit_fields(Visitor&& reeve_visitor, Part& reeve_part) {                              \
+    static constexpr auto kReeveNames =                                                       \
+        ::reeve::ipc::split_fields<::reeve::ipc::count_fields(#__VA_ARGS__)>(#__VA_ARGS__);   \
+    auto& [__VA_ARGS__] = reeve_part;                                                         \
+    std::forward<Visitor>(reeve_visitor)(::reeve::ipc::FieldNames(kReeveNames), __VA_ARGS__); \
   }
