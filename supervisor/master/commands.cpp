@@ -99,12 +99,14 @@ void Commands::shut_down(SessionId session, const Request& /*request*/) {
   callbacks_.shutdown(answer_to(session));
 }
 
+// NOLINTNEXTLINE(readability-make-member-function-const): a row of the table, as its neighbours.
 void Commands::upgrade(SessionId session, const Request& /*request*/) {
   callbacks_.upgrade(session);
 }
 
 void Commands::events(SessionId session, const Request& /*request*/) { events_.follow(session); }
 
+// NOLINTNEXTLINE(readability-make-member-function-const): a row of the table, as its neighbours.
 void Commands::version(SessionId session, const Request& /*request*/) {
   Reply reply;
   reply.text = ipc::kVersion;
