@@ -82,12 +82,7 @@ void StartOrder::check() {
     std::string why = reason_to_wait(*pool, pools_);
     if (why.empty()) {
       log_.info("{}: what it waited for is up", pool->name());
-      const auto log_failures = [this](const Verdicts& verdicts) {
-        for (const auto& verdict : verdicts) {
-          if (!verdict.ok) log_.error("{}", one_line(verdict));
-        }
-      };
-      pool->start(pending_.open(1, log_failures), {});
+      pool->start(pools_.unattended_command(), {});
     } else if (why != pool->held_for()) {
       hold(*pool, std::move(why));
     }

@@ -170,10 +170,7 @@ int Master::run() {
 }
 
 void Master::start_pools() {
-  // Nobody waits for the verdict.
-  for (const auto& pool : pools_.all()) {
-    start_order_.start(*pool, pending_.open(1, log_failures()));
-  }
+  for (const auto& pool : pools_.all()) start_order_.start(*pool, pools_.unattended_command());
   wake();
 }
 
@@ -219,7 +216,7 @@ void Master::scale_first_pool(int by) {
   PoolRunner& pool = *pools_.all().front();
   const int workers = std::max(1, pool.pool().spec().workers + by);
   log_.info("scaling {} to {} workers", pool.name(), workers);
-  pool.scale(pending_.open(1, log_failures()), workers);
+  pool.scale(pools_.unattended_command(), workers);
 }
 
 /// Reads first: what a worker said before it died is older than its death.
@@ -310,14 +307,6 @@ void Master::say_ready() {
   service_manager_.ready();
 }
 
-PendingCommands::OnVerdicts Master::log_failures() {
-  return [this](const Verdicts& verdicts) {
-    for (const auto& verdict : verdicts) {
-      if (!verdict.ok) log_.error("{}", one_line(verdict));
-    }
-  };
-}
-
 ipc::Result<Handover> Master::hand_over(const std::vector<SessionId>& askers) const {
   if (shutdown_.running()) return ipc::failure("the master is shutting down");
   std::string busy = pools_.at_work();
@@ -342,7 +331,7 @@ ipc::Result<Handover> Master::hand_over(const std::vector<SessionId>& askers) co
     handover.adopted.push_back({.name = spare.name, .fd = spare.fd.get()});
   }
   HandedListeners listeners;
-  handover.pools = pools_.hand_over(listeners);
+  handover.pools = pools_.state(listeners);
   for (const SharedListener& kept : file_.kept()) {
     handover.kept_listeners.push_back(listeners.place_of(*kept));
   }

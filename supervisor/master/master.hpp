@@ -87,7 +87,6 @@ class Master {
   void age_memory_kills();
   void say_ready();
   void ask_for_time();
-  [[nodiscard]] PendingCommands::OnVerdicts log_failures();
 
   ipc::uv::Loop& loop_;
   Log& log_;

@@ -36,6 +36,22 @@ bool serves(const Pool& pool, WorkerId id) {
 
 }  // namespace
 
+ConnectionSteering::ConnectionSteering(ipc::uv::Loop& loop, const State& state,
+                                       const ListenerSet& listeners)
+    : loop_(loop) {
+  for (const Kept& kept : state) {
+    keep(kept.slot, adopt_worker_sockets(kept.worker_sockets, listeners));
+  }
+}
+
+ConnectionSteering::State ConnectionSteering::state(const HandedListeners& listeners) const {
+  State state;
+  for (const auto& [slot, worker_sockets] : kept_) {
+    state.push_back({.slot = slot, .worker_sockets = listeners.places_of(worker_sockets)});
+  }
+  return state;
+}
+
 ipc::Result<WorkerSockets> ConnectionSteering::sockets_for(int slot, const ListenerSet& listeners) {
   WorkerSockets worker_sockets;
   WorkerSockets kept;

@@ -6,9 +6,11 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "ipc/base/error.hpp"
 #include "ipc/base/uv.hpp"
+#include "ipc/format/fields.hpp"
 #include "supervisor/core/pool.hpp"
 #include "supervisor/listen/accept_queue.hpp"
 #include "supervisor/listen/listeners.hpp"
@@ -20,7 +22,18 @@ class ConnectionSteering {
  public:
   using Processes = std::map<WorkerId, std::unique_ptr<Process>>;
 
+  /// Sockets that a crashed worker has left to its successor.
+  struct Kept {
+    int slot = 0;
+    std::vector<WorkerSocket::State> worker_sockets;
+  };
+  using State = std::vector<Kept>;
+
   explicit ConnectionSteering(ipc::uv::Loop& loop) : loop_(loop) {}
+  /// Goes on where another master has stopped; `listeners` are those that were handed over.
+  ConnectionSteering(ipc::uv::Loop& loop, const State& state, const ListenerSet& listeners);
+  /// Workers that are leaving are not part of it: the state of each process says so.
+  [[nodiscard]] State state(const HandedListeners& listeners) const;
 
   /// A socket at each steered listener for a new worker of the slot: the ones that a crashed
   /// worker has left there, or new ones.
@@ -40,12 +53,12 @@ class ConnectionSteering {
   void forget(WorkerId worker) { leaving_.erase(worker); }
 
   [[nodiscard]] bool leaving(WorkerId worker) const { return leaving_.contains(worker); }
-  [[nodiscard]] const std::map<int, WorkerSockets>& kept() const { return kept_; }
 
  private:
   ipc::uv::Loop& loop_;
   std::map<int, WorkerSockets> kept_;
   std::map<WorkerId, std::unique_ptr<AcceptQueueWait>> leaving_;
 };
+REEVE_FIELDS(ConnectionSteering::Kept, slot, worker_sockets)
 
 }  // namespace reeve::supervisor

@@ -32,7 +32,7 @@ WorkerPhase last_phase(const Worker& worker) {
 
 Deaths::Deaths(ipc::uv::Loop& loop, Log& log, const State& state)
     : log_(log), kills_(loop, log), last_(state.last) {
-  for (const DeathHandover& report : state.reports) {
+  for (const State::Report& report : state.reports) {
     reports_.keep(report.slot, {.summary = report.summary, .details = report.details});
   }
 }

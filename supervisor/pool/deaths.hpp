@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "ipc/base/uv.hpp"
+#include "ipc/format/fields.hpp"
 #include "supervisor/core/pool.hpp"
 #include "supervisor/log/log.hpp"
-#include "supervisor/pool/handover.hpp"
 #include "supervisor/postmortem/death_report.hpp"
 #include "supervisor/postmortem/kills.hpp"
 #include "supervisor/process/process.hpp"
@@ -24,8 +24,14 @@ namespace reeve::supervisor {
 class Deaths {
  public:
   struct State {
-    std::vector<DeathHandover> reports;  ///< the last one is last
-    std::map<int, Death> last;           ///< of each slot: how it ended
+    /// What `reevectl why` tells of the last death in a slot.
+    struct Report {
+      int slot = 0;
+      std::vector<std::string> summary;
+      std::vector<std::string> details;
+    };
+    std::vector<Report> reports;  ///< the last one is last
+    std::map<int, Death> last;    ///< of each slot: how it ended
   };
 
   Deaths(ipc::uv::Loop& loop, Log& log) : log_(log), kills_(loop, log) {}
@@ -72,5 +78,6 @@ class Deaths {
   std::deque<LastLines> last_lines_;  // Until a verdict needs them.
   std::optional<pid_t> untold_;       // Whose exit is being told to the core.
 };
+REEVE_FIELDS(Deaths::State::Report, slot, summary, details)
 
 }  // namespace reeve::supervisor

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "ipc/base/uv.hpp"
+#include "ipc/format/fields.hpp"
 #include "supervisor/control/verdicts.hpp"
 #include "supervisor/core/pool.hpp"
 #include "supervisor/core/process_name.hpp"
@@ -24,7 +25,6 @@
 #include "supervisor/pool/canary_watch.hpp"
 #include "supervisor/pool/connection_steering.hpp"
 #include "supervisor/pool/deaths.hpp"
-#include "supervisor/pool/handover.hpp"
 #include "supervisor/pool/pool_listeners.hpp"
 #include "supervisor/pool/schedule_lease.hpp"
 #include "supervisor/pool/versions.hpp"
@@ -61,9 +61,25 @@ class PoolRunner : private ProcessObserver {
     PoolObserver& observer;
   };
 
+  /// What a pool hands to the next master. Each part has its fields, spread out.
+  struct State {
+    bool removed = false;  ///< from the configuration; what is left of it drains
+    PoolState state;
+    ScheduleLease::State lease;
+    std::vector<Deployment::State> deployments;  // Versions::State
+    std::optional<Deployment::State> previous;
+    std::optional<Deployment::State> adoption;
+    std::vector<Process::State> processes;
+    std::map<int, std::string> tails;  ///< of each slot: its last output
+    ConnectionSteering::State kept_seats;
+    std::vector<Deaths::State::Report> deaths;  // Deaths::State
+    std::map<int, Death> last_deaths;
+    std::string held_for;  ///< why it has not started yet: it waits for another pool
+  };
+
   PoolRunner(Dependencies dependencies, Deployment deployment, std::uint32_t seed);
   /// Goes on where another master has left it.
-  PoolRunner(Dependencies dependencies, const PoolHandover& handover, const ListenerSet& listeners,
+  PoolRunner(Dependencies dependencies, const State& state, const ListenerSet& listeners,
              std::uint32_t seed);
   ~PoolRunner() override;
   PoolRunner(const PoolRunner&) = delete;
@@ -148,7 +164,7 @@ class PoolRunner : private ProcessObserver {
   /// Empty: nothing.
   [[nodiscard]] std::string at_work() const;
   /// All of it, while nothing is at_work(). Adds the listeners that it has.
-  [[nodiscard]] PoolHandover hand_over(HandedListeners& listeners) const;
+  [[nodiscard]] State state(HandedListeners& listeners) const;
   /// "web 2/2 running"
   [[nodiscard]] std::string summary() const;
 
@@ -222,5 +238,7 @@ class PoolRunner : private ProcessObserver {
   bool feeding_ = false;
   ipc::uv::Timer timer_;
 };
+REEVE_FIELDS(PoolRunner::State, removed, state, lease, deployments, previous, adoption, processes,
+             tails, kept_seats, deaths, last_deaths, held_for)
 
 }  // namespace reeve::supervisor

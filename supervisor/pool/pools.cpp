@@ -261,19 +261,19 @@ std::string Pools::at_work() const {
   return "";
 }
 
-std::vector<PoolHandover> Pools::hand_over(HandedListeners& listeners) const {
-  std::vector<PoolHandover> handed;
+std::vector<PoolRunner::State> Pools::state(HandedListeners& listeners) const {
+  std::vector<PoolRunner::State> handed;
   for (const auto* group : {&pools_, &removed_}) {
     for (const auto& pool : *group) {
-      handed.push_back(pool->hand_over(listeners));
+      handed.push_back(pool->state(listeners));
       handed.back().removed = group == &removed_;
     }
   }
   return handed;
 }
 
-void Pools::adopt(const std::vector<PoolHandover>& pools, const ListenerSet& listeners) {
-  for (const PoolHandover& handed : pools) {
+void Pools::adopt(const std::vector<PoolRunner::State>& pools, const ListenerSet& listeners) {
+  for (const PoolRunner::State& handed : pools) {
     auto& group = handed.removed ? removed_ : pools_;
     group.push_back(std::make_unique<PoolRunner>(
         PoolRunner::Dependencies{loop_, log_, launcher_, *this}, handed, listeners, seeds_()));
@@ -281,6 +281,14 @@ void Pools::adopt(const std::vector<PoolHandover>& pools, const ListenerSet& lis
   for (const auto& pool : pools_) {
     if (is_being_removed(pool->name())) pool->wait_for_lease();
   }
+}
+
+CommandId Pools::unattended_command() {
+  return pending_.open(1, [this](const Verdicts& verdicts) {
+    for (const auto& verdict : verdicts) {
+      if (!verdict.ok) log_.error("{}", one_line(verdict));
+    }
+  });
 }
 
 int Pools::workers() const {

@@ -50,9 +50,11 @@ class Pools : private PoolObserver {
   PoolRunner& add(Deployment deployment);
   /// What cannot be handed over because it has no verdict yet; empty: nothing.
   [[nodiscard]] std::string at_work() const;
-  [[nodiscard]] std::vector<PoolHandover> hand_over(HandedListeners& listeners) const;
-  void adopt(const std::vector<PoolHandover>& pools, const ListenerSet& listeners);
+  [[nodiscard]] std::vector<PoolRunner::State> state(HandedListeners& listeners) const;
+  void adopt(const std::vector<PoolRunner::State>& pools, const ListenerSet& listeners);
   [[nodiscard]] int workers() const;
+  /// A command to one pool that nobody waits for: its failure is logged.
+  [[nodiscard]] CommandId unattended_command();
 
   /// Stops the pool, answers the command, and forgets the pool once nothing is left of it.
   void remove(CommandId command, PoolRunner& pool);

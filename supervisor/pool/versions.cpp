@@ -20,7 +20,7 @@ void add_to(ListenerSet& all, const ListenerSet& more) {
   }
 }
 
-Deployment from(const DeploymentHandover& state, const ListenerSet& listeners) {
+Deployment from(const Deployment::State& state, const ListenerSet& listeners) {
   ListenerSet own;
   for (const std::size_t place : state.listeners) own.push_back(listeners[place]);
   return Deployment::with(state.config, std::move(own));
@@ -34,7 +34,7 @@ Versions::Versions(Generation in_force, Deployment deployment) : settled_(in_for
 
 Versions::Versions(const State& state, Generation in_force, const ListenerSet& listeners)
     : settled_(in_force) {
-  for (const DeploymentHandover& deployment : state.deployments) {
+  for (const Deployment::State& deployment : state.deployments) {
     deployments_.emplace(deployment.generation, from(deployment, listeners));
   }
   if (state.previous) previous_ = from(*state.previous, listeners);
@@ -43,8 +43,7 @@ Versions::Versions(const State& state, Generation in_force, const ListenerSet& l
 
 Versions::State Versions::state(const PlaceOf& place_of) const {
   const auto save = [&place_of](Generation generation, const Deployment& deployment) {
-    DeploymentHandover saved{
-        .generation = generation, .config = deployment.config, .listeners = {}};
+    Deployment::State saved{.generation = generation, .config = deployment.config, .listeners = {}};
     for (const SharedListener& listener : deployment.listeners) {
       saved.listeners.push_back(place_of(*listener));
     }

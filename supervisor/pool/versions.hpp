@@ -11,7 +11,6 @@
 
 #include "supervisor/core/types.hpp"
 #include "supervisor/listen/listeners.hpp"
-#include "supervisor/pool/handover.hpp"
 #include "supervisor/process/deployment.hpp"
 
 namespace reeve::supervisor {
@@ -19,9 +18,9 @@ namespace reeve::supervisor {
 class Versions {
  public:
   struct State {
-    std::vector<DeploymentHandover> deployments;
-    std::optional<DeploymentHandover> previous;
-    std::optional<DeploymentHandover> adoption;
+    std::vector<Deployment::State> deployments;
+    std::optional<Deployment::State> previous;  ///< what a rollback returns to
+    std::optional<Deployment::State> adoption;  ///< what is taken over once nothing is left
   };
   /// Where a listener stands in the list that is handed over beside the state.
   using PlaceOf = std::function<std::size_t(const Listener&)>;

@@ -16,7 +16,7 @@
 #include "supervisor/config/config.hpp"
 #include "supervisor/control/session.hpp"
 #include "supervisor/listen/listeners.hpp"
-#include "supervisor/pool/handover.hpp"
+#include "supervisor/pool/pool_runner.hpp"
 
 namespace reeve::supervisor {
 
@@ -48,7 +48,7 @@ struct Handover {
   int control_fd = kNoFd;
   std::vector<NamedFdHandover> adopted;  ///< from systemd, used by no listener
   std::vector<Listener::State> listeners;
-  std::vector<PoolHandover> pools;
+  std::vector<PoolRunner::State> pools;
   std::vector<ControlSession::State> sessions;
   std::vector<std::size_t> kept_listeners;  ///< from systemd, whether a pool uses them or not
   std::string log_tail;                     ///< the end of the master's own log

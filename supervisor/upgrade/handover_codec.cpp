@@ -54,7 +54,7 @@ std::string encode(const Handover& handover) {
 }
 
 std::string encode_for_trial(Handover handover) {
-  for (PoolHandover& pool : handover.pools) pool.tails.clear();
+  for (PoolRunner::State& pool : handover.pools) pool.tails.clear();
   handover.log_tail.clear();
   return encode(handover);
 }

@@ -113,7 +113,7 @@ bool has_seat(const Handover& handover, const WorkerSocket::State& worker_socket
 }
 
 /// Each worker of the core is one process, and the other way round.
-std::string processes_rule(const PoolHandover& pool, std::set<pid_t>& pids) {
+std::string processes_rule(const PoolRunner::State& pool, std::set<pid_t>& pids) {
   std::set<WorkerId> workers;
   for (const Worker& worker : pool.state.workers) workers.insert(worker.id);
   for (const Process::State& process : pool.processes) {
@@ -125,20 +125,20 @@ std::string processes_rule(const PoolHandover& pool, std::set<pid_t>& pids) {
   return workers.empty() ? "" : "a worker has no process";
 }
 
-std::vector<DeploymentHandover> versions_of(const PoolHandover& pool) {
-  std::vector<DeploymentHandover> versions = pool.deployments;
+std::vector<Deployment::State> versions_of(const PoolRunner::State& pool) {
+  std::vector<Deployment::State> versions = pool.deployments;
   for (const auto* other : {&pool.previous, &pool.adoption}) {
     if (*other) versions.push_back(**other);
   }
   return versions;
 }
 
-std::string deployments_rule(const PoolHandover& pool, std::size_t listeners) {
+std::string deployments_rule(const PoolRunner::State& pool, std::size_t listeners) {
   std::set<Generation> generations;
-  for (const DeploymentHandover& deployment : pool.deployments) {
+  for (const Deployment::State& deployment : pool.deployments) {
     if (!generations.insert(deployment.generation).second) return "a generation is there twice";
   }
-  for (const DeploymentHandover& deployment : versions_of(pool)) {
+  for (const Deployment::State& deployment : versions_of(pool)) {
     const bool known = std::ranges::all_of(
         deployment.listeners, [listeners](std::size_t index) { return index < listeners; });
     if (!known || deployment.listeners.size() != deployment.config.listen.size()) {
@@ -150,7 +150,7 @@ std::string deployments_rule(const PoolHandover& pool, std::size_t listeners) {
   return generations.contains(pool.state.generation) ? "" : "the deployment in force is not there";
 }
 
-std::string seats_rule(const Handover& handover, const PoolHandover& pool,
+std::string seats_rule(const Handover& handover, const PoolRunner::State& pool,
                        std::set<WorkerSocket::State>& taken) {
   const auto wrong = [&](const std::vector<WorkerSocket::State>& worker_sockets) {
     return std::ranges::any_of(worker_sockets, [&](const WorkerSocket::State& worker_socket) {
@@ -159,7 +159,7 @@ std::string seats_rule(const Handover& handover, const PoolHandover& pool,
   };
   const bool any_wrong =
       std::ranges::any_of(pool.processes, wrong, &Process::State::worker_sockets) ||
-      std::ranges::any_of(pool.kept_seats, wrong, &KeptSeatsHandover::worker_sockets);
+      std::ranges::any_of(pool.kept_seats, wrong, &ConnectionSteering::Kept::worker_sockets);
   return any_wrong ? "a worker_socket is not there, or has two owners" : "";
 }
 
@@ -173,7 +173,7 @@ std::vector<HandedFd> descriptors_of(const Handover& handover) {
     all.push_back({fmt::format("systemd:{}", adopted.name), adopted.fd, Kind::Socket});
   }
   for (const Listener::State& listener : handover.listeners) add_listener(listener, all);
-  for (const PoolHandover& pool : handover.pools) {
+  for (const PoolRunner::State& pool : handover.pools) {
     for (const Process::State& process : pool.processes) {
       add_process(pool.state.spec.name, process, all);
     }
@@ -224,7 +224,7 @@ std::string broken_rule(const Handover& handover) {
   }
   std::set<pid_t> pids;
   std::set<WorkerSocket::State> worker_sockets;
-  for (const PoolHandover& pool : handover.pools) {
+  for (const PoolRunner::State& pool : handover.pools) {
     for (const std::string& broken :
          {core_rule(pool.state), broken_rule(pool.lease, pool.state.workers),
           deployments_rule(pool, handover.listeners.size()), processes_rule(pool, pids),

@@ -20,8 +20,8 @@ namespace reeve::supervisor {
 namespace {
 
 ipc::Result<> check_patterns(const Handover& handover) {
-  for (const PoolHandover& pool : handover.pools) {
-    for (const DeploymentHandover& deployment : pool.deployments) {
+  for (const PoolRunner::State& pool : handover.pools) {
+    for (const Deployment::State& deployment : pool.deployments) {
       const auto* rule = std::get_if<ReadyLog>(&deployment.config.ready);
       if (rule == nullptr) continue;
       try {

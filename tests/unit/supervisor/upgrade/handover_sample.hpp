@@ -156,7 +156,7 @@ namespace reeve::supervisor {
                                {.member = SteeredAddress::Member{4}, .fd = 16, .enabled = true},
                                {.member = SteeredAddress::Member{3}, .fd = 17}};
   handover.listeners = {listener};
-  PoolHandover pool{.removed = false, .state = pool_state(), .lease = lease_state()};
+  PoolRunner::State pool{.removed = false, .state = pool_state(), .lease = lease_state()};
   pool.deployments = {{.generation = Generation{2}, .config = pool_config(), .listeners = {0}}};
   pool.kept_seats = {
       {.slot = 1, .worker_sockets = {{.listener = 0, .member = SteeredAddress::Member{3}}}}};
