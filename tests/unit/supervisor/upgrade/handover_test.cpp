@@ -235,7 +235,8 @@ TEST(Handover, TheSampleSaysSomethingInEveryField) {
   Json text = Json::parse(encode(handover_sample()));
   for_each_member(text, [&says](Json& object, const std::string& key) {
     const Json& value = object[key];
-    const bool empty = value.is_null() || value == "" || (value.is_array() && value.empty());
+    const bool empty = value.is_string() ? value.get_ref<const std::string&>().empty()
+                                         : value.is_null() || (value.is_array() && value.empty());
     bool& any = says[key];
     any = any || !empty;
   });
