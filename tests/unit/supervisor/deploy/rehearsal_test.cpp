@@ -99,6 +99,9 @@ TEST_F(Rehearsing, EndsWithItsWorker) {
 }
 
 TEST_F(Rehearsing, AStartThatFailedForAShortageIsNotTriedAgain) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "UBSan opens a pipe to look at an object, and takes a failure for a bad object";
+#endif
   {
     const OneDescriptorLeft scarce;
     rehearse();
