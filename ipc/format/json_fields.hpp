@@ -235,10 +235,10 @@ class JsonNode {
   }
   /// Null when it is no string.
   [[nodiscard]] const std::string* text() const;
-  /// Of an array.
+  /// The number of elements of an array, and one of them.
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] JsonNode operator[](std::size_t index) const;
-  /// Of an object; none when it has no such member.
+  /// A member of an object; none when it has no such member.
   [[nodiscard]] JsonNode operator[](std::string_view name) const;
 
  private:

@@ -93,7 +93,7 @@ class HandedListeners {
  public:
   /// Adds the listener unless it is there. Returns its place.
   [[nodiscard]] std::size_t place_of(const Listener& listener);
-  /// Those worker_sockets whose address a listener still has. A worker of an older deployment may
+  /// The worker sockets whose address a listener still has. A worker of an older deployment may
   /// have others: its own copy of the socket is all that is left of them.
   [[nodiscard]] std::vector<WorkerSocket::State> places_of(
       const WorkerSockets& worker_sockets) const;

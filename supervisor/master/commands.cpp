@@ -24,7 +24,7 @@ using ipc::control::Request;
 
 namespace {
 
-/// Of "+N" and "-N" the count has its sign already.
+/// The count of "+N" and "-N" has its sign already.
 int wanted_workers(const ipc::control::ScaleBy& scale, int current) {
   return scale.relative ? current + scale.count : scale.count;
 }

@@ -7,7 +7,7 @@
 namespace reeve::supervisor {
 namespace {
 
-/// Whoever has connected stays.
+/// A client that has connected stays.
 void shut_out_newcomers(Listener& listener) {
   if (listener.config().address.kind == ipc::Address::Kind::Unix) {
     listener.remove_path();

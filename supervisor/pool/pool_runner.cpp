@@ -204,7 +204,7 @@ void PoolRunner::perform(const Drain& order) {
   drain(process, order.kind);
 }
 
-/// A worker with worker_sockets of its own leaves them first; where nobody else serves, the pool's
+/// A worker with worker sockets of its own leaves them first; where nobody else serves, the pool's
 /// own quiesce has seen to that.
 void PoolRunner::drain(Process& process, DrainKind kind) {
   const WorkerId worker = process.identity().worker;

@@ -15,7 +15,7 @@ namespace {
 
 // A worker that talks without pause must not hold the loop; the poll calls again.
 constexpr int kMessagesATurn = 64;
-// Of a dead one all are read: more than its socket can hold.
+// The messages of a dead one are all read: more than its socket can hold.
 constexpr int kMessagesAtTheEnd = 1024;
 
 // From the end of a worker's descriptors to its death: the kernel frees its memory meanwhile.

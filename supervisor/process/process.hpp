@@ -80,7 +80,7 @@ class Process {
     LogPipe::State error;
     // What its pool knows of it.
     std::vector<WorkerSocket::State> worker_sockets;
-    /// It is to drain, and hears of it once it has read what came to its worker_sockets.
+    /// It is to drain, and hears of it once it has read what came to its worker sockets.
     bool leaving = false;
   };
 

@@ -160,7 +160,7 @@ std::string seats_rule(const Handover& handover, const PoolRunner::State& pool,
   const bool any_wrong =
       std::ranges::any_of(pool.processes, wrong, &Process::State::worker_sockets) ||
       std::ranges::any_of(pool.kept_seats, wrong, &ConnectionSteering::Kept::worker_sockets);
-  return any_wrong ? "a worker_socket is not there, or has two owners" : "";
+  return any_wrong ? "a worker socket is not there, or has two owners" : "";
 }
 
 }  // namespace

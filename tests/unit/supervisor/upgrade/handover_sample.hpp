@@ -1,6 +1,6 @@
 #pragma once
 // A handover in which every field says something: two workers of which one drains, a steered
-// listener with a worker_socket for each, clients of each kind.
+// listener with a worker socket for each, clients of each kind.
 
 #include <chrono>
 
