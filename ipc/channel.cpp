@@ -14,7 +14,7 @@ namespace {
 
 // A worker that floods its channel with oversized messages must not hold the loop: after so many,
 // the poller calls again.
-constexpr int kMaxDropsAtOnce = 16;
+constexpr int kMaxMessagesDropped = 16;
 
 }  // namespace
 
@@ -40,7 +40,7 @@ Result<> Channel::send(std::string_view text) const {
 
 std::expected<std::string, Channel::End> Channel::receive() const {
   std::array<char, kMaxMessageBytes> buffer;
-  for (int drops = 0; drops < kMaxDropsAtOnce;) {
+  for (int drops = 0; drops < kMaxMessagesDropped;) {
     iovec part{buffer.data(), buffer.size()};
     msghdr header{};  // No room for control data: the kernel closes descriptors that come along.
     header.msg_iov = &part;

@@ -15,7 +15,7 @@ namespace {
 
 // A sender that floods the socket with refused datagrams must not hold the loop: after so many, the
 // poller calls again.
-constexpr int kMaxDropsAtOnce = 64;
+constexpr int kMaxNotificationsDropped = 64;
 
 /// The sender's pid by the kernel's word, 0 without one. Descriptors that came along are closed,
 /// which is also what a sender of BARRIER=1 waits for.
@@ -69,7 +69,7 @@ std::optional<Notification> NotifySocket::receive() {
   // Room for the credentials and no more, so the kernel has nowhere to put descriptors.
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(ucred))> control;
 
-  for (int drops = 0; drops < kMaxDropsAtOnce; ++drops) {
+  for (int drops = 0; drops < kMaxNotificationsDropped; ++drops) {
     iovec part{text.data(), text.size()};
     msghdr header{};
     header.msg_iov = &part;

@@ -13,14 +13,14 @@ namespace {
 
 using std::chrono::milliseconds;
 
-struct Unit {
+struct TimeUnit {
   std::string_view name;
   milliseconds length;
 };
-constexpr std::array<Unit, 4> kUnits{{{"h", std::chrono::hours(1)},
-                                      {"m", std::chrono::minutes(1)},
-                                      {"s", std::chrono::seconds(1)},
-                                      {"ms", milliseconds(1)}}};
+constexpr std::array<TimeUnit, 4> kTimeUnits{{{"h", std::chrono::hours(1)},
+                                              {"m", std::chrono::minutes(1)},
+                                              {"s", std::chrono::seconds(1)},
+                                              {"ms", milliseconds(1)}}};
 
 constexpr milliseconds kLongest = std::chrono::days(1000);
 constexpr std::string_view kDigits = "0123456789";
@@ -37,12 +37,12 @@ std::string_view take_while(std::string_view& text, std::string_view letters) {
 std::optional<Duration> parse_duration(std::string_view text) {
   if (text.empty()) return std::nullopt;
   milliseconds sum{};
-  const auto* unit = kUnits.begin();
+  const auto* unit = kTimeUnits.begin();
   while (!text.empty()) {
     const auto count = parse_number<std::uint32_t>(take_while(text, kDigits));
     const std::string_view name = take_while(text, "hms");
-    while (unit != kUnits.end() && unit->name != name) ++unit;
-    if (!count || unit == kUnits.end()) return std::nullopt;
+    while (unit != kTimeUnits.end() && unit->name != name) ++unit;
+    if (!count || unit == kTimeUnits.end()) return std::nullopt;
     sum += *count * unit->length;
     if (sum > kLongest) return std::nullopt;
     ++unit;
@@ -53,7 +53,7 @@ std::optional<Duration> parse_duration(std::string_view text) {
 std::string write_duration(Duration duration) {
   auto left = std::chrono::floor<milliseconds>(duration);
   std::string text;
-  for (const Unit& unit : kUnits) {
+  for (const TimeUnit& unit : kTimeUnits) {
     if (const auto count = left / unit.length; count > 0)
       text += fmt::format("{}{}", count, unit.name);
     left %= unit.length;

@@ -22,7 +22,7 @@ bool is_bare(std::string_view key) {
   return !key.empty() && std::ranges::all_of(key, in_bare_key);
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string written = "\"";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -52,7 +52,7 @@ std::string listed(const Parts& parts, Write write) {
 }
 
 struct Write {
-  std::string operator()(const std::string& text) const { return quoted(text); }
+  std::string operator()(const std::string& text) const { return in_quotes(text); }
   std::string operator()(std::int64_t number) const { return fmt::to_string(number); }
   std::string operator()(bool boolean) const { return boolean ? "true" : "false"; }
   std::string operator()(const DateTime& time) const { return time.text; }
@@ -76,7 +76,7 @@ struct Write {
 };
 
 std::string entry_text(const Entry& entry) {
-  return fmt::format("{} = {}", is_bare(entry.key) ? entry.key : quoted(entry.key),
+  return fmt::format("{} = {}", is_bare(entry.key) ? entry.key : in_quotes(entry.key),
                      std::visit(Write{}, entry.value.data));
 }
 

@@ -17,7 +17,7 @@ namespace {
 using std::chrono::duration_cast;
 using Word = std::atomic<std::uint64_t>;
 
-constexpr Duration kLongest = std::chrono::hours(24 * 365 * 10);
+constexpr Duration kLongestTime = std::chrono::hours(24 * 365 * 10);
 // A native worker's loop turns at least once a second; this much later it is blocked.
 constexpr Duration kBlockedAfter = std::chrono::seconds(3);
 
@@ -27,12 +27,12 @@ std::uint64_t load(const Word& word) { return word.load(std::memory_order_relaxe
 Duration bounded_age(std::uint64_t since_ns, TimePoint now) {
   const std::uint64_t now_ns = to_nanoseconds(now);
   if (since_ns >= now_ns) return {};
-  const auto longest = static_cast<std::uint64_t>(kLongest.count());
+  const auto longest = static_cast<std::uint64_t>(kLongestTime.count());
   return std::chrono::nanoseconds(std::min(now_ns - since_ns, longest));
 }
 
 Duration bounded_lag(std::uint64_t lag_us) {
-  const auto longest = duration_cast<std::chrono::microseconds>(kLongest).count();
+  const auto longest = duration_cast<std::chrono::microseconds>(kLongestTime).count();
   return std::chrono::microseconds(std::min(lag_us, static_cast<std::uint64_t>(longest)));
 }
 

@@ -14,7 +14,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kLongestPattern = 1000;
-constexpr Range<Duration> kUpToADay{.least = milliseconds(0), .most = std::chrono::hours(24)};
+constexpr Range<Duration> kAfterRange{.least = milliseconds(0), .most = std::chrono::hours(24)};
 constexpr std::string_view kWanted =
     "\"notify\", \"started\", { after = \"2s\" } or { log = \"regex\" }";
 
@@ -43,7 +43,7 @@ std::string refuse_pattern(const std::string& pattern) {
 
 void read_after(const Cell& cell, ReadyTable& to) {
   Duration after{};
-  cell.read(after, kUpToADay);
+  cell.read(after, kAfterRange);
   to.after = after;
 }
 

@@ -21,7 +21,7 @@ constexpr int kMostBacklog = 1'000'000;  // The kernel lowers it to net.core.som
 
 // No wait is without an end, and none is longer than a day.
 constexpr Range<Duration> kUpToADay{.least = milliseconds(1), .most = hours(24)};
-constexpr Range<Duration> kUpToADayOrNone{.least = milliseconds(0), .most = hours(24)};
+constexpr Range<Duration> kNoneToADay{.least = milliseconds(0), .most = hours(24)};
 
 constexpr std::array<Word<LogLevel>, 4> kLogLevels{{{"debug", LogLevel::Debug},
                                                     {"info", LogLevel::Info},
@@ -102,7 +102,7 @@ constinit const std::array<Key<PoolConfig>, 30> kPoolKeys{{
      [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.grace, kUpToADay); }},
     {"idle_drain", Optional, R"("5s")",
      "silence that ends an idle keep-alive connection in a rolling restart (native workers)",
-     [](const Cell& cell, PoolConfig& to) { cell.read(to.idle_drain, kUpToADayOrNone); }},
+     [](const Cell& cell, PoolConfig& to) { cell.read(to.idle_drain, kNoneToADay); }},
     {"watchdog", Optional, "none",
      R"(the longest time without a sign of life; or `{ timeout = "15s", signal = "kill" }`)",
      [](const Cell& cell, PoolConfig& to) { read_watchdog(cell, to); }},
@@ -138,7 +138,7 @@ constinit const std::array<Key<PoolConfig>, 30> kPoolKeys{{
      }},
     {"rolling.soak", Optional, R"("0s")",
      "time a successor serves beside the old worker before that one drains",
-     [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.soak, kUpToADayOrNone); }},
+     [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.soak, kNoneToADay); }},
     {"rolling.on_failure", Optional, R"("rollback")",
      R"(`"rollback"`: all slots return to the old version; `"pause"`: nothing more is replaced)",
      [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.on_failure, kRollFailures); }},

@@ -15,7 +15,7 @@ namespace {
 // A client that asks without pause must not hold the loop: the poll calls again.
 constexpr int kRequestsATurn = 16;
 // The memory of a long answer is given back once it is sent.
-constexpr std::size_t kKeptBytes = 64UL * 1024;
+constexpr std::size_t kKeptAnswerBytes = 64UL * 1024;
 
 }  // namespace
 
@@ -134,7 +134,7 @@ void ControlSession::send_unsent() {
     }
     state_.unsent.erase(0, static_cast<std::size_t>(sent));
   }
-  if (state_.unsent.capacity() > kKeptBytes) state_.unsent = {};
+  if (state_.unsent.capacity() > kKeptAnswerBytes) state_.unsent = {};
 }
 
 /// A client that waits for an answer is not read from: its next request stays in the socket. A

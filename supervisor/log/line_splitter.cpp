@@ -5,7 +5,7 @@
 namespace reeve::supervisor {
 namespace {
 
-constexpr std::size_t kKeptBytes = 512;
+constexpr std::size_t kKeptLineBytes = 512;
 
 }  // namespace
 
@@ -42,7 +42,7 @@ void LineSplitter::end_line() {
   }
   on_line_(state_.partial);
   state_.partial.clear();
-  if (state_.partial.capacity() > kKeptBytes)
+  if (state_.partial.capacity() > kKeptLineBytes)
     state_.partial.shrink_to_fit();  // Long lines are rare.
 }
 

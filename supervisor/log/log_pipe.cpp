@@ -9,7 +9,7 @@
 namespace reeve::supervisor {
 namespace {
 
-constexpr std::size_t kChunkBytes = 16 * 1024;
+constexpr std::size_t kReadBytes = 16 * 1024;
 constexpr int kChunksATurn = 4;
 constexpr int kChunksAtTheEnd = 64;  // A pipe holds 64 KiB, unless someone has enlarged it.
 
@@ -23,7 +23,7 @@ LogPipe::LogPipe(ipc::uv::Loop& loop, State state, LineSplitter::OnLine on_line)
 }
 
 LogPipe::Progress LogPipe::read_once() {
-  std::array<char, kChunkBytes> chunk;
+  std::array<char, kReadBytes> chunk;
   const ssize_t size = ::read(fd_.get(), chunk.data(), chunk.size());
   if (size > 0) {
     lines_.feed({chunk.data(), static_cast<std::size_t>(size)});

@@ -12,7 +12,7 @@ constexpr Duration kLongestLeave = std::chrono::seconds(1);
 
 /// Between accepting a connection and reading its request a busy program may let this much time
 /// pass.
-constexpr Duration kSettle = std::chrono::milliseconds(100);
+constexpr Duration kSettleSteering = std::chrono::milliseconds(100);
 
 bool expects_nobody(SlotState state) {
   switch (state) {
@@ -109,7 +109,7 @@ void ConnectionSteering::leave(Process& process, std::function<void()> on_left) 
   leaving_[worker] = std::make_unique<AcceptQueueWait>(
       loop_, std::move(sockets),
       AcceptQueueWait::Limits{.longest = kLongestLeave,
-                              .settle = process.is_native() ? Duration::zero() : kSettle,
+                              .settle = process.is_native() ? Duration::zero() : kSettleSteering,
                               .someone_left = [] { return true; }},
       [this, worker, on_left = std::move(on_left)] {
         const auto keep_alive = leaving_.extract(worker);

@@ -12,7 +12,7 @@ namespace {
 constexpr Duration kLongestQuiesce = std::chrono::seconds(1);
 
 /// For a program that is not ours to read what it has accepted.
-constexpr Duration kSettle = std::chrono::milliseconds(50);
+constexpr Duration kSettleStop = std::chrono::milliseconds(50);
 
 bool covers(const SlotSet& slots, const Pool& pool) {
   return slots.empty() || slots.size() == pool.slots().size();
@@ -97,7 +97,7 @@ void PoolRunner::empty_listeners_then_stop(CommandId command, const SlotSet& slo
   };
   listeners_.empty(deployment().listeners,
                    {.longest = std::min(kLongestQuiesce, pool_.spec().grace / 4),
-                    .settle = all_native ? Duration::zero() : kSettle,
+                    .settle = all_native ? Duration::zero() : kSettleStop,
                     .someone_left = serves},
                    [this, command, slots] {
                      close_listeners();

@@ -8,7 +8,7 @@ namespace reeve::supervisor {
 namespace {
 
 // More than 500 workers send when they all become ready; a flood waits for the next turn.
-constexpr int kMessagesATurn = 1024;
+constexpr int kNotificationsATurn = 1024;
 
 }  // namespace
 
@@ -38,7 +38,7 @@ NotifyServer::~NotifyServer() {
 }
 
 void NotifyServer::receive_pending() {
-  for (int i = 0; i < kMessagesATurn; ++i) {
+  for (int i = 0; i < kNotificationsATurn; ++i) {
     const auto notification = socket_.receive();
     if (!notification) return;
     on_message_(*notification);

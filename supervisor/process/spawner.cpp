@@ -196,7 +196,7 @@ int place_descriptors(const LaunchPlan& plan, std::vector<int>& numbers, int sta
 // In the master again.
 
 /// No process can be made now; a fallback would not help.
-bool is_shortage(int error) { return error == EAGAIN || error == ENOMEM || error == EINTR; }
+bool may_pass(int error) { return error == EAGAIN || error == ENOMEM || error == EINTR; }
 
 /// fork(2), straight into the cgroup where the kernel can do that. Else the child goes there
 /// itself.
@@ -209,7 +209,7 @@ pid_t fork_into(int cgroup_fd) {
   // The library has no wrapper. Its fork() would do no more here: there is one thread, and the
   // child calls nothing that takes a lock.
   const long direct = ::syscall(SYS_clone3, &arguments, sizeof(arguments));
-  if (direct >= 0 || is_shortage(errno)) return static_cast<pid_t>(direct);
+  if (direct >= 0 || may_pass(errno)) return static_cast<pid_t>(direct);
   const pid_t pid = ::fork();
   if (pid == 0) enter_cgroup(cgroup_fd);
   return pid;

@@ -22,7 +22,7 @@
 namespace reeve::supervisor {
 namespace {
 
-constexpr mode_t kDirectoryMode = 0755;
+constexpr mode_t kCgroupMode = 0755;
 constexpr std::string_view kSupervisor = "/supervisor";
 // Only processes that are stuck in the kernel keep a cgroup from becoming empty; more are given up.
 constexpr std::size_t kMostRetired = 1024;
@@ -200,7 +200,7 @@ ipc::Result<std::unique_ptr<CgroupTree>> CgroupTree::open(const std::string& own
   const std::string within = fmt::format("/{}{}", name, kSupervisor);
   const std::string above = own.ends_with(within) ? own.substr(0, own.size() - within.size()) : own;
   std::string base = fmt::format("{}/{}", above, name);
-  if (::mkdir(base.c_str(), kDirectoryMode) != 0 && errno != EEXIST) {
+  if (::mkdir(base.c_str(), kCgroupMode) != 0 && errno != EEXIST) {
     return ipc::system_error("make cgroup", base, errno);
   }
   return std::unique_ptr<CgroupTree>(new CgroupTree(above, std::move(base)));
@@ -229,7 +229,7 @@ ipc::Result<std::unique_ptr<WorkerCgroup>> CgroupTree::add(const std::string& na
   const std::string wanted = fmt::format("{}/{}", base_, name);
   std::string path = wanted;
   // An existing cgroup is not taken over, even when it is empty: its worker may not be reaped yet.
-  for (int number = 2; ::mkdir(path.c_str(), kDirectoryMode) != 0; ++number) {
+  for (int number = 2; ::mkdir(path.c_str(), kCgroupMode) != 0; ++number) {
     if (errno != EEXIST || number > kMostNamesakes) {
       return ipc::system_error("make cgroup", path, errno);
     }
@@ -292,7 +292,7 @@ ipc::Result<> CgroupTree::share_memory_out() {
   auto shared = write_small_file(own_ + "/cgroup.subtree_control", "+memory");
   if (!shared && shared.error().code == EBUSY) {
     const std::string supervisor = base_ + std::string(kSupervisor);
-    if (::mkdir(supervisor.c_str(), kDirectoryMode) != 0 && errno != EEXIST) {
+    if (::mkdir(supervisor.c_str(), kCgroupMode) != 0 && errno != EEXIST) {
       return ipc::system_error("make cgroup", supervisor, errno);
     }
     if (auto moved = write_small_file(supervisor + "/cgroup.procs", "0"); !moved) return moved;

@@ -15,7 +15,7 @@
 namespace reeve::supervisor {
 namespace {
 
-constexpr mode_t kDirectoryMode = 0750;
+constexpr mode_t kRuntimeDirMode = 0750;
 constexpr mode_t kPidFileMode = 0644;
 constexpr mode_t kLockMode = 0600;  // Whoever can read it can lock it, and keep every master out.
 
@@ -34,7 +34,7 @@ int make_directories(const std::string& path) {
        slash = path.find('/', slash + 1)) {
     if (::mkdir(path.substr(0, slash).c_str(), 0755) != 0 && errno != EEXIST) return errno;
   }
-  if (::mkdir(path.c_str(), kDirectoryMode) == 0 || errno == EEXIST) return 0;
+  if (::mkdir(path.c_str(), kRuntimeDirMode) == 0 || errno == EEXIST) return 0;
   return errno;
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kWhat = "the state for the new master";
 constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
-constexpr off_t kMostBytes = off_t{1} << 30;
+constexpr off_t kMostSealedBytes = off_t{1} << 30;
 
 }  // namespace
 
@@ -33,7 +33,7 @@ ipc::Result<std::string> read_sealed(int fd) {
   const int seals = ::fcntl(fd, F_GET_SEALS);
   struct stat info{};
   if (seals < 0 || (seals & kSeals) != kSeals || ::fstat(fd, &info) != 0 ||
-      info.st_size > kMostBytes) {
+      info.st_size > kMostSealedBytes) {
     return ipc::failure("there is no state of another master to take over");
   }
   std::string text(static_cast<std::size_t>(info.st_size), '\0');

@@ -19,7 +19,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-constexpr Milliseconds kPeriod = 50ms;
+constexpr Milliseconds kBeatPeriod = 50ms;
 constexpr int kWorkers = 2;
 
 class MixedLoad : public ReeveTest {
@@ -34,7 +34,7 @@ log = {{ level = "debug" }}
                                    probe_pool(kWorkers, fmt::format(R"(
 env = {{ PROBE_THREADS = "4", PROBE_SCHEDULE_DIR = "@dir@", PROBE_SCHEDULE_MS = "{}" }}
 )",
-                                                                    kPeriod.count()))));
+                                                                    kBeatPeriod.count()))));
   }
 
   /// Lets `per_request`, `keep_alive` and `leaving` clients in.
@@ -95,7 +95,7 @@ TEST_F(MixedLoad, OfTwoHundredClientsARollLosesNothing) {
   EXPECT_THAT(log, Not(HasSubstr("cancelled ")));
   EXPECT_THAT(log, Not(HasSubstr("a background task has lost")));
   EXPECT_EQ(count_of("probe: begin visit", log), count_of("probe: end visit", log));
-  EXPECT_THAT(judge_ticks(read_runs(dir / "ticks"), kPeriod, log, {}).faults, IsEmpty());
+  EXPECT_THAT(judge_ticks(read_runs(dir / "ticks"), kBeatPeriod, log, {}).faults, IsEmpty());
 }
 
 /// A visit uses the cache, the provider, a value of each request, and a thread after the response.

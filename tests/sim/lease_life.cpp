@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::uint64_t kFenceBase = 1'000'000;
 
-std::uint64_t number(WorkerId id) { return std::to_underlying(id); }
+std::uint64_t as_number(WorkerId id) { return std::to_underlying(id); }
 
 }  // namespace
 
@@ -79,7 +79,7 @@ void LeaseLife::mistrust_clock(TimePoint now) {
 }
 
 void LeaseLife::granted(const LeaseGrant& grant, TimePoint now) {
-  trace_.add(now, fmt::format("    lease {} to {}: {}", grant.lease.fence, number(grant.worker),
+  trace_.add(now, fmt::format("    lease {} to {}: {}", grant.lease.fence, as_number(grant.worker),
                               grant.why));
   hold(grant.lease.fence > fence_, "fences grow");
   fence_ = grant.lease.fence;

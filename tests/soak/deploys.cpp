@@ -10,8 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kWorkers = 2;
-
 }  // namespace
 
 int run_deploys(const Options& options) {

@@ -14,7 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kWorkers = 2;
 constexpr int kBurst = 25;
 
 struct Version {

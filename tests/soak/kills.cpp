@@ -21,7 +21,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kWorkers = 2;
 /// What dies younger than a second is taken for a crash loop.
 constexpr Milliseconds kUsefulLife = 1'100ms;
 /// Within it a client whose connection died must have noticed.

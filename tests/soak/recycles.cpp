@@ -14,8 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kWorkers = 2;
-
 }  // namespace
 
 int run_recycles(const Options& options) {

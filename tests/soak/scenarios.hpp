@@ -7,6 +7,9 @@
 
 namespace reeve::soak {
 
+/// Of the pool, at the start and at the end.
+inline constexpr int kWorkers = 2;
+
 [[nodiscard]] int run_deploys(const Options& options);
 [[nodiscard]] int run_hups(const Options& options);
 [[nodiscard]] int run_upgrades(const Options& options);

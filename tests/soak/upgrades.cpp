@@ -12,8 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kWorkers = 2;
-
 }  // namespace
 
 int run_upgrades(const Options& options) {

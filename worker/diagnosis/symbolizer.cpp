@@ -16,7 +16,7 @@
 namespace reeve::worker {
 namespace {
 
-using Header = ElfW(Ehdr);
+using ElfHeader = ElfW(Ehdr);
 using Section = ElfW(Shdr);
 using Symbol = ElfW(Sym);
 
@@ -54,7 +54,7 @@ struct File {
 
 /// The table with the local functions, where the file was not stripped of it.
 bool find_symbols(const File& file, Section& symbols, Section& strings) {
-  Header header;
+  ElfHeader header;
   if (!file.read(0, header) || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return false;
   for (const unsigned wanted : {unsigned{SHT_SYMTAB}, unsigned{SHT_DYNSYM}}) {
     for (unsigned i = 0; i < header.e_shnum; ++i) {
@@ -140,7 +140,7 @@ Symbolizer::Place Symbolizer::find(std::uintptr_t address) {
   place.address_in_module = address - module->base;
   if (!module->looked_into) look_into(*module);
   if (module->file == nullptr) return place;
-  Header header;
+  ElfHeader header;
   if (!File{module->file, module->file_size}.read(0, header)) return place;
   if (header.e_type == ET_EXEC) place.address_in_module = address;  // Not relocated.
   find_symbol(*module, place.address_in_module, place);

@@ -24,9 +24,9 @@ constexpr std::size_t kMostThreads = 64;
 constexpr ipc::Duration kOneThread = std::chrono::milliseconds(30);
 constexpr ipc::Duration kAllThreads = std::chrono::milliseconds(200);
 
-/// The thread whose turn it is: a tid, or its negative while that thread writes.
-std::atomic<pid_t> turn;
-std::atomic<bool> begun;
+/// The thread that is to answer: its tid, negative while it writes.
+std::atomic<pid_t> answering;
+std::atomic<bool> writing_began;
 Symbolizer symbolizer;
 
 void write_own(ipc::BlackBox& into, const void* context) {
@@ -79,14 +79,14 @@ bool wait_until(Done done, ipc::TimePoint limit) {
 
 /// After Unfinished the thread still writes, and `turn` is its own: nobody else can be asked.
 Answer ask(pid_t tid, ipc::TimePoint limit) {
-  turn = tid;
-  const auto answered = [] { return turn.load() == 0; };
+  answering = tid;
+  const auto answered = [] { return answering.load() == 0; };
   if (::syscall(SYS_tgkill, ::getpid(), tid, ipc::stack_signal()) == 0 &&
       wait_until(answered, std::min(limit, ipc::Clock::now() + kOneThread))) {
     return Answer::Given;
   }
   pid_t expected = tid;
-  if (turn.compare_exchange_strong(expected, 0)) return Answer::None;
+  if (answering.compare_exchange_strong(expected, 0)) return Answer::None;
   return wait_until(answered, limit) ? Answer::Given : Answer::Unfinished;  // The thread has begun.
 }
 
@@ -132,13 +132,13 @@ void write_all(ipc::BlackBox& into, const void* context) {
 void write_thread_stacks(ipc::BlackBox& into, const void* context) {
   const pid_t self = ::gettid();
   if (self == ::getpid()) {
-    if (!begun.exchange(true)) write_all(into, context);
+    if (!writing_began.exchange(true)) write_all(into, context);
     return;
   }
   pid_t expected = self;
-  if (!turn.compare_exchange_strong(expected, -self)) return;  // Too late.
+  if (!answering.compare_exchange_strong(expected, -self)) return;  // Too late.
   write_own(into, context);
-  turn = 0;
+  answering = 0;
 }
 
 }  // namespace reeve::worker

@@ -15,7 +15,7 @@
 namespace reeve::worker {
 namespace {
 
-const Activity kRetry{ActivityKind::Resource, "the retry of a resource"};
+const Activity kRetryActivity{ActivityKind::Resource, "the retry of a resource"};
 
 /// Neither it nor anything that it is nested in can still turn out to be down.
 bool is_certain(const Node& node) {
@@ -210,7 +210,7 @@ void ResourceKeeper::on_late(const NodePointer& node, const std::exception_ptr& 
 void ResourceKeeper::retry_later(const NodePointer& node) {
   // A late end of its function, and the attempt that waited for it, may both ask for it.
   if (node->retry.running()) return;
-  node->retry = spawn(context_, kRetry, keep_trying(node), [](const auto&) {});
+  node->retry = spawn(context_, kRetryActivity, keep_trying(node), [](const auto&) {});
 }
 
 Task<> ResourceKeeper::keep_trying(NodePointer node) {

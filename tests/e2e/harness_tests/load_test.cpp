@@ -12,11 +12,11 @@
 namespace reeve::e2e {
 namespace {
 
-constexpr char kOk[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+constexpr char kOkAnswer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 TEST(Load, LosesNothingAtAServerThatAnswers) {
   const LossyServer server([](int connection) {
-    if (read_request(connection)) write_text(connection, kOk);
+    if (read_request(connection)) write_text(connection, kOkAnswer);
   });
   Load load({.port = server.port(), .per_request = 3});
   EXPECT_TRUE(load.goes_on(50));
@@ -33,7 +33,7 @@ TEST(Load, CountsEachLossByItsKind) {
     const int turn = served++ % 3;
     if (turn == 0) reset_on_close(connection);
     if (turn == 1) write_text(connection, "HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n");
-    if (turn == 2) write_text(connection, kOk);
+    if (turn == 2) write_text(connection, kOkAnswer);
   });
   Load load({.port = server.port(), .per_request = 1});
   EXPECT_TRUE(load.goes_on(5));
@@ -47,7 +47,7 @@ TEST(Load, AKeptConnectionClosedBetweenTwoRequestsIsNoLoss) {
   // this one announces its close by the end of the stream that comes along with the answer.
   const LossyServer server([](int connection) {
     if (!read_request(connection)) return;
-    ::send(connection, kOk, sizeof kOk - 1, MSG_MORE | MSG_NOSIGNAL);
+    ::send(connection, kOkAnswer, sizeof kOkAnswer - 1, MSG_MORE | MSG_NOSIGNAL);
     ::shutdown(connection, SHUT_WR);
   });
   Load load({.port = server.port(), .keep_alive = 1});
@@ -76,7 +76,7 @@ TEST(Load, ClientsThatLeaveLoseNothing) {
 TEST(Load, AKeptConnectionClosedAfterTheRequestIsALoss) {
   const LossyServer server([](int connection) {
     if (!read_request(connection)) return;
-    write_text(connection, kOk);
+    write_text(connection, kOkAnswer);
     read_request(connection);  // The second request is read, and never answered.
   });
   Load load({.port = server.port(), .keep_alive = 1});

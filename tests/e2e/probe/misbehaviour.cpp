@@ -24,7 +24,7 @@ bool is_set(const char* name) { return !text(name).empty(); }
 
 int number(const char* name) { return std::atoi(text(name).c_str()); }
 
-std::chrono::milliseconds milliseconds(const char* name, std::chrono::milliseconds fallback) {
+std::chrono::milliseconds environment_ms(const char* name, std::chrono::milliseconds fallback) {
   return is_set(name) ? std::chrono::milliseconds(number(name)) : fallback;
 }
 
@@ -88,8 +88,8 @@ Misbehaviour read_misbehaviour() {
   how.down_until = text("PROBE_DOWN_UNTIL");
   how.hang_resource = text("PROBE_HANG_RESOURCE");
   how.hang_close = text("PROBE_HANG_CLOSE");
-  how.slow_open = milliseconds("PROBE_SLOW_OPEN_MS", how.slow_open);
-  how.exit_after = milliseconds("PROBE_EXIT_AFTER_MS", how.exit_after);
+  how.slow_open = environment_ms("PROBE_SLOW_OPEN_MS", how.slow_open);
+  how.exit_after = environment_ms("PROBE_EXIT_AFTER_MS", how.exit_after);
   if (is_set("PROBE_ANSWER")) how.answer = number("PROBE_ANSWER");
   if (is_set("PROBE_THREADS")) how.threads = number("PROBE_THREADS");
   if (is_set("PROBE_QUEUE")) how.queue = number("PROBE_QUEUE");

@@ -30,7 +30,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::Not;
 
-PoolConfig shell_pool(const std::string& script) {
+PoolConfig script_pool(const std::string& script) {
   PoolConfig pool;
   pool.spec.name = "web";
   pool.command = {"/bin/sh", "-c", script};
@@ -76,7 +76,7 @@ Ran run(LaunchPlan plan) {
 }
 
 Ran run_shell(const std::string& script) {
-  return run(plan_launch(shell_pool(script), {{"PATH", "/usr/bin:/bin"}}, kIdentity));
+  return run(plan_launch(script_pool(script), {{"PATH", "/usr/bin:/bin"}}, kIdentity));
 }
 
 std::vector<std::string> words(const std::string& text) {
@@ -98,7 +98,7 @@ TEST(Spawner, TellsTheWorkerWhoItIs) {
 
 TEST(Spawner, GivesListenersFromThreeUpWithTheChildsOwnPid) {
   PoolConfig pool =
-      shell_pool("echo $LISTEN_PID $LISTEN_FDS $LISTEN_FDNAMES ${fd:admin}; cat <&3; cat <&4");
+      script_pool("echo $LISTEN_PID $LISTEN_FDS $LISTEN_FDNAMES ${fd:admin}; cat <&3; cat <&4");
   pool.listen = {"http", "admin"};
   LaunchPlan plan = plan_launch(pool, {{"PATH", "/usr/bin:/bin"}}, kIdentity);
   Pipe first = *Pipe::open();
@@ -115,7 +115,7 @@ TEST(Spawner, GivesListenersFromThreeUpWithTheChildsOwnPid) {
 
 TEST(Spawner, PlacesDescriptorsThatHaveEachOthersNumbers) {
   LaunchPlan plan =
-      plan_launch(shell_pool("cat <&3; cat <&4"), {{"PATH", "/usr/bin:/bin"}}, kIdentity);
+      plan_launch(script_pool("cat <&3; cat <&4"), {{"PATH", "/usr/bin:/bin"}}, kIdentity);
   Pipe a = *Pipe::open();
   Pipe b = *Pipe::open();
   for (Pipe* pipe : {&a, &b}) ::fcntl(pipe->read_end.get(), F_SETFL, 0);
@@ -155,7 +155,7 @@ TEST(Spawner, MakesTheWorkerLeadItsOwnGroup) {
 }
 
 TEST(Spawner, BringsAFailedExecBack) {
-  PoolConfig pool = shell_pool("");
+  PoolConfig pool = script_pool("");
   pool.command = {"/nowhere/program"};
   const Ran ran = run(plan_launch(pool, {}, kIdentity));
   EXPECT_EQ(ran.exec.status, ExecStatus::Failed);
@@ -164,14 +164,14 @@ TEST(Spawner, BringsAFailedExecBack) {
 }
 
 TEST(Spawner, BringsAMissingDirectoryBack) {
-  PoolConfig pool = shell_pool("true");
+  PoolConfig pool = script_pool("true");
   pool.directory = "/nowhere";
   const Ran ran = run(plan_launch(pool, {}, kIdentity));
   EXPECT_EQ(ran.exec.error, "change to directory /nowhere: No such file or directory");
 }
 
 TEST(Spawner, StartsInTheDirectory) {
-  PoolConfig pool = shell_pool("pwd");
+  PoolConfig pool = script_pool("pwd");
   pool.directory = "/usr";
   EXPECT_EQ(run(plan_launch(pool, {{"PATH", "/usr/bin:/bin"}}, kIdentity)).out, "/usr\n");
 }
@@ -185,7 +185,7 @@ TEST(Spawner, BecomesAnotherUserForGood) {
   WorkerIdentity identity = kIdentity;
   identity.user = nobody();
   const Ran ran = run(plan_launch(
-      shell_pool("grep -E '^(Uid|Gid|Groups):' /proc/self/status; echo $HOME $USER $LOGNAME"),
+      script_pool("grep -E '^(Uid|Gid|Groups):' /proc/self/status; echo $HOME $USER $LOGNAME"),
       {{"PATH", "/usr/bin:/bin"}, {"HOME", "/root"}, {"USER", "root"}}, identity));
   const std::string uid = std::to_string(identity.user->uid);
   const std::string gid = std::to_string(identity.user->gid);
@@ -202,8 +202,8 @@ TEST(Spawner, DiesWithTheMasterAsAnotherUserToo) {
     WorkerIdentity identity = kIdentity;
     identity.user = nobody();
     LaunchPlan plan = plan_launch(
-        shell_pool("trap 'echo TERM; exit' TERM; echo up; while :; do read x < /proc/$PPID/comm; "
-                   "sleep 0.01; done"),
+        script_pool("trap 'echo TERM; exit' TERM; echo up; while :; do read x < /proc/$PPID/comm; "
+                    "sleep 0.01; done"),
         {{"PATH", "/usr/bin:/bin"}}, identity);
     plan.stdout_fd = plan.stderr_fd = out.write_end.get();
     const auto spawned = spawn(plan);
@@ -225,7 +225,7 @@ TEST(Spawner, BringsARefusedChangeOfUserBack) {
     if (::setresuid(65534, 65534, 65534) != 0) ::_exit(2);
     WorkerIdentity identity = kIdentity;
     identity.user = User{.uid = 1, .gid = 1, .groups = {1}, .name = "daemon", .home = ""};
-    const Ran ran = run(plan_launch(shell_pool("true"), {{"PATH", "/bin"}}, identity));
+    const Ran ran = run(plan_launch(script_pool("true"), {{"PATH", "/bin"}}, identity));
     ::_exit(ran.exec.error == "become user daemon: Operation not permitted" ? 0 : 1);
   }
   int status = 0;
@@ -234,27 +234,27 @@ TEST(Spawner, BringsARefusedChangeOfUserBack) {
 }
 
 TEST(Spawner, SetsLimitsHardAndSoft) {
-  PoolConfig pool = shell_pool("ulimit -Sn; ulimit -Hn; ulimit -c");
+  PoolConfig pool = script_pool("ulimit -Sn; ulimit -Hn; ulimit -c");
   pool.limits.resources = {{"nofile", 123}, {"core", 0}};
   EXPECT_EQ(run(plan_launch(pool, {{"PATH", "/bin"}}, kIdentity)).out, "123\n123\n0\n");
 }
 
 TEST(Spawner, NamesALimitThatCannotBeSet) {
-  PoolConfig pool = shell_pool("true");
+  PoolConfig pool = script_pool("true");
   pool.limits.resources = {{"core", 0}, {"nofile", 1ULL << 40}};  // Above fs.nr_open, for root too.
   EXPECT_EQ(run(plan_launch(pool, {{"PATH", "/bin"}}, kIdentity)).exec.error,
             "set limits.nofile to 1099511627776: Operation not permitted");
 }
 
 TEST(Spawner, TellsTheWorkerOfItsWatchdog) {
-  PoolConfig pool = shell_pool("echo $WATCHDOG_USEC $WATCHDOG_PID");
+  PoolConfig pool = script_pool("echo $WATCHDOG_USEC $WATCHDOG_PID");
   pool.spec.watchdog = std::chrono::milliseconds(1500);
   const Ran ran = run(plan_launch(pool, {{"PATH", "/bin"}}, kIdentity));
   EXPECT_EQ(ran.out, "1500000 " + std::to_string(ran.pid) + "\n");
 }
 
 TEST(LaunchPlan, TakesAVariableFromTheStrongestThatHasIt) {
-  PoolConfig pool = shell_pool("true");
+  PoolConfig pool = script_pool("true");
   pool.env_from_file = {{"A", "file"}, {"B", "file"}, {"HOME", "/file"}, {"REEVE_SLOT", "forged"}};
   pool.env = {{"A", "pool"}};
   pool.app = "[database]\nurl = \"x\"\n";
@@ -269,7 +269,7 @@ TEST(LaunchPlan, TakesAVariableFromTheStrongestThatHasIt) {
 }
 
 TEST(LaunchPlan, NamesRequiredVariablesThatAreMissingOrEmpty) {
-  PoolConfig pool = shell_pool("true");
+  PoolConfig pool = script_pool("true");
   pool.required_env = {"THERE", "EMPTY", "GONE"};
   const auto checked =
       check_required(pool, plan_launch(pool, {{"THERE", "1"}, {"EMPTY", ""}}, kIdentity));
@@ -314,7 +314,7 @@ TEST(LaunchPlan, KeepsTheMastersOwnVariablesFromWorkers) {
 }
 
 TEST(LaunchPlan, ThePoolsVariablesWinOverInheritedOnes) {
-  PoolConfig pool = shell_pool("true");
+  PoolConfig pool = script_pool("true");
   pool.env = {{"A", "pool"}};
   const LaunchPlan plan = plan_launch(pool, {{"A", "inherited"}, {"B", "kept"}}, kIdentity);
   EXPECT_THAT(plan.environment, Contains("A=pool"));
@@ -323,7 +323,7 @@ TEST(LaunchPlan, ThePoolsVariablesWinOverInheritedOnes) {
 }
 
 TEST(LaunchPlan, SaysNothingOfListenersWhenThereAreNone) {
-  const LaunchPlan plan = plan_launch(shell_pool("true"), {}, kIdentity);
+  const LaunchPlan plan = plan_launch(script_pool("true"), {}, kIdentity);
   EXPECT_THAT(plan.environment, Not(Contains(::testing::StartsWith("LISTEN_"))));
   EXPECT_THAT(plan.environment, Contains("REEVE_CHANNEL=3"));
   EXPECT_THAT(plan.environment, Contains("REEVE_RECORDER=4"));

@@ -301,12 +301,12 @@ INSTANTIATE_TEST_SUITE_P(
                [](Handover& h) {
                  h.pools[0].processes[1].worker_sockets[0].member = SteeredAddress::Member{4};
                },
-               "worker_socket"},
+               "worker socket"},
         Broken{"NoSeat",
                [](Handover& h) {
                  h.pools[0].processes[1].worker_sockets[0].member = SteeredAddress::Member{1};
                },
-               "worker_socket"},
+               "worker socket"},
         Broken{"MemberTwice",
                [](Handover& h) {
                  h.listeners[0].steered->sockets[0].member = SteeredAddress::Member{4};

@@ -11,7 +11,6 @@ namespace reeve::worker {
 namespace {
 
 using namespace std::chrono_literals;
-using Kind = Exhaustion::Kind;
 
 class ExhaustionTest : public ::testing::Test {
  protected:
@@ -43,7 +42,7 @@ TEST_F(ExhaustionTest, ACallThatWaitsTooLongIsToldOnceUntilItIsOver) {
   pool.longest_wait = 1s;
   const auto began = look();
   ASSERT_TRUE(began);
-  EXPECT_EQ(began->kind, Kind::Began);
+  EXPECT_EQ(began->kind, Exhaustion::Kind::Began);
   EXPECT_EQ(began->lasted, 1s);
   pool.longest_wait = 1200ms;
   EXPECT_FALSE(look());
@@ -51,7 +50,7 @@ TEST_F(ExhaustionTest, ACallThatWaitsTooLongIsToldOnceUntilItIsOver) {
   std::optional<Exhaustion::Finding> ended;
   int looks = 0;
   while (!(ended = look())) ASSERT_LT(++looks, 100);
-  EXPECT_EQ(ended->kind, Kind::Ended);
+  EXPECT_EQ(ended->kind, Exhaustion::Kind::Ended);
   EXPECT_EQ(ended->longest_wait, 1200ms);
   EXPECT_EQ(ended->lasted, 1050ms) << "until it was seen for the last time";
   EXPECT_FALSE(exhaustion.lasts());

@@ -13,7 +13,6 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-using Kind = Starvation::Kind;
 
 class StarvationTest : public ::testing::Test {
  protected:
@@ -49,14 +48,14 @@ TEST_F(StarvationTest, OneTaskForLongerThanTheLimitIsToldOnceAndThenItsEnd) {
   for (int i = 1; i < 5; ++i) EXPECT_THAT(task("GET /slow", 7, since), IsEmpty()) << i;
   const auto began = task("GET /slow", 7, since);
   ASSERT_THAT(began, SizeIs(1));
-  EXPECT_EQ(began[0].kind, Kind::Began);
+  EXPECT_EQ(began[0].kind, Starvation::Kind::Began);
   EXPECT_EQ(began[0].activity.name, "GET /slow");
   EXPECT_EQ(began[0].lasted, 250ms);
   EXPECT_EQ(starvation.lasts(), 250ms);
   EXPECT_THAT(task("GET /slow", 7, since), IsEmpty());
   const auto ended = idle();
   ASSERT_THAT(ended, SizeIs(1));
-  EXPECT_EQ(ended[0].kind, Kind::Ended);
+  EXPECT_EQ(ended[0].kind, Starvation::Kind::Ended);
   EXPECT_EQ(ended[0].activity.name, "GET /slow");
   EXPECT_EQ(ended[0].lasted, 300ms) << "as long as it was seen, not longer";
   EXPECT_FALSE(starvation.lasts());
@@ -89,7 +88,7 @@ TEST_F(StarvationTest, ATaskIsNotBlamedForTheOneThatItHasStarted) {
   ASSERT_TRUE(starvation.lasts());
   found = task("outer", 1, outer);
   ASSERT_THAT(found, SizeIs(1));
-  EXPECT_EQ(found[0].kind, Kind::Ended);
+  EXPECT_EQ(found[0].kind, Starvation::Kind::Ended);
   for (int i = 0; i < 3; ++i) EXPECT_THAT(task("outer", 1, outer), IsEmpty());
   ASSERT_THAT(task("outer", 1, outer), SizeIs(1)) << "from now on the time is its own";
 }
@@ -100,9 +99,9 @@ TEST_F(StarvationTest, OneAfterTheOtherIsAnEndAndABeginning) {
   ++step;
   const auto both = task("second", 2, now - 300ms);
   ASSERT_THAT(both, SizeIs(2));
-  EXPECT_EQ(both[0].kind, Kind::Ended);
+  EXPECT_EQ(both[0].kind, Starvation::Kind::Ended);
   EXPECT_EQ(both[0].activity.name, "first");
-  EXPECT_EQ(both[1].kind, Kind::Began);
+  EXPECT_EQ(both[1].kind, Starvation::Kind::Began);
   EXPECT_EQ(both[1].activity.name, "second");
 }
 

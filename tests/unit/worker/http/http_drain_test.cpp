@@ -19,7 +19,7 @@ using ::testing::StartsWith;
 using End = SocketClient::End;
 using ipc::DrainKind;
 
-constexpr char kGet[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+constexpr char kGetRoot[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 class Drain : public ServerFixture {
  protected:
@@ -36,7 +36,7 @@ class Drain : public ServerFixture {
   }
 
   SocketClient idle_client() {
-    SocketClient idle = client(kGet);
+    SocketClient idle = client(kGetRoot);
     EXPECT_TRUE(receives(idle, "hello"));
     idle.forget();
     return idle;
@@ -70,7 +70,7 @@ TEST_F(Drain, PromptClosesIdleConnectionsAtOnce) {
 TEST_F(Drain, PromptServesWhatHasJustArrived) {
   start();
   SocketClient idle = idle_client();
-  idle.send(kGet);
+  idle.send(kGetRoot);
   drain(DrainKind::Prompt);
   EXPECT_EQ(end_of(idle), End::Closed);
   EXPECT_THAT(idle.received(), HasSubstr("Connection: close\r\n"));
@@ -80,7 +80,7 @@ TEST_F(Drain, PromptServesWhatHasJustArrived) {
 TEST_F(Drain, PromptEmptiesTheAcceptQueue) {
   start();
   std::vector<SocketClient> queued;
-  for (int i = 0; i < 40; ++i) queued.push_back(client(kGet));
+  for (int i = 0; i < 40; ++i) queued.push_back(client(kGetRoot));
   drain(DrainKind::Prompt);
   for (SocketClient& one : queued) {
     EXPECT_EQ(end_of(one), End::Closed);
@@ -97,7 +97,7 @@ TEST_F(Drain, GivesSilentNewConnectionsTheirFirstByteGrace) {
     ASSERT_TRUE(accepted(1));
     drain(kind);
     turn();
-    silent.send(kGet);
+    silent.send(kGetRoot);
     EXPECT_EQ(end_of(silent), End::Closed);
     EXPECT_THAT(silent.received(), EndsWith("hello"));
     EXPECT_THAT(silent.received(), HasSubstr("Connection: close\r\n"));
@@ -121,7 +121,7 @@ TEST_F(Drain, PatientAnswersTheNextRequestOfAnIdleConnection) {
   drain(DrainKind::Patient);
   turn();
   turn();
-  idle.send(kGet);
+  idle.send(kGetRoot);
   EXPECT_EQ(end_of(idle), End::Closed);
   EXPECT_THAT(idle.received(), HasSubstr("Connection: close\r\n"));
   EXPECT_THAT(idle.received(), EndsWith("hello"));
@@ -169,7 +169,8 @@ TEST_F(Drain, FinishesWhatIsInFlight) {
 
 TEST_F(Drain, AnswersAllThatIsPipelinedAndClosesWithTheLast) {
   start();
-  SocketClient one = client("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n" + std::string(kGet) + kGet);
+  SocketClient one =
+      client("GET /gate HTTP/1.1\r\nHost: a\r\n\r\n" + std::string(kGetRoot) + kGetRoot);
   ASSERT_TRUE(run_until([&] { return recorder.page().in_flight.load() == 1; }));
   drain(DrainKind::Prompt);
   gate_open = true;

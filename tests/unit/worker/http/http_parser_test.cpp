@@ -20,8 +20,8 @@ struct Case {
   int status;  ///< 0: accepted
 };
 
-std::string get(const std::string& fields) { return "GET / HTTP/1.1\r\n" + fields + "\r\n"; }
-std::string host_and(const std::string& fields) { return get("Host: a\r\n" + fields); }
+std::string get_with(const std::string& fields) { return "GET / HTTP/1.1\r\n" + fields + "\r\n"; }
+std::string host_and(const std::string& fields) { return get_with("Host: a\r\n" + fields); }
 std::string chunked(const std::string& body) {
   return "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + body;
 }
@@ -32,8 +32,8 @@ const std::vector<Case>& cases() {
       {"Http10WithoutHost", "GET / HTTP/1.0\r\n\r\n", 0},
       {"AbsoluteForm", "GET http://a/b?c HTTP/1.1\r\nHost: a\r\n\r\n", 0},
       {"AsteriskForm", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 0},
-      {"EmptyHost", get("Host:\r\n"), 0},
-      {"Ipv6Host", get("Host: [::1]:80\r\n"), 0},
+      {"EmptyHost", get_with("Host:\r\n"), 0},
+      {"Ipv6Host", get_with("Host: [::1]:80\r\n"), 0},
       {"BlanksAroundValue", host_and("X: \t y \t\r\n"), 0},
       {"EmptyValue", host_and("X:\r\n"), 0},
       {"HighBytesInValue", host_and("X: \xc3\xa4\r\n"), 0},
@@ -70,12 +70,12 @@ const std::vector<Case>& cases() {
       {"Http12", "GET / HTTP/1.2\r\nHost: a\r\n\r\n", 505},
       {"Http09", "GET / HTTP/0.9\r\n\r\n", 505},
 
-      {"NoHost", get(""), 400},
-      {"TwoHosts", get("Host: a\r\nHost: a\r\n"), 400},
+      {"NoHost", get_with(""), 400},
+      {"TwoHosts", get_with("Host: a\r\nHost: a\r\n"), 400},
       {"TwoHostsIn10", "GET / HTTP/1.0\r\nHost: a\r\nhost: b\r\n\r\n", 400},
-      {"HostWithPath", get("Host: a/b\r\n"), 400},
-      {"HostWithUser", get("Host: u@a\r\n"), 400},
-      {"HostList", get("Host: a b\r\n"), 400},
+      {"HostWithPath", get_with("Host: a/b\r\n"), 400},
+      {"HostWithUser", get_with("Host: u@a\r\n"), 400},
+      {"HostList", get_with("Host: a b\r\n"), 400},
 
       {"BareLineFeedAfterRequestLine", "GET / HTTP/1.1\nHost: a\r\n\r\n", 400},
       {"BareLineFeedAfterField", "GET / HTTP/1.1\r\nHost: a\n\r\n", 400},
@@ -85,7 +85,7 @@ const std::vector<Case>& cases() {
       {"NulInValue", host_and("X: a\0b\r\n"s), 400},
       {"ControlInValue", host_and("X: a\x01\r\n"), 400},
       {"Folded", host_and("X: a\r\n b\r\n"), 400},
-      {"FoldedFirst", get(" Host: a\r\n"), 400},
+      {"FoldedFirst", get_with(" Host: a\r\n"), 400},
       {"BlankBeforeColon", host_and("X : a\r\n"), 400},
       {"TabBeforeColon", host_and("X\t: a\r\n"), 400},
       {"NoColon", host_and("X\r\n"), 400},

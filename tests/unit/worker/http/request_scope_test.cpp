@@ -26,30 +26,30 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-struct Database {
+struct Accounts {
   std::string name = "db";
 };
 struct User {
   std::string name;
 };
 struct Session {
-  Session(Database& opened_on, std::string of) : database(&opened_on), user(std::move(of)) {}
+  Session(Accounts& opened_on, std::string of) : database(&opened_on), user(std::move(of)) {}
   virtual ~Session() = default;
-  Database* database;
+  Accounts* database;
   std::string user;
 };
 struct FakeSession final : Session {
-  explicit FakeSession(Database& opened_on) : Session(opened_on, "fake") {}
+  explicit FakeSession(Accounts& opened_on) : Session(opened_on, "fake") {}
 };
 
-std::string get(std::string_view path) {
+std::string get_and_close(std::string_view path) {
   return "GET " + std::string(path) + " HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 }
 
 class RequestScopeTest : public ServerFixture {
  protected:
   RequestScopeTest() {
-    state.put(Database());
+    state.put(Accounts());
     values.provide<User>(
         [this](const Request& request) {  // Blocks: on a thread.
           if (request.query("user") == "nobody") throw std::runtime_error("no such user");
@@ -58,7 +58,7 @@ class RequestScopeTest : public ServerFixture {
         },
         [this](User&) { note("close user"); });
     values.provide<Session>(
-        [this](const Request&, Database& database, User& user) -> Task<std::unique_ptr<Session>> {
+        [this](const Request&, Accounts& database, User& user) -> Task<std::unique_ptr<Session>> {
           co_await sleep_for(1ms);
           note("open session");
           co_return std::make_unique<Session>(database, user.name);
@@ -92,14 +92,14 @@ class RequestScopeTest : public ServerFixture {
 
 TEST_F(RequestScopeTest, GivesHandlersWhatTheirParametersName) {
   router.get("/async",
-             [](const Request& request, Session& session, Database& db) -> Task<Response> {
+             [](const Request& request, Session& session, Accounts& db) -> Task<Response> {
                const bool same = &request.scoped<Session>() == &session && session.database == &db;
                co_return Response::text(session.user + (same ? " same" : " other"));
              });
   router.get("/blocking", [](Session& session) { return Response::text(session.user); });
   start();
-  EXPECT_THAT(whole_answer(get("/async?user=bert")), EndsWith("bert same"));
-  EXPECT_THAT(whole_answer(get("/blocking")), EndsWith("anna"));
+  EXPECT_THAT(whole_answer(get_and_close("/async?user=bert")), EndsWith("bert same"));
+  EXPECT_THAT(whole_answer(get_and_close("/blocking")), EndsWith("anna"));
   EXPECT_TRUE(on_thread);
 }
 
@@ -109,7 +109,7 @@ TEST_F(RequestScopeTest, ClosesInReverseAfterTheAnswer) {
     co_return Response::text("done");
   });
   start();
-  SocketClient one = client(get("/"));
+  SocketClient one = client(get_and_close("/"));
   ASSERT_TRUE(receives(one, "done"));
   ASSERT_TRUE(noted("close user") && settled());
   EXPECT_THAT(lines, ElementsAre("open session", "handle", "close session of anna", "close user"));
@@ -125,7 +125,7 @@ TEST_F(RequestScopeTest, ClosesAfterTheLastByteOfAStream) {
     });
   });
   start();
-  EXPECT_THAT(whole_answer(get("/")), HasSubstr("last"));
+  EXPECT_THAT(whole_answer(get_and_close("/")), HasSubstr("last"));
   ASSERT_TRUE(settled());
   EXPECT_THAT(lines, ElementsAre("open session", "last chunk for anna", "close session of anna",
                                  "close user"));
@@ -137,7 +137,7 @@ TEST_F(RequestScopeTest, ClosesWhenTheHandlerThrew) {
     co_return Response();
   });
   start();
-  EXPECT_THAT(whole_answer(get("/")), StartsWith("HTTP/1.1 500 "));
+  EXPECT_THAT(whole_answer(get_and_close("/")), StartsWith("HTTP/1.1 500 "));
   ASSERT_TRUE(settled());
   EXPECT_THAT(lines, ElementsAre("open session", "close session of anna", "close user"));
 }
@@ -149,7 +149,7 @@ TEST_F(RequestScopeTest, ClosesWhenTheClientHasLeft) {
     co_return Response();
   });
   start();
-  SocketClient one = client(get("/"));
+  SocketClient one = client(get_and_close("/"));
   ASSERT_TRUE(noted("handle"));
   one.close();
   ASSERT_TRUE(noted("close user") && settled());
@@ -171,7 +171,7 @@ TEST_F(RequestScopeTest, WhatAThreadMakesForAClientThatHasLeftIsClosedToo) {
     co_return Response();
   });
   start();
-  SocketClient one = client(get("/"));
+  SocketClient one = client(get_and_close("/"));
   ASSERT_TRUE(noted("open slow"));
   one.close();
   ASSERT_TRUE(noted("close slow") && settled());
@@ -184,11 +184,11 @@ TEST_F(RequestScopeTest, AProviderThatFailsIsAnsweredAndWhatWasMadeIsClosed) {
   router.get("/", [](Broken&) -> Task<Response> { co_return Response(); });
   router.get("/user", [](User&) -> Task<Response> { co_return Response(); });
   start();
-  EXPECT_THAT(whole_answer(get("/")), StartsWith("HTTP/1.1 500 "));
+  EXPECT_THAT(whole_answer(get_and_close("/")), StartsWith("HTTP/1.1 500 "));
   EXPECT_THAT(log, ElementsAre("GET / failed: cannot"));
   ASSERT_TRUE(settled());
   EXPECT_THAT(lines, ElementsAre("close user"));
-  EXPECT_THAT(whole_answer(get("/user?user=nobody")), StartsWith("HTTP/1.1 500 "));
+  EXPECT_THAT(whole_answer(get_and_close("/user?user=nobody")), StartsWith("HTTP/1.1 500 "));
   ASSERT_TRUE(settled());
   EXPECT_THAT(lines, ElementsAre("close user")) << "it was never made";
 }
@@ -203,7 +203,7 @@ TEST_F(RequestScopeTest, ACloseThatFailsOrHangsIsLoggedAndSkipsNoOther) {
                           [](Failing&) { throw std::runtime_error("cannot commit"); });
   router.get("/x/{id}", [](Failing&) -> Task<Response> { co_return Response::text("fine"); });
   start();
-  EXPECT_THAT(whole_answer(get("/x/7")), EndsWith("fine"));
+  EXPECT_THAT(whole_answer(get_and_close("/x/7")), EndsWith("fine"));
   ASSERT_TRUE(noted("close user") && settled());
   ASSERT_EQ(log.size(), 2U);
   EXPECT_THAT(log[0], StartsWith("GET /x/{id}: closing "));
@@ -219,7 +219,7 @@ TEST_F(RequestScopeTest, KeepAliveRequestsEachHaveTheirOwn) {
   SocketClient one = client(
       "GET /?user=a HTTP/1.1\r\nHost: a\r\n\r\n"
       "GET /?user=b HTTP/1.1\r\nHost: a\r\n\r\n" +
-      get("/?user=c"));
+      get_and_close("/?user=c"));
   EXPECT_EQ(end_of(one), SocketClient::End::Closed);
   EXPECT_THAT(one.received(), ::testing::ContainsRegex("\\[a\\](.|\n)*\\[b\\](.|\n)*\\[c\\]"));
   ASSERT_TRUE(settled());
@@ -229,28 +229,28 @@ TEST_F(RequestScopeTest, KeepAliveRequestsEachHaveTheirOwn) {
 }
 
 TEST_F(RequestScopeTest, ReplacementsAreUsedAndNeverClosed) {
-  overrides.replace<Session>(std::make_unique<FakeSession>(state.get<Database>()));
+  overrides.replace<Session>(std::make_unique<FakeSession>(state.get<Accounts>()));
   router.get("/", [](Session& session) { return Response::text(session.user); });
   start();
-  EXPECT_THAT(whole_answer(get("/")), EndsWith("fake"));
-  EXPECT_THAT(whole_answer(get("/")), EndsWith("fake"));
+  EXPECT_THAT(whole_answer(get_and_close("/")), EndsWith("fake"));
+  EXPECT_THAT(whole_answer(get_and_close("/")), EndsWith("fake"));
   ASSERT_TRUE(settled());
   EXPECT_THAT(lines, IsEmpty());
 }
 
 TEST_F(RequestScopeTest, AResourceThatIsDownIs503) {
   router.get("/",
-             [](Database& database) -> Task<Response> { co_return Response::text(database.name); });
-  router.get("/copes", [](Database* database) -> Task<Response> {
+             [](Accounts& database) -> Task<Response> { co_return Response::text(database.name); });
+  router.get("/copes", [](Accounts* database) -> Task<Response> {
     co_return Response::text(database != nullptr ? "there" : "without");
   });
   start();
-  EXPECT_THAT(whole_answer(get("/")), EndsWith("db"));
-  state.erase<Database>();
-  const std::string answer = whole_answer(get("/"));
+  EXPECT_THAT(whole_answer(get_and_close("/")), EndsWith("db"));
+  state.erase<Accounts>();
+  const std::string answer = whole_answer(get_and_close("/"));
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 "));
   EXPECT_THAT(answer, HasSubstr("Retry-After: 1\r\n"));
-  EXPECT_THAT(whole_answer(get("/copes")), EndsWith("without"));
+  EXPECT_THAT(whole_answer(get_and_close("/copes")), EndsWith("without"));
 }
 
 TEST_F(RequestScopeTest, AskingForWhatWasNotMadeNamesTheType) {
@@ -258,7 +258,7 @@ TEST_F(RequestScopeTest, AskingForWhatWasNotMadeNamesTheType) {
     co_return Response::text(request.scoped<Session>().user);
   });
   start();
-  EXPECT_THAT(whole_answer(get("/")), StartsWith("HTTP/1.1 500 "));
+  EXPECT_THAT(whole_answer(get_and_close("/")), StartsWith("HTTP/1.1 500 "));
   ASSERT_EQ(log.size(), 1U);
   EXPECT_THAT(log[0], HasSubstr("Session was made for this request; give the handler a parameter"));
 }
@@ -266,7 +266,7 @@ TEST_F(RequestScopeTest, AskingForWhatWasNotMadeNamesTheType) {
 TEST_F(RequestScopeTest, ADrainWaitsForTheCloses) {
   router.get("/", [](Session&) -> Task<Response> { co_return Response::text("done"); });
   start();
-  SocketClient one = client(get("/"));
+  SocketClient one = client(get_and_close("/"));
   ASSERT_TRUE(noted("open session"));
   drain(ipc::DrainKind::Prompt);
   ASSERT_TRUE(run_until_drained());
@@ -280,7 +280,7 @@ TEST_F(RequestScopeTest, CancelledRequestsStillCloseTheirValues) {
     co_return Response();
   });
   start();
-  SocketClient one = client(get("/"));
+  SocketClient one = client(get_and_close("/"));
   ASSERT_TRUE(noted("handle"));
   drain(ipc::DrainKind::Prompt);
   EXPECT_EQ(server->cancel().size(), 1U);

@@ -15,11 +15,11 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-struct Database {};
-struct Cache {};
-struct User {};
-struct Session {};
-struct Audit {};
+struct Orders {};
+struct Prices {};
+struct Caller {};
+struct Login {};
+struct AuditTrail {};
 
 template <class... T>
 std::vector<std::type_index> types() {
@@ -54,72 +54,72 @@ class RoutePlansTest : public ::testing::Test {
   Router router;
   RequestValues values;
   Overrides overrides;
-  std::vector<std::type_index> process{typeid(Database)};
+  std::vector<std::type_index> process{typeid(Orders)};
 };
 
 TEST_F(RoutePlansTest, EachValueComesAfterWhatItAsksForAndOnce) {
-  values.provide<Audit>([](Session&, User&) { return Audit(); });
-  values.provide<Session>([](Database&, User&) { return Session(); });
-  values.provide<User>([](const Request&) { return User(); });
-  router.get("/", [](Audit&, User&, Session&, Database&) { return Response(); });
-  EXPECT_EQ(order(), (types<User, Session, Audit>()));
-  EXPECT_EQ(make()->of(*router.routes().front()).process, types<Database>());
+  values.provide<AuditTrail>([](Login&, Caller&) { return AuditTrail(); });
+  values.provide<Login>([](Orders&, Caller&) { return Login(); });
+  values.provide<Caller>([](const Request&) { return Caller(); });
+  router.get("/", [](AuditTrail&, Caller&, Login&, Orders&) { return Response(); });
+  EXPECT_EQ(order(), (types<Caller, Login, AuditTrail>()));
+  EXPECT_EQ(make()->of(*router.routes().front()).process, types<Orders>());
 }
 
 TEST_F(RoutePlansTest, AMissingTypeNamesTheRouteTheAskerAndTheRemedy) {
-  values.provide<Session>([](Cache&) { return Session(); });
-  router.get("/a/{id}", [](Cache&) { return Response(); });
-  router.post("/b", [](Session&) { return Response(); });
-  router.get("/fine", [](Database&) { return Response(); });
+  values.provide<Login>([](Prices&) { return Login(); });
+  router.get("/a/{id}", [](Prices&) { return Response(); });
+  router.post("/b", [](Login&) { return Response(); });
+  router.get("/fine", [](Orders&) { return Response(); });
   const std::string why = refusal();
   EXPECT_THAT(why, HasSubstr("route GET /a/{id}: its handler asks for "));
-  EXPECT_THAT(why, HasSubstr("Cache, which nobody provides: add app.resource<"));
+  EXPECT_THAT(why, HasSubstr("Prices, which nobody provides: add app.resource<"));
   EXPECT_THAT(why, HasSubstr("route POST /b: the provider of "));
   EXPECT_THAT(why, Not(HasSubstr("/fine")));
 }
 
 TEST_F(RoutePlansTest, ACycleIsRefusedAndShown) {
-  values.provide<User>([](Session&) { return User(); });
-  values.provide<Session>([](Audit&) { return Session(); });
-  values.provide<Audit>([](Session&) { return Audit(); });
-  router.get("/", [](User&) { return Response(); });
+  values.provide<Caller>([](Login&) { return Caller(); });
+  values.provide<Login>([](AuditTrail&) { return Login(); });
+  values.provide<AuditTrail>([](Login&) { return AuditTrail(); });
+  router.get("/", [](Caller&) { return Response(); });
   const std::string why = refusal();
   EXPECT_THAT(why, HasSubstr("route GET /: its providers ask for each other: "));
-  EXPECT_THAT(why, ::testing::ContainsRegex("Session -> .*Audit -> .*Session: one"));
-  EXPECT_THAT(why, Not(HasSubstr("User"))) << "it leads there, but is not part of it";
+  EXPECT_THAT(why, ::testing::ContainsRegex("Login -> .*AuditTrail -> .*Login: one"));
+  EXPECT_THAT(why, Not(HasSubstr("Caller"))) << "it leads there, but is not part of it";
 }
 
 TEST_F(RoutePlansTest, AProviderThatAsksForItsOwnTypeIsACycle) {
-  values.provide<User>([](User&) { return User(); });
-  router.get("/", [](User&) { return Response(); });
+  values.provide<Caller>([](Caller&) { return Caller(); });
+  router.get("/", [](Caller&) { return Response(); });
   EXPECT_THAT(refusal(), HasSubstr("ask for each other"));
 }
 
 TEST_F(RoutePlansTest, APointerCopesWithoutAValue) {
-  router.get("/", [](Cache*, const Database*) { return Response(); });
+  router.get("/", [](Prices*, const Orders*) { return Response(); });
   const auto plans = make();
   ASSERT_TRUE(plans) << plans.error();
   EXPECT_THAT(plans->of(*router.routes().front()).process, IsEmpty());
 }
 
 TEST_F(RoutePlansTest, AReplacedProviderNeedsNothing) {
-  values.provide<Session>([](Cache&) { return Session(); });
-  router.get("/", [](Session&) { return Response(); });
-  overrides.replace<Session>(std::make_unique<Session>());
-  EXPECT_EQ(order(), types<Session>());
+  values.provide<Login>([](Prices&) { return Login(); });
+  router.get("/", [](Login&) { return Response(); });
+  overrides.replace<Login>(std::make_unique<Login>());
+  EXPECT_EQ(order(), types<Login>());
 }
 
 TEST_F(RoutePlansTest, ATypeHasOneProvider) {
-  values.provide<User>([] { return User(); });
-  EXPECT_THROW(values.provide<User>([] { return User(); }), std::invalid_argument);
+  values.provide<Caller>([] { return Caller(); });
+  EXPECT_THROW(values.provide<Caller>([] { return Caller(); }), std::invalid_argument);
 }
 
 TEST_F(RoutePlansTest, ParametersAreReadOffEveryKindOfFunction) {
   struct Functor {
-    Response operator()(const Request&, const Database&) const noexcept { return Response(); }
+    Response operator()(const Request&, const Orders&) const noexcept { return Response(); }
   };
   router.get("/functor", Functor());
-  router.get("/pointer", +[](Database&) { return Response(); });
+  router.get("/pointer", +[](Orders&) { return Response(); });
   router.get("/generic", [](const auto&) { return Response(); });
   std::vector<std::size_t> wants;
   for (const auto* route : router.routes()) wants.push_back(route->wants.size());

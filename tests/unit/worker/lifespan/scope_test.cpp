@@ -28,10 +28,10 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-struct Database {
+struct Ledger {
   std::string url;
 };
-struct Cache {
+struct Index {
   int size = 0;
 };
 
@@ -79,30 +79,30 @@ class ScopeTest : public RuntimeFixture {
 TEST_F(ScopeTest, OrdinaryCodeOpensAndTheStackClosesInReverse) {
   const bool cached = true;
   lifespan.compose([&](Scope& scope) -> Task<> {
-    auto& db = co_await scope.open<Database>(
-        "database", [] { return Database{"db"}; },
-        [this](Database& database) { lines.push_back("close " + database.url); },
+    auto& db = co_await scope.open<Ledger>(
+        "database", [] { return Ledger{"db"}; },
+        [this](Ledger& database) { lines.push_back("close " + database.url); },
         {.kind = Kind::Database});
     if (cached) {
-      co_await scope.open<Cache>("cache", [&db] { return Cache{int(db.url.size())}; });
+      co_await scope.open<Index>("cache", [&db] { return Index{int(db.url.size())}; });
     }
     co_await scope.step("register", opens("register"), closes("register"));
   });
   ASSERT_TRUE(open());
-  EXPECT_EQ(state.get<Cache>().size, 2);
+  EXPECT_EQ(state.get<Index>().size, 2);
   close();
   EXPECT_THAT(lines, ElementsAre("open register", "close register", "close db"));
-  EXPECT_EQ(state.find<Cache>(), nullptr);
+  EXPECT_EQ(state.find<Index>(), nullptr);
 }
 
 TEST_F(ScopeTest, CapturesOfOpenFunctionsAreReleased) {
   const auto token = std::make_shared<int>(1);
   lifespan.compose([&](Scope& scope) -> Task<> {
-    const auto open = [token] { return Cache{*token}; };  // Named, for g++ 12: see Scope::open().
-    const auto close = [token](Cache&) {};
-    co_await scope.open<Cache>("cache", open, close, {.kind = Kind::Cache});
-    const auto connect = [token]() -> Task<Database> { co_return Database{"db"}; };
-    (void)co_await scope.open_optional<Database>("database", connect);
+    const auto open = [token] { return Index{*token}; };  // Named, for g++ 12: see Scope::open().
+    const auto close = [token](Index&) {};
+    co_await scope.open<Index>("cache", open, close, {.kind = Kind::Cache});
+    const auto connect = [token]() -> Task<Ledger> { co_return Ledger{"db"}; };
+    (void)co_await scope.open_optional<Ledger>("database", connect);
   });
   ASSERT_TRUE(open());
   close();
@@ -167,62 +167,62 @@ TEST_F(ScopeTest, ConcurrentOnesAreClosedInTheReverseOfTheirCompletion) {
 TEST_F(ScopeTest, OptionalOneComesBackByItselfAndClosesWhereItCame) {
   int attempts = 0;
   lifespan.compose([&, this](Scope& scope) -> Task<> {
-    Cache* cache = co_await scope.open_optional<Cache>("cache",
-                                                       [&]() -> Task<Cache> {
+    Index* cache = co_await scope.open_optional<Index>("cache",
+                                                       [&]() -> Task<Index> {
                                                          if (++attempts < 3)
                                                            throw std::runtime_error("refused");
-                                                         co_return Cache{7};
+                                                         co_return Index{7};
                                                        },
                                                        closes("cache"), {.retry = {1ms, 2ms}});
     EXPECT_EQ(cache, nullptr);
     co_await scope.step("later", opens("later"), closes("later"));
   });
   ASSERT_TRUE(open());
-  run_until([&] { return state.find<Cache>() != nullptr; });
-  EXPECT_EQ(state.get<Cache>().size, 7);
+  run_until([&] { return state.find<Index>() != nullptr; });
+  EXPECT_EQ(state.get<Index>().size, 7);
   close();
   EXPECT_THAT(lines, ElementsAre("open later", "close cache", "close later"));
 }
 
 TEST_F(ScopeTest, NestedValueOfAnOptionalOneIsSeenOnlyWhenThatIsOpen) {
   int attempts = 0;
-  lifespan.resource<Cache>("cache",
-                           [&](Scope& scope) -> Task<Cache> {
-                             co_await scope.open<Database>("pool", [] { return Database{"pool"}; });
+  lifespan.resource<Index>("cache",
+                           [&](Scope& scope) -> Task<Index> {
+                             co_await scope.open<Ledger>("pool", [] { return Ledger{"pool"}; });
                              if (++attempts == 1) throw std::runtime_error("refused");
-                             EXPECT_EQ(state.find<Database>(), nullptr) << "it may still fail";
-                             co_return Cache{1};
+                             EXPECT_EQ(state.find<Ledger>(), nullptr) << "it may still fail";
+                             co_return Index{1};
                            },
                            {.need = Need::Optional, .retry = {1ms, 1ms}});
   ASSERT_TRUE(open());
-  EXPECT_EQ(state.find<Database>(), nullptr);
-  run_until([&] { return state.find<Cache>() != nullptr; });
-  EXPECT_NE(state.find<Database>(), nullptr);
+  EXPECT_EQ(state.find<Ledger>(), nullptr);
+  run_until([&] { return state.find<Index>() != nullptr; });
+  EXPECT_NE(state.find<Ledger>(), nullptr);
   close();
 }
 
 /// Puts a value of its own type into the state, where there is room for one.
-Task<Cache> open_two(State& state) {
-  state.put(Cache{1});
-  co_return Cache{2};
+Task<Index> open_two(State& state) {
+  state.put(Index{1});
+  co_return Index{2};
 }
 
 TEST_F(ScopeTest, AnOptionalValueThatTheStateRefusesIsClosedAndNotTriedAgain) {
-  lifespan.resource<Cache>("cache", open_two, closes("cache"),
+  lifespan.resource<Index>("cache", open_two, closes("cache"),
                            {.need = Need::Optional, .retry = {1ms, 1ms}});
   ASSERT_TRUE(open());
   EXPECT_THAT(events, Contains(AllOf(HasSubstr("cannot open cache: there is a "),
-                                     HasSubstr("Cache already; wrap one of the two in a type"),
+                                     HasSubstr("Index already; wrap one of the two in a type"),
                                      Not(HasSubstr("next attempt")))));
   EXPECT_THAT(lines, ElementsAre("close cache"));
   EXPECT_EQ(context.roots(), 0U) << "nothing waits to try it again";
-  EXPECT_EQ(state.get<Cache>().size, 1);
+  EXPECT_EQ(state.get<Index>().size, 1);
   close();
   EXPECT_THAT(lines, ElementsAre("close cache"));
 }
 
 TEST_F(ScopeTest, ARequiredValueThatTheStateRefusesEndsTheStart) {
-  lifespan.resource<Cache>("cache", open_two, closes("cache"));
+  lifespan.resource<Index>("cache", open_two, closes("cache"));
   const auto opened = open();
   ASSERT_FALSE(opened);
   EXPECT_THAT(opened.error().reason,
@@ -232,16 +232,16 @@ TEST_F(ScopeTest, ARequiredValueThatTheStateRefusesEndsTheStart) {
 
 TEST_F(ScopeTest, AValueThatComesLateAndIsRefusedIsSaidToHaveFailed) {
   std::latch gate(1);
-  lifespan.resource<Cache>("cache",
+  lifespan.resource<Index>("cache",
                            [&] {
                              gate.wait();
-                             return Cache{1};
+                             return Index{1};
                            },
                            closes("cache"),
                            {.need = Need::Optional, .open_within = 100ms, .retry = {1ms, 1ms}});
   ASSERT_TRUE(open());
   if (runner.keeper().find("cache")->state == NodeState::Late) {
-    state.put(Cache{2});
+    state.put(Index{2});
     gate.count_down();
     // Not before: it is closed on a thread.
     run_until([&] { return runner.keeper().find("cache") == nullptr; });
@@ -256,16 +256,16 @@ TEST_F(ScopeTest, AChildThatComesAfterItsParentIsClosedBeforeIt) {
   lifespan.step(
       "database",
       [&, this](Scope& scope) -> Task<> {
-        const auto connect = [&]() -> Task<Cache> {
+        const auto connect = [&]() -> Task<Index> {
           if (++attempts == 1) co_await refuse();
-          co_return Cache{1};
+          co_return Index{1};
         };
-        (void)co_await scope.open_optional<Cache>("replica", connect, closes("replica"),
+        (void)co_await scope.open_optional<Index>("replica", connect, closes("replica"),
                                                   {.retry = {1ms, 1ms}});
       },
       closes("database"));
   ASSERT_TRUE(open());
-  run_until([&] { return state.find<Cache>() != nullptr; });
+  run_until([&] { return state.find<Index>() != nullptr; });
   close();
   EXPECT_THAT(lines, ElementsAre("close replica", "close database"));
 }
@@ -302,15 +302,15 @@ TEST_F(ScopeTest, RetriesKeepNoValuesWhileAnotherResourceHangs) {
         gate->wait();
       },
       [] {}, {.need = Need::Optional, .open_within = 5ms, .retry = {1ms, 1ms}});
-  lifespan.resource<Cache>("cache",
-                           [&](Scope& scope) -> Task<Cache> {
+  lifespan.resource<Index>("cache",
+                           [&](Scope& scope) -> Task<Index> {
                              const auto make = [&]() -> Task<std::unique_ptr<Counted>> {
                                co_return std::make_unique<Counted>(alive);
                              };
                              co_await scope.open<Counted>("pool", make);
                              ++attempts;
                              co_await refuse();
-                             co_return Cache{1};
+                             co_return Index{1};
                            },
                            {.need = Need::Optional, .retry = {1ms, 1ms}});
   ASSERT_TRUE(open());
@@ -341,11 +341,11 @@ TEST_F(ScopeTest, ADrainEndsTheAttempts) {
 TEST_F(ScopeTest, AValueThatComesTooLateIsClosed) {
   std::latch gate(1);
   std::atomic<bool> began = false;
-  lifespan.resource<Cache>("cache",
+  lifespan.resource<Index>("cache",
                            [&] {
                              began = true;
                              gate.wait();
-                             return Cache{1};
+                             return Index{1};
                            },
                            closes("cache"), {.open_within = 100ms});
   const auto opened = open();
@@ -356,7 +356,7 @@ TEST_F(ScopeTest, AValueThatComesTooLateIsClosed) {
   // Not before: it is closed on a thread.
   run_until([&] { return runner.keeper().find("cache") == nullptr; });
   EXPECT_THAT(lines, ElementsAre("close cache"));
-  EXPECT_EQ(state.find<Cache>(), nullptr);
+  EXPECT_EQ(state.find<Index>(), nullptr);
 }
 
 TEST_F(ScopeTest, RefusesWhatMakesNoSense) {

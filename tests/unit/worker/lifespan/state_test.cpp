@@ -11,9 +11,9 @@
 namespace reeve {
 namespace {
 
-struct Database {
-  explicit Database(std::string name) : url(std::move(name)) {}
-  Database(const Database&) = delete;
+struct Registry {
+  explicit Registry(std::string name) : url(std::move(name)) {}
+  Registry(const Registry&) = delete;
   std::string url;
 };
 
@@ -21,10 +21,10 @@ TEST(State, HoldsOneValueOfEachType) {
   State state;
   state.put(7);
   state.put(std::string("seven"));
-  state.put(std::make_unique<Database>("db"));
+  state.put(std::make_unique<Registry>("db"));
   EXPECT_EQ(state.get<int>(), 7);
   EXPECT_EQ(state.get<std::string>(), "seven");
-  EXPECT_EQ(state.get<Database>().url, "db");
+  EXPECT_EQ(state.get<Registry>().url, "db");
 }
 
 TEST(State, SharesWhatIsShared) {
@@ -44,12 +44,12 @@ TEST(State, RefusesASecondValueOfOneType) {
 
 TEST(State, NamesTheTypeThatIsMissing) {
   const State state;
-  EXPECT_EQ(state.find<Database>(), nullptr);
+  EXPECT_EQ(state.find<Registry>(), nullptr);
   try {
-    (void)state.get<Database>();
+    (void)state.get<Registry>();
     FAIL() << "nothing was thrown";
   } catch (const std::out_of_range& error) {
-    EXPECT_THAT(error.what(), testing::HasSubstr("Database"));
+    EXPECT_THAT(error.what(), testing::HasSubstr("Registry"));
   }
 }
 

@@ -28,6 +28,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::Contains;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
@@ -165,16 +166,18 @@ TEST_F(SchedulerTest, UnderAMasterItRunsWhatIsGranted) {
   };
   start(true);
   run_loop();
-  EXPECT_THAT(fences, ElementsAre(41));
   drain();
+  // More than one run where the machine stalls for longer than the period.
+  ASSERT_FALSE(fences.empty());
+  EXPECT_THAT(fences, Each(41));
   ASSERT_GE(sent.size(), 3U);
   EXPECT_EQ(sent.front(), "wanted");
   EXPECT_EQ(sent[1], "claim one");
   EXPECT_EQ(sent.back(), "released");
-  ASSERT_FALSE(reports.empty());
-  EXPECT_EQ(reports.back().name, "one");
-  EXPECT_EQ(reports.back().result, ipc::RunResult::Ok);
-  EXPECT_EQ(reports.back().scope, ipc::ScheduleScope::One);
+  const auto done = std::ranges::find(reports, ipc::RunResult::Ok, &ipc::ScheduledReport::result);
+  ASSERT_NE(done, reports.end());
+  EXPECT_EQ(done->name, "one");
+  EXPECT_EQ(done->scope, ipc::ScheduleScope::One);
 }
 
 TEST_F(SchedulerTest, TheLeaseIsWantedAgainUntilItIsHeld) {

@@ -249,18 +249,18 @@ TEST_F(ChannelTest, ALongChainOfTasksThatWakeEachOtherDoesNotNest) {
 }
 
 /// What random senders and receivers, who are cancelled at random, believe they did.
-struct Ledger {
+struct Tally {
   std::vector<int> sent;
   std::vector<int> received;
 };
 
-Task<> random_sender(Channel<int>& channel, Ledger& ledger, std::uint_fast32_t seed, int first) {
+Task<> random_sender(Channel<int>& channel, Tally& ledger, std::uint_fast32_t seed, int first) {
   std::mt19937 random(seed);
   for (int i = 0; i < 20; ++i) {
     const int value = first + i;
     if (random() % 4 == 0) co_await yield();
     if (random() % 3 == 0) {
-      const auto attempt = [](Channel<int>& out, Ledger& book, int number) -> Task<> {
+      const auto attempt = [](Channel<int>& out, Tally& book, int number) -> Task<> {
         co_await out.send(number);
         book.sent.push_back(number);
       };
@@ -275,12 +275,12 @@ Task<> random_sender(Channel<int>& channel, Ledger& ledger, std::uint_fast32_t s
   }
 }
 
-Task<> random_receiver(Channel<int>& channel, Ledger& ledger, std::uint_fast32_t seed) {
+Task<> random_receiver(Channel<int>& channel, Tally& ledger, std::uint_fast32_t seed) {
   std::mt19937 random(seed);
   while (true) {
     if (random() % 4 == 0) co_await yield();
     if (random() % 2 == 0) {
-      const auto attempt = [](Channel<int>& in, Ledger& book) -> Task<bool> {
+      const auto attempt = [](Channel<int>& in, Tally& book) -> Task<bool> {
         const auto value = co_await in.receive();
         if (value) book.received.push_back(*value);
         co_return value.has_value();
@@ -298,11 +298,11 @@ Task<> random_receiver(Channel<int>& channel, Ledger& ledger, std::uint_fast32_t
 TEST_F(ChannelTest, RandomCancelsLoseNothingAndDoubleNothing) {
   for (unsigned seed = 1; seed <= 300; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    Ledger ledger;
+    Tally ledger;
     std::mt19937 random(seed);
     const auto work = [&]() -> Task<> {
       Channel<int> channel(random() % 4);
-      const auto produce = [&random](Channel<int>& out, Ledger& book) -> Task<> {
+      const auto produce = [&random](Channel<int>& out, Tally& book) -> Task<> {
         std::vector<Task<>> senders;
         for (int i = 0; i < 4; ++i) senders.push_back(random_sender(out, book, random(), i * 1000));
         co_await when_all(std::move(senders));

@@ -95,20 +95,20 @@ TEST_F(TaskTest, SleepResumesOnTheLoop) {
   EXPECT_GE(ipc::Clock::now() - before, 1ms);
 }
 
-struct Trace {
+struct Steps {
   std::vector<std::string>& lines;
   std::string name;
-  ~Trace() { lines.push_back(name); }
+  ~Steps() { lines.push_back(name); }
 };
 
 Task<> sleep_inside(std::vector<std::string>& lines) {
-  const Trace trace{lines, "inner destroyed"};
+  const Steps trace{lines, "inner destroyed"};
   co_await sleep_for(1h);
   lines.push_back("not reached");
 }
 
 Task<> sleep_outside(std::vector<std::string>& lines) {
-  const Trace trace{lines, "outer destroyed"};
+  const Steps trace{lines, "outer destroyed"};
   co_await sleep_inside(lines);
 }
 

@@ -21,30 +21,30 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-struct Model {
-  virtual ~Model() = default;
+struct Llm {
+  virtual ~Llm() = default;
   [[nodiscard]] virtual std::string name() const { return "real"; }
 };
-struct FakeModel : Model {
+struct FakeLlm : Llm {
   [[nodiscard]] std::string name() const override { return "fake"; }
 };
 struct Session {
   std::string user = "from the network";
 };
-struct Database {
+struct Catalog {
   int cleaned = 0;
 };
 
 TEST(TestClientReplace, StandsForTheChoiceOfAProvider) {
   App app;
   bool touched = false;
-  app.provider<Model>("model").candidate("real", [&touched] {
+  app.provider<Llm>("model").candidate("real", [&touched] {
     touched = true;
-    return Model();
+    return Llm();
   });
-  app.get("/", [](Provider<Model>& model) { return Response::text(model.get()->name()); });
+  app.get("/", [](Provider<Llm>& model) { return Response::text(model.get()->name()); });
   TestClient client(app);
-  client.replace<Model>(std::make_unique<FakeModel>());
+  client.replace<Llm>(std::make_unique<FakeLlm>());
   ASSERT_TRUE(client.start());
   EXPECT_EQ(client.get("/").body, "fake");
   EXPECT_EQ(client.get("/health/ready").status, 200);
@@ -54,10 +54,10 @@ TEST(TestClientReplace, StandsForTheChoiceOfAProvider) {
 
 TEST(TestClientReplace, TakesAWholeProviderToo) {
   App app;
-  app.provider<Model>("model").candidate("real", [] { return Model(); });
-  app.get("/", [](Provider<Model>& model) { return Response::text(model.get()->name()); });
+  app.provider<Llm>("model").candidate("real", [] { return Llm(); });
+  app.get("/", [](Provider<Llm>& model) { return Response::text(model.get()->name()); });
   TestClient client(app);
-  client.replace<Provider<Model>>(Provider<Model>(std::make_shared<FakeModel>()));
+  client.replace<Provider<Llm>>(Provider<Llm>(std::make_shared<FakeLlm>()));
   ASSERT_TRUE(client.start());
   EXPECT_EQ(client.get("/").body, "fake");
   EXPECT_TRUE(client.stop());
@@ -65,13 +65,13 @@ TEST(TestClientReplace, TakesAWholeProviderToo) {
 
 TEST(TestClientReplace, OfATypeThatNobodyAsksForFailsTheStartAndNamesIt) {
   App app;
-  app.resource<Database>("database", [] { return Database(); });
+  app.resource<Catalog>("database", [] { return Catalog(); });
   TestClient client(app);
-  client.replace<FakeModel>(FakeModel());  // A Model was meant.
-  client.replace<Database>(Database{.cleaned = 7});
+  client.replace<FakeLlm>(FakeLlm());  // A Llm was meant.
+  client.replace<Catalog>(Catalog{.cleaned = 7});
   const TestResult started = client.start();
   EXPECT_FALSE(started);
-  EXPECT_THAT(started.why(), AllOf(HasSubstr("FakeModel"), Not(HasSubstr("Database"))));
+  EXPECT_THAT(started.why(), AllOf(HasSubstr("FakeLlm"), Not(HasSubstr("Catalog"))));
   EXPECT_THAT(client.events(), Contains(StartsWith("closed database")));
 }
 
@@ -88,20 +88,20 @@ TEST(TestClientReplace, OfAValueOfEachRequestNeedsNoRouteThatWantsIt) {
 
 TEST(TestClientScheduled, RunOnceWhenTheTestSaysSo) {
   App app;
-  app.resource<Database>("database", [] { return Database(); });
+  app.resource<Catalog>("database", [] { return Catalog(); });
   app.schedule("yearly", cron("0 0 1 1 *", "UTC"),
-               [](ScheduledRun& run, Database& database) -> Task<> {
+               [](ScheduledRun& run, Catalog& database) -> Task<> {
                  co_await sleep_for(1ms);
                  database.cleaned += run.name() == "yearly" ? 1 : 100;
                });
-  app.schedule("blocks", every(1h), [](Database& database) { database.cleaned += 10; });
+  app.schedule("blocks", every(1h), [](Catalog& database) { database.cleaned += 10; });
   app.schedule("broken", every(1h), [] { throw std::runtime_error("no such table"); });
   TestClient client(app);
   EXPECT_THROW(client.run_scheduled("yearly"), std::logic_error);
   ASSERT_TRUE(client.start());
   client.run_scheduled("yearly");
   client.run_scheduled("blocks");
-  EXPECT_EQ(client.state<Database>().cleaned, 11);
+  EXPECT_EQ(client.state<Catalog>().cleaned, 11);
   EXPECT_THROW(client.run_scheduled("broken"), std::runtime_error);
   EXPECT_THROW(client.run_scheduled("monthly"), std::out_of_range);
   EXPECT_TRUE(client.stop());

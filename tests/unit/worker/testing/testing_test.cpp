@@ -25,15 +25,15 @@ using ::testing::IsEmpty;
 using ::testing::Optional;
 using ::testing::StartsWith;
 
-struct Database {
+struct Notebook {
   std::string name = "real";
 };
 
 App shop() {
   App app;
-  app.resource<Database>("database", [] { return std::make_unique<Database>(); });
+  app.resource<Notebook>("database", [] { return std::make_unique<Notebook>(); });
   app.get("/database",
-          [](const Request& request) { return Response::text(request.state<Database>().name); });
+          [](const Request& request) { return Response::text(request.state<Notebook>().name); });
   app.get("/users/{id}", [](const Request& request) -> Task<Response> {
     co_await sleep_for(1ms);
     co_return Response::text(std::string(request.parameter("id")) + " " +
@@ -179,34 +179,34 @@ TEST(TestClient, StopNamesAResourceThatCannotBeClosed) {
 }
 
 TEST(TestClient, ReplacesAResourceThatIsThenNeitherOpenedNorClosed) {
-  struct Fake : Database {
-    explicit Fake(std::string as) : Database{std::move(as)} {}
+  struct Fake : Notebook {
+    explicit Fake(std::string as) : Notebook{std::move(as)} {}
   };
   App app;
   bool touched = false;
-  app.resource<Database>(
+  app.resource<Notebook>(
       "database",
       [&touched] {
         touched = true;
-        return Database();
+        return Notebook();
       },
-      [&touched](Database&) { touched = true; });
+      [&touched](Notebook&) { touched = true; });
   app.get("/",
-          [](const Request& request) { return Response::text(request.state<Database>().name); });
+          [](const Request& request) { return Response::text(request.state<Notebook>().name); });
 
   TestClient client(app);
-  client.replace<Database>(std::make_unique<Fake>("pointer"));
+  client.replace<Notebook>(std::make_unique<Fake>("pointer"));
   for (int i = 0; i < 2; ++i) {
     ASSERT_TRUE(client.start());
     EXPECT_EQ(client.get("/").body, "pointer");
-    EXPECT_THROW(client.replace<Database>(Database()), std::logic_error);
+    EXPECT_THROW(client.replace<Notebook>(Notebook()), std::logic_error);
     EXPECT_TRUE(client.stop());
   }
-  client.replace<Database>(Database{"value"});
+  client.replace<Notebook>(Notebook{"value"});
   ASSERT_TRUE(client.start());
   EXPECT_EQ(client.get("/").body, "value");
   EXPECT_TRUE(client.stop());
-  client.replace<Database>([made = 0]() mutable { return Database{std::to_string(++made)}; });
+  client.replace<Notebook>([made = 0]() mutable { return Notebook{std::to_string(++made)}; });
   ASSERT_TRUE(client.start());
   EXPECT_EQ(client.get("/").body, "1");
   EXPECT_TRUE(client.stop());
@@ -295,11 +295,11 @@ TEST(TestClient, RunsTasksOnItsLoop) {
   App app = shop();
   TestClient client(app, {.within = 100ms});
   ASSERT_TRUE(client.start());
-  const auto name = [](Database& database) -> Task<std::string> {
+  const auto name = [](Notebook& database) -> Task<std::string> {
     co_await sleep_for(1ms);
     co_return co_await offload([&database] { return database.name; });
   };
-  EXPECT_EQ(client.run(name(client.state<Database>())), "real");
+  EXPECT_EQ(client.run(name(client.state<Notebook>())), "real");
   const auto fail = []() -> Task<> {
     co_await sleep_for(1ms);
     throw std::runtime_error("failed");
@@ -322,7 +322,7 @@ TEST(TestClient, MayStartAgainAndBesideAnother) {
     ASSERT_TRUE(one.start());
     EXPECT_FALSE(one.start());
     ASSERT_TRUE(two.start());
-    one.state<Database>().name = "first";
+    one.state<Notebook>().name = "first";
     EXPECT_EQ(one.get("/database").body, "first");
     EXPECT_EQ(two.get("/database").body, "real");
     EXPECT_TRUE(one.stop());
