@@ -38,7 +38,7 @@ struct Misbehaviour {
 [[nodiscard]] Misbehaviour read_misbehaviour();
 
 /// Blocks the calling thread until SIGKILL.
-[[noreturn]] void refuse_to_end();
+[[noreturn, gnu::noinline]] void refuse_to_end();  // Its name stands in a stack.
 
 /// Ends the process with `code` after `delay`, from a thread of its own: the worker does not see it
 /// coming.
