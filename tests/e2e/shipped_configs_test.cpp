@@ -6,31 +6,15 @@
 #include "tests/e2e/harness/load.hpp"
 #include "tests/e2e/harness/programs.hpp"
 #include "tests/e2e/harness/reeve_test.hpp"
+#include "tests/e2e/harness/shipped_config.hpp"
 
 namespace reeve::e2e {
 namespace {
 
-class ShippedConfigs : public ReeveTest {
- protected:
-  /// The file with the test's listener, runtime directory and binaries, and paths that do not
-  /// depend on the directory in which the test runs.
-  static std::string adapted(std::string_view file) {
-    std::string text = read_file(sources() / "configs" / file);
-    const auto replace = [&](const char* pattern, const char* by) {
-      text = std::regex_replace(text, std::regex(pattern), by);
-    };
-    replace(R"((^|\n) *address *= *"[^"]*")", "$1address = \"systemd:http\"");
-    replace(R"((^|\n) *runtime_dir *= *"[^"]*")", "$1");
-    replace(R"((^|\n)\[supervisor\])", "$1[supervisor]\nruntime_dir = \"@dir@/run\"");
-    replace(R"("[^"]*/hello")", "\"@hello@\"");
-    replace(R"("[^"]*/agent")", "\"@agent@\"");
-    replace(R"("configs")", "\"@sources@/configs\"");
-    return text;
-  }
-};
+using ShippedConfigs = ReeveTest;
 
 TEST_F(ShippedConfigs, HelloServes) {
-  Reeve& reeve = start_ready(adapted("hello.toml"));
+  Reeve& reeve = start_ready(shipped_config("hello.toml"));
   const Answer answer = judge(reeve.get("/"));
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->body, "Hello, World!");
@@ -38,7 +22,7 @@ TEST_F(ShippedConfigs, HelloServes) {
 }
 
 TEST_F(ShippedConfigs, AgentServesWithTheFirstOfItsModels) {
-  Reeve& reeve = start_ready(adapted("agent.toml"));
+  Reeve& reeve = start_ready(shipped_config("agent.toml"));
   const Answer health = judge(reeve.get("/health/ready"));
   ASSERT_TRUE(health);
   EXPECT_THAT(health->body, ::testing::HasSubstr("choice: remote"));
@@ -48,7 +32,7 @@ TEST_F(ShippedConfigs, AgentServesWithTheFirstOfItsModels) {
 
 TEST_F(ShippedConfigs, ShopRunsBothItsPools) {
   // The file's own place is where its env_file is.
-  std::string text = adapted("shop.toml");
+  std::string text = shipped_config("shop.toml");
   text = std::regex_replace(text, std::regex("\"shop.env\""), "\"@sources@/configs/shop.env\"");
   Reeve& reeve = start_ready(text);
   EXPECT_TRUE(judge(reeve.get("/")));
@@ -68,15 +52,14 @@ class FastApi : public ShippedConfigs {
 };
 
 TEST_F(FastApi, RunsFromItsConfiguration) {
-  Reeve& reeve = start_ready(adapted("fastapi.toml"));
+  Reeve& reeve = start_ready(shipped_config("fastapi.toml"));
   EXPECT_TRUE(judge(reeve.get("/")));
   EXPECT_EQ(reeve.stop(), Exit{.code = 0});
 }
 
 TEST_F(FastApi, TenRollsLoseNothing) {
   // A listener of the master's own: what systemd holds, workers can only share.
-  Reeve& reeve = start_ready(
-      std::regex_replace(adapted("fastapi.toml"), std::regex("systemd:http"), "127.0.0.1:0"));
+  Reeve& reeve = start_ready(shipped_config("fastapi.toml", "127.0.0.1:0"));
   Load load({.port = reeve.port_in_log(), .per_request = 4});
   ASSERT_TRUE(load.goes_on());
   for (int i = 0; i < 10; ++i) {
