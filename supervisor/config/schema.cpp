@@ -101,7 +101,8 @@ constinit const std::array<Key<PoolConfig>, 30> kPoolKeys{{
     {"grace", Optional, R"("30s")", "time to finish after SIGTERM; then the worker is killed",
      [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.grace, kUpToADay); }},
     {"idle_drain", Optional, R"("5s")",
-     "silence that ends an idle keep-alive connection in a rolling restart (native workers)",
+     "how long a keep-alive connection may stay silent in a rolling restart before it is closed "
+     "(native workers)",
      [](const Cell& cell, PoolConfig& to) { cell.read(to.idle_drain, kNoneToADay); }},
     {"watchdog", Optional, "none",
      R"(the longest time without a sign of life; or `{ timeout = "15s", signal = "kill" }`)",
@@ -116,19 +117,20 @@ constinit const std::array<Key<PoolConfig>, 30> kPoolKeys{{
      [](const Cell& cell, PoolConfig& to) {
        cell.read(to.spec.give_up_failures, {.least = 1, .most = kMostFailures});
      }},
-    {"give_up.within", Optional, R"("60s")", "if they happen within this time",
+    {"give_up.within", Optional, R"("60s")", "the time within which those crashes must happen",
      [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.give_up_within, kUpToADay); }},
     {"recycle.requests", Optional, "none",
      "a worker that has answered this many is replaced (native workers)",
      [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.recycle.requests, kRequests); }},
-    {"recycle.memory", Optional, "none", R"(and one that holds this much: `"512MiB"`, `"1GB"`)",
+    {"recycle.memory", Optional, "none",
+     R"(a worker that uses this much memory is replaced: `"512MiB"`, `"1GB"`)",
      [](const Cell& cell, PoolConfig& to) {
        to.spec.recycle.memory_bytes = cell.size(kWorkerMemory);
      }},
-    {"recycle.age", Optional, "none", "and one that has served for this long",
+    {"recycle.age", Optional, "none", "a worker that has served this long is replaced",
      [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.recycle.age, kAge); }},
     {"recycle.jitter", Optional, "0.2",
-     "by up to this share earlier, at random, so that not all are replaced at once",
+     "each limit is lowered at random by up to this share, so that not all are replaced at once",
      [](const Cell& cell, PoolConfig& to) {
        cell.read(to.spec.recycle.jitter, {.least = 0.0, .most = 1.0});
      }},

@@ -1,4 +1,4 @@
-"""What is measured: one function a figure, each on a peer that it starts for itself."""
+"""What is measured: one function per figure, each on a peer that it starts for itself."""
 import contextlib
 import json
 import os

@@ -1,4 +1,4 @@
-"""The table: every figure beside its budget, a column a peer, and Reeve's ratio to the peer it is held against."""
+"""The table: every figure beside its budget, one column per peer, and Reeve's ratio to the peer it is held against."""
 import statistics
 from dataclasses import dataclass
 
@@ -34,16 +34,16 @@ def _scale(workers: int, ready_ms: float, wakeups: float | None = None, pss_mib:
     figure = f'scale_{workers}'
     return (Row(f'{figure}_ready_ms', f'{workers} workers, all ready', 'ms', ready_ms),
             Row(f'{figure}_idle_percent', f'{workers} workers, CPU of the idle master', '%', 1),
-            Row(f'{figure}_wakeups_s', f'{workers} workers, its wake-ups a second', '', wakeups),
+            Row(f'{figure}_wakeups_s', f'{workers} workers, its wake-ups per second', '', wakeups),
             Row(f'{figure}_master_pss_mib', f'{workers} workers, its PSS', 'MiB', pss_mib),
             Row(f'{figure}_stop_ms', f'{workers} workers, stop', 'ms'))
 
 
 ROWS = (
     Row('rps', 'requests/s, keep-alive', relative=1, more_is_better=True),
-    Row('close_rps', 'requests/s, a connection each', relative=1, more_is_better=True),
-    Row('cpu_us', 'CPU a keep-alive request', 'µs', relative=1),
-    Row('close_cpu_us', 'CPU a request with its connection', 'µs'),
+    Row('close_rps', 'requests/s, one connection per request', relative=1, more_is_better=True),
+    Row('cpu_us', 'CPU per keep-alive request', 'µs', relative=1),
+    Row('close_cpu_us', 'CPU per request with its connection', 'µs'),
     Row('start_ms', 'start → first 200', 'ms', 25),
     Row('respawn_ms', 'worker killed → successor serving', 'ms', 10),
     Row('stop_idle_ms', 'stop, 8 idle keep-alive connections', 'ms', 20),
@@ -56,12 +56,12 @@ ROWS = (
     Row('in_flight_lost', '8 requests in flight at TERM: lost', budget=0),
     Row('in_flight_stop_ms', 'that stop (the requests need 1,500)', 'ms'),
     Row('master_pss_mib', 'master, PSS', 'MiB', 6),
-    Row('master_wakeups_s', 'master, idle wake-ups a second', '', 2),
+    Row('master_wakeups_s', 'master, idle wake-ups per second', '', 2),
     Row('worker_pss_mib', 'worker, PSS', 'MiB', 2.5),
     *_scale(100, ready_ms=400),
     *_scale(500, ready_ms=3000, wakeups=2, pss_mib=12),
     Row('errors', 'failed requests, keep-alive'),
-    Row('close_errors', 'failed requests, a connection each'),
+    Row('close_errors', 'failed requests, one connection per request'),
 )
 SUMS = {'rolls', 'roll_requests', 'roll_lost', 'errors', 'close_errors'}
 WORST = {'roll_gap_ms'}

@@ -36,7 +36,7 @@ std::string reasons(const std::map<e2e::Loss, int>& counts) {
 std::string_view to_string(Kind kind) {
   switch (kind) {
     case Kind::PerRequest:
-      return "a connection each";
+      return "one connection per request";
     case Kind::KeepAlive:
       return "keep-alive";
     case Kind::Upload:
@@ -90,10 +90,10 @@ std::string Ledger::table() const {
   std::string text;
   const auto row = [&text](std::string_view kind, std::uint64_t requests, std::uint64_t losses,
                            const std::string& why) {
-    fmt::format_to(std::back_inserter(text), "{:<22} {:>10} {:>6}  {}\n", kind,
+    fmt::format_to(std::back_inserter(text), "{:<26} {:>10} {:>6}  {}\n", kind,
                    with_commas(requests), losses, why);
   };
-  fmt::format_to(std::back_inserter(text), "{:<22} {:>10} {:>6}\n", "clients", "requests", "lost");
+  fmt::format_to(std::back_inserter(text), "{:<26} {:>10} {:>6}\n", "clients", "requests", "lost");
   for (std::size_t i = 0; i < kKinds.size(); ++i) {
     const auto& reasons_of_kind = by_kind[kKinds[i]];
     const auto count = static_cast<std::uint64_t>(
