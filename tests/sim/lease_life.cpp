@@ -79,8 +79,10 @@ void LeaseLife::mistrust_clock(TimePoint now) {
 }
 
 void LeaseLife::granted(const LeaseGrant& grant, TimePoint now) {
-  trace_.add(now, fmt::format("    lease {} to {}: {}", grant.lease.fence, as_number(grant.worker),
-                              grant.why));
+  trace_.add(now, [&] {
+    return fmt::format("    lease {} to {}: {}", grant.lease.fence, as_number(grant.worker),
+                       grant.why);
+  });
   hold(grant.lease.fence > fence_, "fences grow");
   fence_ = grant.lease.fence;
   for (const auto& [id, view] : views_) {

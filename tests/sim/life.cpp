@@ -33,7 +33,7 @@ FaultRates random_rates(RandomChoice& random) {
 
 class Life {
  public:
-  Life(std::uint64_t seed, bool aloud)
+  Life(std::uint64_t seed, Telling telling)
       : random_(seed),
         deployed_(random_spec(random_)),
         pool_(deployed_, static_cast<std::uint32_t>(random_.next()), now_),
@@ -43,7 +43,7 @@ class Life {
         stalls_(random_.percent(30) ? 4 : 0),
         disorder_(random_.percent(30) ? 15 : 0),
         upgrades_(random_.percent(30) ? 10 : 0),
-        trace_(now_, aloud),
+        trace_(now_, telling),
         lease_life_(RandomChoice(seed ^ kOtherSeed), pool_, world_, trace_) {}
 
   Verdict live() {
@@ -103,11 +103,11 @@ class Life {
 /// Tells the pool one fact and carries out at once what it orders.
 void Life::step(const Event& event) {
   ++steps_;
-  trace_.add(now_, to_line(event));
+  trace_.add(now_, [&] { return to_line(event); });
   checker_.before(event, now_);
   const Actions actions = pool_.on(event, now_);
-  for (const Action& action : actions) trace_.add(now_, to_line(action));
-  trace_.add(now_, to_line(pool_));
+  for (const Action& action : actions) trace_.add(now_, [&] { return to_line(action); });
+  trace_.add(now_, [&] { return to_line(pool_); });
   checker_.after(event, actions, now_);
   for (const Action& action : actions) {
     check_hung(action);
@@ -169,7 +169,7 @@ void Life::measure() {
 void Life::oversleep() {
   const Duration by = random_.percent(80) ? random_.between(1s, 100s) : random_.between(1min, 48h);
   if (random_.percent(50)) {
-    trace_.add(now_, "--- the machine is suspended");
+    trace_.add(now_, [&] { return "--- the machine is suspended"; });
     world_.suspend(by);
   }
   turn(now_, by);
@@ -179,7 +179,7 @@ void Life::oversleep() {
 void Life::hand_over() {
   auto state = pool_.state();
   if (!state) return;
-  trace_.add(now_, "--- another master takes over");
+  trace_.add(now_, [&] { return "--- another master takes over"; });
   const std::string before = to_line(pool_);
   const auto deadline = pool_.next_deadline();
   pool_ = Pool(std::move(*state), static_cast<std::uint32_t>(random_.next()), now_);
@@ -266,7 +266,7 @@ void Life::command(const Event& event, const char* what_for) {
 }
 
 void Life::turn_good() {
-  trace_.add(now_, "--- the world turns good");
+  trace_.add(now_, [&] { return "--- the world turns good"; });
   world_.heal(now_);
   disorder_ = 0;
   settle("the storm");
@@ -293,6 +293,6 @@ void Life::stop() {
 
 }  // namespace
 
-Verdict live(std::uint64_t seed, bool aloud) { return Life(seed, aloud).live(); }
+Verdict live(std::uint64_t seed, Telling telling) { return Life(seed, telling).live(); }
 
 }  // namespace reeve::supervisor::sim

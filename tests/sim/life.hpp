@@ -8,6 +8,7 @@
 #include <string>
 
 #include "ipc/base/clock.hpp"
+#include "tests/sim/trace.hpp"
 
 namespace reeve::supervisor::sim {
 
@@ -16,10 +17,10 @@ struct Verdict {
   int steps = 0;
   ipc::Duration lived{};
   std::uint64_t hash = 0;
-  std::deque<std::string> tail;  ///< of the trace
+  std::deque<std::string> tail;  ///< the last lines of the trace
 };
 
-/// Lives the life of this seed; `aloud` prints it.
-[[nodiscard]] Verdict live(std::uint64_t seed, bool aloud);
+/// Lives the life of this seed. Without a trace, hash and tail say nothing.
+[[nodiscard]] Verdict live(std::uint64_t seed, Telling telling);
 
 }  // namespace reeve::supervisor::sim

@@ -139,13 +139,13 @@ std::string to_line(const Pool& pool) {
   return text;
 }
 
-void Trace::add(TimePoint now, const std::string& text) {
+void Trace::record(TimePoint now, const std::string& text) {
   const auto at = std::chrono::duration_cast<std::chrono::microseconds>(now - birth_).count();
   std::string line = fmt::format("{:>14.6f}  {}", static_cast<double>(at) / 1e6, text);
   for (const char byte : line) {
     hash_ = (hash_ ^ static_cast<unsigned char>(byte)) * 0x100000001b3U;
   }
-  if (aloud_) std::puts(line.c_str());
+  if (telling_ == Telling::Aloud) std::puts(line.c_str());
   if (tail_.size() == kTailLines) tail_.pop_front();
   tail_.push_back(std::move(line));
 }

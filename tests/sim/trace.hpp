@@ -1,6 +1,7 @@
 #pragma once
 // The record of a life, line by line, and a hash of every byte of it: two runs of one seed are
-// the same when their hashes are. Keeps the last lines for the report of a failure.
+// the same when their hashes are. Keeps the last lines for the report of a failure. Writing it
+// takes longer than living: most lives do without, since one that fails is lived again.
 
 #include <cstddef>
 #include <cstdint>
@@ -19,20 +20,31 @@ namespace reeve::supervisor::sim {
 /// Slots and workers in one line: "0:RUNNING=3 1:STARTING=4 | 2:Draining".
 [[nodiscard]] std::string to_line(const Pool& pool);
 
+enum class Telling : std::uint8_t {
+  Silent,
+  Recorded,
+  Aloud,  ///< recorded, and printed line by line
+};
+
 class Trace {
  public:
-  /// `aloud` prints each line as it comes.
-  Trace(TimePoint birth, bool aloud) : birth_(birth), aloud_(aloud) {}
+  Trace(TimePoint birth, Telling telling) : birth_(birth), telling_(telling) {}
 
-  void add(TimePoint now, const std::string& text);
+  /// `text()` makes the line; it is not asked in a silent life.
+  template <class Text>
+  void add(TimePoint now, Text text) {
+    if (telling_ != Telling::Silent) record(now, text());
+  }
   [[nodiscard]] std::uint64_t hash() const { return hash_; }
   [[nodiscard]] const std::deque<std::string>& tail() const { return tail_; }
 
  private:
   static constexpr std::size_t kTailLines = 60;
 
+  void record(TimePoint now, const std::string& text);
+
   TimePoint birth_;
-  bool aloud_;
+  Telling telling_;
   std::uint64_t hash_ = 0xcbf29ce484222325U;  // FNV-1a.
   std::deque<std::string> tail_;
 };
