@@ -29,9 +29,15 @@ struct Extended {  ///< asked for more time: EXTEND_TIMEOUT_USEC
   WorkerId worker;
   Duration by;
 };
-struct Exited {
+/// The process itself has ended, and something that it has started lives: that was told to stop,
+/// unless the worker is being killed.
+struct LeaderEnded {
   WorkerId worker;
   Death death;
+};
+struct Exited {  ///< nothing of it is left
+  WorkerId worker;
+  Death death;  ///< of its leader; not looked at after LeaderEnded
 };
 /// The figures of one worker, measured when Pool::next_measurement() asks. Comes before the Tick.
 struct Measured {
@@ -92,8 +98,8 @@ struct GraceEnded {};
 /// The timer that next_deadline() asked for.
 struct Tick {};
 
-using Event = std::variant<ForkFailed, Started, Ready, Leaving, Extended, Exited, StartRequested,
-                           StopRequested, RollRequested, HardRestartRequested, ScaleRequested,
-                           GraceEnded, Tick, Measured, Judged>;
+using Event = std::variant<ForkFailed, Started, Ready, Leaving, Extended, LeaderEnded, Exited,
+                           StartRequested, StopRequested, RollRequested, HardRestartRequested,
+                           ScaleRequested, GraceEnded, Tick, Measured, Judged>;
 
 }  // namespace reeve::supervisor

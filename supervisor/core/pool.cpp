@@ -24,6 +24,8 @@ std::string cause(const Worker& worker, const Death& death) {
           "killed: no sign of life for {:.1f} s (watchdog {})",
           std::chrono::duration<double>(worker.silent_for.value_or(Duration{})).count(),
           short_duration(worker.watchdog.value_or(Duration{})));
+    case KillReason::LeftBehind:
+      return fmt::format("{}; what it left behind was killed", describe(death));
   }
   return describe(death);
 }
@@ -82,6 +84,30 @@ void Pool::take(const ForkFailed& event) {
 
 void Pool::take(const Exited& event) { remove(event.worker, event.death); }
 
+/// One that was to end keeps its place until all of it is gone. After any other end its successor
+/// need not wait: the rest drains as nobody's current.
+void Pool::take(const LeaderEnded& event) {
+  const auto found = workers_.find(event.worker);
+  if (found == workers_.end() || found->second.leader_death) return;
+  Worker& worker = found->second;
+  worker.leader_death = event.death;
+  worker.alive_at.reset();  // Nobody is left to give a sign of life.
+  switch (worker.phase) {
+    case WorkerPhase::Starting:
+    case WorkerPhase::Serving: {
+      const Worker ended = worker;
+      begin_drain(worker, DrainKind::Prompt);
+      vacate(ended, event.death);
+      break;
+    }
+    case WorkerPhase::Draining:
+      worker.drain_kind = DrainKind::Prompt;  // It hears nothing more over its channel.
+      break;
+    case WorkerPhase::Killed:
+      break;
+  }
+}
+
 void Pool::take(const Started& event) {
   const auto found = workers_.find(event.worker);
   if (found == workers_.end()) return;
@@ -107,11 +133,7 @@ void Pool::take(const Leaving& event) {
   if (found == workers_.end() || found->second.phase != WorkerPhase::Serving) return;
   if (spec_.restart != RestartRule::Always) return;  // How it ends decides.
   Worker& worker = found->second;
-  worker.phase = WorkerPhase::Draining;
-  worker.phase_since = now_;
-  worker.deadline = now_ + worker.grace;
-  worker.recycle_at.reset();
-  worker.drain_kind = DrainKind::Patient;
+  begin_drain(worker, DrainKind::Patient);
   Slot* slot = slot_at(worker.slot);
   assert(slot != nullptr && "a worker that serves has a slot");
   const Death clean{.exit_code = 0};
@@ -164,21 +186,26 @@ void Pool::remove(WorkerId id, const Death& death) {
   const auto node = workers_.extract(id);
   if (node.empty()) return;
   const Worker& worker = node.mapped();
+  vacate(worker, worker.leader_death.value_or(death));
+  settle_if_gone(worker.slot);
+}
+
+/// Frees its place in its slot, if it has one.
+void Pool::vacate(const Worker& worker, const Death& death) {
   Slot* slot = slot_at(worker.slot);
   if (slot == nullptr) return;  // Scaled away while it drained.
   const std::string why = cause(worker, death);
-  if (slot->successor == id) {
+  if (slot->successor == worker.id) {
     slot->successor.reset();
     if (is_newcomer(worker)) {
       roll_failed(worker, death, why);
     } else {
       recycle_failed(*slot, why);
     }
-  } else if (slot->current == id) {
+  } else if (slot->current == worker.id) {
     slot->current.reset();
     current_ended(*slot, worker, death, why);
   }
-  settle_if_gone(worker.slot);
 }
 
 void Pool::current_ended(Slot& slot, const Worker& worker, const Death& death,

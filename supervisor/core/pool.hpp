@@ -8,6 +8,7 @@
 //   - neither a roll nor recycling lifts the number of draining workers above max_draining;
 //   - a roll drains a worker only after its successor is ready and has soaked, except for up to
 //     max_unavailable slots at a time;
+//   - a worker is there until nothing of it is left, its slot free at once if its leader crashed;
 //   - a drain ends by Exited or, at its deadline or when it hangs, by exactly one Kill;
 //   - only a worker that was just measured is killed as hung;
 //   - every request gets exactly one Finished.
@@ -122,8 +123,10 @@ class Pool {
   void take(const Leaving& event);
   void take(const Extended& event);
   void take(const Exited& event);
+  void take(const LeaderEnded& event);
   void became_ready(Worker& worker);
   void remove(WorkerId id, const Death& death);
+  void vacate(const Worker& worker, const Death& death);
   void current_ended(Slot& slot, const Worker& worker, const Death& death, const std::string& why);
   void restart_or_leave(Slot& slot, const Worker& worker, const Death& death,
                         const std::string& why);
@@ -205,6 +208,7 @@ class Pool {
   void promote(Slot& slot, std::string why);
   void stop(Slot& slot, DrainKind kind, std::string why);
   void settle_if_gone(int slot);
+  void begin_drain(Worker& worker, DrainKind kind);
   void drain(Worker& worker, DrainKind kind);
   void kill(Worker& worker, KillReason reason);
   void retire(std::optional<WorkerId>& place, DrainKind kind);

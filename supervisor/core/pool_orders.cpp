@@ -95,23 +95,28 @@ void Pool::settle_if_gone(int slot) {
   if (gone) settle(slot, Outcome::Stopped, stopped->why);
 }
 
+void Pool::begin_drain(Worker& worker, DrainKind kind) {
+  worker.phase = WorkerPhase::Draining;
+  worker.phase_since = now_;
+  worker.deadline = now_ + worker.grace;
+  worker.ready_at.reset();
+  worker.recycle_at.reset();
+  worker.drain_kind = kind;
+}
+
 void Pool::drain(Worker& worker, DrainKind kind) {
   switch (worker.phase) {
     case WorkerPhase::Starting:
     case WorkerPhase::Serving:
-      worker.phase = WorkerPhase::Draining;
-      worker.phase_since = now_;
-      worker.deadline = now_ + worker.grace;
-      worker.ready_at.reset();
-      worker.recycle_at.reset();
+      begin_drain(worker, kind);
       break;
     case WorkerPhase::Draining:
       if (kind == DrainKind::Patient || worker.drain_kind == DrainKind::Prompt) return;
+      worker.drain_kind = kind;
       break;
     case WorkerPhase::Killed:
       return;
   }
-  worker.drain_kind = kind;
   actions_.push_back(Drain{worker.id, kind});
 }
 

@@ -17,6 +17,7 @@ namespace reeve::supervisor {
 ///   Starting --Ready--> Serving     Drain:    Starting, Serving --> Draining
 ///                                   Deadline: Starting, Draining --> Killed
 ///                                   Hung:     Serving, Draining --> Killed
+///                                   LeaderEnded: Starting, Serving --> Draining
 ///
 /// Killed has no deadline: SIGKILL cannot be refused, and a worker stuck in the kernel still owns
 /// its place; forking a twin would give one slot two owners.
@@ -32,6 +33,7 @@ struct Worker {
   bool was_ready = false;
   std::optional<DrainKind> drain_kind;  ///< what it was told last
   std::optional<KillReason> killed_for;
+  std::optional<Death> leader_death;  ///< only what the process has started is left of it
   // Fixed at the fork: a new configuration does not change a running worker.
   Duration grace{};
   Duration start_timeout{};
@@ -47,8 +49,8 @@ struct Worker {
   std::string due;                      ///< for recycling, and why; empty: it is not
 };
 REEVE_FIELDS(Worker, id, slot, generation, phase, forked_at, phase_since, deadline, ready_at,
-             was_ready, drain_kind, killed_for, grace, start_timeout, ready_after, watchdog,
-             recycle, recycle_share, alive_at, silent_for, recycle_at, due)
+             was_ready, drain_kind, killed_for, leader_death, grace, start_timeout, ready_after,
+             watchdog, recycle, recycle_share, alive_at, silent_for, recycle_at, due)
 
 /// One place in the pool. Workers come and go, the slot stays.
 struct Slot {

@@ -83,7 +83,7 @@ void Pool::take_deadline(Worker& worker) {
       kill(worker, KillReason::StartTimeout);
       break;
     case WorkerPhase::Draining:
-      kill(worker, KillReason::GraceExpired);
+      kill(worker, worker.leader_death ? KillReason::LeftBehind : KillReason::GraceExpired);
       break;
     case WorkerPhase::Serving:
     case WorkerPhase::Killed:

@@ -57,7 +57,7 @@ std::optional<Duration> Pool::measurement_period() const {
   };
   for (const auto& [id, worker] : workers_) {
     const bool serves = worker.phase == WorkerPhase::Serving;
-    const bool drains = worker.phase == WorkerPhase::Draining && worker.was_ready;
+    const bool drains = worker.phase == WorkerPhase::Draining && worker.alive_at;
     if (worker.watchdog && (serves || drains)) {
       at_most(std::max(*worker.watchdog / 4, kShortestPeriod));
     }

@@ -82,6 +82,8 @@ std::string_view to_string(KillReason reason) {
       return "no sign of life";
     case KillReason::GraceEndedByOperator:
       return "the operator ended the grace";
+    case KillReason::LeftBehind:
+      return "its leader has ended, and it has outlived the grace";
   }
   return "unknown";
 }

@@ -127,9 +127,15 @@ REEVE_FIELDS(Death, exit_code, signal, core_dumped, exec_error, out_of_memory, m
 [[nodiscard]] std::string describe(const Death& death);
 
 /// Why the master sends SIGKILL.
-enum class KillReason : std::uint8_t { GraceExpired, StartTimeout, GraceEndedByOperator, Hung };
+enum class KillReason : std::uint8_t {
+  GraceExpired,
+  StartTimeout,
+  GraceEndedByOperator,
+  Hung,
+  LeftBehind,  ///< its leader has ended, and what that has left has not
+};
 [[nodiscard]] std::string_view to_string(KillReason reason);
-constexpr KillReason last_of(KillReason) { return KillReason::Hung; }
+constexpr KillReason last_of(KillReason) { return KillReason::LeftBehind; }
 
 using ipc::short_duration;
 using ipc::short_size;

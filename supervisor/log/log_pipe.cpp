@@ -48,9 +48,13 @@ void LogPipe::on_readable() {
   }
 }
 
-void LogPipe::finish() {
+void LogPipe::take() {
   for (int i = 0; i < kChunksAtTheEnd && read_once() == Progress::More; ++i) {
   }
+}
+
+void LogPipe::finish() {
+  take();
   poll_.watch(0);
   lines_.finish();
 }

@@ -23,7 +23,9 @@ class LogPipe {
   LogPipe(ipc::uv::Loop& loop, State state, LineSplitter::OnLine on_line);
   [[nodiscard]] State state() const { return {.fd = fd_.get(), .line = lines_.state()}; }
 
-  /// The worker has died: takes what still lies in the pipe, and the last line without an end.
+  /// Takes what lies in the pipe.
+  void take();
+  /// All of the worker has died: takes that, and the last line without an end.
   /// Another process that holds the pipe open is not waited for.
   void finish();
 

@@ -56,7 +56,8 @@ PoolRunner::PoolRunner(Dependencies dependencies, Deployment deployment, std::ui
       deaths_(loop_, log_),
       steering_(loop_),
       tails_(log_.tail_budget()),
-      timer_(loop_, [this] { on_timer(); }) {}
+      timer_(loop_, [this] { on_timer(); }),
+      look_timer_(loop_, [this] { look_at_what_is_left(); }) {}
 
 PoolRunner::~PoolRunner() = default;
 
@@ -71,7 +72,11 @@ Process* PoolRunner::find(WorkerId worker) const {
 }
 
 void PoolRunner::conclude(pid_t pid) const {
-  if (Process* process = find(pid)) process->conclude();
+  Process* process = find(pid);
+  if (process == nullptr) return;
+  const Worker* worker = pool_.find(process->identity().worker);
+  const bool is_killed = worker == nullptr || worker->phase == WorkerPhase::Killed;
+  process->conclude(is_killed ? SIGKILL : SIGTERM);
 }
 
 void PoolRunner::executed(Process& process) { feed(Started{process.identity().worker}); }

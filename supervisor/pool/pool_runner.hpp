@@ -178,6 +178,7 @@ class PoolRunner : private ProcessObserver {
   // pool_runner.cpp: the core and its orders.
   void feed(Event event);
   void forget_tails();
+  void look_at_what_is_left();
   void arm_timer();
   void on_timer();
   void measure_workers();
@@ -237,6 +238,7 @@ class PoolRunner : private ProcessObserver {
   std::deque<Event> events_;
   bool feeding_ = false;
   ipc::uv::Timer timer_;
+  ipc::uv::Timer look_timer_;  // While something outlives its leader.
 };
 REEVE_FIELDS(PoolRunner::State, removed, state, lease, deployments, previous, adoption, processes,
              tails, kept_seats, deaths, last_deaths, held_for)

@@ -9,12 +9,25 @@
 #include "supervisor/process/measure.hpp"
 
 namespace reeve::supervisor {
+namespace {
+
+/// At what a dead leader has left.
+constexpr Duration kLookEvery = std::chrono::milliseconds(20);
+
+}  // namespace
 
 void PoolRunner::perform(const Kill& order) {
   const auto found = processes_.find(order.worker);
   const Worker* worker = pool_.find(order.worker);
-  if (found == processes_.end() || worker == nullptr || !found->second->pid()) return;
+  if (found == processes_.end() || worker == nullptr) return;
   Process& process = *found->second;
+  if (!process.pid()) {  // They are gone soon, and the timer sees it.
+    log_.warn("{}: killing what pid {} has left behind: {} ({})", name_of(worker->slot),
+              process.leader(), process.name_what_lives(), to_string(order.reason));
+    process.kill_group();
+    observer_.killed();
+    return;
+  }
   const TimePoint now = loop_.now();
   const auto since = [&] {
     switch (order.reason) {
@@ -23,6 +36,7 @@ void PoolRunner::perform(const Kill& order) {
       case KillReason::Hung:
         return measure(process, now, false).sign_of_life.value_or(worker->forked_at);
       case KillReason::GraceExpired:
+      case KillReason::LeftBehind:
       case KillReason::GraceEndedByOperator:
         return process.drained_at().value_or(now);
     }
@@ -39,13 +53,17 @@ void PoolRunner::perform(const Kill& order) {
 
 void PoolRunner::exited(pid_t pid, const Death& death) {
   const auto found = by_pid_.find(pid);
-  if (found == by_pid_.end()) return;
+  if (found == by_pid_.end()) {  // An orphan: perhaps the last of a worker.
+    if (look_timer_.armed()) look_at_what_is_left();
+    return;
+  }
   Process& process = *found->second;
   by_pid_.erase(found);
   process.reaped();
+  const bool leaves_some = process.lives();
 
   const Process::Identity who = process.identity();
-  Exited event{who.worker, process.explain(death)};
+  const Exited event{who.worker, process.explain(death)};
   const Worker* worker = pool_.find(who.worker);
   const DeathFacts facts =
       deaths_.facts_of(process, name_of(who.slot), pid, event.death, worker, loop_.now());
@@ -56,6 +74,7 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
   if (unasked && !process.worker_sockets().empty())
     steering_.keep(who.slot, std::move(process.worker_sockets()));
   steering_.forget(who.worker);
+  process.worker_sockets().clear();
   if (worker != nullptr && worker->was_ready) {  // It is gone, its recorder is still there.
     canary_.ended({.worker = who.worker,
                    .generation = who.generation,
@@ -63,14 +82,18 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
                   unasked && !event.death.clean());
   }
   tell_step(process, facts.cause);
-  processes_.erase(who.worker);
-  lease_.ended(who.worker);
-
   if (!facts.reason.empty()) {
     log_.warn("{}: pid {} gave as its reason: {}", facts.name, pid, facts.reason);
   }
   deaths_.begin_telling(pid);
-  feed(std::move(event));
+  if (leaves_some) {
+    feed(LeaderEnded{who.worker, event.death});
+    look_timer_.arm(kLookEvery);
+  } else {
+    processes_.erase(who.worker);
+    lease_.ended(who.worker);
+    feed(event);
+  }
   const std::string end = fmt::format("pid {} (generation {}) {}", pid,
                                       static_cast<std::uint64_t>(who.generation), facts.cause);
   if (deaths_.untold()) {
@@ -78,8 +101,39 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
   }
   observer_.happened("exit", facts.name, end);
   deaths_.told();
+  worker = leaves_some ? pool_.find(who.worker) : nullptr;
+  if (worker != nullptr && worker->phase == WorkerPhase::Draining) {
+    log_.info("{}: what pid {} has left behind gets SIGTERM too, and SIGKILL in {}", facts.name,
+              pid, short_duration(worker->deadline.value_or(loop_.now()) - loop_.now()));
+  }
   if (reported) deaths_.report(facts, who.slot, !is_rehearsal());
   observer_.changed();
+}
+
+/// Of workers whose leader has ended; nobody tells when the last of a process group does.
+void PoolRunner::look_at_what_is_left() {
+  std::vector<WorkerId> gone;
+  bool some_live = false;
+  for (const auto& [worker, process] : processes_) {
+    if (process->pid()) continue;
+    if (process->lives()) {
+      some_live = true;
+    } else {
+      gone.push_back(worker);
+    }
+  }
+  if (some_live) {
+    look_timer_.arm(kLookEvery);
+  } else {
+    look_timer_.disarm();
+  }
+  for (const WorkerId worker : gone) {
+    processes_.at(worker)->finish();
+    processes_.erase(worker);
+    lease_.ended(worker);
+    feed(Exited{worker, {}});
+  }
+  if (!gone.empty()) observer_.changed();
 }
 
 /// It can say nothing any more, and would not notice the master's end: replaced as one that leaves,

@@ -26,14 +26,24 @@ PoolRunner::PoolRunner(Dependencies dependencies, const State& state, const List
       steering_(loop_, state.kept_seats, listeners),
       tails_(log_.tail_budget()),
       held_for_(state.held_for),
-      timer_(loop_, [this] { on_timer(); }) {
+      timer_(loop_, [this] { on_timer(); }),
+      look_timer_(loop_, [this] { look_at_what_is_left(); }) {
   CgroupTree* const cgroups = launcher_.dependencies().cgroups;
   for (const Process::State& handed : state.processes) {
-    auto process =
-        std::make_unique<Process>(loop_, static_cast<ProcessObserver&>(*this), handed,
-                                  adopt_worker_sockets(handed.worker_sockets, listeners),
-                                  cgroups != nullptr ? cgroups->adopt(handed.pid) : nullptr);
-    by_pid_.emplace(handed.pid, process.get());
+    const bool leads = handed.pid != 0;
+    std::unique_ptr<WorkerCgroup> cgroup;
+    if (cgroups != nullptr && leads) cgroup = cgroups->adopt(handed.pid);
+    if (cgroups != nullptr && !leads && !handed.cgroup.empty()) {
+      cgroup = std::make_unique<WorkerCgroup>(*cgroups, handed.cgroup);
+    }
+    auto process = std::make_unique<Process>(loop_, static_cast<ProcessObserver&>(*this), handed,
+                                             adopt_worker_sockets(handed.worker_sockets, listeners),
+                                             std::move(cgroup));
+    if (leads) {
+      by_pid_.emplace(handed.pid, process.get());
+    } else {
+      look_timer_.arm(Duration::zero());
+    }
     processes_.emplace(handed.identity.worker, std::move(process));
   }
   for (const Process::State& handed : state.processes) {

@@ -189,7 +189,7 @@ std::string Pools::survivors() const {
     for (const auto& pool : *group) {
       for (const auto& [id, worker] : pool->pool().workers()) {
         const Process* process = pool->find(id);
-        const pid_t pid = process == nullptr ? 0 : process->pid().value_or(0);
+        const pid_t pid = process == nullptr ? 0 : process->leader();
         text += fmt::format("{}{} (pid {})", text.empty() ? "" : ", ",
                             process_name(pool->name(), worker.slot), pid);
       }

@@ -20,6 +20,7 @@ std::string since(const KillFacts& facts) {
     case KillReason::StartTimeout:
       return fmt::format("it was started {} ago", short_duration(facts.waited));
     case KillReason::GraceExpired:
+    case KillReason::LeftBehind:
     case KillReason::GraceEndedByOperator:
       return fmt::format("it was told to stop {} ago", short_duration(facts.waited));
   }

@@ -2,13 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <csignal>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "ipc/base/text.hpp"
 #include "ipc/worker_exit.hpp"
+#include "supervisor/system/proc_reader.hpp"
 
 namespace reeve::supervisor {
 namespace {
@@ -65,6 +70,7 @@ Process::Process(ipc::uv::Loop& loop, ProcessObserver& observer, State state,
       worker_sockets_(std::move(worker_sockets)),
       cgroup_(std::move(cgroup)),
       exec_status_(state_.exec_status_fd),
+      over_(state_.pid == 0),
       stdout_(loop, std::exchange(state_.out, {}),
               [this](std::string_view line) { print(Stream::Stdout, line); }),
       stderr_(loop, std::exchange(state_.error, {}),
@@ -74,6 +80,7 @@ Process::Process(ipc::uv::Loop& loop, ProcessObserver& observer, State state,
 
 Process::State Process::state() const {
   State state = state_;
+  state.cgroup = cgroup_ ? cgroup_->path() : "";
   state.channel_fd = channel_.fd();
   state.recorder_fd = recorder_.fd();
   state.exec_status_fd = exec_status_.get();
@@ -99,13 +106,46 @@ void Process::signal(int signal) {
 }
 
 void Process::kill_group() {
-  kill_all_of_it();
+  signal_all_of_it(SIGKILL);
   state_.kill_sent = true;
 }
 
-void Process::kill_all_of_it() const {
-  if (state_.pid != 0) ::kill(-state_.pid, SIGKILL);
-  if (cgroup_) cgroup_->kill();
+void Process::signal_all_of_it(int signal) const {
+  const pid_t members = group();
+  if (members != 0) ::kill(-members, signal);
+  if (!cgroup_) return;
+  if (signal == SIGKILL) {
+    cgroup_->kill();
+  } else {
+    cgroup_->signal(signal, members);
+  }
+}
+
+/// 0: it has none any more. The kernel gives the number of a group to no process while anyone is in
+/// that group; so once a process has it, the group is another one.
+pid_t Process::group() const {
+  if (state_.pid != 0 || state_.group == 0) return state_.pid;
+  return ::kill(state_.group, 0) != 0 && errno == ESRCH ? state_.group : 0;
+}
+
+bool Process::lives() const {
+  if (state_.pid != 0 || (cgroup_ && cgroup_->populated())) return true;
+  const pid_t members = group();
+  if (members == 0 || (::kill(-members, 0) != 0 && errno == ESRCH)) return false;
+  // A dead member that nobody reaps is one for ever.
+  return !state_.kill_sent || !living_in_group(members).empty();
+}
+
+std::string Process::name_what_lives() const {
+  const pid_t members = group();
+  std::vector<pid_t> pids = members == 0 ? std::vector<pid_t>{} : living_in_group(members);
+  if (cgroup_) std::ranges::copy(cgroup_->pids(), std::back_inserter(pids));
+  std::ranges::sort(pids);
+  const auto twice = std::ranges::unique(pids);
+  pids.erase(twice.begin(), twice.end());
+  std::string names;
+  for (const pid_t pid : pids) names += (names.empty() ? "" : ", ") + name_of_process(pid);
+  return names;
 }
 
 Death Process::explain(Death death) const {
@@ -132,13 +172,27 @@ ipc::Result<> Process::tell(const ipc::MasterMessage& message) const {
   return channel_.send(ipc::format(message));
 }
 
-void Process::conclude() {
+void Process::conclude(int signal) {
   over_ = true;
   if (exec_status_poll_) on_exec_status();
   if (channel_poll_) read_channel(kMessagesAtTheEnd);
+  if (signal == SIGKILL) {
+    kill_group();
+  } else {
+    signal_all_of_it(signal);
+  }
+}
+
+void Process::reaped() {
+  state_.group = std::exchange(state_.pid, 0);
+  if (!lives()) return finish();
+  stdout_.take();
+  stderr_.take();
+}
+
+void Process::finish() {
   stdout_.finish();
   stderr_.finish();
-  kill_all_of_it();
 }
 
 void Process::on_notification(const ipc::WorkerMessage& message) {

@@ -59,7 +59,9 @@ class Process {
 
   struct State {
     Identity identity;
-    pid_t pid = 0;  ///< 0 once it was reaped
+    pid_t pid = 0;       ///< 0 once it was reaped
+    pid_t group = 0;     ///< then: its process group, in which something it has started may live
+    std::string cgroup;  ///< the path of its own; empty: it has none
     std::optional<TimePoint> drained_at;
     std::optional<TimePoint> watchdog_at;
     bool kill_sent = false;  ///< by us, while it lived: no news of its state, of ours only
@@ -110,17 +112,25 @@ class Process {
   [[nodiscard]] std::optional<TimePoint> drained_at() const { return state_.drained_at; }
   /// SIGKILL to its whole group, and to what has left that for a session of its own.
   void kill_group();
+  /// It, or something that it has started: in its process group, or in its cgroup.
+  [[nodiscard]] bool lives() const;
+  /// "sleep (pid 12), tee (pid 13)": what lives of it.
+  [[nodiscard]] std::string name_what_lives() const;
+  /// Its pid, also when that was reaped: to name it by.
+  [[nodiscard]] pid_t leader() const { return state_.pid != 0 ? state_.pid : state_.group; }
   /// What the kernel said of its death, and what the master knows beside that: a failed exec, who
   /// has killed it.
   [[nodiscard]] Death explain(Death death) const;
 
-  /// It is a zombie: takes its last words, and kills what is left of its group. A child that
-  /// outlived its worker would keep the pool's listeners and serve nobody's requests.
-  void conclude();
+  /// It is a zombie: takes its last words, and signals what is left of it. A child that outlived
+  /// its worker would keep the pool's listeners and serve nobody's requests.
+  void conclude(int signal);
   /// It is, or was, a zombie: what it says now are its last words.
   [[nodiscard]] bool is_over() const { return over_; }
-  /// It was reaped: forgets the pid.
-  void reaped() { state_.pid = 0; }
+  /// It was reaped: forgets the pid. What it has started may still print.
+  void reaped();
+  /// Nothing of it lives: takes what was printed at the end.
+  void finish();
 
   /// Takes a message that came to NOTIFY_SOCKET, where native workers say nothing: only the keys of
   /// sd_notify(3), what belongs to the channel is left out.
@@ -159,7 +169,8 @@ class Process {
   static constexpr std::size_t kLastSteps = 8;
 
  private:
-  void kill_all_of_it() const;
+  void signal_all_of_it(int signal) const;
+  [[nodiscard]] pid_t group() const;
   void watch();
   void on_exec_status();
   void read_channel(int most);
@@ -183,8 +194,9 @@ class Process {
   std::optional<ipc::uv::Poll> exec_status_poll_;
 };
 REEVE_FIELDS(Process::Identity, worker, slot, generation)
-REEVE_FIELDS(Process::State, identity, pid, drained_at, watchdog_at, kill_sent, channel_fd,
-             recorder_fd, exec_status_fd, program, directory, exec_error, status_text, steps,
-             reason, state, line_lost, reports, last_lines, out, error, worker_sockets, leaving)
+REEVE_FIELDS(Process::State, identity, pid, group, cgroup, drained_at, watchdog_at, kill_sent,
+             channel_fd, recorder_fd, exec_status_fd, program, directory, exec_error, status_text,
+             steps, reason, state, line_lost, reports, last_lines, out, error, worker_sockets,
+             leaving)
 
 }  // namespace reeve::supervisor

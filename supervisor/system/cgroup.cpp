@@ -177,12 +177,28 @@ void WorkerCgroup::kill() const {
   }
   // Before Linux 5.14: one by one. A child that is forked meanwhile escapes; the process group was
   // killed too.
-  const auto pids = read_small_file(path_ + "/cgroup.procs");
-  if (!pids) return;
-  std::string_view rest = *pids;
-  while (const auto word = next_word(rest)) {
-    if (const auto pid = ipc::parse_number<pid_t>(*word); pid && *pid > 1) ::kill(*pid, SIGKILL);
+  signal(SIGKILL, 0);
+}
+
+void WorkerCgroup::signal(int signal, pid_t except_group) const {
+  for (const pid_t pid : pids()) {
+    if (::getpgid(pid) != except_group) ::kill(pid, signal);
   }
+}
+
+bool WorkerCgroup::populated() const {
+  const auto events = read_small_file(path_ + "/cgroup.events");
+  return events && number_of(*events, "populated") == 1;
+}
+
+std::vector<pid_t> WorkerCgroup::pids() const {
+  std::vector<pid_t> all;
+  const std::string text = read_small_file(path_ + "/cgroup.procs").value_or("");
+  std::string_view rest = text;
+  while (const auto word = next_word(rest)) {
+    if (const auto pid = ipc::parse_number<pid_t>(*word); pid && *pid > 1) all.push_back(*pid);
+  }
+  return all;
 }
 
 ipc::Result<> WorkerCgroup::limit_memory(std::uint64_t bytes) {

@@ -46,6 +46,11 @@ class WorkerCgroup {
   [[nodiscard]] ipc::Result<ipc::UniqueFd> open() const;
   /// SIGKILL to every process in it. Needs no new descriptor.
   void kill() const;
+  /// Another signal, to those that are not in this process group.
+  void signal(int signal, pid_t except_group) const;
+  /// Whether a process lives in it, or below.
+  [[nodiscard]] bool populated() const;
+  [[nodiscard]] std::vector<pid_t> pids() const;
 
   /// Sets memory.max. An error: there is no memory controller for it.
   [[nodiscard]] ipc::Result<> limit_memory(std::uint64_t bytes);

@@ -73,6 +73,24 @@ std::optional<std::size_t> count_descriptors(pid_t pid) {
 
 }  // namespace
 
+std::vector<pid_t> living_in_group(pid_t group) {
+  std::vector<pid_t> living;
+  for_each_entry("/proc", [&](std::string_view name) {
+    if (!ipc::parse_number<pid_t>(name)) return true;
+    const auto first = parse_thread_stat(read_start(fmt::format("/proc/{}/stat", name)), 1);
+    const bool lives = first && first->state != 'Z' && first->state != 'X';
+    if (lives && first->group == group) living.push_back(first->tid);
+    return true;
+  });
+  return living;
+}
+
+std::string name_of_process(pid_t pid) {
+  std::string name = read_start(fmt::format("/proc/{}/comm", pid));
+  if (name.ends_with('\n')) name.pop_back();
+  return fmt::format("{} (pid {})", ipc::printable(name, kNameBytes), pid);
+}
+
 std::optional<ProcFacts> read_proc(pid_t pid) {
   ProcFacts facts;
   std::vector<pid_t> tids;
@@ -120,8 +138,8 @@ std::optional<ThreadFacts> parse_thread_stat(std::string_view text, std::int64_t
   // From field 3 on: the state; utime and stime are fields 14 and 15 (proc(5)).
   std::istringstream fields(std::string(text.substr(close + 1)));
   std::string skipped;
-  if (!(fields >> thread.state)) return std::nullopt;
-  for (int field = 4; field < 14; ++field) fields >> skipped;
+  if (!(fields >> thread.state >> skipped >> thread.group)) return std::nullopt;
+  for (int field = 6; field < 14; ++field) fields >> skipped;
   std::int64_t user = 0;
   std::int64_t system = 0;
   if (!(fields >> user >> system)) return std::nullopt;

@@ -18,6 +18,7 @@ namespace reeve::supervisor {
 /// One thread, at one moment.
 struct ThreadFacts {
   pid_t tid = 0;
+  pid_t group = 0;  ///< of its process
   std::string name;
   char state = '?';  ///< R running, S sleeping, D uninterruptible, T stopped, t traced, Z dead
   std::chrono::milliseconds cpu_time{};
@@ -45,9 +46,16 @@ struct ProcFacts {
 /// The memory that the process itself holds resident, from /proc/PID/statm.
 [[nodiscard]] std::optional<std::uint64_t> resident_bytes(pid_t pid);
 
+/// The processes of a group, without those that are dead and only not reaped. Looks at everyone.
+[[nodiscard]] std::vector<pid_t> living_in_group(pid_t group);
+
+/// "sleep (pid 12)"
+[[nodiscard]] std::string name_of_process(pid_t pid);
+
 // The parsers of those files; pure.
 
-/// A line of /proc/PID/task/TID/stat. The name in it may hold anything, ") R 1" too.
+/// A line of /proc/PID/stat or /proc/PID/task/TID/stat. The name in it may hold anything, ") R 1"
+/// too.
 [[nodiscard]] std::optional<ThreadFacts> parse_thread_stat(std::string_view text,
                                                            std::int64_t ticks_a_second);
 /// "VmHWM:	  1234 kB" in /proc/PID/status, in bytes.

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -114,12 +115,14 @@ bool has_seat(const Handover& handover, const WorkerSocket::State& worker_socket
 
 /// Each worker of the core is one process, and the other way round.
 std::string processes_rule(const PoolRunner::State& pool, std::set<pid_t>& pids) {
-  std::set<WorkerId> workers;
-  for (const Worker& worker : pool.state.workers) workers.insert(worker.id);
+  std::map<WorkerId, bool> workers;  // And whether its leader lives.
+  for (const Worker& worker : pool.state.workers) workers[worker.id] = !worker.leader_death;
   for (const Process::State& process : pool.processes) {
-    if (workers.erase(process.identity.worker) == 0) return "a process is no worker of the pool";
-    if (process.pid <= 1 || !pids.insert(process.pid).second) {
-      return fmt::format("pid {} is no worker's own", process.pid);
+    const auto worker = workers.extract(process.identity.worker);
+    if (worker.empty()) return "a process is no worker of the pool";
+    const pid_t leader = worker.mapped() ? process.pid : process.group;
+    if (leader <= 1 || !pids.insert(leader).second) {
+      return fmt::format("pid {} is no worker's own", leader);
     }
   }
   return workers.empty() ? "" : "a worker has no process";

@@ -144,8 +144,16 @@ void InvariantChecker::note(const Event& event, TimePoint now) {
   Seen& worker = found->second;
 
   if (const auto* exited = std::get_if<Exited>(&event)) {
-    note_end(*about, exited->death.clean(), now);
+    note_end(*about, worker.left_clean.value_or(exited->death.clean()), now);
     seen_.erase(found);
+  } else if (const auto* ended = std::get_if<LeaderEnded>(&event)) {
+    if (worker.left_clean) return;
+    worker.left_clean = ended->death.clean();
+    worker.alive_at.reset();
+    worker.prompt = true;
+    if (worker.phase != WorkerPhase::Starting && worker.phase != WorkerPhase::Serving) return;
+    note_end(*about, ended->death.clean(), now);
+    begin_drain(worker, now);
   } else if (std::holds_alternative<ForkFailed>(event)) {
     note_end(*about, false, now);
     seen_.erase(found);
@@ -286,6 +294,9 @@ void InvariantChecker::note_kill(const Kill& kill, const Event& event, TimePoint
       if (phase != WorkerPhase::Draining) throw Broken("only a grace that runs can be ended");
       return;
     case KillReason::GraceExpired:
+    case KillReason::LeftBehind:
+      if (worker.left_clean.has_value() != (kill.reason == KillReason::LeftBehind))
+        throw Broken("what is left behind is killed as that, and nothing else is");
       if (phase != WorkerPhase::Draining)
         throw Broken("no grace runs for a worker that does not drain");
       break;

@@ -41,7 +41,8 @@ class InvariantChecker {
     std::optional<Duration> ready_after;
     std::optional<TimePoint> ready_from;  ///< by ready_after: not before
     bool was_ready = false;
-    bool prompt = false;  ///< told to drain promptly
+    bool prompt = false;             ///< told to drain promptly
+    std::optional<bool> left_clean;  ///< its leader has ended, cleanly or not, and left something
     std::optional<TimePoint> ready_since;
     TimePoint phase_since;
     std::optional<Duration> watchdog;

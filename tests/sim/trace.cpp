@@ -56,6 +56,9 @@ std::string to_line(const Event& event) {
           [](const Extended& e) {
             return fmt::format("Extended {} by {}", number(e.worker), short_duration(e.by));
           },
+          [](const LeaderEnded& e) {
+            return fmt::format("LeaderEnded {} {}", number(e.worker), describe(e.death));
+          },
           [](const Exited& e) {
             return fmt::format("Exited {} {}", number(e.worker), describe(e.death));
           },

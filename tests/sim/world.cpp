@@ -79,6 +79,10 @@ void World::told(WorkerId id, TimePoint now) {
   } else if (process.hangs(now)) {
     return;
   }
+  obey(id, now);
+}
+
+void World::obey(WorkerId id, TimePoint now) {
   if (random_.percent(rates_.ignores_term)) return;
   if (random_.percent(rates_.dies_draining))
     return plan(now + random_.between(0ms, 2s), id, What::Ends);
@@ -109,7 +113,9 @@ void World::judge(CommandId command, bool in_time, TimePoint now) {
 Measured World::measure(WorkerId id, TimePoint now) {
   Measured found{.worker = id};
   const auto process = alive_.find(id);
-  if (process == alive_.end() || !process->second.serves_from) return found;
+  if (process == alive_.end() || !process->second.serves_from || process->second.leaderless) {
+    return found;
+  }
   const Process& it = process->second;
   found.native = it.native;
   found.sign_of_life = last_beat(it, now);
@@ -128,7 +134,7 @@ std::optional<TimePoint> World::last_beat(const Process& process, TimePoint now)
 
 bool World::beats(WorkerId id, TimePoint now) const {
   const auto found = alive_.find(id);
-  return found != alive_.end() && !found->second.hangs(now) &&
+  return found != alive_.end() && !found->second.hangs(now) && !found->second.leaderless &&
          last_beat(found->second, now).has_value();
 }
 
@@ -175,10 +181,22 @@ void World::happen(const Happening& happening, std::vector<Event>& mail) {
   if (happening.what == What::Judges)
     return mail.push_back(Judged{happening.command, happening.good, "by chance"});
   if (!alive_.contains(id)) return;
+  Process& process = alive_.at(id);
   const bool acts_by_itself = happening.what == What::IsReady || happening.what == What::Leaves ||
-                              happening.what == What::WantsTime;
-  if (acts_by_itself && alive_.at(id).hangs(happening.at)) return;
+                              happening.what == What::WantsTime || happening.what == What::Runs;
+  if (acts_by_itself && (process.hangs(happening.at) || process.leaderless)) return;
   const auto ends = [&](const Event& event) {
+    const auto* exited = std::get_if<Exited>(&event);
+    if (exited != nullptr && !process.leaderless && random_.percent(rates_.leaves_some)) {
+      mail.push_back(LeaderEnded{id, exited->death});
+      process.leaderless = process.told = true;
+      if (process.killed) {
+        killed(id, happening.at);
+      } else {
+        obey(id, happening.at);
+      }
+      return;
+    }
     alive_.erase(id);
     mail.push_back(event);
     const bool ran = happening.what != What::ForkFails;

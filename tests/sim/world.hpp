@@ -34,10 +34,11 @@ struct FaultRates {
   int mute = 5;             ///< never gives a sign of life
   int bad_verdict = 40;     ///< on canaries
   int no_verdict = 15;
+  int leaves_some = 15;  ///< of an end: what it has started lives on
 };
 
 /// The rates with which every worker starts, serves and obeys.
-inline constexpr FaultRates kFair{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+inline constexpr FaultRates kFair{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 
 class World {
  public:
@@ -89,8 +90,9 @@ class World {
     }
   };
   struct Process {
-    bool told = false;    ///< TERM came, or it said that it leaves
-    bool killed = false;  ///< KILL came
+    bool told = false;        ///< TERM came, or it said that it leaves
+    bool killed = false;      ///< KILL came
+    bool leaderless = false;  ///< only what it has started is left
     bool native = false;
     std::optional<TimePoint> serves_from;
     std::optional<TimePoint> hangs_from;
@@ -103,6 +105,7 @@ class World {
 
   void born(WorkerId id, TimePoint now, const PoolSpec& spec);
   void told(WorkerId id, TimePoint now);
+  void obey(WorkerId id, TimePoint now);
   void killed(WorkerId id, TimePoint now);
   [[nodiscard]] std::optional<TimePoint> last_beat(const Process& process, TimePoint now) const;
   void judge(CommandId command, bool in_time, TimePoint now);

@@ -51,6 +51,8 @@ const Fact kReady{"Ready", [](PoolDriver& web, WorkerId w) { web.ready(w); }};
 const Fact kLeaving{"Leaving", [](PoolDriver& web, WorkerId w) { web.leaving(w); }};
 const Fact kExtended{"Extended", [](PoolDriver& web, WorkerId w) { web.extended(w, 20s); }};
 const Fact kExited{"Exited", [](PoolDriver& web, WorkerId w) { web.exited(w, kCrash); }};
+const Fact kLeaderEnded{"LeaderEnded",
+                        [](PoolDriver& web, WorkerId w) { web.leader_ended(w, kCrash); }};
 const Fact kMeasured{"Measured", [](PoolDriver& web, WorkerId w) {
                        web.measured({.worker = w, .sign_of_life = web.now(), .native = true});
                      }};
@@ -77,6 +79,7 @@ TEST(EveryPair, OfAWorkersPhaseAndAFact) {
       {Phase::Starting, kLeaving, Phase::Starting, State::Starting, true},
       {Phase::Starting, kExtended, Phase::Starting, State::Starting, true},
       {Phase::Starting, kExited, gone, State::Backoff, false},
+      {Phase::Starting, kLeaderEnded, Phase::Draining, State::Backoff, false},
       {Phase::Starting, kDeadline, Phase::Killed, State::Starting, false},
       {Phase::Starting, kMeasured, Phase::Starting, State::Starting, true},
       {Phase::Starting, kSilence, Phase::Starting, State::Starting, true},
@@ -87,6 +90,8 @@ TEST(EveryPair, OfAWorkersPhaseAndAFact) {
       {Phase::Serving, kLeaving, Phase::Draining, State::Starting, false},
       {Phase::Serving, kExtended, Phase::Serving, State::Running, true},
       {Phase::Serving, kExited, gone, State::Starting, false},
+      // The slot does not wait for what the worker has left.
+      {Phase::Serving, kLeaderEnded, Phase::Draining, State::Starting, false},
       {Phase::Serving, kDeadline, Phase::Serving, State::Running, true},
       {Phase::Serving, kMeasured, Phase::Serving, State::Running, true},
       {Phase::Serving, kSilence, Phase::Killed, State::Running, false},
@@ -96,6 +101,7 @@ TEST(EveryPair, OfAWorkersPhaseAndAFact) {
       {Phase::Draining, kLeaving, Phase::Draining, State::Stopping, true},
       {Phase::Draining, kExtended, Phase::Draining, State::Stopping, true},
       {Phase::Draining, kExited, gone, State::Stopped, false},
+      {Phase::Draining, kLeaderEnded, Phase::Draining, State::Stopping, true},
       {Phase::Draining, kDeadline, Phase::Killed, State::Stopping, false},
       {Phase::Draining, kMeasured, Phase::Draining, State::Stopping, true},
       {Phase::Draining, kSilence, Phase::Killed, State::Stopping, false},
@@ -105,6 +111,7 @@ TEST(EveryPair, OfAWorkersPhaseAndAFact) {
       {Phase::Killed, kLeaving, Phase::Killed, State::Stopping, true},
       {Phase::Killed, kExtended, Phase::Killed, State::Stopping, true},
       {Phase::Killed, kExited, gone, State::Stopped, false},
+      {Phase::Killed, kLeaderEnded, Phase::Killed, State::Stopping, true},
       {Phase::Killed, kDeadline, Phase::Killed, State::Stopping, true},
       {Phase::Killed, kMeasured, Phase::Killed, State::Stopping, true},
       {Phase::Killed, kSilence, Phase::Killed, State::Stopping, true},
@@ -115,6 +122,7 @@ TEST(EveryPair, OfAWorkersPhaseAndAFact) {
       {gone, kLeaving, gone, State::Stopped, true},
       {gone, kExtended, gone, State::Stopped, true},
       {gone, kExited, gone, State::Stopped, true},
+      {gone, kLeaderEnded, gone, State::Stopped, true},
       {gone, kDeadline, gone, State::Stopped, true},
       {gone, kMeasured, gone, State::Stopped, true},
       {gone, kSilence, gone, State::Stopped, true},

@@ -59,6 +59,9 @@ class PoolDriver {
   void extended(WorkerId worker, Duration by) { tell(Extended{worker, by}); }
   void fork_failed(WorkerId worker) { tell(ForkFailed{worker, "fork: no memory"}); }
   void exited(WorkerId worker, Death death = kClean) { tell(Exited{worker, std::move(death)}); }
+  void leader_ended(WorkerId worker, Death death = kClean) {
+    tell(LeaderEnded{worker, std::move(death)});
+  }
 
   void judged(CommandId command, bool good, std::string text = {}) {
     tell(Judged{command, good, std::move(text)});

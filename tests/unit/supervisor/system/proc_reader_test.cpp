@@ -18,6 +18,7 @@ TEST(ProcReader, AThreadsStat) {
   const auto thread = parse_thread_stat(kStat, 100);
   ASSERT_TRUE(thread);
   EXPECT_EQ(thread->tid, 4711);
+  EXPECT_EQ(thread->group, 4711);
   EXPECT_EQ(thread->name, "web");
   EXPECT_EQ(thread->state, 'S');
   EXPECT_EQ(thread->cpu_time, 400ms);

@@ -3,6 +3,7 @@
 // listener with a worker socket for each, clients of each kind.
 
 #include <chrono>
+#include <utility>
 
 #include "supervisor/upgrade/handover.hpp"
 
@@ -36,6 +37,7 @@ namespace reeve::supervisor {
   drains.ready_at = TimePoint(98s);
   drains.drain_kind = DrainKind::Patient;
   drains.killed_for = KillReason::GraceExpired;
+  drains.leader_death = Death{.signal = 15};
   drains.watchdog = 15s;
   drains.recycle = state.spec.recycle;
   drains.recycle_share = 0.9;
@@ -113,6 +115,7 @@ namespace reeve::supervisor {
   Process::State process{
       .identity = {.worker = WorkerId{worker}, .slot = slot, .generation = Generation{2}}};
   process.pid = 1000 + slot;
+  process.cgroup = "/sys/fs/cgroup/reeve/web.0.4";
   process.channel_fd = first_fd;
   process.recorder_fd = first_fd + 1;
   process.exec_status_fd = first_fd + 2;
@@ -167,6 +170,7 @@ namespace reeve::supervisor {
   pool.previous = pool.deployments.front();
   pool.adoption = pool.deployments.front();
   pool.processes = {process_of(4, 0, 20), process_of(5, 1, 30)};
+  pool.processes[1].group = std::exchange(pool.processes[1].pid, 0);  // Its leader was reaped.
   pool.processes[0].reports = WorkerReports(reports());
   pool.tails = {{0, "a line\n"}, {1, "another\n"}};
   handover.pools = {pool};
