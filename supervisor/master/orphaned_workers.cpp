@@ -123,7 +123,7 @@ std::optional<std::string> slot_in_environment(std::string_view environment,
   return is_ours ? slot : std::nullopt;
 }
 
-std::vector<OrphanedWorker> find_orphaned_workers(const DeadMaster& master) {
+std::vector<OrphanedWorker> find_orphaned_workers(const FormerMaster& master) {
   std::vector<OrphanedWorker> orphans;
   const std::set<pid_t> family = myself_and_my_ancestors();
   const std::set<pid_t> members = members_below(master.cgroup_base);

@@ -22,14 +22,14 @@ struct OrphanedWorker {
   std::string slot;     ///< "web:0"; empty: one that a worker has started
 };
 
-/// Whom to look for.
-struct DeadMaster {
+/// The master before this one, whose workers are looked for.
+struct FormerMaster {
   std::string notify_socket;  ///< which its workers have in their environment
   std::string cgroup_base;    ///< below which they are; empty: nowhere
 };
 
 /// Every process that still lives of the workers of that master; never this one or its ancestors.
-[[nodiscard]] std::vector<OrphanedWorker> find_orphaned_workers(const DeadMaster& master);
+[[nodiscard]] std::vector<OrphanedWorker> find_orphaned_workers(const FormerMaster& master);
 
 /// TERM; what is left after the grace, or when `hurry()` says so, gets KILL. Returns how many were
 /// killed.

@@ -167,9 +167,9 @@ TEST(Every, HasItsTimesAtMultiplesOfThePeriod) {
 
 /// What a clock that is looked at once a minute would start. Counts minutes in plain numbers: it
 /// looks at eleven million of them.
-class Watchman {
+class MinuteByMinute {
  public:
-  Watchman(const CronFields& fields, std::int64_t now)
+  MinuteByMinute(const CronFields& fields, std::int64_t now)
       : fields_(fields), last_(now), highest_(now) {
     for (unsigned minute = 0; minute < due_.size(); ++minute) {
       due_[minute] =
@@ -223,14 +223,14 @@ int compare(const Zone& zone, const std::string& expression, sys_seconds from, s
     return found ? number(*found) : -1;
   };
   std::int64_t local = number(zone.local(from));
-  Watchman watchman(*fields, local);
+  MinuteByMinute reference(*fields, local);
   std::int64_t expected = next(number(from));
   const std::int64_t end = number(to);
   int runs = 0;
   for (std::int64_t at = number(from) + 1; at <= end; ++at) {
     // The clocks of these years change at quarters of an hour only.
     local = at % 15 == 0 ? number(zone.local(sys_seconds(minutes(at)))) : local + 1;
-    const bool due = watchman.starts(local);
+    const bool due = reference.starts(local);
     if (due != (expected == at)) {
       ADD_FAILURE() << expression << " in " << zone.name() << " at "
                     << text(sys_seconds(minutes(at))) << " UTC, minute " << at
@@ -247,7 +247,7 @@ int compare(const Zone& zone, const std::string& expression, sys_seconds from, s
 
 class CronProperty : public ::testing::TestWithParam<const char*> {};
 
-TEST_P(CronProperty, AgreesWithAWatchmanForTwentyYears) {
+TEST_P(CronProperty, AgreesWithMinuteByMinuteForTwentyYears) {
   const auto zone = Zone::find(GetParam());
   ASSERT_TRUE(zone) << zone.error();
   for (const char* expression : {"30 2 * * *", "15 */12 * * *"}) {
@@ -273,7 +273,7 @@ std::string random_field(std::mt19937& random, int first, int last, int stars) {
   }
 }
 
-TEST_P(CronProperty, AgreesWithAWatchmanForRandomExpressions) {
+TEST_P(CronProperty, AgreesWithMinuteByMinuteForRandomExpressions) {
   const auto zone = Zone::find(GetParam());
   ASSERT_TRUE(zone) << zone.error();
   std::mt19937 random(20261122);

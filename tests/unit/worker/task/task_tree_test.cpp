@@ -58,9 +58,9 @@ struct Node {
   std::vector<Node> children;
 };
 
-class Gardener {
+class TreeMaker {
  public:
-  explicit Gardener(std::uint_fast32_t seed) : random_(seed) {}
+  explicit TreeMaker(std::uint_fast32_t seed) : random_(seed) {}
 
   int pick(int below) { return static_cast<int>(random_() % static_cast<unsigned>(below)); }
 
@@ -127,8 +127,8 @@ class Failure : public std::runtime_error {
 /// A tree and what has become of it.
 struct Tree {
   Tree(std::uint_fast32_t its_seed, Channel<int>& its_tokens)
-      : seed(its_seed), gardener(its_seed), root(gardener.plant(4)), tokens(its_tokens) {
-    alive.resize(static_cast<std::size_t>(gardener.planted()));
+      : seed(its_seed), maker(its_seed), root(maker.plant(4)), tokens(its_tokens) {
+    alive.resize(static_cast<std::size_t>(maker.planted()));
     started.resize(alive.size());
   }
 
@@ -148,7 +148,7 @@ struct Tree {
   }
 
   std::uint_fast32_t seed;
-  Gardener gardener;
+  TreeMaker maker;
   Node root;
   Channel<int>& tokens;
   std::vector<int> alive;
@@ -347,8 +347,8 @@ bool is_cancelled(const std::exception_ptr& error) { return describe(error) == "
 constexpr int kTokens = 3;
 
 /// A loop with more than enough room in its pool.
-struct Forest {
-  Forest() {
+struct TreeRunner {
+  TreeRunner() {
     for (int i = 0; i < kTokens; ++i) EXPECT_TRUE(tokens.try_send(i));
   }
 
@@ -390,35 +390,35 @@ struct Forest {
 TEST(TaskTree, EndsRightHoweverItIsCancelled) {
   std::uint_fast32_t seed = 1;
   for (int batch = 0; batch < 60 && !testing::Test::HasFailure(); ++batch) {
-    Forest forest;
+    TreeRunner runner;
     std::mt19937 random(seed);
     std::vector<Spawned> handles;
     std::vector<std::unique_ptr<ipc::uv::Timer>> axes;
     for (int i = 0; i < 50; ++i, ++seed) {
       const bool cancel = random() % 2 == 0;
-      handles.push_back(forest.plant(seed, cancel));
+      handles.push_back(runner.plant(seed, cancel));
       if (!cancel) continue;
       axes.push_back(std::make_unique<ipc::uv::Timer>(
-          forest.loop, [&handle = handles, i = handles.size() - 1] { handle[i].cancel(); }));
+          runner.loop, [&handle = handles, i = handles.size() - 1] { handle[i].cancel(); }));
       axes.back()->arm(milliseconds(random() % 6));
     }
-    if (forest.growing > 0) forest.run_for(std::chrono::seconds(20));
-    ASSERT_EQ(forest.growing, 0) << "still growing; the batch ends at seed " << seed;
-    EXPECT_EQ(forest.context().roots(), 0U);
-    EXPECT_EQ(forest.tokens.size(), std::size_t{kTokens});
+    if (runner.growing > 0) runner.run_for(std::chrono::seconds(20));
+    ASSERT_EQ(runner.growing, 0) << "still growing; the batch ends at seed " << seed;
+    EXPECT_EQ(runner.context().roots(), 0U);
+    EXPECT_EQ(runner.tokens.size(), std::size_t{kTokens});
   }
 }
 
 TEST(TaskTree, LeavesNothingWhenItsLoopIsTakenAway) {
   std::uint_fast32_t seed = 1'000'000;
   for (int batch = 0; batch < 60 && !testing::Test::HasFailure(); ++batch) {
-    Forest forest;
-    for (int i = 0; i < 20; ++i, ++seed) forest.plant(seed, false);
-    if (forest.growing > 0) forest.run_for(milliseconds(batch % 6));
-    for (const auto& tree : forest.trees) tree->uprooted = true;
-    forest.context_.reset();
-    for (const auto& tree : forest.trees) tree->expect_gone();
-    EXPECT_EQ(forest.tokens.size(), std::size_t{kTokens});
+    TreeRunner runner;
+    for (int i = 0; i < 20; ++i, ++seed) runner.plant(seed, false);
+    if (runner.growing > 0) runner.run_for(milliseconds(batch % 6));
+    for (const auto& tree : runner.trees) tree->uprooted = true;
+    runner.context_.reset();
+    for (const auto& tree : runner.trees) tree->expect_gone();
+    EXPECT_EQ(runner.tokens.size(), std::size_t{kTokens});
   }
 }
 
