@@ -12,9 +12,8 @@
 #include <typeinfo>
 
 #include "worker/diagnosis/signal_safe_text.hpp"
-#include "worker/diagnosis/stack_probe.hpp"
+#include "worker/diagnosis/stack_signal.hpp"
 #include "worker/diagnosis/stack_trace.hpp"
-#include "worker/diagnosis/thread_stacks.hpp"
 
 namespace reeve::worker {
 namespace {
@@ -29,27 +28,10 @@ Symbolizer crash_symbolizer;
 
 ipc::BlackBox* own_box() { return owner.load() == ::getpid() ? box.load() : nullptr; }
 
-std::string_view name_of(int signal) {
-  switch (signal) {
-    case SIGSEGV:
-      return "SIGSEGV";
-    case SIGBUS:
-      return "SIGBUS";
-    case SIGFPE:
-      return "SIGFPE";
-    case SIGILL:
-      return "SIGILL";
-    case SIGABRT:
-      return "SIGABRT";
-    default:
-      return "a signal";
-  }
-}
-
 void write_crash(ipc::BlackBox& into, const siginfo_t& info, const void* context) {
   const ipc::BlackBoxWriter out(into.crash);
   SignalSafeText line;
-  line.add(name_of(info.si_signo));
+  line.add("SIG").add(::sigabbrev_np(info.si_signo));
   const bool sent = info.si_code <= 0;
   if (!sent) {
     line.add(" at address ").add_hex(reinterpret_cast<std::uintptr_t>(info.si_addr));

@@ -9,15 +9,15 @@
 #include <optional>
 
 #include "ipc/recorder/recorder.hpp"
-#include "worker/task/alternate_stack.hpp"
+#include "worker/task/thread_signals.hpp"
 
 namespace reeve::worker {
 
 class CrashHandlers {
  public:
   /// Without a master nobody would read it: then this does no more than let the threads of the
-  /// process ask for each other's stacks, see stack_probe.hpp. One at a time, and not after another
-  /// thread was started that blocks signals. The recorder outlives this.
+  /// process ask for each other's stacks, see stack_signal.hpp. One at a time, and not after
+  /// another thread was started that blocks signals. The recorder outlives this.
   explicit CrashHandlers(const ipc::Recorder& recorder);
   ~CrashHandlers();
   CrashHandlers(const CrashHandlers&) = delete;

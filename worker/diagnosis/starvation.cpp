@@ -1,7 +1,6 @@
 #include "worker/diagnosis/starvation.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace reeve::worker {
 namespace {

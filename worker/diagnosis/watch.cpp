@@ -7,10 +7,9 @@
 #include <utility>
 
 #include "ipc/recorder/writer.hpp"
-#include "worker/diagnosis/stack_probe.hpp"
+#include "worker/diagnosis/stack_signal.hpp"
 #include "worker/diagnosis/watch_messages.hpp"
-#include "worker/task/alternate_stack.hpp"
-#include "worker/task/signals_blocked.hpp"
+#include "worker/task/thread_signals.hpp"
 
 namespace reeve::worker {
 namespace {
@@ -143,21 +142,19 @@ void Watch::tell(const Starvation::Finding& finding, ipc::TimePoint now) {
 }
 
 void Watch::look_at_pool(ipc::TimePoint now, const PoolLook& pool) {
-  if (const auto finding = exhaustion_.on(now, pool)) tell(*finding, pool);
-}
-
-void Watch::tell(const Exhaustion::Finding& finding, const PoolLook& pool) {
-  switch (finding.kind) {
+  const auto finding = exhaustion_.on(now, pool);
+  if (!finding) return;
+  switch (finding->kind) {
     case Exhaustion::Kind::Began: {
       const auto all = occupants(pool);
       ipc::record_exhaustion(dependencies_.page, all.empty() ? "" : all.front().what);
-      return log_(exhaustion_began(finding, pool, !starvation_.lasts()));
+      return log_(exhaustion_began(*finding, pool, !starvation_.lasts()));
     }
     case Exhaustion::Kind::Lasts:
-      return log_(exhaustion_lasts(finding, pool));
+      return log_(exhaustion_lasts(*finding, pool));
     case Exhaustion::Kind::Ended:
       ipc::record_exhaustion_over(dependencies_.page);
-      return log_(exhaustion_ended(finding));
+      return log_(exhaustion_ended(*finding));
   }
 }
 

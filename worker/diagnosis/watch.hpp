@@ -60,7 +60,6 @@ class Watch {
   void look_at_loop(ipc::TimePoint now, const ipc::uv::Progress::Seen& progress);
   void look_at_pool(ipc::TimePoint now, const PoolLook& pool);
   void tell(const Starvation::Finding& finding, ipc::TimePoint now);
-  void tell(const Exhaustion::Finding& finding, const PoolLook& pool);
   [[nodiscard]] std::string how_it_blocks(ipc::TimePoint now) const;
   void wake();
 

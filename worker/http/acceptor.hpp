@@ -8,7 +8,7 @@
 
 #include "ipc/base/unique_fd.hpp"
 #include "ipc/base/uv.hpp"
-#include "worker/http/peer.hpp"
+#include "worker/http/request_access.hpp"
 
 namespace reeve::worker {
 

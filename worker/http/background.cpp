@@ -7,8 +7,7 @@
 #include <utility>
 
 #include "reeve/wait.hpp"
-#include "worker/task/activity.hpp"
-#include "worker/task/is_a.hpp"
+#include "worker/task/loop_activity.hpp"
 #include "worker/task/spawn.hpp"
 #include "worker/task/text.hpp"
 

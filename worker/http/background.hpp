@@ -1,14 +1,13 @@
 #pragma once
 // Work that is left when requests were answered: background tasks, and closing the values of
 // requests. Bounded, counted in the recorder, named for the log, waited for in a drain.
-// It knows no request. Loop thread only, apart from reserve().
+// Knows no request. Loop thread only, apart from reserve().
 //
 //   Waiting --> Running --> Over      A coroutine never waits; a function waits while others have
 //      |                      ^       all the threads that background tasks may take.
 //      +-------- cancel() ----+
 
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>

@@ -40,21 +40,10 @@ void Connection::turn(Act act) {
   }
   flush();
   in_turn_ = false;
-  switch (phase_) {
-    case Phase::Closed:
-      owner_.on_closed(*this);
-      break;
-    case Phase::Abandoned:
-      break;
-    case Phase::Fresh:
-    case Phase::Idle:
-    case Phase::Receiving:
-    case Phase::Handling:
-    case Phase::Streaming:
-    case Phase::Flushing:
-    case Phase::Lingering:
-      watch();
-      break;
+  if (phase_ == Phase::Closed) {
+    owner_.on_closed(*this);
+  } else if (phase_ != Phase::Abandoned) {
+    watch();
   }
 }
 
@@ -67,53 +56,29 @@ void Connection::start() {
 
 void Connection::drain() {
   turn([this] {
-    switch (phase_) {
-      case Phase::Fresh:
-        enter(Phase::Fresh, idle_deadline());
-        break;
-      case Phase::Idle:
-        // A last look: a request that has arrived is served.
-        if (services_.drain == ipc::DrainKind::Prompt) receive();
-        if (phase_ == Phase::Idle && input_.unread().empty()) rest();
-        break;
-      case Phase::Lingering:
-        linger();
-        break;
-      case Phase::Receiving:
-      case Phase::Handling:
-      case Phase::Streaming:
-      case Phase::Flushing:
-      case Phase::Abandoned:
-      case Phase::Closed:
-        break;
-    }
+    if (phase_ == Phase::Fresh) enter(Phase::Fresh, idle_deadline());
+    if (phase_ == Phase::Lingering) linger();
+    if (phase_ != Phase::Idle) return;
+    // A last look: a request that has arrived is served.
+    if (services_.drain == ipc::DrainKind::Prompt) receive();
+    if (phase_ == Phase::Idle && input_.unread().empty()) rest();
   });
 }
 
 // A last look first: when the loop was blocked, the client's bytes may have been in time.
 void Connection::expire() {
   turn([this] {
-    switch (phase_) {
-      case Phase::Receiving:
-        receive();
-        if (phase_ == Phase::Receiving && !receive_request() && deadline_ <= services_.now()) {
-          refuse({408, "the request took too long"});
-        }
-        break;
-      case Phase::Fresh:
-      case Phase::Idle:
-        receive();
-        // Half-closed first: a request that crosses it gets a clean end, not a reset.
-        if (phase_ != Phase::Closed && input_.unread().empty()) linger();
-        break;
-      case Phase::Handling:
-      case Phase::Streaming:
-      case Phase::Flushing:
-      case Phase::Lingering:
-      case Phase::Abandoned:
-      case Phase::Closed:
-        abandon();
-        break;
+    if (phase_ == Phase::Receiving) {
+      receive();
+      if (phase_ == Phase::Receiving && !receive_request() && deadline_ <= services_.now()) {
+        refuse({408, "the request took too long"});
+      }
+    } else if (phase_ == Phase::Fresh || phase_ == Phase::Idle) {
+      receive();
+      // Half-closed first: a request that crosses it gets a clean end, not a reset.
+      if (phase_ != Phase::Closed && input_.unread().empty()) linger();
+    } else {
+      abandon();
     }
   });
 }
@@ -123,23 +88,10 @@ void Connection::abort() {
 }
 
 std::optional<std::string> Connection::request_in_progress() const {
-  switch (phase_) {
-    case Phase::Handling:
-    case Phase::Streaming:
-    case Phase::Abandoned:
-      return exchange_->describe();
-    case Phase::Flushing:
-      // A request that was refused never got a name.
-      if (parser_.stage() == RequestParser::Stage::Complete) return exchange_->describe();
-      return std::nullopt;
-    case Phase::Fresh:
-    case Phase::Idle:
-    case Phase::Receiving:
-    case Phase::Lingering:
-    case Phase::Closed:
-      return std::nullopt;
-  }
-  return std::nullopt;
+  // A request that was refused never got a name.
+  const bool named = phase_ == Phase::Flushing && parser_.stage() == RequestParser::Stage::Complete;
+  if (!named && !handler_runs() && phase_ != Phase::Abandoned) return std::nullopt;
+  return exchange_->describe();
 }
 
 void Connection::on_io(int events) {
@@ -196,16 +148,9 @@ void Connection::enter(Phase phase, ipc::TimePoint deadline) {
 }
 
 ipc::TimePoint Connection::idle_deadline() const {
-  const auto wait = [this]() -> milliseconds {
-    if (!services_.drain) return services_.limits.keep_alive_time;
-    switch (*services_.drain) {
-      case ipc::DrainKind::Patient:
-        return services_.timing.idle;
-      case ipc::DrainKind::Prompt:
-        return services_.timing.first_byte;
-    }
-    std::unreachable();
-  }();
+  milliseconds wait = services_.limits.keep_alive_time;
+  if (services_.drain == ipc::DrainKind::Patient) wait = services_.timing.idle;
+  if (services_.drain == ipc::DrainKind::Prompt) wait = services_.timing.first_byte;
   return services_.now() + wait;
 }
 

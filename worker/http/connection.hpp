@@ -20,10 +20,9 @@
 
 #include "ipc/base/clock.hpp"
 #include "ipc/base/unique_fd.hpp"
+#include "worker/http/buffers.hpp"
 #include "worker/http/exchange.hpp"
-#include "worker/http/input.hpp"
-#include "worker/http/output.hpp"
-#include "worker/http/peer.hpp"
+#include "worker/http/request_access.hpp"
 #include "worker/http/request_parser.hpp"
 #include "worker/http/services.hpp"
 
@@ -102,6 +101,9 @@ class Connection final : private Exchange::Client {
   [[nodiscard]] ipc::TimePoint idle_deadline() const;
   /// No more requests: the client has sent its last byte, and all of them are used.
   [[nodiscard]] bool out_of_requests() const { return end_of_input_ && input_.unread().empty(); }
+  [[nodiscard]] bool handler_runs() const {
+    return phase_ == Phase::Handling || phase_ == Phase::Streaming;
+  }
   void rest();
   void linger();
   void abandon();

@@ -38,21 +38,10 @@ void Connection::receive() {
 // with a reset, which cancels the handler.
 void Connection::on_end_of_input() {
   end_of_input_ = true;
-  switch (phase_) {
-    case Phase::Handling:
-    case Phase::Streaming:
-      probe();
-      break;
-    case Phase::Flushing:
-      break;
-    case Phase::Fresh:
-    case Phase::Idle:
-    case Phase::Receiving:
-    case Phase::Lingering:
-    case Phase::Abandoned:
-    case Phase::Closed:
-      abandon();
-      break;
+  if (handler_runs()) {
+    probe();
+  } else if (phase_ != Phase::Flushing) {
+    abandon();
   }
 }
 
@@ -76,10 +65,9 @@ void Connection::flush() {
 
   // While requests are awaited their own deadline counts; in the other phases the client must take
   // bytes.
-  const bool handler_runs = phase_ == Phase::Handling || phase_ == Phase::Streaming;
   if (flushed == Output::Flushed::All) {
-    if (handler_runs) deadline_ = kNever;
-  } else if ((handler_runs || phase_ == Phase::Flushing) &&
+    if (handler_runs()) deadline_ = kNever;
+  } else if ((handler_runs() || phase_ == Phase::Flushing) &&
              (output_.size() < before || deadline_ == kNever)) {
     enter(phase_, services_.now() + services_.limits.write_time);
   }

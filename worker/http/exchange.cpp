@@ -9,8 +9,7 @@
 #include <utility>
 
 #include "worker/http/request_access.hpp"
-#include "worker/task/activity.hpp"
-#include "worker/task/is_a.hpp"
+#include "worker/task/loop_activity.hpp"
 #include "worker/task/text.hpp"
 
 namespace reeve::worker {
@@ -95,17 +94,16 @@ void Exchange::run(const Router::Route& route) {
 }
 
 void Exchange::make_values(const Router::Route& route, const RoutePlan& plan) {
-  Spawned making = spawn(services_.context, *route.activity, scope_.open(plan, request_),
-                         [self = shared_from_this(), &route](detail::Outcome<void> outcome) {
-                           if (!outcome) {
-                             self->fail(std::move(outcome.error()));
-                           } else if (self->disconnected_) {  // The last wait was over already.
-                             self->fail(std::make_exception_ptr(Cancelled()));
-                           } else {
-                             self->call(route);
-                           }
-                         });
-  follow(std::move(making));
+  follow(spawn(services_.context, *route.activity, scope_.open(plan, request_),
+               [self = shared_from_this(), &route](detail::Outcome<void> outcome) {
+                 if (!outcome) {
+                   self->fail(std::move(outcome.error()));
+                 } else if (self->disconnected_) {  // The last wait was over already.
+                   self->fail(std::make_exception_ptr(Cancelled()));
+                 } else {
+                   self->call(route);
+                 }
+               }));
 }
 
 /// Takes the handle of what has just begun; if that has ended, what it led to may be there already.
@@ -130,15 +128,14 @@ void Exchange::run_async(const Activity& activity, const AsyncHandler& handler) 
       const LoopActivity::Scope scope(services_.context.loop_activity(), activity);
       return handler(request_);
     };
-    Spawned running = spawn(services_.context, activity, call(),
-                            [self = shared_from_this()](detail::Outcome<Response> outcome) {
-                              if (outcome) {
-                                self->finish(std::move(*outcome));
-                              } else {
-                                self->fail(std::move(outcome.error()));
-                              }
-                            });
-    follow(std::move(running));
+    follow(spawn(services_.context, activity, call(),
+                 [self = shared_from_this()](detail::Outcome<Response> outcome) {
+                   if (outcome) {
+                     self->finish(std::move(*outcome));
+                   } else {
+                     self->fail(std::move(outcome.error()));
+                   }
+                 }));
   } catch (...) {  // A handler that is no coroutine itself may throw before it returns one.
     fail(std::current_exception());
   }

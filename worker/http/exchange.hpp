@@ -62,8 +62,6 @@ class Exchange final : public std::enable_shared_from_this<Exchange>,
 
   /// A handler or a producer has not ended yet.
   [[nodiscard]] bool running() const { return running_; }
-  /// Runs as a coroutine, so that cancel() will end it.
-  [[nodiscard]] bool cancellable() const { return task_.running(); }
   /// Nobody waits for the answer any more.
   void cancel();
   /// The client is no longer interested, and may be gone.

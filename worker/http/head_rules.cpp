@@ -1,7 +1,6 @@
 #include "worker/http/head_rules.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdint>
 #include <optional>
@@ -21,34 +20,22 @@ struct Decisive {
 // different ones.
 Parsed<Decisive> find_decisive(std::span<const Header> headers) {
   Decisive found;
-  const auto take = [](std::optional<std::string_view>& field, std::string_view value) {
-    if (field) return false;
-    field = value;
-    return true;
+  // Most fields are told apart by their length alone.
+  const auto field = [&found](std::string_view name) -> std::optional<std::string_view>* {
+    const auto if_named = [name](auto& wanted, std::string_view its_name) {
+      return equals_ignoring_case(name, its_name) ? &wanted : nullptr;
+    };
+    if (name.size() == 4) return if_named(found.host, "Host");
+    if (name.size() == 6) return if_named(found.expect, "Expect");
+    if (name.size() == 14) return if_named(found.content_length, "Content-Length");
+    if (name.size() == 17) return if_named(found.transfer_encoding, "Transfer-Encoding");
+    return nullptr;
   };
   for (const Header& header : headers) {
-    bool first = true;
-    switch (header.name.size()) {  // Most fields are told apart by their length alone.
-      case 4:
-        if (equals_ignoring_case(header.name, "Host")) first = take(found.host, header.value);
-        break;
-      case 6:
-        if (equals_ignoring_case(header.name, "Expect")) first = take(found.expect, header.value);
-        break;
-      case 14:
-        if (equals_ignoring_case(header.name, "Content-Length")) {
-          first = take(found.content_length, header.value);
-        }
-        break;
-      case 17:
-        if (equals_ignoring_case(header.name, "Transfer-Encoding")) {
-          first = take(found.transfer_encoding, header.value);
-        }
-        break;
-      default:
-        break;
-    }
-    if (!first) return refuse(400, "a header that may stand once stands twice");
+    auto* const decisive = field(header.name);
+    if (decisive == nullptr) continue;
+    if (*decisive) return refuse(400, "a header that may stand once stands twice");
+    *decisive = header.value;
   }
   return found;
 }
@@ -102,24 +89,24 @@ Parsed<HeadFacts> check_head(std::span<const Header> headers, bool http_1_1,
 }
 
 bool is_forbidden_trailer(std::string_view name) {
-  static constexpr std::array<std::string_view, 18> kForbidden{"Authorization",
-                                                               "Cache-Control",
-                                                               "Connection",
-                                                               "Content-Encoding",
-                                                               "Content-Length",
-                                                               "Content-Range",
-                                                               "Content-Type",
-                                                               "Cookie",
-                                                               "Expect",
-                                                               "Host",
-                                                               "Keep-Alive",
-                                                               "Max-Forwards",
-                                                               "Proxy-Authorization",
-                                                               "Set-Cookie",
-                                                               "TE",
-                                                               "Trailer",
-                                                               "Transfer-Encoding",
-                                                               "Upgrade"};
+  static constexpr std::string_view kForbidden[] = {"Authorization",
+                                                    "Cache-Control",
+                                                    "Connection",
+                                                    "Content-Encoding",
+                                                    "Content-Length",
+                                                    "Content-Range",
+                                                    "Content-Type",
+                                                    "Cookie",
+                                                    "Expect",
+                                                    "Host",
+                                                    "Keep-Alive",
+                                                    "Max-Forwards",
+                                                    "Proxy-Authorization",
+                                                    "Set-Cookie",
+                                                    "TE",
+                                                    "Trailer",
+                                                    "Transfer-Encoding",
+                                                    "Upgrade"};
   return std::ranges::any_of(
       kForbidden, [name](std::string_view other) { return equals_ignoring_case(name, other); });
 }

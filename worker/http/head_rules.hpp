@@ -3,13 +3,27 @@
 // framing, nothing forbidden in a trailer. Pure.
 
 #include <cstddef>
+#include <expected>
 #include <span>
 #include <string_view>
 
 #include "reeve/request.hpp"
-#include "worker/http/parse_error.hpp"
 
 namespace reeve::worker {
+
+/// The reason for which a request is refused. Its text goes to the client, so it tells nothing that
+/// the client did not send.
+struct ParseError {
+  int status;  ///< 400, 413, 414, 417, 431, 501 or 505; the connection closes after it.
+  std::string_view reason;  ///< A literal.
+};
+
+template <class T>
+using Parsed = std::expected<T, ParseError>;
+
+[[nodiscard]] inline std::unexpected<ParseError> refuse(int status, std::string_view reason) {
+  return std::unexpected(ParseError{status, reason});
+}
 
 struct HeadFacts {
   bool expects_continue = false;

@@ -1,6 +1,7 @@
 #include "worker/http/head_scanner.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "reeve/request.hpp"
 #include "worker/http/characters.hpp"
@@ -83,29 +84,18 @@ Parsed<std::optional<std::size_t>> HeadScanner::scan(std::string_view bytes) {
 }
 
 Parsed<void> HeadScanner::check_line(std::string_view line) {
-  switch (line_) {
-    case Line::Request:
-      line_ = Line::Field;
-      return check_request_line(line);
-    case Line::Field:
-      ++fields_;
-      field_bytes_ += line.size() + 2;
-      if (fields_ > limits_->headers) return refuse(431, "too many headers");
-      return check_field(line);
-  }
-  return {};
+  if (std::exchange(line_, Line::Field) == Line::Request) return check_request_line(line);
+  ++fields_;
+  field_bytes_ += line.size() + 2;
+  if (fields_ > limits_->headers) return refuse(431, "too many headers");
+  return check_field(line);
 }
 
 Parsed<void> HeadScanner::check_size(std::size_t line_bytes) const {
-  switch (line_) {
-    case Line::Request:
-      if (line_bytes > limits_->request_line_bytes) return refuse(414, "request line too long");
-      return {};
-    case Line::Field:
-      if (field_bytes_ + line_bytes > limits_->header_bytes + 2) {
-        return refuse(431, "headers too large");
-      }
-      return {};
+  if (line_ == Line::Request) {
+    if (line_bytes > limits_->request_line_bytes) return refuse(414, "request line too long");
+  } else if (field_bytes_ + line_bytes > limits_->header_bytes + 2) {
+    return refuse(431, "headers too large");
   }
   return {};
 }

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "reeve/http_limits.hpp"
-#include "worker/http/parse_error.hpp"
+#include "worker/http/head_rules.hpp"
 
 namespace reeve::worker {
 

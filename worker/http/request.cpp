@@ -5,7 +5,7 @@
 #include <stdexcept>
 
 #include "reeve/headers.hpp"
-#include "worker/http/peer.hpp"
+#include "worker/http/request_access.hpp"
 #include "worker/http/request_scope.hpp"
 #include "worker/task/text.hpp"
 

@@ -162,19 +162,9 @@ Parsed<std::size_t> RequestParser::parse(std::string_view bytes) {
   while (stage_ != Stage::Complete) {
     const Stage before = stage_;
     const std::string_view rest = bytes.substr(used);
-    const auto step = [&]() -> Parsed<std::size_t> {
-      switch (stage_) {
-        case Stage::Head:
-          return parse_head(rest);
-        case Stage::Body:
-          return parse_body(rest);
-        case Stage::Trailers:
-          return parse_trailers(rest);
-        case Stage::Complete:
-          break;
-      }
-      return 0;
-    }();
+    const auto step = stage_ == Stage::Head   ? parse_head(rest)
+                      : stage_ == Stage::Body ? parse_body(rest)
+                                              : parse_trailers(rest);
     if (!step) return step;
     used += *step;
     if (stage_ == before) break;  // More bytes are needed to go on.

@@ -10,8 +10,8 @@
 
 #include "reeve/http_limits.hpp"
 #include "reeve/request.hpp"
+#include "worker/http/head_rules.hpp"
 #include "worker/http/head_scanner.hpp"
-#include "worker/http/parse_error.hpp"
 
 namespace reeve::worker {
 

@@ -3,12 +3,46 @@
 #include <array>
 #include <charconv>
 #include <concepts>
+#include <utility>
 
 namespace reeve::worker {
 namespace {
 
 constexpr std::size_t kOwnFields = 128;  // The status line and what the server adds.
 constexpr std::size_t kSmallBody = 128;  // Goes behind the head without another allocation.
+
+constexpr std::pair<int, std::string_view> kReasons[] = {{200, "OK"},
+                                                         {201, "Created"},
+                                                         {202, "Accepted"},
+                                                         {204, "No Content"},
+                                                         {206, "Partial Content"},
+                                                         {301, "Moved Permanently"},
+                                                         {302, "Found"},
+                                                         {303, "See Other"},
+                                                         {304, "Not Modified"},
+                                                         {307, "Temporary Redirect"},
+                                                         {308, "Permanent Redirect"},
+                                                         {400, "Bad Request"},
+                                                         {401, "Unauthorized"},
+                                                         {403, "Forbidden"},
+                                                         {404, "Not Found"},
+                                                         {405, "Method Not Allowed"},
+                                                         {408, "Request Timeout"},
+                                                         {409, "Conflict"},
+                                                         {410, "Gone"},
+                                                         {413, "Content Too Large"},
+                                                         {414, "URI Too Long"},
+                                                         {415, "Unsupported Media Type"},
+                                                         {417, "Expectation Failed"},
+                                                         {422, "Unprocessable Content"},
+                                                         {429, "Too Many Requests"},
+                                                         {431, "Request Header Fields Too Large"},
+                                                         {500, "Internal Server Error"},
+                                                         {501, "Not Implemented"},
+                                                         {502, "Bad Gateway"},
+                                                         {503, "Service Unavailable"},
+                                                         {504, "Gateway Timeout"},
+                                                         {505, "HTTP Version Not Supported"}};
 
 void append_number(std::string& out, std::unsigned_integral auto number, int base = 10) {
   std::array<char, 24> digits;
@@ -17,31 +51,12 @@ void append_number(std::string& out, std::unsigned_integral auto number, int bas
 }
 
 void append_framing(std::string& out, BodyFraming framing, std::size_t length) {
-  switch (framing) {
-    case BodyFraming::Length:
-      out += "Content-Length: ";
-      append_number(out, length);
-      out += "\r\n";
-      break;
-    case BodyFraming::Chunked:
-      out += "Transfer-Encoding: chunked\r\n";
-      break;
-    case BodyFraming::None:
-    case BodyFraming::UntilClose:
-      break;
-  }
-}
-
-void append_connection(std::string& out, ConnectionHeader connection) {
-  switch (connection) {
-    case ConnectionHeader::Absent:
-      break;
-    case ConnectionHeader::Close:
-      out += "Connection: close\r\n";
-      break;
-    case ConnectionHeader::KeepAlive:
-      out += "Connection: keep-alive\r\n";
-      break;
+  if (framing == BodyFraming::Chunked) {
+    out += "Transfer-Encoding: chunked\r\n";
+  } else if (framing == BodyFraming::Length) {
+    out += "Content-Length: ";
+    append_number(out, length);
+    out += "\r\n";
   }
 }
 
@@ -89,7 +104,8 @@ void append_head(std::string& out, const Response& response, BodyFraming framing
   out += "\r\nDate: ";
   out += date;
   out += "\r\n";
-  append_connection(out, connection);
+  if (connection == ConnectionHeader::Close) out += "Connection: close\r\n";
+  if (connection == ConnectionHeader::KeepAlive) out += "Connection: keep-alive\r\n";
   append_framing(out, framing, response.body().size());
   out += fields;
   out += "\r\n";
@@ -104,74 +120,10 @@ void append_chunk(std::string& out, std::string_view chunk) {
 }
 
 std::string_view reason_phrase(int status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 201:
-      return "Created";
-    case 202:
-      return "Accepted";
-    case 204:
-      return "No Content";
-    case 206:
-      return "Partial Content";
-    case 301:
-      return "Moved Permanently";
-    case 302:
-      return "Found";
-    case 303:
-      return "See Other";
-    case 304:
-      return "Not Modified";
-    case 307:
-      return "Temporary Redirect";
-    case 308:
-      return "Permanent Redirect";
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 408:
-      return "Request Timeout";
-    case 409:
-      return "Conflict";
-    case 410:
-      return "Gone";
-    case 413:
-      return "Content Too Large";
-    case 414:
-      return "URI Too Long";
-    case 415:
-      return "Unsupported Media Type";
-    case 417:
-      return "Expectation Failed";
-    case 422:
-      return "Unprocessable Content";
-    case 429:
-      return "Too Many Requests";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 500:
-      return "Internal Server Error";
-    case 501:
-      return "Not Implemented";
-    case 502:
-      return "Bad Gateway";
-    case 503:
-      return "Service Unavailable";
-    case 504:
-      return "Gateway Timeout";
-    case 505:
-      return "HTTP Version Not Supported";
-    default:
-      return "Unknown";
+  for (const auto& [known, reason] : kReasons) {
+    if (known == status) return reason;
   }
+  return "Unknown";
 }
 
 }  // namespace reeve::worker

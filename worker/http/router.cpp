@@ -1,14 +1,12 @@
 #include "reeve/router.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
 #include <optional>
 #include <stdexcept>
 
 #include "worker/http/target.hpp"
-#include "worker/task/activity.hpp"
+#include "worker/task/loop_activity.hpp"
 
 namespace reeve {
 namespace {

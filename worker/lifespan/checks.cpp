@@ -2,12 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <exception>
 #include <optional>
 #include <utility>
 
 #include "worker/task/bounded_wait.hpp"
-#include "worker/task/is_a.hpp"
+#include "worker/task/finally.hpp"
 #include "worker/task/spawn.hpp"
 #include "worker/task/text.hpp"
 
@@ -94,14 +93,8 @@ Task<> CheckRunner::answer(std::shared_ptr<Probe> probe) {
 
 Task<> CheckRunner::run(std::shared_ptr<Probe> probe) {
   probe->busy = true;
-  std::exception_ptr error;
-  try {
-    co_await probe->check.run(state_);
-  } catch (...) {
-    error = std::current_exception();
-  }
-  probe->busy = false;
-  if (error) std::rethrow_exception(error);
+  const Finally ended([&probe] { probe->busy = false; });
+  co_await probe->check.run(state_);
 }
 
 }  // namespace reeve::worker

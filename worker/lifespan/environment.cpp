@@ -104,7 +104,7 @@ void tell_secrets(const Environment& environment, Redactor& redactor) {
 }  // namespace
 
 std::expected<void, std::string> apply(const Environment& environment, Redactor& redactor) {
-  tell_secrets(environment, redactor);  // Those of the process first: what follows may fail.
+  tell_secrets(environment, redactor);  // The process's own first: what follows may fail.
   std::vector<std::string> mistakes;
   if (!environment.file.empty()) {
     if (auto applied = apply_file(environment.file); !applied) {

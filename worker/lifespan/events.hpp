@@ -3,10 +3,12 @@
 // recorder and the health page. Pure.
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <variant>
 
 #include "ipc/base/clock.hpp"
+#include "ipc/worker_report.hpp"
 #include "reeve/lifespan.hpp"
 
 namespace reeve::worker {
@@ -32,9 +34,10 @@ struct Opening {
   const About& about;
   std::size_t attempt;  ///< 1, 2, 3 ... since it was last open
 };
-/// An opening that takes long.
-struct StillOpening {
+/// An opening, or a closing, that takes long.
+struct TakesLong {
   const About& about;
+  bool closing;
   ipc::Duration lasted;
   ipc::Duration limit;
 };
@@ -67,11 +70,6 @@ struct Checked {
 struct Closing {
   const About& about;
 };
-struct StillClosing {
-  const About& about;
-  ipc::Duration lasted;
-  ipc::Duration limit;
-};
 struct Closed {
   const About& about;
   ipc::Duration took;
@@ -82,12 +80,14 @@ struct CloseFailed {
   ipc::Duration took;
 };
 
-using LifespanEvent =
-    std::variant<PhaseBegan, PhaseEnded, Opening, StillOpening, Opened, OpenFailed, Noted, Checked,
-                 Closing, StillClosing, Closed, CloseFailed>;
+using LifespanEvent = std::variant<PhaseBegan, PhaseEnded, Opening, TakesLong, Opened, OpenFailed,
+                                   Noted, Checked, Closing, Closed, CloseFailed>;
 
 /// "[2/5] connections"
 [[nodiscard]] std::string step_name(Phase phase);
+
+/// The report for the master; nothing where an event changes nothing that is shown of a resource.
+[[nodiscard]] std::optional<ipc::ResourceReport> report_of(const LifespanEvent& event);
 
 /// One line for a log: "opened database (12 ms)".
 [[nodiscard]] std::string describe(const LifespanEvent& event);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "ipc/base/enum_word.hpp"
+
 namespace reeve {
 namespace {
 
@@ -18,35 +20,12 @@ void refuse_runtimes_own(const std::string& what, Phase phase) {
 }  // namespace
 
 std::string_view to_string(Phase phase) {
-  switch (phase) {
-    case Phase::Environment:
-      return "environment";
-    case Phase::Connections:
-      return "connections";
-    case Phase::Providers:
-      return "providers";
-    case Phase::Scheduler:
-      return "scheduler";
-    case Phase::Listening:
-      return "listening";
-  }
-  return "?";
+  return ipc::word_of<Phase::Listening>(
+      phase, {"environment", "connections", "providers", "scheduler", "listening"});
 }
 
 std::string_view to_string(Kind kind) {
-  switch (kind) {
-    case Kind::Telemetry:
-      return "telemetry";
-    case Kind::Database:
-      return "database";
-    case Kind::Client:
-      return "client";
-    case Kind::Cache:
-      return "cache";
-    case Kind::Other:
-      return "other";
-  }
-  return "?";
+  return ipc::word_of<Kind::Other>(kind, {"telemetry", "database", "client", "cache", "other"});
 }
 
 void detail::refuse_nonsense(const Resource& resource, Phase where) {

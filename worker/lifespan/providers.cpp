@@ -10,6 +10,7 @@
 #include "worker/lifespan/provider_choice.hpp"
 #include "worker/task/bounded_wait.hpp"
 #include "worker/task/context.hpp"
+#include "worker/task/finally.hpp"
 #include "worker/task/root.hpp"
 #include "worker/task/spawn.hpp"
 #include "worker/task/text.hpp"
@@ -45,22 +46,12 @@ struct Attempt {
   std::shared_ptr<void> value{};
 };
 
-class Mark {
- public:
-  explicit Mark(bool& mark) : mark_(mark) { mark_ = true; }
-  ~Mark() { mark_ = false; }
-  Mark(const Mark&) = delete;
-  Mark& operator=(const Mark&) = delete;
-
- private:
-  bool& mark_;
-};
-
 /// Between two rounds that were asked for by a report; the first begins at once.
 constexpr std::chrono::seconds kReportsPause{1};
 
 Task<> make(std::shared_ptr<Attempt> attempt) {
-  const Mark runs(*attempt->runs);
+  *attempt->runs = true;
+  const worker::Finally ended([&attempt] { *attempt->runs = false; });
   attempt->value = co_await attempt->candidate.make(attempt->state);
 }
 

@@ -72,15 +72,13 @@ void ResourceKeeper::name_slow_ones() {
     const bool closing = node->state == NodeState::Closing;
     if ((!closing && !opening(node)) || node->name_at > now) continue;
     node->name_at = now + patience_.name_again;
-    if (closing) {
-      observer_(StillClosing{node->about, now - node->since, node->deadline - node->since});
-      continue;
-    }
-    // The child that it waits for has more to say.
-    const bool waits_for_child = std::ranges::any_of(
-        nodes_, [&](const NodePointer& other) { return other->parent == node && opening(other); });
+    // The child that an opening waits for has more to say.
+    const bool waits_for_child =
+        !closing && std::ranges::any_of(nodes_, [&](const NodePointer& other) {
+          return other->parent == node && opening(other);
+        });
     if (waits_for_child) continue;
-    observer_(StillOpening{node->about, now - node->since, node->deadline - node->since});
+    observer_(TakesLong{node->about, closing, now - node->since, node->deadline - node->since});
   }
   arm_slow_timer();
 }

@@ -4,6 +4,7 @@
 // optional ones again, and closes what came too late. It reports what happens and decides nothing
 // else: neither what is logged nor when the worker ends. Loop thread only.
 
+#include <chrono>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -20,11 +21,19 @@
 #include "worker/lifespan/exit_stack.hpp"
 #include "worker/lifespan/node.hpp"
 #include "worker/lifespan/overrides.hpp"
-#include "worker/lifespan/patience.hpp"
 #include "worker/lifespan/wait_group.hpp"
 #include "worker/task/context.hpp"
 
 namespace reeve::worker {
+
+/// How long the worker waits before it reports what it waits for. A test is less patient.
+struct Patience {
+  /// A resource that takes longer to open or to close is named, and again after each `name_again`.
+  ipc::Duration name_after = std::chrono::seconds(2);
+  ipc::Duration name_again = std::chrono::seconds(5);
+  /// How often a drain that lasts says what it waits for.
+  ipc::Duration drain_report = std::chrono::seconds(5);
+};
 
 class ResourceKeeper {
  public:

@@ -6,6 +6,7 @@
 
 #include "worker/lifespan/resource_keeper.hpp"
 #include "worker/task/bounded_wait.hpp"
+#include "worker/task/finally.hpp"
 #include "worker/task/text.hpp"
 
 namespace reeve::worker {
@@ -123,14 +124,10 @@ Task<> ResourceKeeper::close_one(NodePointer node) {
 }
 
 Task<> ResourceKeeper::run_close(NodePointer node) {
-  std::exception_ptr error;
-  try {
-    co_await node->resource.close(node->value.value.get());
-  } catch (...) {
-    error = std::current_exception();
-  }
-  if (node->state == NodeState::Closing) node->move_to(NodeState::Closed);
-  if (error) std::rethrow_exception(error);
+  const Finally ended([&node] {
+    if (node->state == NodeState::Closing) node->move_to(NodeState::Closed);
+  });
+  co_await node->resource.close(node->value.value.get());
 }
 
 /// Any function on a thread may use what is in the State, or was; what never was, only one of the

@@ -3,13 +3,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
 #include "worker/lifespan/resource_keeper.hpp"
 #include "worker/task/bounded_wait.hpp"
-#include "worker/task/is_a.hpp"
 #include "worker/task/text.hpp"
 
 namespace reeve::worker {

@@ -19,32 +19,25 @@ constexpr Phase kPhases[] = {Phase::Environment, Phase::Connections, Phase::Prov
 /// old.
 ipc::TimePoint now() { return ipc::Clock::now(); }
 
-/// The failure of a start in which opening a resource threw this. A ConfigError is the operator's
-/// mistake; any other exception is the resource's.
-StartFailure failure_of_open(const std::exception_ptr& error) {
-  StartFailure failure{.code = ipc::WorkerExit::ResourceFailed, .reason = describe(error)};
+/// A ConfigError is the operator's mistake; any other exception is the resource's.
+ipc::WorkerExit code_of(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
   } catch (const OpenError& open) {  // From a resource that it has opened in its turn.
-    failure.code = open.cause() ? failure_of_open(open.cause()).code : ipc::WorkerExit::TimedOut;
+    return open.cause() ? code_of(open.cause()) : ipc::WorkerExit::TimedOut;
   } catch (const ConfigError&) {
-    failure.code = ipc::WorkerExit::BadConfiguration;
-  } catch (...) {  // NOLINT(bugprone-empty-catch): told by describe().
+    return ipc::WorkerExit::BadConfiguration;
+  } catch (...) {
+    return ipc::WorkerExit::ResourceFailed;
   }
-  return failure;
 }
 
 /// A resource speaks for itself; anything else that a lifespan function throws is told by its
 /// phase.
 StartFailure failure_of_start(const std::exception_ptr& error, Phase phase) {
-  StartFailure failure = failure_of_open(error);
-  try {
-    std::rethrow_exception(error);
-  } catch (const OpenError&) {
-    return failure;
-  } catch (...) {
-    failure.reason = fmt::format("{}: {}", step_name(phase), failure.reason);
-  }
+  StartFailure failure{.code = code_of(error), .reason = describe(error)};
+  if (is_a<OpenError>(error)) return failure;
+  failure.reason = fmt::format("{}: {}", step_name(phase), failure.reason);
   if (failure.code == ipc::WorkerExit::ResourceFailed) {
     failure.code = ipc::WorkerExit::InternalError;
   }

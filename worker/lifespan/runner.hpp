@@ -9,14 +9,19 @@
 #include <vector>
 
 #include "ipc/base/clock.hpp"
+#include "ipc/worker_exit.hpp"
 #include "reeve/lifespan.hpp"
-#include "worker/lifespan/events.hpp"
 #include "worker/lifespan/overrides.hpp"
 #include "worker/lifespan/resource_keeper.hpp"
-#include "worker/lifespan/start_failure.hpp"
 #include "worker/task/context.hpp"
 
 namespace reeve::worker {
+
+/// The reason for which a worker cannot start, in words and as the code that it exits with.
+struct StartFailure {
+  ipc::WorkerExit code = ipc::WorkerExit::ResourceFailed;
+  std::string reason;
+};
 
 class LifespanRunner {
  public:

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <stdexcept>
-#include <string>
 #include <vector>
 
 #include "worker/task/text.hpp"
@@ -10,9 +9,9 @@
 namespace reeve {
 /// The place of one type. Readers see `shown` and `next`, the rest is the loop thread's.
 struct State::Slot {
-  explicit Slot(const std::type_info& of) : type(of) {}
+  explicit Slot(std::type_index of) : type(of) {}
 
-  const std::type_info& type;
+  const std::type_index type;
   std::atomic<void*> shown = nullptr;
   std::atomic<Slot*> next = nullptr;
   std::shared_ptr<void> value;
@@ -61,17 +60,9 @@ bool State::holds(const std::type_info& type) const {
   return slot != nullptr && slot->value != nullptr;
 }
 
-void* State::find(const std::type_info& type) const {
+void* State::find(std::type_index type) const {
   const Slot* slot = slot_of(type);
   return slot == nullptr ? nullptr : slot->shown.load(std::memory_order_acquire);
-}
-
-bool State::has(std::type_index type) const {
-  const Slot* slot = first_.load(std::memory_order_acquire);
-  while (slot != nullptr && std::type_index(slot->type) != type) {
-    slot = slot->next.load(std::memory_order_acquire);
-  }
-  return slot != nullptr && slot->shown.load(std::memory_order_acquire) != nullptr;
 }
 
 void* State::require(const std::type_info& type) const {
@@ -80,7 +71,7 @@ void* State::require(const std::type_info& type) const {
                           " is open; is it optional, or missing from the lifespan?");
 }
 
-State::Slot* State::slot_of(const std::type_info& type) const {
+State::Slot* State::slot_of(std::type_index type) const {
   Slot* slot = first_.load(std::memory_order_acquire);
   while (slot != nullptr && slot->type != type) slot = slot->next.load(std::memory_order_acquire);
   return slot;

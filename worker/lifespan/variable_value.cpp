@@ -7,18 +7,14 @@
 
 #include "ipc/base/byte_size.hpp"
 #include "ipc/base/duration.hpp"
+#include "ipc/base/enum_word.hpp"
 #include "ipc/base/text.hpp"
+#include "reeve/headers.hpp"
 
 namespace reeve::worker {
 namespace {
 
 constexpr std::int64_t kHighestPort = 65535;
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool is_word(std::string_view text, std::string_view word) {
-  return std::ranges::equal(text, word, {}, lower);
-}
 
 std::string_view trim(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\r\n";
@@ -31,10 +27,10 @@ std::string_view trim(std::string_view text) {
 
 std::optional<bool> read_bool(std::string_view text) {
   for (const std::string_view word : {"true", "yes", "on", "1"}) {
-    if (is_word(text, word)) return true;
+    if (equals_ignoring_case(text, word)) return true;
   }
   for (const std::string_view word : {"false", "no", "off", "0"}) {
-    if (is_word(text, word)) return false;
+    if (equals_ignoring_case(text, word)) return false;
   }
   return std::nullopt;
 }
@@ -68,25 +64,10 @@ std::vector<std::string> read_list(std::string_view text) {
 }
 
 std::string_view wanted(VariableType type) {
-  switch (type) {
-    case VariableType::Text:
-      return "a text";
-    case VariableType::Bool:
-      return "true or false";
-    case VariableType::Whole:
-      return "a whole number";
-    case VariableType::Number:
-      return "a number";
-    case VariableType::Port:
-      return "a port from 1 to 65535";
-    case VariableType::Duration:
-      return "a duration such as 250ms, 30s or 1m30s";
-    case VariableType::Bytes:
-      return "a size such as 4096, 512MiB or 1GB";
-    case VariableType::List:
-      return "a list such as a,b,c";
-  }
-  std::unreachable();
+  return ipc::word_of<VariableType::List>(
+      type, {"a text", "true or false", "a whole number", "a number", "a port from 1 to 65535",
+             "a duration such as 250ms, 30s or 1m30s", "a size such as 4096, 512MiB or 1GB",
+             "a list such as a,b,c"});
 }
 
 bool is_valid(VariableType type, std::string_view text) {

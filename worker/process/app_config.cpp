@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <concepts>
 #include <cstdlib>
 #include <limits>
+#include <utility>
 #include <variant>
 
 #include "ipc/base/duration.hpp"
@@ -27,14 +29,15 @@ using ipc::document::Value;
   complain(key, fmt::format("expected {}, found {}", expected, ipc::document::describe(found)));
 }
 
-std::int64_t whole_number(std::string_view key, const Value& value, std::int64_t least,
-                          std::int64_t most) {
+template <std::integral Whole>
+void convert(std::string_view key, const Value& value, Whole& to) {
+  using Limits = std::numeric_limits<Whole>;
   const auto* number = std::get_if<std::int64_t>(&value.data);
   if (number == nullptr) mismatch(key, "a whole number", value);
-  if (*number < least || *number > most) {
-    mismatch(key, fmt::format("a whole number from {} to {}", least, most), value);
+  if (!std::in_range<Whole>(*number)) {
+    mismatch(key, fmt::format("a whole number from {} to {}", Limits::min(), Limits::max()), value);
   }
-  return *number;
+  to = static_cast<Whole>(*number);
 }
 
 void convert(std::string_view key, const Value& value, std::string& to) {
@@ -47,16 +50,6 @@ void convert(std::string_view key, const Value& value, bool& to) {
   const auto* truth = std::get_if<bool>(&value.data);
   if (truth == nullptr) mismatch(key, "true or false", value);
   to = *truth;
-}
-
-void convert(std::string_view key, const Value& value, std::int64_t& to) {
-  using Limits = std::numeric_limits<std::int64_t>;
-  to = whole_number(key, value, Limits::min(), Limits::max());
-}
-
-void convert(std::string_view key, const Value& value, int& to) {
-  using Limits = std::numeric_limits<int>;
-  to = static_cast<int>(whole_number(key, value, Limits::min(), Limits::max()));
 }
 
 void convert(std::string_view key, const Value& value, double& to) {

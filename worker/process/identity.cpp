@@ -4,12 +4,11 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <charconv>
 #include <concepts>
 #include <cstdlib>
-#include <string_view>
 #include <utility>
 
+#include "ipc/base/text.hpp"
 #include "ipc/environment.hpp"
 
 namespace reeve::worker {
@@ -19,15 +18,11 @@ namespace environment = ipc::environment;
 
 template <std::integral Number>
 ipc::Result<std::optional<Number>> read_number(const char* name) {
-  const char* value = std::getenv(name);
-  if (value == nullptr) return std::nullopt;
-  const std::string_view text = value;
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < Number{}) {
-    return ipc::failure(fmt::format("{}={}: not a number", name, text));
-  }
-  return number;
+  const char* text = std::getenv(name);
+  if (text == nullptr) return std::nullopt;
+  const auto number = ipc::parse_number<Number>(text);
+  if (number && *number >= Number{}) return number;
+  return ipc::failure(fmt::format("{}={}: not a number", name, text));
 }
 
 ipc::Result<> read_milliseconds(const char* name, std::chrono::milliseconds& into) {

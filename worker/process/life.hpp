@@ -10,7 +10,6 @@
 //      +-- OpenFailed, Drain*, Hurry --------------------------------+
 
 #include <cstdint>
-#include <string_view>
 #include <vector>
 
 namespace reeve::worker {
@@ -39,8 +38,6 @@ enum class LifeAction : std::uint8_t {
   Exit,
 };
 
-[[nodiscard]] std::string_view to_string(LifeState state);
-
 class Life {
  public:
   /// Takes one event and returns what to do, in order. An event that a state does not expect
@@ -50,9 +47,8 @@ class Life {
   [[nodiscard]] LifeState state() const { return state_; }
 
  private:
-  [[nodiscard]] std::vector<LifeAction> starting(LifeEvent event);
-  [[nodiscard]] std::vector<LifeAction> serving(LifeEvent event);
-  [[nodiscard]] std::vector<LifeAction> draining(LifeEvent event);
+  std::vector<LifeAction> enter(LifeState next, std::vector<LifeAction> actions);
+  std::vector<LifeAction> cancel();
 
   LifeState state_ = LifeState::Starting;
 };

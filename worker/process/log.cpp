@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "ipc/base/enum_word.hpp"
+
 namespace reeve::worker {
 namespace {
 
@@ -14,32 +16,9 @@ spdlog::sink_ptr make_sink(Log::Style style) {
   return std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
 }
 
-spdlog::level::level_enum to_spdlog(Log::Level level) {
-  switch (level) {
-    case Log::Level::Debug:
-      return spdlog::level::debug;
-    case Log::Level::Info:
-      return spdlog::level::info;
-    case Log::Level::Warning:
-      return spdlog::level::warn;
-    case Log::Level::Error:
-      return spdlog::level::err;
-  }
-  return spdlog::level::err;
-}
-
 /// A master cannot see a level in a line of text: the word says it.
 std::string_view prefix(Log::Level level) {
-  switch (level) {
-    case Log::Level::Debug:
-    case Log::Level::Info:
-      return "";
-    case Log::Level::Warning:
-      return "warning: ";
-    case Log::Level::Error:
-      return "error: ";
-  }
-  return "";
+  return ipc::word_of<Log::Level::Error>(level, {"", "warning: ", "error: "});
 }
 
 }  // namespace
@@ -54,7 +33,9 @@ Log::~Log() = default;
 void Log::write(Level level, std::string_view line) {
   std::string text(prefix(level));
   text += redactor_.redact(line);
-  logger_->log(to_spdlog(level), text);
+  constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::info, spdlog::level::warn,
+                                                   spdlog::level::err};
+  logger_->log(kLevels[static_cast<std::size_t>(level)], text);
 }
 
 }  // namespace reeve::worker

@@ -21,7 +21,7 @@ namespace reeve::worker {
 class Log {
  public:
   enum class Style : std::uint8_t { Supervised, Alone };
-  enum class Level : std::uint8_t { Debug, Info, Warning, Error };
+  enum class Level : std::uint8_t { Info, Warning, Error };
 
   explicit Log(Style style);
   ~Log();
@@ -31,10 +31,6 @@ class Log {
   /// Knows what must not be logged, nor told to others.
   [[nodiscard]] Redactor& redactor() { return redactor_; }
 
-  template <class... Args>
-  void debug(fmt::format_string<Args...> text, Args&&... args) {
-    write(Level::Debug, fmt::format(text, std::forward<Args>(args)...));
-  }
   template <class... Args>
   void info(fmt::format_string<Args...> text, Args&&... args) {
     write(Level::Info, fmt::format(text, std::forward<Args>(args)...));

@@ -15,7 +15,6 @@
 #include "ipc/listener.hpp"
 #include "ipc/recorder/reader.hpp"
 #include "ipc/recorder/writer.hpp"
-#include "worker/lifespan/resource_report.hpp"
 #include "worker/task/text.hpp"
 
 namespace reeve::worker {
@@ -96,12 +95,8 @@ void Process::on_signal(int signal) {
 void Process::on_master_message(const ipc::MasterMessage& message) {
   service_.scheduler().on_message(message);
   if (!message.drain) return;
-  switch (*message.drain) {
-    case ipc::DrainKind::Patient:
-      return handle(LifeEvent::DrainPatient);
-    case ipc::DrainKind::Prompt:
-      return handle(LifeEvent::DrainPrompt);
-  }
+  const bool patient = *message.drain == ipc::DrainKind::Patient;
+  handle(patient ? LifeEvent::DrainPatient : LifeEvent::DrainPrompt);
 }
 
 void Process::on_master_gone() {
@@ -163,13 +158,8 @@ void Process::log_lifespan(const LifespanEvent& event, const std::string& line) 
   }
   const bool bad = failed != nullptr || (checked != nullptr && !checked->passed) ||
                    std::holds_alternative<CloseFailed>(event) ||
-                   std::holds_alternative<StillOpening>(event) ||
-                   std::holds_alternative<StillClosing>(event);
-  if (bad) {
-    log_.warning("{}", line);
-  } else {
-    log_.info("{}", line);
-  }
+                   std::holds_alternative<TakesLong>(event);
+  log_.write(bad ? Log::Level::Warning : Log::Level::Info, line);
 }
 
 void Process::report_degraded() {

@@ -3,7 +3,6 @@
 // what they say into events of Life, and carries out what Life decides. It decides nothing itself.
 // Main thread only.
 
-#include <chrono>
 #include <string>
 #include <vector>
 
@@ -12,7 +11,7 @@
 #include "ipc/worker_state.hpp"
 #include "reeve/app.hpp"
 #include "worker/diagnosis/crash_handlers.hpp"
-#include "worker/lifespan/patience.hpp"
+#include "worker/lifespan/resource_keeper.hpp"
 #include "worker/process/heartbeat.hpp"
 #include "worker/process/identity.hpp"
 #include "worker/process/life.hpp"

@@ -168,29 +168,29 @@ Task<> Service::close(ipc::TimePoint deadline) {
 }
 
 void Service::on_lifespan(const LifespanEvent& event) {
-  Health& health = services_.health;
-  const auto set = [&](const About& about, bool passing, std::string_view detail,
-                       std::optional<ipc::Duration> took) {
-    health.set_check({.name = about.name,
-                      .passing = passing,
-                      .required = about.need == Need::Required,
-                      .detail = std::string(redactor().redact(detail)),
-                      .latency = took});
-  };
   if (const auto* opening = std::get_if<Opening>(&event)) {
     lint_order(*opening);
   } else if (const auto* opened = std::get_if<Opened>(&event)) {
     order_lint_.opened(opened->about.name, opened->about.kind);
-    set(opened->about, true, opened->about.note, opened->took);
+    show(opened->about, true, opened->about.note, opened->took);
   } else if (const auto* failed = std::get_if<OpenFailed>(&event)) {
-    set(failed->about, false, failed->reason, std::nullopt);
+    show(failed->about, false, failed->reason, std::nullopt);
   } else if (const auto* noted = std::get_if<Noted>(&event)) {
-    const HealthCheck* const known = health.find(noted->about.name);
+    const HealthCheck* const known = services_.health.find(noted->about.name);
     if (known != nullptr && known->passing) {
-      set(noted->about, true, noted->about.note, known->latency);
+      show(noted->about, true, noted->about.note, known->latency);
     }
   }
   if (dependencies_.on_lifespan) dependencies_.on_lifespan(event);
+}
+
+void Service::show(const About& about, bool passing, std::string_view detail,
+                   std::optional<ipc::Duration> took) {
+  services_.health.set_check({.name = about.name,
+                              .passing = passing,
+                              .required = about.need == Need::Required,
+                              .detail = redactor().redact(detail),
+                              .latency = took});
 }
 
 /// Only the first opening counts: a resource that comes back later comes when it can.
@@ -209,12 +209,7 @@ void Service::on_check(const CheckResult& result) {
 
   const HealthCheck* const before = services_.health.find(check.name);
   const bool changed = before == nullptr ? !result.passed : before->passing != result.passed;
-  services_.health.set_check(
-      {.name = check.name,
-       .passing = result.passed,
-       .required = about.need == Need::Required,
-       .detail = result.passed ? about.note : std::string(redactor().redact(result.reason)),
-       .latency = result.latency});
+  show(about, result.passed, result.passed ? about.note : result.reason, result.latency);
   if (!changed || !dependencies_.on_lifespan) return;
   dependencies_.on_lifespan(
       Checked{about, result.passed, result.reason, result.latency, node != nullptr});

@@ -22,10 +22,9 @@
 #include "worker/lifespan/checks.hpp"
 #include "worker/lifespan/order_lint.hpp"
 #include "worker/lifespan/overrides.hpp"
-#include "worker/lifespan/patience.hpp"
 #include "worker/lifespan/redactor.hpp"
+#include "worker/lifespan/resource_keeper.hpp"
 #include "worker/lifespan/runner.hpp"
-#include "worker/lifespan/start_failure.hpp"
 #include "worker/scheduler/scheduler.hpp"
 #include "worker/task/context.hpp"
 #include "worker/task/thread_pool.hpp"
@@ -78,6 +77,7 @@ class Service {
   /// After open(): there is a value of that type for the process, or one for each request.
   [[nodiscard]] bool makes(std::type_index type) const;
 
+  [[nodiscard]] const ResourceKeeper& resources() const { return runner_.keeper(); }
   [[nodiscard]] Context& context() { return context_; }
   [[nodiscard]] const ThreadPool& threads() const { return threads_; }
   [[nodiscard]] State& state() { return state_; }
@@ -89,6 +89,8 @@ class Service {
   [[nodiscard]] std::expected<void, std::string> plan_routes();
   [[nodiscard]] bool opens(std::type_index type) const;
   void on_lifespan(const LifespanEvent& event);
+  void show(const About& about, bool passing, std::string_view detail,
+            std::optional<ipc::Duration> took);
   void lint_order(const Opening& opening);
   void on_check(const CheckResult& result);
   void stop_tending();

@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
-#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
+
+#include "ipc/base/text.hpp"
+#include "reeve/headers.hpp"
 
 namespace reeve::worker {
 namespace {
@@ -57,10 +58,6 @@ std::vector<std::string_view> split(std::string_view text, std::string_view sepa
   }
 }
 
-bool same_letters(std::string_view a, std::string_view lower) {
-  return std::ranges::equal(a, lower, {}, [](unsigned char c) { return std::tolower(c); });
-}
-
 std::unexpected<std::string> refuse(const Field& field, std::string_view text,
                                     std::string_view why) {
   return std::unexpected(fmt::format("{} \"{}\": {}", field.name, text, why));
@@ -69,7 +66,7 @@ std::unexpected<std::string> refuse(const Field& field, std::string_view text,
 /// A number or a name, within the field.
 Result<unsigned> parse_value(const Field& field, std::string_view text) {
   for (std::size_t i = 0; i < field.names.size(); ++i) {
-    if (same_letters(text, field.names[i])) return field.first + static_cast<unsigned>(i);
+    if (equals_ignoring_case(text, field.names[i])) return field.first + static_cast<unsigned>(i);
   }
   unsigned value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -87,13 +84,10 @@ Result<unsigned> parse_value(const Field& field, std::string_view text) {
 }
 
 Result<unsigned> parse_step(const Field& field, std::string_view text) {
-  unsigned step = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), step);
+  const auto step = ipc::parse_number<unsigned>(text);
   const unsigned most = field.last - field.first;
-  if (error != std::errc{} || end != text.data() + text.size() || step == 0 || step > most) {
-    return refuse(field, text, fmt::format("a step here is a number of 1-{}", most));
-  }
-  return step;
+  if (step && *step > 0 && *step <= most) return *step;
+  return refuse(field, text, fmt::format("a step here is a number of 1-{}", most));
 }
 
 /// `*`, `5`, `1-5`, `*/2`, `1-5/2`: the bits.
@@ -112,7 +106,7 @@ Result<std::uint64_t> parse_item(const Field& field, std::string_view item) {
       const std::string_view text = range.substr(dash + 1);
       const Result<unsigned> to = parse_value(field, text);
       if (!to) return std::unexpected(to.error());
-      last = field.last == kSunday && same_letters(text, kWeekdays[0]) ? kSunday : *to;
+      last = field.last == kSunday && equals_ignoring_case(text, kWeekdays[0]) ? kSunday : *to;
     } else if (slash != std::string_view::npos) {
       return refuse(field, item,
                     fmt::format("a step follows * or a range: {}-{}/N", range, field.last));
@@ -169,7 +163,7 @@ Result<std::string_view> expand(std::string_view expression) {
   if (first == std::string_view::npos || expression[first] != '@') return expression;
   const std::string_view word = expression.substr(first, last - first + 1);
   for (const auto& [name, fields] : kShortForms) {
-    if (same_letters(word, name)) return fields;
+    if (equals_ignoring_case(word, name)) return fields;
   }
   return std::unexpected(
       word == "@reboot"

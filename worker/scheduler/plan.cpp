@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "ipc/base/enum_word.hpp"
+
 namespace reeve::worker {
 namespace {
 
@@ -15,23 +17,9 @@ constexpr milliseconds kWrongClock = std::chrono::hours(3);
 }  // namespace
 
 std::string_view to_string(SkipReason reason) {
-  switch (reason) {
-    case SkipReason::Late:
-      return "too late";
-    case SkipReason::Coalesced:
-      return "coalesced";
-    case SkipReason::Busy:
-      return "max_instances of it still run";
-    case SkipReason::TooMany:
-      return "too many were missed";
-    case SkipReason::Denied:
-      return "denied";
-    case SkipReason::Unanswered:
-      return "the master did not answer";
-    case SkipReason::Draining:
-      return "the worker stops";
-  }
-  return "?";
+  return ipc::word_of<SkipReason::Draining>(
+      reason, {"too late", "coalesced", "max_instances of it still run", "too many were missed",
+               "denied", "the master did not answer", "the worker stops"});
 }
 
 Plan::Plan(const std::vector<ScheduledJob>& schedule, std::uint32_t seed) : random_(seed) {
@@ -42,6 +30,16 @@ Plan::Plan(const std::vector<ScheduledJob>& schedule, std::uint32_t seed) : rand
   }
 }
 
+/// Skips the waiting runs that are `over`.
+template <class Over>
+void Plan::skip_if(std::size_t index, SkipReason reason, PlanActions& actions, Over over) {
+  std::erase_if(entries_[index].waiting, [&](const Waiting& run) {
+    const bool is_over = over(run);
+    if (is_over) actions.push_back(SkipRuns{index, run.due, run.due, reason, run.inherited});
+    return is_over;
+  });
+}
+
 PlanActions Plan::start(Moment now) {
   started_ = true;
   for (Entry& entry : entries_) {
@@ -50,8 +48,6 @@ PlanActions Plan::start(Moment now) {
   }
   return step(now);
 }
-
-PlanActions Plan::advance(Moment now) { return step(now); }
 
 PlanActions Plan::hold_lease(std::uint64_t fence, WallTime since, Moment now) {
   holds_lease_ = true;
@@ -100,12 +96,7 @@ PlanActions Plan::drain(Moment now) {
   draining_ = true;
   std::ranges::move(step(now), std::back_inserter(actions));
   for (std::size_t index = 0; index < entries_.size(); ++index) {
-    Entry& entry = entries_[index];
-    for (std::size_t i = claims(entry); i < entry.waiting.size(); ++i) {
-      const Waiting& run = entry.waiting[i];
-      actions.push_back(SkipRuns{index, run.due, run.due, SkipReason::Draining, run.inherited});
-    }
-    entry.waiting.resize(claims(entry));
+    skip_if(index, SkipReason::Draining, actions, [](const Waiting& run) { return !run.claimed; });
   }
   return actions;
 }
@@ -113,10 +104,7 @@ PlanActions Plan::drain(Moment now) {
 PlanActions Plan::give_up_claims(Moment now) {
   PlanActions actions = drain(now);
   for (std::size_t index = 0; index < entries_.size(); ++index) {
-    for (const Waiting& run : entries_[index].waiting) {
-      actions.push_back(SkipRuns{index, run.due, run.due, SkipReason::Unanswered, run.inherited});
-    }
-    entries_[index].waiting.clear();
+    skip_if(index, SkipReason::Unanswered, actions, [](const Waiting&) { return true; });
   }
   return actions;
 }
@@ -266,18 +254,14 @@ void Plan::pump(std::size_t index, Moment now, PlanActions& actions) {
 
 void Plan::pump_claims(std::size_t index, Moment now, PlanActions& actions) {
   Entry& entry = entries_[index];
-  std::erase_if(entry.waiting, [&](Waiting& run) {
-    if (!run.claimed) return false;
-    if (lateness(entry, run, now) > longest_delay(entry)) {
-      actions.push_back(SkipRuns{index, run.due, run.due, SkipReason::Unanswered, run.inherited});
-      return true;
-    }
-    if (run.claim_again <= now.mono) {
-      run.claim_again = now.mono + kClaimAgain;
-      actions.push_back(ClaimRun{index, run.due});
-    }
-    return false;
+  skip_if(index, SkipReason::Unanswered, actions, [&](const Waiting& run) {
+    return run.claimed && lateness(entry, run, now) > longest_delay(entry);
   });
+  for (Waiting& run : entry.waiting) {
+    if (!run.claimed || run.claim_again > now.mono) continue;
+    run.claim_again = now.mono + kClaimAgain;
+    actions.push_back(ClaimRun{index, run.due});
+  }
 }
 
 void Plan::begin(std::size_t index, const Waiting& run, PlanActions& actions) {

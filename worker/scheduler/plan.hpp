@@ -91,7 +91,7 @@ class Plan {
   /// The worker is ready. Nothing is due before.
   [[nodiscard]] PlanActions start(Moment now);
   /// Time has passed, or the wall clock was set.
-  [[nodiscard]] PlanActions advance(Moment now);
+  [[nodiscard]] PlanActions advance(Moment now) { return step(now); }
   /// This worker runs what is scheduled with scope One, from the due times of `since` on.
   [[nodiscard]] PlanActions hold_lease(std::uint64_t fence, WallTime since, Moment now);
   /// The answer to a claim. One that was not asked for changes nothing.
@@ -150,6 +150,8 @@ class Plan {
   void move_to(Entry& entry, WallTime noticed);
   void pump(std::size_t index, Moment now, PlanActions& actions);
   void pump_claims(std::size_t index, Moment now, PlanActions& actions);
+  template <class Over>
+  void skip_if(std::size_t index, SkipReason reason, PlanActions& actions, Over over);
   void begin(std::size_t index, const Waiting& run, PlanActions& actions);
   [[nodiscard]] PlanActions step(Moment now, bool inherited = false);
 

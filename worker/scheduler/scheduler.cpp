@@ -4,13 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
 #include <iterator>
 #include <random>
 #include <stdexcept>
 #include <utility>
 
-#include "worker/task/is_a.hpp"
 #include "worker/task/text.hpp"
 
 namespace reeve::worker {
@@ -99,14 +97,14 @@ void Scheduler::start() {
         std::chrono::system_clock::now().time_since_epoch());
     on_message({.lease = ipc::Lease{static_cast<std::uint64_t>(fence.count()), wall_now()}});
   }
-  for (std::size_t index = 0; index < schedule_.size(); ++index) report(index);
+  report_all();
 }
 
 void Scheduler::on_message(const ipc::MasterMessage& message) {
   if (!started_) return;
   if (message.lease && !draining_) {
     carry_out(plan_.hold_lease(message.lease->fence, message.lease->since, now()));
-    for (std::size_t index = 0; index < schedule_.size(); ++index) report(index);
+    report_all();
   }
   if (message.claim) {
     const auto found = std::ranges::find(schedule_, message.claim->run.name, &ScheduledJob::name);
@@ -119,21 +117,20 @@ void Scheduler::on_message(const ipc::MasterMessage& message) {
 
 void Scheduler::drain(std::function<void()> drained) {
   drained_ = std::move(drained);
-  if (!draining_) {
-    draining_ = true;
-    carry_out(plan_.drain(now()));
-    for (std::size_t index = 0; started_ && index < schedule_.size(); ++index) report(index);
-  }
+  begin_to_drain();
   settle();
 }
 
 void Scheduler::on_master_gone() {
-  if (!std::exchange(draining_, true)) {
-    carry_out(plan_.drain(now()));
-    for (std::size_t index = 0; started_ && index < schedule_.size(); ++index) report(index);
-  }
+  begin_to_drain();
   carry_out(plan_.give_up_claims(now()));
   settle();
+}
+
+void Scheduler::begin_to_drain() {
+  if (std::exchange(draining_, true)) return;
+  carry_out(plan_.drain(now()));
+  if (started_) report_all();
 }
 
 std::vector<std::string> Scheduler::cancel() {
@@ -245,13 +242,13 @@ void Scheduler::record(std::size_t index, const Run& run, ipc::Duration took) {
 }
 
 void Scheduler::wake() {
-  if (waits_for_lease() && want_again_.next() <= ipc::Clock::now()) want_lease();
+  if (waits_for_lease() && want_again_ <= ipc::Clock::now()) want_lease();
   carry_out(plan_.advance(now()));
 }
 
 /// The wish, or the grant, may get lost where a channel is full.
 void Scheduler::want_lease() {
-  want_again_.sent(ipc::Clock::now());
+  want_again_ = ipc::Clock::now() + lease_back_off_.next(0);
   dependencies_.tell({.lease = ipc::LeaseWish::Wanted});
 }
 
@@ -262,7 +259,7 @@ bool Scheduler::waits_for_lease() const {
 void Scheduler::arm() {
   Plan::Deadlines deadlines = plan_.deadlines();
   if (waits_for_lease()) {
-    deadlines.mono = std::min(deadlines.mono.value_or(want_again_.next()), want_again_.next());
+    deadlines.mono = std::min(deadlines.mono.value_or(want_again_), want_again_);
   }
   if (deadlines.mono) {
     timer_.arm(std::max<ipc::Duration>(*deadlines.mono - dependencies_.context.loop().now(), {}));
@@ -283,6 +280,10 @@ void Scheduler::report(std::size_t index) {
   state.next = plan_.next_due(index, now());
   state.running = plan_.running(index);
   reports_.changed(index);
+}
+
+void Scheduler::report_all() {
+  for (std::size_t index = 0; index < schedule_.size(); ++index) report(index);
 }
 
 void Scheduler::settle() {

@@ -2,7 +2,7 @@
 // Runs the scheduled jobs of a worker: carries out what the Plan decides, on the loop and on the
 // thread pool, and tells the master and the log of it. It decides nothing itself. Loop thread only.
 
-#include <cstdint>
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <list>
@@ -16,12 +16,12 @@
 #include "ipc/recorder/recorder.hpp"
 #include "reeve/scheduled_job.hpp"
 #include "reeve/state.hpp"
+#include "worker/lifespan/back_off.hpp"
 #include "worker/scheduler/plan.hpp"
-#include "worker/scheduler/repetition.hpp"
 #include "worker/scheduler/scheduled_reports.hpp"
 #include "worker/scheduler/wall_timer.hpp"
-#include "worker/task/activity.hpp"
 #include "worker/task/context.hpp"
+#include "worker/task/loop_activity.hpp"
 #include "worker/task/spawn.hpp"
 
 namespace reeve::worker {
@@ -30,6 +30,11 @@ class Scheduler {
  public:
   using Tell = std::function<void(const ipc::WorkerMessage&)>;
   using LogLine = std::function<void(std::string_view line)>;
+
+  /// Between two wishes for the lease that were not answered: ever more seldom, so that a worker
+  /// that waits for days hardly wakes up for it.
+  static constexpr Retry kLeasePauses{.first = std::chrono::seconds(1),
+                                      .max = std::chrono::seconds(60)};
 
   struct Dependencies {
     Context& context;
@@ -93,6 +98,7 @@ class Scheduler {
   void perform(const BeginRun& action);
   void perform(const ClaimRun& action);
   void perform(const SkipRuns& action);
+  void begin_to_drain();
   void ended(Runs::iterator run);
   void record(std::size_t index, const Run& run, ipc::Duration took);
   void wake();
@@ -100,6 +106,7 @@ class Scheduler {
   [[nodiscard]] bool waits_for_lease() const;
   void arm();
   void report(std::size_t index);
+  void report_all();
   void settle();
   void log(const std::string& line) const;
 
@@ -117,7 +124,8 @@ class Scheduler {
   bool started_ = false;
   bool draining_ = false;
   bool wants_lease_ = false;
-  Repetition want_again_;
+  BackOff lease_back_off_{kLeasePauses};
+  ipc::TimePoint want_again_{};
   std::function<void()> drained_;
 };
 

@@ -8,16 +8,16 @@ BoundedWait::BoundedWait(Task<> task, ipc::Duration limit)
     : task_(std::move(task)), limit_(limit) {}
 
 BoundedWait::~BoundedWait() {
-  if (race_) race_->waiter = nullptr;
+  if (waiter_) *waiter_ = nullptr;
 }
 
 void BoundedWait::start(Context& context) {
   timer_.emplace(context.loop(), [this] { on_timer(); });
   timer_->arm_from_now(limit_);
-  race_ = std::make_shared<Race>(this);
+  waiter_ = std::make_shared<BoundedWait*>(this);
   running_ = spawn(context, root().activity(), std::move(task_),
-                   [race = race_](detail::Outcome<void> outcome) {
-                     if (race->waiter != nullptr) race->waiter->on_end(std::move(outcome));
+                   [waiter = waiter_](detail::Outcome<void> outcome) {
+                     if (*waiter != nullptr) (*waiter)->on_end(std::move(outcome));
                    });
 }
 
@@ -45,7 +45,7 @@ void BoundedWait::on_timer() {
 }
 
 void BoundedWait::give_up_on_task() {
-  race_->waiter = nullptr;
+  *waiter_ = nullptr;
   running_.cancel();
 }
 

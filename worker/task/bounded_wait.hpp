@@ -34,11 +34,6 @@ class BoundedWait final : public Suspension {
   [[nodiscard]] Result await_resume();
 
  private:
-  /// Lets the end of a task that was left behind find out that nobody waits any more.
-  struct Race {
-    BoundedWait* waiter;
-  };
-
   void start(Context& context) override;
   bool abandon() noexcept override;
   void on_end(detail::Outcome<void> outcome);
@@ -48,7 +43,8 @@ class BoundedWait final : public Suspension {
   Task<> task_;
   ipc::Duration limit_;
   std::optional<ipc::uv::Timer> timer_;
-  std::shared_ptr<Race> race_;
+  /// Whom the end of the task finds: nobody, when it was left behind.
+  std::shared_ptr<BoundedWait*> waiter_;
   Spawned running_;
   std::optional<Result> result_;
 };

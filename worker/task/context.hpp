@@ -4,15 +4,40 @@
 // only.
 
 #include <cstddef>
+#include <cstdint>
 
 #include "ipc/base/uv.hpp"
 #include "worker/task/loop_activity.hpp"
-#include "worker/task/ready_queue.hpp"
 #include "worker/task/thread_pool.hpp"
+
+namespace reeve {
+class Suspension;
+}
 
 namespace reeve::worker {
 
 class Root;
+
+/// The waits that are over and whose tasks go on in the next turn of the loop, first come, first
+/// served. Between two turns the loop does its other work, so tasks that keep each other busy do
+/// not keep it from its sockets.
+class ReadyQueue {
+ public:
+  explicit ReadyQueue(ipc::uv::Loop& loop) : turn_of_loop_(loop, [this] { run(); }) {}
+  ReadyQueue(const ReadyQueue&) = delete;
+  ReadyQueue& operator=(const ReadyQueue&) = delete;
+
+  void add(Suspension& wait);
+  void remove(Suspension& wait);
+
+ private:
+  void run();
+
+  ipc::uv::Idle turn_of_loop_;
+  Suspension* first_ = nullptr;  // An intrusive list: waking allocates nothing.
+  Suspension* last_ = nullptr;
+  std::uint64_t turn_ = 0;
+};
 
 class Context {
  public:
@@ -27,7 +52,7 @@ class Context {
   [[nodiscard]] ThreadPool& threads() const { return threads_; }
   /// The tasks that go on in the next turn of the loop.
   [[nodiscard]] ReadyQueue& ready() { return ready_; }
-  /// The activity that has the loop. Its look() and since() are for any thread.
+  /// The activity that has the loop. Its look() is for any thread.
   [[nodiscard]] LoopActivity& loop_activity() { return loop_activity_; }
   /// Root tasks that have not ended, and their branches.
   [[nodiscard]] std::size_t roots() const { return roots_; }

@@ -23,12 +23,6 @@ std::optional<LoopActivity::Seen> LoopActivity::look() const {
   return seen;
 }
 
-std::optional<ipc::TimePoint> LoopActivity::since() const {
-  const std::uint64_t ns = since_ns_.load(std::memory_order_relaxed);
-  if (ns == 0) return std::nullopt;
-  return ipc::from_nanoseconds(ns);
-}
-
 // The time before the activity, and on the way out after it: a looker in between takes it for
 // shorter than it is, which alarms nobody.
 

@@ -6,11 +6,25 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "ipc/base/clock.hpp"
-#include "worker/task/activity.hpp"
 
 namespace reeve::worker {
+
+enum class ActivityKind : std::uint8_t { Other, Request, Background, Scheduled, Resource };
+
+/// The purpose of a root task's work, in words: what is to blame when it blocks the loop or fills
+/// the thread pool. A plain value; the code that spawns the work owns it, and it outlives that
+/// work.
+struct Activity {
+  ActivityKind kind = ActivityKind::Other;
+  /// What a person calls it: "GET /users/{id}", "scheduled clean-up", "opening redis".
+  std::string name;
+
+  /// The activity of work that nobody named.
+  [[nodiscard]] static const Activity& unnamed();
+};
 
 class LoopActivity {
  public:
@@ -29,9 +43,6 @@ class LoopActivity {
   /// The loop cannot leave the activity while it is copied, so it is whole even if it is about to
   /// end. `since` may be later than the truth for an instant, never earlier.
   [[nodiscard]] std::optional<Seen> look() const;
-  /// As cheap as a read can be: since when, or nothing while the loop is idle. Any thread.
-  [[nodiscard]] std::optional<ipc::TimePoint> since() const;
-
   /// The activity has the loop for as long as this lives. They nest. Loop thread only.
   class Scope {
    public:
@@ -49,7 +60,7 @@ class LoopActivity {
 
  private:
   std::atomic<const Activity*> activity_ = nullptr;
-  std::atomic<std::uint64_t> since_ns_ = 0;  // 0: idle.
+  std::atomic<std::uint64_t> since_ns_ = 0;  // Of the activity.
   std::atomic<std::uint64_t> scope_ = 0;
   std::uint64_t scopes_ = 0;  // Loop thread only.
   mutable std::atomic<std::uint32_t> lookers_ = 0;

@@ -1,13 +1,13 @@
 #pragma once
 // The root of one chain of tasks: the only place that resumes coroutines, and where a cancel
 // arrives. A chain waits for at most one thing at a time, so a Root knows at most one Suspension.
-// That may be a TaskGroup, whose branches are roots again. Made by spawn() or by a TaskGroup, never
-// by hand. Loop thread only.
+// A Suspension may be a TaskGroup, whose branches are roots again. Made by spawn() or by a
+// TaskGroup, never by hand. Loop thread only.
 
 #include <coroutine>
 
-#include "worker/task/activity.hpp"
 #include "worker/task/context.hpp"
+#include "worker/task/loop_activity.hpp"
 
 namespace reeve {
 class Suspension;

@@ -1,7 +1,6 @@
 #pragma once
 // spawn(): starts a task that nobody awaits, and says how it ended. Loop thread only.
 
-#include <memory>
 #include <utility>
 
 #include "reeve/task.hpp"

@@ -3,7 +3,6 @@
 #include <cassert>
 #include <utility>
 
-#include "worker/task/ready_queue.hpp"
 #include "worker/task/root.hpp"
 
 namespace reeve {

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "ipc/base/uv.hpp"
+#include "worker/task/finally.hpp"
 #include "worker/task/root.hpp"
 #include "worker/task/text.hpp"
 
@@ -33,27 +33,13 @@ struct TaskGroup::Member final : worker::Root {
   bool ended_ = false;
 };
 
-/// Branches that end meanwhile do not wake the parent, which would destroy the group under the
-/// feet of the one that goes through it.
-class TaskGroup::Busy {
- public:
-  explicit Busy(TaskGroup& group) : group_(group), before_(std::exchange(group.busy_, true)) {}
-  ~Busy() { group_.busy_ = before_; }
-  Busy(const Busy&) = delete;
-  Busy& operator=(const Busy&) = delete;
-
- private:
-  TaskGroup& group_;
-  bool before_;
-};
-
 TaskGroup::TaskGroup(Decides decides) : decides_(decides) {}
 TaskGroup::~TaskGroup() = default;
 
 void TaskGroup::start(worker::Context&) {
   members_ = std::make_unique<std::optional<Member>[]>(branches_.size());
   {
-    const Busy busy(*this);
+    const worker::Finally calm([this, before = std::exchange(busy_, true)] { busy_ = before; });
     for (std::size_t i = 0; i < branches_.size(); ++i) {
       if (cancelling_ || root().cancelled()) break;
       Member& member = members_[i].emplace(root(), *this, i);
@@ -78,7 +64,7 @@ void TaskGroup::on_end(std::size_t index) {
 
 void TaskGroup::cancel_all() {
   if (std::exchange(cancelling_, true)) return;
-  const Busy busy(*this);
+  const worker::Finally calm([this, before = std::exchange(busy_, true)] { busy_ = before; });
   for (std::size_t i = 0; i < branches_.size(); ++i) {
     if (members_[i] && !members_[i]->ended()) members_[i]->cancel();
   }

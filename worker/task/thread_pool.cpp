@@ -4,8 +4,7 @@
 #include <system_error>
 #include <utility>
 
-#include "worker/task/alternate_stack.hpp"
-#include "worker/task/signals_blocked.hpp"
+#include "worker/task/thread_signals.hpp"
 
 namespace reeve {
 

@@ -19,7 +19,7 @@
 #include "ipc/base/uv.hpp"
 #include "ipc/recorder/recorder.hpp"
 #include "reeve/thread_limits.hpp"
-#include "worker/task/activity.hpp"
+#include "worker/task/loop_activity.hpp"
 #include "worker/task/retry_after.hpp"
 
 namespace reeve::worker {

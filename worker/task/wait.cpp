@@ -4,6 +4,7 @@
 
 #include "ipc/base/uv.hpp"
 #include "worker/task/context.hpp"
+#include "worker/task/finally.hpp"
 #include "worker/task/root.hpp"
 
 namespace reeve::detail {
@@ -46,13 +47,10 @@ void OffloadBase::start(worker::Context& context) {
   ticket_.reset(new Ticket{.owner = this});
   const auto call = [ticket = ticket_] {
     if (!ticket->move(Ticket::Phase::Queued, Ticket::Phase::Running)) return;
-    struct Finish {
-      Ticket& ticket;
-      ~Finish() {
-        ticket.phase = Ticket::Phase::Finished;
-        ticket.phase.notify_one();
-      }
-    } const finish{*ticket};
+    const worker::Finally finish([&ticket] {
+      ticket->phase = Ticket::Phase::Finished;
+      ticket->phase.notify_one();
+    });
     ticket->owner->run();
   };
   const auto done = [ticket = ticket_](std::exception_ptr error) {

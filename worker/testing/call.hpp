@@ -11,7 +11,7 @@
 #include "ipc/base/uv.hpp"
 #include "reeve/testing.hpp"
 #include "worker/http/exchange.hpp"
-#include "worker/http/peer.hpp"
+#include "worker/http/request_access.hpp"
 #include "worker/http/services.hpp"
 
 namespace reeve::worker {

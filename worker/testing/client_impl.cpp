@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <iterator>
 #include <stdexcept>
 #include <utility>
+#include <variant>
 
 #include "worker/task/spawn.hpp"
 #include "worker/task/text.hpp"
@@ -74,7 +76,6 @@ void TestClient::Impl::replace(std::type_index meant, std::type_index type,
 
 TestResult TestClient::Impl::start() {
   if (running()) return TestResult("the service is running already");
-  under_way_.clear();
   close_failures_.clear();
   try {
     make_world();
@@ -139,28 +140,16 @@ std::string TestClient::Impl::replaced_in_vain() const {
 
 void TestClient::Impl::on_lifespan(const LifespanEvent& event) {
   events.push_back(describe(event));
-  const auto begin = [this](std::string what) { under_way_.push_back(std::move(what)); };
-  const auto end = [this](const std::string& what) { std::erase(under_way_, what); };
-
-  if (const auto* opening = std::get_if<worker::Opening>(&event)) {
-    begin("opening " + opening->about.name);
-  } else if (const auto* opened = std::get_if<worker::Opened>(&event)) {
-    end("opening " + opened->about.name);
-  } else if (const auto* not_opened = std::get_if<worker::OpenFailed>(&event)) {
-    end("opening " + not_opened->about.name);
-  } else if (const auto* closing = std::get_if<worker::Closing>(&event)) {
-    begin("closing " + closing->about.name);
-  } else if (const auto* closed = std::get_if<worker::Closed>(&event)) {
-    end("closing " + closed->about.name);
-  } else if (const auto* not_closed = std::get_if<worker::CloseFailed>(&event)) {
-    end("closing " + not_closed->about.name);
-    close_failures_.push_back(events.back());
-  }
+  if (std::holds_alternative<worker::CloseFailed>(event)) close_failures_.push_back(events.back());
 }
 
 std::string TestClient::Impl::waits_for() const {
-  if (under_way_.empty()) return {};
-  return fmt::format(": it waits for {}", fmt::join(under_way_, ", "));
+  std::vector<std::string> what;
+  for (const auto& node : service().resources().nodes()) {
+    if (node->state == worker::NodeState::Opening) what.push_back("opening " + node->about.name);
+    if (node->state == worker::NodeState::Closing) what.push_back("closing " + node->about.name);
+  }
+  return what.empty() ? "" : fmt::format(": it waits for {}", fmt::join(what, ", "));
 }
 
 TestResult TestClient::Impl::stop() {
@@ -283,5 +272,43 @@ void TestClient::Impl::wait_until(std::string_view what, const std::function<boo
   if (turn_until(reached, options_.within)) return;
   throw TestTimeout(fmt::format("waited {} for {}", describe(options_.within), what));
 }
+
+TestClient::TestClient(const App& app, TestOptions options)
+    : impl_(std::make_unique<Impl>(app, std::move(options))) {}
+
+TestClient::TestClient(App&& app, TestOptions options)
+    : impl_(std::make_unique<Impl>(std::move(app), std::move(options))) {}
+
+TestClient::~TestClient() {
+  if (!impl_->running()) return;
+  if (const TestResult stopped = stop(); !stopped) {
+    fmt::print(stderr, "reeve::TestClient: {}\n", stopped.why());
+  }
+}
+
+TestResult TestClient::start() { return impl_->start(); }
+TestResult TestClient::stop() { return impl_->stop(); }
+
+TestResponse TestClient::request(TestRequest request) { return send(std::move(request)).wait(); }
+TestCall TestClient::send(TestRequest request) { return TestCall(impl_->send(std::move(request))); }
+
+void TestClient::replace(std::type_index meant, std::type_index type,
+                         detail::Override replacement) {
+  impl_->replace(meant, type, std::move(replacement));
+}
+
+void TestClient::run_to_end(Task<> task) { impl_->run_to_end("the task", std::move(task)); }
+void TestClient::run_scheduled(std::string name) {
+  const std::string what = "scheduled " + name;
+  impl_->run_to_end(what, impl_->service().scheduler().run_now(std::move(name)));
+}
+void TestClient::settle() { impl_->settle(); }
+void TestClient::wait_until(std::string_view what, const std::function<bool()>& reached) {
+  impl_->wait_until(what, reached);
+}
+
+State& TestClient::state() { return impl_->service().state(); }
+const std::vector<std::string>& TestClient::events() const { return impl_->events; }
+const std::vector<std::string>& TestClient::log() const { return impl_->log; }
 
 }  // namespace reeve

@@ -77,7 +77,6 @@ class TestClient::Impl {
   std::multimap<std::type_index, std::type_index> replaced_;
   std::unique_ptr<World> world_;
   std::list<std::shared_ptr<worker::TestCallState>> calls_;
-  std::vector<std::string> under_way_;  ///< "opening database"
   std::vector<std::string> close_failures_;
 };
 

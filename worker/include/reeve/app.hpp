@@ -34,7 +34,7 @@ namespace reeve {
 
 /// A service: what it opens, answers and does at times, and its settings. Filled on the main
 /// thread; unchanged once it runs, by run() or in a TestClient.
-class App {
+class App : public detail::RouteMethods<App> {
  public:
   /// What run() returns. Stable, and those of sysexits.h where it has one. The log and `reevectl
   /// why` say of each what it was about.
@@ -49,34 +49,11 @@ class App {
     OpenedTooEarly = 79,    ///< threads or sockets were there before the lifespan
   };
 
-  /// A route. Router says what a pattern and a handler may be, and where the handler runs.
+  /// A route; get() and its like are short for it. Router says what a pattern and a handler may be,
+  /// and where the handler runs.
   template <class Handler>
-  App& get(std::string_view pattern, Handler&& handler) {
-    router_.get(pattern, std::forward<Handler>(handler));
-    return *this;
-  }
-  /// The same for POST.
-  template <class Handler>
-  App& post(std::string_view pattern, Handler&& handler) {
-    router_.post(pattern, std::forward<Handler>(handler));
-    return *this;
-  }
-  /// The same for PUT.
-  template <class Handler>
-  App& put(std::string_view pattern, Handler&& handler) {
-    router_.put(pattern, std::forward<Handler>(handler));
-    return *this;
-  }
-  /// The same for PATCH.
-  template <class Handler>
-  App& patch(std::string_view pattern, Handler&& handler) {
-    router_.patch(pattern, std::forward<Handler>(handler));
-    return *this;
-  }
-  /// The same for DELETE.
-  template <class Handler>
-  App& del(std::string_view pattern, Handler&& handler) {
-    router_.del(pattern, std::forward<Handler>(handler));
+  App& route(Method method, std::string_view pattern, Handler&& handler) {
+    router_.route(method, pattern, std::forward<Handler>(handler));
     return *this;
   }
 

@@ -15,7 +15,6 @@
 #include <concepts>
 #include <cstddef>
 #include <exception>
-#include <expected>
 #include <stdexcept>
 #include <tuple>
 #include <type_traits>

@@ -60,7 +60,7 @@ class Lifespan {
   }
 
   /// Registers ordinary code that opens resources through its Scope. What it throws ends the start.
-  /// It has no deadline of its own: each thing that it opens has one.
+  /// The code has no deadline of its own: each thing that it opens has one.
   template <class Open>
   void compose(Open open, Phase phase = Phase::Connections) {
     static_assert(std::is_same_v<std::invoke_result_t<Open&, Scope&>, Task<>>,

@@ -112,7 +112,7 @@ class Request {
   /// what it uses: the request is gone by then. `name` is what the log calls it. What it throws is
   /// logged. A drain waits for it; when the grace is spent it is cancelled, and named.
   ///
-  /// It is dropped when the handler, or the producer of its stream, fails, or the handler is
+  /// The task is dropped when the handler, or the producer of its stream, fails, or the handler is
   /// cancelled: such a request promises nothing. Once the handler has returned it runs also when
   /// the client leaves before it has all of the response. Throws BackgroundFull beyond
   /// BackgroundLimits::at_most, std::logic_error after the response was sent.

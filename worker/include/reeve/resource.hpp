@@ -7,8 +7,6 @@
 #include <concepts>
 #include <cstdint>
 #include <functional>
-#include <memory>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>

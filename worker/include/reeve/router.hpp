@@ -6,8 +6,6 @@
 // The argument may be left out, and any number of T& added: values that are found by their type,
 // see parameters.hpp. Filled before the worker listens; read-only from then on.
 
-#include <array>
-#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -58,11 +56,47 @@ Handler make_handler(Function function) {
   std::unreachable();
 }
 
+/// get() and its like, for a class with a route(method, pattern, handler).
+template <class Self>
+class RouteMethods {
+ public:
+  /// Registers a handler. A pattern is a path whose segments may be parameters:
+  /// "/users/{id}/posts/{post}". A literal segment wins over a parameter. Throws
+  /// std::invalid_argument for a malformed pattern or one registered twice.
+  template <class Function>
+  Self& get(std::string_view pattern, Function&& handler) {
+    return self().route(Method::Get, pattern, std::forward<Function>(handler));
+  }
+  /// The same for POST.
+  template <class Function>
+  Self& post(std::string_view pattern, Function&& handler) {
+    return self().route(Method::Post, pattern, std::forward<Function>(handler));
+  }
+  /// The same for PUT.
+  template <class Function>
+  Self& put(std::string_view pattern, Function&& handler) {
+    return self().route(Method::Put, pattern, std::forward<Function>(handler));
+  }
+  /// The same for PATCH.
+  template <class Function>
+  Self& patch(std::string_view pattern, Function&& handler) {
+    return self().route(Method::Patch, pattern, std::forward<Function>(handler));
+  }
+  /// The same for DELETE.
+  template <class Function>
+  Self& del(std::string_view pattern, Function&& handler) {
+    return self().route(Method::Delete, pattern, std::forward<Function>(handler));
+  }
+
+ private:
+  Self& self() { return static_cast<Self&>(*this); }
+};
+
 }  // namespace detail
 
 /// The handlers, by method and path. Filled on the main thread before App::run(); read-only, for
 /// any thread, from then on.
-class Router {
+class Router : public detail::RouteMethods<Router> {
  public:
   /// A route as it was registered.
   struct Route {
@@ -84,34 +118,7 @@ class Router {
   Router& operator=(Router&&) noexcept;
   ~Router();
 
-  /// Registers a handler. A pattern is a path whose segments may be parameters:
-  /// "/users/{id}/posts/{post}". A literal segment wins over a parameter. Throws
-  /// std::invalid_argument for a malformed pattern or one registered twice.
-  template <class Function>
-  Router& get(std::string_view pattern, Function&& handler) {
-    return route(Method::Get, pattern, std::forward<Function>(handler));
-  }
-  /// The same for POST.
-  template <class Function>
-  Router& post(std::string_view pattern, Function&& handler) {
-    return route(Method::Post, pattern, std::forward<Function>(handler));
-  }
-  /// The same for PUT.
-  template <class Function>
-  Router& put(std::string_view pattern, Function&& handler) {
-    return route(Method::Put, pattern, std::forward<Function>(handler));
-  }
-  /// The same for PATCH.
-  template <class Function>
-  Router& patch(std::string_view pattern, Function&& handler) {
-    return route(Method::Patch, pattern, std::forward<Function>(handler));
-  }
-  /// The same for DELETE.
-  template <class Function>
-  Router& del(std::string_view pattern, Function&& handler) {
-    return route(Method::Delete, pattern, std::forward<Function>(handler));
-  }
-  /// The same for any method.
+  /// Registers a handler for any method.
   template <class Function>
   Router& route(Method method, std::string_view pattern, Function&& handler) {
     using Plain = std::decay_t<Function>;

@@ -15,7 +15,6 @@
 #include <exception>
 #include <stdexcept>
 #include <string>
-#include <type_traits>
 #include <utility>
 
 #include "reeve/resource.hpp"

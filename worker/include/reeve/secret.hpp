@@ -6,7 +6,6 @@
 //   const auto key = reeve::Env::require<reeve::Secret>("API_KEY");
 //   client.header("Authorization", "Bearer " + key.reveal());
 
-#include <cstddef>
 #include <iosfwd>
 #include <string>
 #include <string_view>

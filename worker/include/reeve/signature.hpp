@@ -15,28 +15,17 @@ namespace reeve::detail {
 template <class... Types>
 struct TypeList {};
 
-/// What every CallSignature has.
-template <class R, class... P>
-struct KnownSignature {
-  using Result = R;
-  using Parameters = TypeList<P...>;
-};
-
-/// The signature of a function pointer, or of a pointer to a member function.
+/// The parameters of a function pointer, or of a pointer to a member function.
 template <class Call>
 struct CallSignature;
-template <class R, class... P>
-struct CallSignature<R (*)(P...)> : KnownSignature<R, P...> {};
-template <class R, class... P>
-struct CallSignature<R (*)(P...) noexcept> : KnownSignature<R, P...> {};
-template <class R, class C, class... P>
-struct CallSignature<R (C::*)(P...)> : KnownSignature<R, P...> {};
-template <class R, class C, class... P>
-struct CallSignature<R (C::*)(P...) noexcept> : KnownSignature<R, P...> {};
-template <class R, class C, class... P>
-struct CallSignature<R (C::*)(P...) const> : KnownSignature<R, P...> {};
-template <class R, class C, class... P>
-struct CallSignature<R (C::*)(P...) const noexcept> : KnownSignature<R, P...> {};
+template <class R, bool N, class... P>
+struct CallSignature<R (*)(P...) noexcept(N)> {
+  using Parameters = TypeList<P...>;
+};
+template <class R, class C, bool N, class... P>
+struct CallSignature<R (C::*)(P...) noexcept(N)> : CallSignature<R (*)(P...)> {};
+template <class R, class C, bool N, class... P>
+struct CallSignature<R (C::*)(P...) const noexcept(N)> : CallSignature<R (*)(P...)> {};
 
 /// The function that is called when a Function is: itself, or its operator() when it has exactly
 /// one.
@@ -50,7 +39,7 @@ struct CallOf<Function> {
   using Type = decltype(&Function::operator());
 };
 
-/// `Result` and `Parameters` of a function; incomplete when they cannot be told.
+/// The `Parameters` of a function; incomplete when they cannot be told.
 template <class Function>
 using Signature = CallSignature<typename CallOf<std::decay_t<Function>>::Type>;
 

@@ -7,7 +7,6 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
-#include <type_traits>
 #include <typeindex>
 #include <typeinfo>
 #include <utility>
@@ -71,9 +70,9 @@ class State {
     return static_cast<T*>(find(typeid(T)));
   }
   /// The same, its type erased.
-  [[nodiscard]] void* find(const std::type_info& type) const;
+  [[nodiscard]] void* find(std::type_index type) const;
   /// find() would find one.
-  [[nodiscard]] bool has(std::type_index type) const;
+  [[nodiscard]] bool has(std::type_index type) const { return find(type) != nullptr; }
 
   /// Destroys the value of type T, if there is one. Loop thread.
   template <class T>
@@ -96,7 +95,7 @@ class State {
   struct Slot;
 
   [[nodiscard]] void* require(const std::type_info& type) const;
-  [[nodiscard]] Slot* slot_of(const std::type_info& type) const;
+  [[nodiscard]] Slot* slot_of(std::type_index type) const;
 
   // A list that only grows, so that readers need no lock; a handful: a scan beats a hash.
   std::atomic<Slot*> first_ = nullptr;

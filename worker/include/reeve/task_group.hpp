@@ -65,7 +65,6 @@ class TaskGroup : public Suspension {
 
  private:
   struct Member;
-  class Busy;
 
   void on_end(std::size_t index);
   void cancel_all();
@@ -77,7 +76,9 @@ class TaskGroup : public Suspension {
   std::optional<std::size_t> decided_;
   const Decides decides_;
   bool cancelling_ = false;
-  bool busy_ = false;     // Branches are being started or cancelled: whoever does that wakes.
+  /// Branches are being started or cancelled: whoever does that wakes the parent. One that ends
+  /// meanwhile does not, since the parent would destroy the group under its feet.
+  bool busy_ = false;
   bool retired_ = false;  // On its way out: nobody is to be woken any more.
 };
 

@@ -3,9 +3,7 @@
 // `co_await yield()`. They find the loop and the thread pool through the task that awaits them.
 // Loop thread only.
 
-#include <atomic>
 #include <chrono>
-#include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>

@@ -16,7 +16,7 @@
 #include "tests/unit/worker/runtime_fixture.hpp"
 #include "worker/diagnosis/crash_handlers.hpp"
 #include "worker/diagnosis/watch_messages.hpp"
-#include "worker/task/alternate_stack.hpp"
+#include "worker/task/thread_signals.hpp"
 
 namespace reeve::worker {
 namespace {

@@ -194,22 +194,17 @@ TEST_F(SchedulerTest, TheLeaseIsWantedAgainUntilItIsHeld) {
       std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   scheduler->on_message({.lease = ipc::Lease{41, since}});
   ipc::uv::Timer later(loop, [this] { loop.stop(); });
-  later.arm(Repetition::kFirst * 2 + 200ms);
+  later.arm(Scheduler::kLeasePauses.first * 2 + 200ms);
   run_loop();
   EXPECT_EQ(std::ranges::count(sent, "wanted"), 2) << "who holds it wants it no more";
   drain();
   EXPECT_EQ(sent.back(), "released");
 }
 
-TEST(RepetitionTest, ItsPausesGrowToAMinute) {
-  Repetition again;
-  ipc::TimePoint now(1h);
+TEST(LeasePauses, GrowToAMinute) {
+  BackOff back_off(Scheduler::kLeasePauses);
   std::vector<std::int64_t> pauses;
-  for (int i = 0; i < 8; ++i) {
-    again.sent(now);
-    pauses.push_back((again.next() - now) / 1s);
-    now = again.next();
-  }
+  for (int i = 0; i < 8; ++i) pauses.push_back(back_off.next(0) / 1s);
   EXPECT_THAT(pauses, ElementsAre(1, 2, 4, 8, 16, 32, 60, 60));
 }
 

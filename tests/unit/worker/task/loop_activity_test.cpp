@@ -37,7 +37,6 @@ TEST_F(OccupationTest, NamesTheTaskThatHasTheLoopOnlyWhileItHasIt) {
   std::vector<std::string> lines;
   spawn(context, slow, note(context.loop_activity(), lines), [&](const auto&) { loop.stop(); });
   EXPECT_EQ(who(context.loop_activity()), "nobody");
-  EXPECT_FALSE(context.loop_activity().since());
   run_loop();
   EXPECT_EQ(lines, (std::vector<std::string>{"GET /slow", "GET /slow"}));
   EXPECT_EQ(who(context.loop_activity()), "nobody");
@@ -50,9 +49,9 @@ TEST_F(OccupationTest, TheInnermostIsToBlameThenTheOuterAgain) {
   std::optional<ipc::TimePoint> before;
   std::optional<ipc::TimePoint> after;
   const auto work = [&]() -> Task<> {
-    before = context.loop_activity().since();
+    before = context.loop_activity().look()->since;
     spawn(context, inner, note(context.loop_activity(), lines), [&](const auto&) { loop.stop(); });
-    after = context.loop_activity().since();
+    after = context.loop_activity().look()->since;
     lines.push_back(who(context.loop_activity()));
     co_return;
   };

@@ -1,4 +1,4 @@
-#include "worker/http/output.hpp"
+#include "worker/http/buffers.hpp"
 
 #include <sys/socket.h>
 #include <sys/uio.h>

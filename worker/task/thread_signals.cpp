@@ -1,4 +1,4 @@
-#include "worker/task/alternate_stack.hpp"
+#include "worker/task/thread_signals.hpp"
 
 #include <signal.h>
 #include <sys/mman.h>
