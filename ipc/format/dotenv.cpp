@@ -89,7 +89,7 @@ class Reader {
     if (equals == std::string_view::npos) return "no '=' after the name";
     const std::string_view name = trim(line.substr(0, equals));
     if (!is_variable_name(name)) {
-      return "what is before the '=' is no variable's name: letters, digits and '_', a letter "
+      return "the text before the '=' is not a variable name: letters, digits and '_', a letter "
              "first";
     }
     std::string value;

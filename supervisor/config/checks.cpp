@@ -90,7 +90,7 @@ void check_listen(const Sourced<PoolConfig>& pool,
           fmt::format("no listener named {}{}", in_quotes(name),
                       meant.empty() ? fmt::format("; add a table [listen.{}]", name) : meant));
     } else if (!seen.insert(name).second) {
-      cell.refuse(fmt::format("{} is there twice; remove one", in_quotes(name)));
+      cell.refuse(fmt::format("{} is listed twice; remove one", in_quotes(name)));
     }
   }
 }

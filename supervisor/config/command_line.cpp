@@ -28,7 +28,8 @@ constexpr char kRunExamples[] = R"(Examples:
 
 The listeners are fd 3, 4, ... of each worker, in the order given (LISTEN_FDS).
 TERM stops gracefully, HUP rereads FILE. Exit codes: 0 stopped cleanly, 1 a worker had
-to be killed, 2 bad command line or configuration, 4 another master is running.)";
+to be killed, 2 bad command line or configuration, 3 a pool is FATAL
+(on_fatal = "exit"), 4 another master is running.)";
 
 constexpr char kCheckExamples[] = R"(Example:
   reeve check -c configs/hello.toml
@@ -56,6 +57,7 @@ class Parser {
  public:
   Parser() {
     app_.require_subcommand(0, 1);
+    app_.group("Commands");  // Its commands inherit the heading.
     app_.set_version_flag("--version", version(), "Print the version and exit");
     app_.formatter(std::make_shared<Formatter>(kUsage));
     app_.footer("`reeve COMMAND --help` tells more. `reevectl` controls what runs.");
@@ -123,7 +125,8 @@ class Parser {
     if (!quick && !path_.empty()) return RunFile{path_};
     if (quick && !path_.empty()) {
       return refuse(
-          "-c goes without --listen, --workers, --ready and a command: the file says all that");
+          "-c cannot be combined with --listen, --workers, --ready or a command: the file says all "
+          "of that");
     }
     if (!command || command->empty()) {
       return refuse(

@@ -39,7 +39,7 @@ void check_names(const Sourced<PoolConfig>& pool, const Pools& pools) {
           fmt::format("no pool named {}{}", in_quotes(name),
                       meant.empty() ? fmt::format("; add a table [pool.{}]", name) : meant));
     } else if (!seen.insert(name).second) {
-      element.refuse(fmt::format("{} is there twice; remove one", in_quotes(name)));
+      element.refuse(fmt::format("{} is listed twice; remove one", in_quotes(name)));
     }
   }
 }

@@ -94,8 +94,8 @@ void read_required_env(const Cell& cell, std::vector<std::string>& to) {
   for (const Cell& element : cell.elements()) {
     const auto& name = std::get<std::string>(element.value().data);
     if (!ipc::is_variable_name(name)) {
-      element.refuse(fmt::format("{} is no variable's name; one has letters, digits and \"_\"",
-                                 in_quotes(name)));
+      element.refuse(
+          fmt::format("{} is not a variable name; use letters, digits and \"_\"", in_quotes(name)));
     }
   }
   to = std::move(*names);

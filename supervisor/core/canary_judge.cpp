@@ -78,8 +78,8 @@ CanaryVerdict good(const CanaryFigures& figures) {
   const std::string seen = describe(figures);
   if (tells_nothing(figures.canary)) {
     return {.good = true,
-            .text = fmt::format("the canary did not crash, and more is not known: a foreign "
-                                "program keeps no figures: {}",
+            .text = fmt::format("the canary did not crash; nothing more is known, since a program "
+                                "without reeve::worker keeps no figures: {}",
                                 seen)};
   }
   if (figures.canary.requests == 0) {

@@ -82,7 +82,7 @@ void Pool::stop(Slot& slot, DrainKind kind, std::string why) {
     drain(workers_.at(*slot.current), kind);
     enter(slot, SlotState::Stopping, std::move(why));
   } else {
-    enter(slot, SlotState::Stopped, fmt::format("it waited after: {}", slot.why));
+    enter(slot, SlotState::Stopped, fmt::format("was waiting to restart after: {}", slot.why));
   }
 }
 

@@ -64,7 +64,7 @@ void Pool::accept_newcomers() {
         if (slot.successor && draining() >= max_draining()) continue;
         break;
     }
-    if (slot.successor) promote(slot, "replaced");
+    if (slot.successor) promote(slot, "replaced its predecessor");
     accepted.push_back(index);
   }
   for (const int index : accepted) accept(index);

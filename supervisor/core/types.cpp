@@ -14,11 +14,11 @@ namespace {
 /// makes of them.
 std::string meaning(int code) {
   constexpr int kKilled = 128;  // And the signal's number on top.
-  if (code == 126) return " (what a shell says of a program that it may not execute)";
-  if (code == 127) return " (what a shell says of a program that it does not find)";
+  if (code == 126) return " (a shell's code for: not permitted to execute)";
+  if (code == 127) return " (a shell's code for: command not found)";
   const char* name = code > kKilled ? sigabbrev_np(code - kKilled) : nullptr;
   if (name == nullptr) return {};
-  return fmt::format(" (a shell's way to say: its child was killed by SIG{})", name);
+  return fmt::format(" (a shell's code for: child killed by SIG{})", name);
 }
 
 }  // namespace

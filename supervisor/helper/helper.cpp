@@ -29,7 +29,7 @@ FoundUser judge(const std::string& text,
   };
   if (answer) {
     if (auto found = parse_found_user(*answer)) return std::move(*found);
-    return failed("the answer makes no sense");
+    return failed("the helper's answer is malformed");
   }
   switch (answer.error()) {
     case Helper::Failure::Late:
@@ -124,7 +124,7 @@ void Helper::receive() {
                            : std::nullopt;
     const auto asked = reply ? requests_.find(reply->id) : requests_.end();
     if (asked == requests_.end() || !asked->second.in_flight) {
-      if (length > 0) callbacks_.warn("the helper says what nobody has asked: it is killed");
+      if (length > 0) callbacks_.warn("the helper sent a reply that nobody asked for; killing it");
       kill_process();  // Or it has closed its end: nothing more comes from it.
       break;
     }
@@ -153,8 +153,8 @@ void Helper::exited(pid_t pid, const Death& death) {
   pid_.reset();
   not_before_ = std::max(not_before_, loop_.now() + pause_);
   callbacks_.warn(
-      fmt::format("the helper (pid {}) has ended ({}); the next need starts another one", pid,
-                  describe(death)));
+      fmt::format("the helper (pid {}) has ended ({}); another one is started when it is needed",
+                  pid, describe(death)));
   if (socket_) receive();  // It may have answered first.
   drop_line();
   advance();

@@ -183,7 +183,7 @@ void Commands::signal(SessionId session, const Request& request) {
 
 void Commands::scale(SessionId session, const Request& request) {
   if (!request.scale || request.names.size() != 1) {
-    refuse(session, "scale wants one pool and a number of workers: scale web 4, +1 or -1");
+    refuse(session, "scale needs one pool and a number of workers: scale web 4, +1 or -1");
     return;
   }
   ResolvedNames resolved = resolve_names(request.names, pools_.known());
@@ -191,7 +191,7 @@ void Commands::scale(SessionId session, const Request& request) {
   if (!resolved.unknown.empty()) {
     answer(session, std::move(resolved.unknown));
   } else if (!is_pool) {
-    refuse(session, fmt::format("scale wants one pool, and {} is not one", request.names.front()));
+    refuse(session, fmt::format("scale needs one pool, and {} is not one", request.names.front()));
   } else {
     PoolRunner& pool = *pools_.find(resolved.targets.front().pool);
     pool.scale(pending_.open(1, answer_to(session)),

@@ -87,7 +87,7 @@ void Commands::rollback(SessionId session, const Request& request) {
 void Commands::rehearse(SessionId session, const Request& request) {
   // Not only of pools that run: the file may have a new one.
   if (request.names.size() != 1) {
-    refuse(session, "rehearse wants the name of one pool");
+    refuse(session, "rehearse needs the name of one pool");
     return;
   }
   rehearsals_.run(pool_named(request.names.front()), progress_to(session), answer_to(session));
@@ -129,14 +129,14 @@ void Commands::update(SessionId session, const Request& request) {
 }
 
 void Commands::add(SessionId session, const Request& request) {
-  if (request.names.empty()) return refuse(session, "add wants the names of pools");
+  if (request.names.empty()) return refuse(session, "add needs the names of pools");
   std::vector<std::string> names;
   for (const std::string& name : request.names) names.push_back(pool_named(name));
   reload_.add(names, answer_to(session));
 }
 
 void Commands::remove(SessionId session, const Request& request) {
-  if (request.names.empty()) return refuse(session, "remove wants the names of stopped pools");
+  if (request.names.empty()) return refuse(session, "remove needs the names of stopped pools");
   const CommandId command =
       pending_.open(static_cast<int>(request.names.size()), answer_to(session));
   for (const std::string& given : request.names) {
@@ -168,7 +168,7 @@ void Commands::for_each_pool(SessionId session, const Request& request,
   const auto part = std::ranges::find_if(
       resolved.targets, [](const Target& target) { return !target.slots.empty(); });
   if (request.names.empty() || part != resolved.targets.end()) {
-    refuse(session, fmt::format("{} wants the name of a pool; a version is of a pool as a whole",
+    refuse(session, fmt::format("{} needs the name of a pool: a version belongs to the whole pool",
                                 ipc::control::to_string(request.method)));
     return;
   }

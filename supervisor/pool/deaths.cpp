@@ -67,7 +67,7 @@ DeathFacts Deaths::facts_of(const Process& process, std::string name, pid_t pid,
   if (worker->killed_for) {
     facts.cause += fmt::format(": {}", to_string(*worker->killed_for));
   } else if (death.clean() && facts.phase != WorkerPhase::Draining) {
-    facts.cause += ", which nobody had asked for";
+    facts.cause += ", although nobody had asked it to stop";
   }
   return facts;
 }

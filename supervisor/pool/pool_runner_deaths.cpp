@@ -147,7 +147,7 @@ void PoolRunner::line_lost(Process& process) {
                   name_of(who.slot), process.pid().value_or(0));
   switch (worker->phase) {
     case WorkerPhase::Starting:
-      log_.warn("{}, before it was ready: start_timeout decides on it", text);
+      log_.warn("{}, before it was ready: start_timeout still applies", text);
       return;
     case WorkerPhase::Serving:
       break;
@@ -156,7 +156,7 @@ void PoolRunner::line_lost(Process& process) {
       return;
   }
   if (pool_.spec().restart != RestartRule::Always) {
-    log_.warn("{}: it is left alone, since its end may not be followed by another", text);
+    log_.warn("{}: left alone, since `restart` would not replace it", text);
     return;
   }
   log_.warn("{}: draining and replacing it", text);

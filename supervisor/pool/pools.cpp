@@ -127,7 +127,7 @@ void Pools::on_message(const ipc::Notification& notification) {
     }
   }
   if (::kill(notification.pid, 0) != 0 && errno == ESRCH) return tell_of_lost_sender(notification);
-  log_.debug("a notification from pid {}, which is no worker, ignoring", notification.pid);
+  log_.debug("ignoring a notification from pid {}, which is not a worker", notification.pid);
 }
 
 /// sd_notify(3) has the same limit: once a child of a worker is gone, nothing says whose it was.
@@ -138,9 +138,9 @@ void Pools::tell_of_lost_sender(const ipc::Notification& notification) {
   if (told_of_lost_sender_ && now < *told_of_lost_sender_ + kBetween) return;
   told_of_lost_sender_ = now;
   log_.warn(
-      "a notification{} is lost: pid {} ended right after it had sent it, so whose child it was is "
-      "not known any more; let it wait for BARRIER=1 (sd_notify_barrier(3)), as systemd-notify "
-      "does",
+      "a notification{} is lost: pid {} ended right after it had sent it, so it is not known any "
+      "more whose child it was; let it wait for BARRIER=1 (sd_notify_barrier(3)), as "
+      "systemd-notify does",
       notification.message.ready ? " (READY=1)" : "", notification.pid);
 }
 

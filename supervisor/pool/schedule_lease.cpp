@@ -69,11 +69,11 @@ void ScheduleLease::answer_claim(const Member& who, const ipc::DueRun& run) {
   } else {
     log_.write(warns ? LogLevel::Warn : LogLevel::Debug,
                fmt::format("{} may not do {}: {}{}", worker, which, to_string(verdict),
-                           warns ? "; more of these are not told" : ""));
+                           warns ? "; further denials are logged at debug level only" : ""));
   }
   if (const auto sent = callbacks_.tell(who.worker, {.claim = ipc::ClaimAnswer{run, granted}});
       !sent) {
-    log_.warn("{} does not hear whether it may do {}{}: {}", worker, which,
+    log_.warn("{} could not be told whether it may do {}{}: {}", worker, which,
               granted ? ", which nobody does now" : "", sent.error().text);
   }
 }
@@ -82,8 +82,8 @@ void ScheduleLease::mistrust_clock() {
   const std::string names = lease_.mistrust_clock(wall_now());
   if (names.empty()) return;
   log_.warn(
-      "{}: the wall clock was put back by more than {} h: what was granted of these is "
-      "forgotten, runs that were done already may be done again: {}",
+      "{}: the wall clock was put back by more than {} h: the grants of these jobs are forgotten, "
+      "so runs that were done may be done again: {}",
       pool_.spec().name, PoolLease::kFarthestDue.count(), names);
 }
 

@@ -130,7 +130,7 @@ std::string why(const SlotLine& slot, const DeathReport* death, bool details) {
   if (!slot.detail.empty()) text += fmt::format(" ({})", slot.detail);
   text += '\n';
   for (const std::string& trouble : slot.troubles) text += fmt::format("  {}\n", trouble);
-  if (death == nullptr) return text + "  none of its workers has died unasked\n";
+  if (death == nullptr) return text + "  none of its workers has died unexpectedly\n";
   text += "its last death:\n";
   for (const std::string& line : death->summary) text += fmt::format("  {}\n", line);
   if (!details) return text;

@@ -33,7 +33,7 @@ bool waits_for_events(const ThreadFacts& thread) {
 std::string where_it_sleeps(const ThreadFacts& thread) {
   const std::string& call = thread.system_call;
   const std::string& channel = thread.wait_channel;
-  if (channel.empty() && call.empty()) return "a place that the kernel does not tell";
+  if (channel.empty() && call.empty()) return "an unknown place (the kernel does not say)";
   if (channel.empty() || call.empty()) return channel + call;
   return fmt::format("{} (system call {})", channel, call);
 }
@@ -107,7 +107,7 @@ std::vector<std::string> findings(const Looks& looks, const ipc::BlackBoxReading
   if (!box.stacks.empty()) {
     lines.emplace_back("the stacks of its threads:");
     std::ranges::copy(box.stacks, std::back_inserter(lines));
-    if (!box.dumped) lines.emplace_back("(it did not get further in time)");
+    if (!box.dumped) lines.emplace_back("(incomplete: there was no time for more)");
     return lines;
   }
   if (box.answers && is_stopped(looks.second)) {

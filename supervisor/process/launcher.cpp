@@ -34,9 +34,9 @@ ipc::Result<std::unique_ptr<Process>> Launcher::launch(const Deployment& deploym
                                                        ProcessObserver& observer) const {
   const PoolConfig& pool = deployment.config;
   if (!pool.user.empty() && !pool.run_as) {  // Never as the master instead.
-    return ipc::failure(
-        fmt::format("pool.{0}.user: who {1} is was not handed over; use `reevectl deploy {0}`",
-                    pool.spec.name, pool.user));
+    return ipc::failure(fmt::format(
+        "pool.{0}.user: the identity of {1} was not handed over; use `reevectl deploy {0}`",
+        pool.spec.name, pool.user));
   }
   auto channel = ipc::Channel::pair();
   if (!channel) return std::unexpected(channel.error());
@@ -105,9 +105,10 @@ std::unique_ptr<WorkerCgroup> Launcher::make_cgroup(const PoolConfig& pool,
   auto made = dependencies_.cgroups->add(fmt::format("{}.{}.{}", pool.spec.name, identity.slot,
                                                      static_cast<std::uint64_t>(identity.worker)));
   if (made) return std::move(*made);
-  dependencies_.warn(fmt::format(
-      "pool.{}: {}; what its workers start is only ended with their process group, ignoring",
-      pool.spec.name, made.error().text));
+  dependencies_.warn(
+      fmt::format("pool.{}: {}; going on without a cgroup: child processes end only with their "
+                  "worker's process group",
+                  pool.spec.name, made.error().text));
   return nullptr;
 }
 

@@ -27,11 +27,11 @@ constexpr char kExamples[] = R"(Examples:
   reevectl restart web          rolling: returns when the new generation serves
   reevectl deploy web --canary 1 --watch 30s
   reevectl why web:0
-  reevectl                      reads commands, a line each
+  reevectl                      reads commands, one per line
 
 `reevectl help COMMAND` tells more.
-Exit codes: 0 done, 1 refused or failed, 2 bad command line, 4 the master refuses the
-connection or permits none, 7 not running: what was named, or the master; of status:
+Exit codes: 0 done, 1 refused or failed, 2 bad command line, 4 connection refused
+or no permission, 7 the named process, or the master, is not running. For status:
 3 something is not running, 4 no master or no such name.)";
 
 /// CLI11 reports by exceptions, which end in this file.
@@ -45,7 +45,7 @@ class Parser {
     app_.require_subcommand(0, 1);
     app_.footer(kExamples);
     app_.get_formatter()->label("SUBCOMMAND", "COMMAND");
-    app_.get_formatter()->label("Subcommands", "Commands");
+    app_.group("Commands");  // Its commands inherit the heading.
     app_.add_option("-c,--config", ask_.config_path, "The master's configuration")
         ->type_name("FILE");
     app_.add_option("-s,--socket", ask_.socket, "The master's control socket")->type_name("SOCKET");
@@ -134,26 +134,27 @@ class Parser {
   }
 
   void add_tail() {
-    constexpr char kFollow[] = "Go on as more comes, until interrupted";
+    constexpr char kFollow[] = "Follow: show more as it comes, until interrupted";
     CLI::App& tail = command(Method::Tail, "tail", "Show the last output of a worker");
     tail.add_flag("-f,--follow", request().more, kFollow);
     // "-1600" has the form of a number, so it arrives among the names.
-    tail.add_option("NAME", tail_words_, "A slot, as web:0; -BYTES before it: how much of the past")
+    tail.add_option("NAME", tail_words_,
+                    "A slot, such as web:0; -BYTES before it: how many of the last bytes")
         ->type_name("")
         ->required();
     CLI::App& maintail = command(Method::Maintail, "maintail", "Show the end of the master's log");
     maintail.add_flag("-f,--follow", request().more, kFollow);
-    maintail.add_option("BYTES", tail_words_, "-BYTES: how much of the past")->type_name("");
+    maintail.add_option("BYTES", tail_words_, "-BYTES: how many of the last bytes")->type_name("");
   }
 
   void add_deployment() {
     CLI::App& deploy =
         command(Method::Deploy, "deploy", "Reread a pool's configuration and roll to it");
     add_pool(deploy);
-    deploy.add_option("--canary", request().canary, "So many new workers are watched first")
+    deploy.add_option("--canary", request().canary, "How many new workers to watch first")
         ->type_name("N")
         ->check(CLI::Range(1, ipc::control::kMaxScale));
-    deploy.add_option("--watch", watch_, "For so long, as 30s (the default) or 2m")
+    deploy.add_option("--watch", watch_, "How long to watch, such as 30s (the default) or 2m")
         ->type_name("TIME");
     add_wait(deploy);
     CLI::App& rollback =
@@ -167,7 +168,8 @@ class Parser {
   void add_configuration() {
     constexpr char kPools[] = "A pool of the configuration";
     command(Method::Reread, "reread", "Show what differs between the file and what runs");
-    CLI::App& update = command(Method::Update, "update", "Put that into force: all, or the pools");
+    CLI::App& update = command(Method::Update, "update",
+                               "Put those differences into force: for all pools, or those named");
     update.add_option("POOL", request().names, kPools)->type_name("");
     add_wait(update);
     command(Method::Add, "add", "Start pools that are new in the file")
@@ -256,7 +258,9 @@ class Parser {
     }
     if (request().method == Method::Maintail) {
       if (request().names.empty()) return ask_;
-      return refuse("maintail: it is of the master; `reevectl tail NAME` is of a worker");
+      return refuse(
+          "maintail shows the master's log and takes no name; for a worker use `reevectl "
+          "tail NAME`");
     }
     if (request().names.size() == 1) return ask_;
     return refuse("tail: which slot? `reevectl tail [-f] [-BYTES] NAME`");

@@ -79,10 +79,10 @@ ipc::Result<Handover> decode_handover(std::string_view text) {
                      reader.field(document->root(), "version", handover.version);
   for (const std::string& name : needed) {
     if (std::ranges::find(kFeatures, name, &Feature::name) != std::end(kFeatures)) continue;
-    return ipc::failure(fmt::format(
-        "the handed-over state uses \"{}\", which reeve {} can and reeve {} cannot; do without it "
-        "first, or restart the master instead",
-        ipc::printable(name, 64), ipc::printable(handover.version, 64), ipc::kVersion));
+    return ipc::failure(
+        fmt::format("the handed-over state uses \"{}\", which reeve {} understands and reeve {} "
+                    "does not; stop using it first, or restart the master instead",
+                    ipc::printable(name, 64), ipc::printable(handover.version, 64), ipc::kVersion));
   }
   const std::string error =
       taken && reader.read(document->root(), handover) ? broken_rule(handover) : reader.error();

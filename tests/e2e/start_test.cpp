@@ -91,7 +91,7 @@ class Early : public FailedStart {
 
 TEST_F(Early, ASocketThatAShellLeftOpenIsOnlyWarnedOf) {
   expect_serves("left_open");
-  EXPECT_THAT(said, HasSubstr("came from whoever started this program"));
+  EXPECT_THAT(said, HasSubstr("inherited from whoever started this program"));
 }
 
 TEST_F(Early, AnAppMayTolerateWhatItHas) {

@@ -149,8 +149,9 @@ TEST_F(Why, AStoppedWorkerIsKilledAtOnce) {
 TEST_F(Why, AnExitThatNobodyAskedFor) {
   Reeve& reeve = start_probe();
   misbehave(reeve, "exit");
-  EXPECT_THAT(why(reeve), AllOf(HasSubstr("exited with code 0, which nobody had asked for"),
-                                HasSubstr("GET /misbehave for")));
+  EXPECT_THAT(why(reeve),
+              AllOf(HasSubstr("exited with code 0, although nobody had asked it to stop"),
+                    HasSubstr("GET /misbehave for")));
   EXPECT_TRUE(reeve.logs(": exited with code 0"));
 }
 

@@ -86,7 +86,7 @@ std::vector<std::string> starvation_began(const Starvation::Finding& finding,
                         untold.count == 1 ? "Once" : fmt::format("{} times", untold.count),
                         ipc::short_duration(untold.longest));
   }
-  text += stack.empty() ? " Stack: not to be had." : " Stack:";
+  text += stack.empty() ? " No stack could be taken." : " Stack:";
   std::vector<std::string> lines{std::move(text)};
   for (const std::string& function : stack) {
     if (is_below_the_task(function)) break;
@@ -105,7 +105,7 @@ std::string starvation_lasts(const Starvation::Finding& finding, const std::stri
 }
 
 std::string starvation_ended(const Starvation::Finding& finding) {
-  return fmt::format("{} has let the event loop go on, after {}", finding.activity.name,
+  return fmt::format("{} no longer blocks the event loop; it did for {}", finding.activity.name,
                      ipc::short_duration(finding.lasted));
 }
 
@@ -113,8 +113,8 @@ std::string exhaustion_began(const Exhaustion::Finding& finding, const PoolLook&
                              bool loop_is_healthy) {
   if (!look.all_taken) {
     return fmt::format(
-        "the thread pool was full for a moment{}; its queue of {} is short for such a burst: "
-        "App::threads({{.queue = ...}})",
+        "the thread pool was full for a moment{}; its queue of {} is too short for such a burst; "
+        "raise App::threads({{.queue = ...}})",
         refusals(finding.refused), look.queue);
   }
   return fmt::format(

@@ -34,7 +34,7 @@ Parsed<Decisive> find_decisive(std::span<const Header> headers) {
   for (const Header& header : headers) {
     auto* const decisive = field(header.name);
     if (decisive == nullptr) continue;
-    if (*decisive) return refuse(400, "a header that may stand once stands twice");
+    if (*decisive) return refuse(400, "a header that may appear only once appears twice");
     *decisive = header.value;
   }
   return found;

@@ -106,13 +106,13 @@ void Router::add(Method method, std::string_view pattern, Handler handler,
         refuse_route(method, pattern, "a parameter is a whole segment, {name}");
       }
       if (std::ranges::find(names, name) != names.end())
-        refuse_route(method, pattern, "a name stands twice");
+        refuse_route(method, pattern, "a name appears twice");
       names.push_back(name);
       if (!node->parameter) node->parameter = std::make_unique<Node>();
       node = node->parameter.get();
     } else {
       if (segment.find_first_of("{}?#%") != segment.npos) {
-        refuse_route(method, pattern, "a literal segment has none of {}?#%");
+        refuse_route(method, pattern, "a literal segment cannot contain { } ? # or %");
       }
       auto& next = node->literals[std::string(segment)];
       if (!next) next = std::make_unique<Node>();

@@ -179,8 +179,7 @@ EarlyVerdict judge(const EarlyThings& things, bool supervised) {
   }
   if (!inherited.empty()) {
     verdict.warning = fmt::format(
-        "{} came from whoever started this program, which should have closed what is not for it; "
-        "ignoring",
+        "ignoring {}: inherited from whoever started this program, who should have closed it",
         list("descriptor", inherited));
   }
   return verdict;

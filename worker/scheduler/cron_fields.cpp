@@ -112,7 +112,7 @@ Result<std::uint64_t> parse_item(const Field& field, std::string_view item) {
                     fmt::format("a step follows * or a range: {}-{}/N", range, field.last));
     }
     if (last < first) {
-      return refuse(field, item, "a range does not go over the end; write two, with a comma");
+      return refuse(field, item, "a range cannot wrap around; write two, separated by a comma");
     }
   }
 
@@ -167,7 +167,7 @@ Result<std::string_view> expand(std::string_view expression) {
   }
   return std::unexpected(
       word == "@reboot"
-          ? "@reboot is no time; do at the start what is to be done then: App::step()"
+          ? "@reboot is not a time; for work at the start use App::step()"
           : "this short form is none of @hourly, @daily, @midnight, @weekly, @monthly, @yearly, "
             "@annually");
 }

@@ -133,8 +133,8 @@ std::string TestClient::Impl::replaced_in_vain() const {
   }
   if (unused.empty()) return {};
   return fmt::format(
-      "replaced in vain: {}: the app neither opens nor provides it; replace<T>() wants the T that "
-      "it was registered with",
+      "replaced without effect: {}: the app neither opens nor provides it; replace<T>() wants the "
+      "T that it was registered with",
       fmt::join(unused, ", "));
 }
 

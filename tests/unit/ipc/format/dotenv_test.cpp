@@ -77,7 +77,7 @@ TEST(Dotenv, NamesTheLineThatIsWrong) {
   EXPECT_EQ(error("A=1\n\nnothing here\n"), "line 3: no '=' after the name");
   for (const auto* name : {"1A", "A B", "", "\x1b[2J", "A-B", "exported A"}) {
     EXPECT_THAT(error(std::string(name) + "=1"),
-                StartsWith("line 1: what is before the '=' is no variable's name"))
+                StartsWith("line 1: the text before the '=' is not a variable name"))
         << name;
   }
   EXPECT_EQ(error("A=1\nB=\"1\nC=2"), "line 2: no closing \" from here to the end");

@@ -86,9 +86,8 @@ TEST(CommandLine, NothingToRunNamesBothForms) {
 
 TEST(CommandLine, FileAndCommandExcludeEachOther) {
   const std::string both =
-      "-c goes without --listen, --workers, --ready and a command: the file says all that (`reeve "
-      "run "
-      "--help` tells more)";
+      "-c cannot be combined with --listen, --workers, --ready or a command: the file says all of "
+      "that (`reeve run --help` tells more)";
   EXPECT_EQ(error({"run", "-c", "x", "--workers", "2"}), both);
   EXPECT_EQ(error({"run", "-c", "x", "--", "web"}), both);
 }

@@ -234,7 +234,7 @@ TEST(ConfigErrors, ListenNamesAnExistingListenerOnce) {
               ElementsAre("t.toml:3:11: pool.web.listen: no listener named \"http\"; add a table "
                           "[listen.http]"));
   EXPECT_THAT(errors_of(http + "[pool.web]\ncommand = ['true']\nlisten = ['http', 'http']"),
-              ElementsAre("t.toml:5:19: pool.web.listen: \"http\" is there twice; remove one"));
+              ElementsAre("t.toml:5:19: pool.web.listen: \"http\" is listed twice; remove one"));
   EXPECT_THAT(
       pool_errors("listen = 'http'"),
       ElementsAre("t.toml:3:10: pool.web.listen: expected an array of strings, found the string "

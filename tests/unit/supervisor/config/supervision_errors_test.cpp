@@ -132,7 +132,7 @@ TEST(SupervisionErrors, AfterNamesOtherPoolsOnce) {
   EXPECT_THAT(order_errors({"az"}),
               ElementsAre("t.toml:3:10: pool.a.after: no pool named \"z\"; add a table [pool.z]"));
   EXPECT_THAT(order_errors({"abb", "b"}),
-              ElementsAre("t.toml:3:14: pool.a.after: \"b\" is there twice; remove one"));
+              ElementsAre("t.toml:3:14: pool.a.after: \"b\" is listed twice; remove one"));
   EXPECT_THAT(errors_of("[pool.web]\ncommand = ['true']\nafter = ['bd']\n[pool.db]\ncommand = "
                         "['true']"),
               ElementsAre("t.toml:3:10: pool.web.after: no pool named \"bd\" (did you mean "

@@ -26,12 +26,11 @@ TEST(WorkerErrors, RequiredEnv) {
   EXPECT_THAT(pool_errors("required_env = 'HOST'"),
               ElementsAre("t.toml:3:16: pool.web.required_env: expected an array of strings, found "
                           "the string \"HOST\""));
-  EXPECT_THAT(
-      pool_errors("required_env = ['HOST', 'A=1', '2']"),
-      ElementsAre("t.toml:3:25: pool.web.required_env: \"A=1\" is no variable's name; one "
-                  "has letters, digits and \"_\"",
-                  "t.toml:3:32: pool.web.required_env: \"2\" is no variable's name; one has "
-                  "letters, digits and \"_\""));
+  EXPECT_THAT(pool_errors("required_env = ['HOST', 'A=1', '2']"),
+              ElementsAre("t.toml:3:25: pool.web.required_env: \"A=1\" is not a variable name; "
+                          "use letters, digits and \"_\"",
+                          "t.toml:3:32: pool.web.required_env: \"2\" is not a variable name; use "
+                          "letters, digits and \"_\""));
 }
 
 TEST(WorkerErrors, User) {

@@ -174,7 +174,7 @@ TEST(Recycle, WaitsForARollWhichReplacesItAnyway) {
   web.pass(1min);
   EXPECT_EQ(web.outcome(roll), Outcome::Rolled);
   EXPECT_THAT(web.forked(), IsEmpty());
-  EXPECT_EQ(web.slot(0).why, "replaced");
+  EXPECT_EQ(web.slot(0).why, "replaced its predecessor");
 }
 
 TEST(Recycle, GivesWayToARollThatBegins) {

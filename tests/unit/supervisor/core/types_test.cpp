@@ -43,9 +43,9 @@ TEST(Describe, WhatNeverRanIsToldFirst) {
 TEST(Describe, ExitCodesOfShellsAreExplained) {
   EXPECT_EQ(describe(Death{.exit_code = 3}), "exited with code 3");
   EXPECT_EQ(describe(Death{.exit_code = 137}),
-            "exited with code 137 (a shell's way to say: its child was killed by SIGKILL)");
+            "exited with code 137 (a shell's code for: child killed by SIGKILL)");
   EXPECT_EQ(describe(Death{.exit_code = 127}),
-            "exited with code 127 (what a shell says of a program that it does not find)");
+            "exited with code 127 (a shell's code for: command not found)");
   EXPECT_EQ(describe(Death{.exit_code = 255}), "exited with code 255");
   EXPECT_EQ(describe(Death{.exit_code = 128}), "exited with code 128");
 }

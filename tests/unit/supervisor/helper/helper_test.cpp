@@ -201,7 +201,7 @@ TEST_F(AskedHelper, AnAnswerThatMakesNoSenseIsAnErrorThatNamesTheUser) {
   find_user(helper_, "shop", [&error](const FoundUser& found) { error = found.error(); });
   answer(request().id, "uid=0");
   ASSERT_TRUE(driver_.run_until([&error] { return !error.empty(); }));
-  EXPECT_EQ(error, "cannot look up \"shop\": the answer makes no sense");
+  EXPECT_EQ(error, "cannot look up \"shop\": the helper's answer is malformed");
 }
 
 const User kShop{.uid = 7, .gid = 8, .groups = {8, 9}, .name = "shop", .home = "/srv/shop"};

@@ -37,7 +37,7 @@ TEST(HowItHangs, StoppedIsNotBlocked) {
 TEST(HowItHangs, NamesWhereItSleeps) {
   ThreadFacts after = thread('S');
   EXPECT_EQ(how_it_hangs(thread('S'), after, 150ms),
-            "is blocked in a place that the kernel does not tell");
+            "is blocked in an unknown place (the kernel does not say)");
   after.wait_channel = "futex_wait_queue";
   EXPECT_EQ(how_it_hangs(thread('S'), after, 150ms), "is blocked in futex_wait_queue");
   after.system_call = "futex";
@@ -65,7 +65,7 @@ TEST(Findings, OfANativeWorkerHaveItsStacks) {
   EXPECT_EQ(lines.at(1), "it uses 3 MiB resident, 4096 or more open descriptors, 40 threads");
   EXPECT_THAT(lines, Contains("and 39 further threads"));
   EXPECT_THAT(lines, Contains("thread 7 (web):"));
-  EXPECT_EQ(lines.back(), "(it did not get further in time)");
+  EXPECT_EQ(lines.back(), "(incomplete: there was no time for more)");
   EXPECT_THAT(lines, Not(Contains(HasSubstr("kernel's stack")))) << "its own say more";
 }
 

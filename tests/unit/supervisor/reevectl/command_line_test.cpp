@@ -97,7 +97,7 @@ TEST(CommandLine, MaintailIsOfTheMaster) {
   EXPECT_EQ(request("maintail"), (Request{.method = Method::Maintail}));
   EXPECT_EQ(request("maintail -f -100"),
             (Request{.method = Method::Maintail, .more = true, .bytes = 100}));
-  EXPECT_THAT(error("maintail web:0"), HasSubstr("`reevectl tail NAME` is of a worker"));
+  EXPECT_THAT(error("maintail web:0"), HasSubstr("for a worker use `reevectl tail NAME`"));
 }
 
 TEST(CommandLine, DeploymentsAreOfOnePool) {

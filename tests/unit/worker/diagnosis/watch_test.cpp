@@ -87,7 +87,7 @@ TEST_F(WatchTest, ABlockedLoopIsToldWithItsRouteWhileItIsBlocked) {
           [&](detail::Outcome<bool> outcome) { told = outcome.value(); });
   });
   begin.arm(0ms);
-  turn_until([&] { return has_said("has let the event loop go on"); });
+  turn_until([&] { return has_said("no longer blocks the event loop"); });
   EXPECT_TRUE(told) << "while it blocked";
   EXPECT_THAT(lines().front(), HasSubstr("co_await offload(...)")) << "the remedy";
   EXPECT_EQ(reading().starvations, 1U);
@@ -105,7 +105,7 @@ TEST_F(WatchTest, ItsStackIsToldAlsoWithoutAMaster) {
           [](const auto& outcome) { EXPECT_TRUE(outcome.value()) << "no stack"; });
   });
   begin.arm(0ms);
-  turn_until([&] { return has_said("has let the event loop go on"); });
+  turn_until([&] { return has_said("no longer blocks the event loop"); });
   EXPECT_THAT(lines(), Contains(HasSubstr("block_until_said")));
   EXPECT_THAT(lines(), Not(Contains(HasSubstr("Root::resume")))) << "that is the runtime's";
 }
@@ -215,7 +215,7 @@ TEST(WatchWords, AStarvationNamesRouteTimeRemedyAndStack) {
   EXPECT_THAT(starvation_began(finding, {.count = 3, .longest = 700ms}, "", {}),
               ElementsAre(AllOf(HasSubstr("(3 times more since the last such line, the longest for "
                                           "700 ms.)"),
-                                HasSubstr("Stack: not to be had."))));
+                                HasSubstr("No stack could be taken."))));
 }
 
 TEST(WatchWords, AnEndlessStackIsCut) {

@@ -110,8 +110,8 @@ TEST(CronFields, AnErrorNamesTheFieldTheReasonAndTheRemedy) {
   EXPECT_EQ(error("*/90 * * * *"), "minute \"90\": a step here is a number of 1-59");
   EXPECT_EQ(error("*/0 * * * *"), "minute \"0\": a step here is a number of 1-59");
   EXPECT_THAT(error("*/ * * * *"), HasSubstr("a step here is a number"));
-  EXPECT_THAT(error("50-10 * * * *"), HasSubstr("write two, with a comma"));
-  EXPECT_THAT(error("0 0 * * sat-mon"), HasSubstr("write two, with a comma"));
+  EXPECT_THAT(error("50-10 * * * *"), HasSubstr("write two, separated by a comma"));
+  EXPECT_THAT(error("0 0 * * sat-mon"), HasSubstr("write two, separated by a comma"));
   EXPECT_THAT(error("1,,2 * * * *"), HasSubstr("this is no number"));
   EXPECT_THAT(error("1- * * * *"), HasSubstr("this is no number"));
   EXPECT_THAT(error("-1 * * * *"), HasSubstr("this is no number"));
