@@ -9,24 +9,20 @@
 #include <ctime>
 
 namespace reeve::supervisor {
-namespace {
 
-/// The wall clock, as the log shows it: only for people to read.
-std::string time_now() {
-  const auto now = std::chrono::system_clock::now();
+std::string utc_text(std::chrono::system_clock::time_point time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
   const auto milliseconds =
-      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
+      std::chrono::duration_cast<std::chrono::milliseconds>(time - seconds).count();
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
-                     fmt::gmtime(std::chrono::system_clock::to_time_t(now)), milliseconds);
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)), milliseconds);
 }
-
-}  // namespace
 
 void Events::publish(std::string_view kind, std::string_view name, std::string_view text) const {
   if (followers_.empty()) return;
   ipc::control::Reply reply;
   reply.continues = true;
-  const std::string time = time_now();
+  const std::string time = utc_text(std::chrono::system_clock::now());
   reply.text = fmt::format("{} {:<8} {}{}{}\n", time, kind, name,
                            name.empty() || text.empty() ? "" : ": ", text);
   reply.event = {.time = time,

@@ -2,6 +2,7 @@
 // Tells clients that follow (`reevectl events`) what happens. Nothing is kept for those that come
 // later. Knows no socket. Loop thread.
 
+#include <chrono>
 #include <functional>
 #include <set>
 #include <string>
@@ -12,6 +13,9 @@
 #include "supervisor/control/session_id.hpp"
 
 namespace reeve::supervisor {
+
+/// "2026-11-22T21:45:53.564Z": a time of the wall clock, for people to read.
+[[nodiscard]] std::string utc_text(std::chrono::system_clock::time_point time);
 
 class Events {
  public:

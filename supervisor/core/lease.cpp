@@ -20,6 +20,8 @@ std::string_view to_string(ClaimVerdict verdict) {
       return "this run, or a later one of the same name, was granted before";
     case ClaimVerdict::TooFarAhead:
       return "it is due in more than 24 h";
+    case ClaimVerdict::BadName:
+      return "the name of the job is empty, or longer than 128 bytes";
     case ClaimVerdict::TooManyScheduled:
       return "the pool has more than 64 scheduled jobs";
   }
@@ -86,7 +88,7 @@ ClaimVerdict PoolLease::claim(WorkerId worker, const ipc::DueRun& run, WallTime 
     return ClaimVerdict::Granted;
   }
   if (state_.forgotten && run.due <= *state_.forgotten) return ClaimVerdict::AlreadyDone;
-  if (run.name.empty() || run.name.size() > kMaxName) return ClaimVerdict::TooManyScheduled;
+  if (run.name.empty() || run.name.size() > kMaxName) return ClaimVerdict::BadName;
   if (!make_room(now)) return ClaimVerdict::TooManyScheduled;
   // The room may have been made by forgetting one, whose past is everyone's now.
   if (state_.forgotten && run.due <= *state_.forgotten) return ClaimVerdict::AlreadyDone;

@@ -74,6 +74,7 @@ enum class ClaimVerdict : std::uint8_t {
   NotHolder,         ///< another one holds the lease, or nobody does
   AlreadyDone,       ///< this run, or a later one of the same name, was granted before
   TooFarAhead,       ///< due later than kFarthestDue from now: it would block its name until then
+  BadName,           ///< empty, or longer than kMaxName
   TooManyScheduled,  ///< kMostScheduled are known, and each had a run lately
 };
 [[nodiscard]] std::string_view to_string(ClaimVerdict verdict);

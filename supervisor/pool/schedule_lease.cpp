@@ -5,6 +5,8 @@
 #include <chrono>
 #include <utility>
 
+#include "supervisor/control/events.hpp"
+
 namespace reeve::supervisor {
 namespace {
 
@@ -15,6 +17,7 @@ WallTime wall_now() { return std::chrono::floor<std::chrono::milliseconds>(syste
 bool is_worth_a_warning(ClaimVerdict verdict) {
   switch (verdict) {
     case ClaimVerdict::TooFarAhead:
+    case ClaimVerdict::BadName:
     case ClaimVerdict::TooManyScheduled:
       return true;
     case ClaimVerdict::Granted:
@@ -26,7 +29,7 @@ bool is_worth_a_warning(ClaimVerdict verdict) {
 }
 
 /// Greater than what a master before this one, that is no more, can have granted: it would have
-/// needed a grant a microsecond.
+/// needed one grant per microsecond.
 std::uint64_t fence_base() {
   const auto since = system_clock::now().time_since_epoch();
   return static_cast<std::uint64_t>(
@@ -62,7 +65,7 @@ void ScheduleLease::answer_claim(const Member& who, const ipc::DueRun& run) {
   const bool granted = verdict == ClaimVerdict::Granted;
   const std::string worker = fmt::format("{}: pid {}", who.name, who.pid);
   const std::string which =
-      fmt::format("the run of {} ms of scheduled {}", run.due.time_since_epoch().count(), run.name);
+      fmt::format("the run of scheduled job {} due at {}", run.name, utc_text(run.due));
   const bool warns = is_worth_a_warning(verdict) && !std::exchange(told_of_denial_, true);
   if (granted) {
     log_.debug("{} may do {}", worker, which);

@@ -7,7 +7,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
-#include <cstdlib>
 #include <map>
 #include <set>
 #include <string>
@@ -58,12 +57,8 @@ class Scheduled : public ReeveTest {
   }
   /// When the last run that the master has granted was due.
   [[nodiscard]] static std::int64_t last_grant(const Reeve& reeve) {
-    const std::string log = reeve.log();
-    constexpr std::string_view kBefore = " may do the run of ";
-    const auto found = log.rfind(kBefore);
-    return found == std::string::npos
-               ? 0
-               : std::strtoll(log.c_str() + found + kBefore.size(), nullptr, 10);
+    const auto grants = grants_in(reeve.log());
+    return grants.empty() ? 0 : grants.rbegin()->first;
   }
   void kill_holder(const Reeve& reeve) {
     int pid = 0;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <ctime>
 #include <fstream>
 #include <map>
 #include <regex>
@@ -10,17 +11,24 @@
 namespace reeve::e2e {
 namespace {
 
-/// The worker to which each run was granted.
-std::map<std::int64_t, int> grants_in(const std::string& log) {
-  static const std::regex kGrant(R"(pid (\d+) may do the run of (\d+) ms of scheduled )");
-  std::map<std::int64_t, int> grants;
-  for (std::sregex_iterator found(log.begin(), log.end(), kGrant), end; found != end; ++found) {
-    grants[std::stoll((*found)[2])] = std::stoi((*found)[1]);
-  }
-  return grants;
+std::int64_t milliseconds_of(const std::string& date_and_time, const std::string& milliseconds) {
+  std::tm fields{};
+  if (::strptime(date_and_time.c_str(), "%Y-%m-%dT%H:%M:%S", &fields) == nullptr) return 0;
+  return ::timegm(&fields) * 1000 + std::stoll(milliseconds);
 }
 
 }  // namespace
+
+std::map<std::int64_t, int> grants_in(const std::string& master_log) {
+  static const std::regex kGrant(
+      R"(pid (\d+) may do the run of scheduled job \S+ due at (\S+)\.(\d\d\d)Z)");
+  std::map<std::int64_t, int> grants;
+  for (std::sregex_iterator found(master_log.begin(), master_log.end(), kGrant), end; found != end;
+       ++found) {
+    grants[milliseconds_of((*found)[2], (*found)[3])] = std::stoi((*found)[1]);
+  }
+  return grants;
+}
 
 std::vector<TickRun> read_runs(const std::filesystem::path& file) {
   std::vector<TickRun> runs;

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,6 +23,9 @@ struct TickRun {
 
 /// What is there so far; a line that is not whole yet is left out.
 [[nodiscard]] std::vector<TickRun> read_runs(const std::filesystem::path& file);
+
+/// The pid to which each run was granted, by the milliseconds at which the run was due.
+[[nodiscard]] std::map<std::int64_t, int> grants_in(const std::string& master_log);
 
 struct TickVerdict {
   std::vector<std::string> faults;  ///< what does not hold, for a person

@@ -69,10 +69,12 @@ TEST(CommandLine, TellsItsVersion) {
 TEST(CommandLine, HelpShowsBothFormsAndExamples) {
   EXPECT_THAT(command<ShowText>({"run", "--help"}).text,
               AllOf(HasSubstr("Usage: reeve run -c FILE\n"), HasSubstr("-- COMMAND [ARGUMENT]..."),
-                    HasSubstr("--listen ADDR"), HasSubstr("Examples:\n  reeve run -c ")));
+                    HasSubstr("--listen ADDR"), HasSubstr("Examples:\n  reeve run -c "),
+                    HasSubstr("3 a pool is FATAL")));
   EXPECT_THAT(command<ShowText>({"check", "-h"}).text, HasSubstr("Usage: reeve check -c FILE\n"));
   EXPECT_THAT(command<ShowText>({"--help"}).text,
-              AllOf(HasSubstr("  run "), HasSubstr("  check "), HasSubstr("  version ")));
+              AllOf(HasSubstr("\nCommands:\n"), HasSubstr("  run "), HasSubstr("  check "),
+                    HasSubstr("  version ")));
 }
 
 TEST(CommandLine, NothingToRunNamesBothForms) {

@@ -187,6 +187,7 @@ TEST(CommandLine, WhatIsMissingOrTooMuchIsNamed) {
 
 TEST(CommandLine, HelpIsOfReevectlOrOfACommand) {
   EXPECT_THAT(text("help"), HasSubstr("scale"));
+  EXPECT_THAT(text("help"), HasSubstr("\nCommands:\n"));
   EXPECT_EQ(text("help"), text("--help"));
   EXPECT_THAT(text("help restart"), HasSubstr("--hard"));
   EXPECT_EQ(text("help restart"), text("restart --help"));
