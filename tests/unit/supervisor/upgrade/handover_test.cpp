@@ -169,7 +169,7 @@ TEST(Handover, WhatItsWriterNeedsAndNobodyKnowsHereIsRefusedByName) {
   text["version"] = "7.8.9";
   text["needs"].push_back("time travel");
   EXPECT_THAT(refusal(text.dump()),
-              AllOf(HasSubstr("uses \"time travel\""), HasSubstr("reeve 7.8.9 can"),
+              AllOf(HasSubstr("uses \"time travel\""), HasSubstr("reeve 7.8.9 understands"),
                     HasSubstr("restart the master instead")));
   Handover plain = handover_sample();
   plain.listeners[0].config.sockets = Sockets::Shared;
