@@ -1,6 +1,7 @@
 #pragma once
-// The private line between the master and one native worker: a SOCK_SEQPACKET pair, one message a
-// packet. Its end-of-file tells each side that the other is gone. Non-blocking; one thread a side.
+// The private line between the master and one native worker: a SOCK_SEQPACKET pair, one message per
+// packet. Its end-of-file tells each side that the other is gone. Non-blocking; one thread per
+// side.
 
 #include <cstdint>
 #include <expected>

@@ -1,6 +1,6 @@
 #pragma once
-// What a native worker tells its master of its inside, one resource or one scheduled job a message:
-// for `reevectl status --lifespan` and `--schedule`. Shown, never acted upon. Plain data.
+// What a native worker reports about itself, one resource or one scheduled job per message: for
+// `reevectl status --lifespan` and `--schedule`. Shown, never acted upon. Plain data.
 
 #include <chrono>
 #include <cstdint>

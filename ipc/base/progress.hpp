@@ -1,7 +1,7 @@
 #pragma once
-// How far the thread of a loop has come, for another thread that looks on: a number that is new in
-// each callback, and whether the loop waits for events instead. Costs the loop a load and a store a
-// callback. It knows no times and no reasons: a thread that looks twice can tell what has lasted.
+// The progress of an event loop, for a thread that watches it: a number that changes with each
+// callback, and whether the loop is waiting for events. Costs one load and one store per callback.
+// It holds no times: a watcher that looks twice sees what has not moved.
 
 #include <atomic>
 #include <cstdint>

@@ -5,8 +5,8 @@
 //   {"method":"dev.reeve.Restart","parameters":{"names":["web"]},"more":true}
 //   {"parameters":{...},"continues":true}
 //   {"error":"dev.reeve.Failed","parameters":{"message":"..."}}
-// Parsing takes anything, from anyone who may connect. What another version says beyond that is
-// skipped.
+// Parsing survives any input from anyone who may connect. Fields that only another version knows
+// are skipped.
 
 #include <chrono>
 #include <cstddef>

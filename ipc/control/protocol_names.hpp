@@ -1,6 +1,6 @@
 #pragma once
-// The methods of the control protocol, each with what master and client have to know of it: the one
-// table of them. And the other words that need no JSON. Pure.
+// The one table of the control protocol's methods, with what master and client must know about
+// each; and its other words that need no JSON. Pure.
 
 #include <array>
 #include <cstddef>

@@ -1,6 +1,6 @@
 #pragma once
-// Which requests were how slow: a histogram of a fixed size, which a worker fills and the master
-// reads. Pure.
+// How slow requests were: a histogram of a fixed size, which a worker fills and the master reads.
+// Pure.
 
 #include <array>
 #include <cstddef>

@@ -1,7 +1,7 @@
 #pragma once
 // A table of configuration keys is data: each row says a key's name, its default, its meaning, and
-// how it is read. What is known, what is suggested, what is read and what the README lists all come
-// from it.
+// how it is read. Known keys, suggestions, reading and the table of
+// supervisor/docs/configuration.md all come from it.
 
 #include <array>
 #include <cstddef>

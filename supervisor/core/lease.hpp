@@ -1,7 +1,7 @@
 #pragma once
-// Decides which worker of a pool does what is scheduled with scope `one`, and which runs of it it
-// may do. A value, pure: told what workers say and what has become of them, returns whom to tell
-// what. Core thread: the master's only one.
+// Decides which worker of a pool runs the jobs of scope `One`, and which runs it is granted. A pure
+// value: it is told what workers say and what became of them, and returns what to tell whom. Core
+// thread: the master's only one.
 //
 //                +--- released, before it was granted, or reaped ---+
 //                v                                                  |
@@ -13,10 +13,9 @@
 //   - at most one holder. Who holds the lease keeps it, whether it serves, drains, hangs or was
 //     sent SIGKILL, until it says that it has stopped every run, or was reaped;
 //   - each grant has a greater fence than every one before it;
-//   - a run, named by what it is of and when it is due, is granted at most once, to the holder, as
-//   long
-//     as the wall clock is not put back by more than a day;
-//   - while nobody holds it and somebody may, who wants it, it is granted in the same step.
+//   - a run, named by its job and its due time, is granted at most once, and only to the holder,
+//     unless the wall clock is put back by more than a day;
+//   - when nobody holds it and a worker wants it and may have it, it is granted in the same step.
 
 #include <chrono>
 #include <cstddef>

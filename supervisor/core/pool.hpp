@@ -2,7 +2,7 @@
 // Decides for one pool: which workers to start, drain and kill, and when a command has its verdict.
 // A value, pure: told facts and the time, returns orders. Core thread: the master's only one.
 //
-// Invariants (DESIGN.md section 5, checked by reeve_sim after each step):
+// Invariants (checked by reeve_sim after each step):
 //   - workers that are neither draining nor killed <= workers + max(surge, 1), with canaries
 //     <= workers + max(surge, canaries);
 //   - neither a roll nor recycling lifts the number of draining workers above max_draining;

@@ -1,5 +1,5 @@
 #pragma once
-// One deployment of a pool at a time: who is at it, and who waits for it. A deployment is whatever
+// One deployment of a pool at a time: which one runs, and which wait. A deployment is whatever
 // replaces workers: restart, deploy, rollback, update, reload. Knows no pool and no socket. Pure.
 
 #include <cstddef>

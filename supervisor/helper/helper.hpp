@@ -54,7 +54,7 @@ class Helper {
   void ask(HelperTask task, std::string text, Duration deadline, OnAnswer on_answer);
   /// A child was reaped.
   void exited(pid_t pid, const Death& death);
-  /// Kills the process; the next need starts another one.
+  /// Kills the process; another one is started when it is needed.
   void kill_process();
 
   /// None: there is none, or it was reaped.

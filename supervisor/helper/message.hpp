@@ -44,7 +44,7 @@ inline constexpr std::size_t kMostReplyBytes = 128 * 1024;
 
 /// The answer to LookUpUser. What is too large, or is no plain text, becomes an error.
 [[nodiscard]] std::string format(const FoundUser& found);
-/// Nothing: it makes no sense. Ids are in range and say somebody; name, home and error are
+/// Nothing when it is malformed. Ids are in range and say somebody; name, home and error are
 /// printable.
 [[nodiscard]] std::optional<FoundUser> parse_found_user(std::string_view text);
 

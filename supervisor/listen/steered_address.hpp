@@ -1,5 +1,6 @@
 #pragma once
-// One TCP address, one listening socket a worker, and a say in which of them new connections go to.
+// One TCP address with one listening socket per worker, and control over which of them get new
+// connections.
 //
 // A worker that shares its listener accepts until the moment it handles TERM; a program that then
 // closes what it accepted but has not read yet (uvicorn, Node) loses those requests. With a socket

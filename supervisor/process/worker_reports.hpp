@@ -1,7 +1,7 @@
 #pragma once
 // What one worker has told of its inside: its resources, its schedule, the phases of its lifespan.
-// Bounded, shown, never acted upon. Times since are of the master's own clock: what closes shows
-// how long it has been closing now. Pure.
+// Bounded, shown, never acted upon. Durations are counted on the master's own clock, so a resource
+// that is closing shows for how long. Pure.
 
 #include <cstddef>
 #include <optional>

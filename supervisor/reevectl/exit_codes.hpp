@@ -9,8 +9,9 @@
 //   no master: no control socket                4        7
 //   no master: refused, or no permission        4        4
 //
-// 7 is of a start that died, and of a signal or pid without a process. What supervisorctl does not
-// have - deploy, rollback, rehearse, upgrade - is done, 0, or not, 1. The shell always ends with 0.
+// 7 is also a start whose process died, and a signal or pid without a process. Commands that
+// supervisorctl does not have (deploy, rollback, rehearse, upgrade) exit with 0 or 1. The shell
+// always ends with 0.
 //
 // For status, "not running" is STOPPED, EXITED and FATAL: what nothing but a command will start
 // again. Stopping what is stopped and starting what runs are errors in words, and 0.

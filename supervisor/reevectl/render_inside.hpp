@@ -11,7 +11,7 @@ namespace reeve::supervisor::ctl {
 /// Each worker, and below it its resources; nested ones stand below what holds them.
 [[nodiscard]] std::string lifespan_tables(const ipc::control::Reply& reply);
 
-/// A line for each scheduled job: of scope `each` one a worker, of scope `one` that of the worker
+/// A line for each scheduled job: of scope `each` one per worker, of scope `one` that of the worker
 /// that runs it.
 [[nodiscard]] std::string schedule_table(const ipc::control::Reply& reply);
 

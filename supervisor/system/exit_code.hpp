@@ -1,5 +1,5 @@
 #pragma once
-// The exit codes of `reeve run`, as the README promises them. Pure.
+// The exit codes of `reeve run`, as supervisor/docs/reeve.md promises them. Pure.
 
 namespace reeve::supervisor::exit_code {
 

@@ -1,5 +1,5 @@
 #pragma once
-// A pipe of the kernel, as the master reads one: it never waits for it. Any thread.
+// A pipe that the master reads without ever waiting for it. Any thread.
 
 #include <fcntl.h>
 #include <unistd.h>

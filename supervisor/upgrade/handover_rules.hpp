@@ -1,8 +1,7 @@
 #pragma once
-// What must be true of a handover beyond the types of its fields, so that whoever takes it over
-// need not look twice: nothing refers to what is not there, and nothing is there twice; and its
-// descriptors: which there are, whether they are what they should be, and whether they survive the
-// next exec. Loop thread, and the child that tries a new binary.
+// What must hold for a handover beyond the types of its fields, so that whoever takes it over need
+// not check again: no dangling references, no duplicates, and descriptors that exist, are of the
+// right kind and survive the next exec. Loop thread, and the child that tries a new binary.
 
 #include <cstdint>
 #include <string>

@@ -1,7 +1,7 @@
 #pragma once
 // Writes down what happened to each worker, from the same events and actions as the pool but by
-// simpler rules, and objects to the first step that breaks an invariant of DESIGN.md section 5 or
-// of pool.hpp. Knows the pool's public face only.
+// simpler rules, and objects to the first step that breaks an invariant of
+// supervisor/core/pool.hpp. Knows the pool's public face only.
 
 #include <deque>
 #include <map>

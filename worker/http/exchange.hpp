@@ -5,8 +5,8 @@
 // thread cannot be cancelled. Loop thread, but for the handler on the thread pool, which sees the
 // Request alone.
 //
-//   start() --> values --> handler --> take_response() (--> stream()) --> conclude() --> values
-//   closed --> background tasks
+//   start() --> values --> handler --> take_response() (--> stream()) --> conclude()
+//           --> values closed --> background tasks
 
 #include <atomic>
 #include <memory>

@@ -1,7 +1,6 @@
 #pragma once
 // The answers of /health, /health/live and /health/ready. The runtime sets them; the server only
-// shows them. Knows no worker: an endpoint that asks none may fill one in from reports. Loop thread
-// only.
+// shows them. Knows no worker, so it can also be filled in from reports. Loop thread only.
 
 #include <chrono>
 #include <cstdint>

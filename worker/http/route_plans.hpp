@@ -31,7 +31,7 @@ class RoutePlans {
   using Provided = std::function<bool(std::type_index)>;
 
   /// All of them outlive the plans; `overrides` may be null. The error names each route and what it
-  /// lacks, one a line.
+  /// lacks, one per line.
   [[nodiscard]] static std::expected<RoutePlans, std::string> make(const Router& router,
                                                                    const RequestValues& values,
                                                                    const Overrides* overrides,

@@ -1,6 +1,6 @@
 #pragma once
-// The things that all who answer requests share: the connections of a server, a client of a test.
-// Made by the Service. Loop thread only.
+// What everything that answers requests shares: the connections of a server, and the client of a
+// test. Made by the Service. Loop thread only.
 
 #include <chrono>
 #include <cstddef>

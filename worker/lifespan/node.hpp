@@ -11,8 +11,8 @@
 
 #include "ipc/base/clock.hpp"
 #include "reeve/scope.hpp"
-#include "worker/lifespan/back_off.hpp"
 #include "worker/lifespan/events.hpp"
+#include "worker/lifespan/retry_pause.hpp"
 #include "worker/task/spawn.hpp"
 
 namespace reeve::worker {
@@ -77,7 +77,7 @@ struct Node : std::enable_shared_from_this<Node> {
         about(std::move(said)),
         parent(std::move(within)),
         scope(keeper, this, about.phase),
-        back_off(resource.options.retry) {}
+        retry_pause(resource.options.retry) {}
 
   /// As its options say; `about.need` also heeds what it is nested in.
   [[nodiscard]] bool optional() const { return resource.options.need == Need::Optional; }
@@ -105,7 +105,7 @@ struct Node : std::enable_shared_from_this<Node> {
   std::size_t attempt = 0;
   std::string reason;  // Why the last attempt failed.
   std::exception_ptr error;
-  BackOff back_off;
+  RetryPause retry_pause;
   ipc::Duration pause{};  // Before the next attempt.
   Spawned retry;
   ipc::TimePoint name_at{};  // When to say that it takes long.

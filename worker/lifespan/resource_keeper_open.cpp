@@ -149,7 +149,7 @@ bool ResourceKeeper::accept(Node& node) {
   const Opened opened{node.about, now - node.since, node.attempt,
                       node.attempt > 1 ? now - node.down_since : ipc::Duration()};
   node.attempt = 0;
-  node.back_off.reset();
+  node.retry_pause.reset();
   arm_slow_timer();
   observer_(opened);
   return true;
@@ -181,7 +181,7 @@ void ResourceKeeper::report_failure(Node& node, bool cancelled) {
   if (node.attempt == 1) node.down_since = now;
   const double chance = static_cast<double>(chance_() - std::minstd_rand::min()) /
                         static_cast<double>(std::minstd_rand::max());
-  node.pause = node.wanted ? ipc::Duration(node.back_off.next(chance)) : ipc::Duration();
+  node.pause = node.wanted ? ipc::Duration(node.retry_pause.next(chance)) : ipc::Duration();
   observer_(OpenFailed{.about = node.about,
                        .reason = cancelled ? "cancelled" : node.reason,
                        .attempt = node.attempt,

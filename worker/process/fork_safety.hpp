@@ -1,6 +1,7 @@
 #pragma once
-// Looks for threads and sockets that exist before the lifespan: a client of a static initialiser,
-// a thread of main(). Regular files and pipes are nobody's business: loggers and shells open them.
+// Looks for threads and sockets that exist before the lifespan: a client made by a static
+// initialiser, a thread started in main(). Regular files and pipes are ignored: loggers and shells
+// open them.
 //
 // A socket that closes on exec cannot have come through an exec, so this program opened it. One
 // that does not may have been left open by the shell or IDE that started the program; but nothing

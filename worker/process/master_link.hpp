@@ -1,7 +1,6 @@
 #pragma once
 // The worker's line to its supervisor: the channel of a master, else systemd's NOTIFY_SOCKET, else
-// none. Reports are best effort: a worker never waits for its master. Loop
-// thread only.
+// none. Reports are best effort: a worker never waits for its master. Loop thread only.
 
 #include <functional>
 #include <optional>

@@ -2,10 +2,8 @@
 // Decides when the scheduled jobs of a worker run, and which of their due times do not. A value
 // without loop and clock: it is told what happened and what time it is, and returns what to do.
 //
-//   a due time:  noticed --> waiting (for its jitter, for a free instance) --> begun       scope
-//   Each
-//                                    waiting --> claimed --granted--> begun                scope
-//                                    One
+//   (scope Each)  noticed --> waiting (for its jitter, for a free instance) --> begun
+//   (scope One)   noticed --> waiting --> claimed --granted--> begun
 //   and from each of these: skipped, with the reason
 //
 // Invariants (simulated):

@@ -32,12 +32,12 @@
 
 namespace reeve {
 
-/// A service: what it opens, answers and does at times, and its settings. Filled on the main
+/// A service: what it opens, answers and runs on a schedule, and its settings. Filled on the main
 /// thread; unchanged once it runs, by run() or in a TestClient.
 class App : public detail::RouteMethods<App> {
  public:
   /// What run() returns. Stable, and those of sysexits.h where it has one. The log and `reevectl
-  /// why` say of each what it was about.
+  /// why` explain each.
   enum ExitCode : int {
     Stopped = 0,            ///< it served, drained and closed
     BadUsage = 2,           ///< the command line, or nothing to listen on

@@ -23,20 +23,21 @@ struct Value;
 
 namespace reeve {
 
-/// T, of what is read: std::string, bool, int, std::int64_t, double (also of a whole number),
-/// std::chrono::milliseconds (of a string such as "1m30s"), std::vector<std::string>.
+/// T, the type that is read, is one of std::string, bool, int, std::int64_t, double (also of a
+/// whole number), std::chrono::milliseconds (of a string such as "1m30s"),
+/// std::vector<std::string>.
 ///
 /// Every mistake of the operator is a ConfigError that names the key: `app.database.size:
 /// expected a whole number, found the string "eight"`. Thrown while a resource opens, it is what
 /// the log says of the failed start.
 class AppConfig {
  public:
-  /// What the master has handed over; throws when it is no TOML.
+  /// What the master has handed over; throws when it is not TOML.
   [[nodiscard]] static AppConfig from_environment();
   /// The same of a text: for tests.
   [[nodiscard]] static AppConfig parse(std::string_view toml);
 
-  /// Nothing when there is no such key; throws when its value is no T.
+  /// Nothing when there is no such key; throws when its value is not a T.
   template <class T>
   [[nodiscard]] std::optional<T> get(std::string_view key) const;
 
@@ -47,7 +48,7 @@ class AppConfig {
     complain_missing(key);
   }
 
-  /// The fallback when there is no such key; throws when its value is no T.
+  /// The fallback when there is no such key; throws when its value is not a T.
   template <class T>
   [[nodiscard]] T get_or(std::string_view key, T fallback) const {
     auto value = get<T>(key);

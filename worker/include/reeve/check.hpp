@@ -23,8 +23,8 @@ namespace reeve {
 
 /// How often a health check asks, how long it waits, and what its failure means.
 struct CheckOptions {
-  /// Whether the worker is unready while it fails. By default as needed as the resource of the same
-  /// name, and required where there is none.
+  /// Whether the worker is unready while it fails. By default the need of the resource of the same
+  /// name; required when there is none.
   std::optional<Need> need{};
   std::chrono::milliseconds within{1'000};      ///< it has failed when it takes longer
   std::chrono::milliseconds cached_for{1'000};  ///< how long its result is good

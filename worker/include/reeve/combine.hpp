@@ -1,5 +1,5 @@
 #pragma once
-// Several tasks at once, and one task not for ever:
+// Several tasks at once, or one task with a time limit:
 //   auto [user, orders] = co_await when_all(find_user(id), find_orders(id));
 //   auto first = co_await when_any(inbox.receive(), sleep_for(30s));
 //   Reply reply = co_await with_timeout(2s, ask(question));
@@ -183,7 +183,7 @@ template <Awaitable... A>
   return detail::all_of(detail::as_task(std::move(awaitables))...);
 }
 
-/// The same for a number that only the program knows: the results in the order of the tasks.
+/// The same for a number of tasks known only at run time: the results in the order of the tasks.
 template <class T>
 [[nodiscard]] Task<std::vector<detail::Chosen<T>>> when_all(std::vector<Task<T>> tasks) {
   detail::TaskGroupOfMany<T> group(detail::TaskGroup::Decides::FirstFailure, tasks);
@@ -211,8 +211,8 @@ struct First {
   detail::Chosen<T> value;  ///< what it ended with; std::monostate for a void
 };
 
-/// The same for a number that only the program knows. Throws std::invalid_argument for none, which
-/// would never end.
+/// The same for a number of tasks known only at run time. Throws std::invalid_argument for none,
+/// which would never end.
 template <class T>
 [[nodiscard]] Task<First<T>> when_any(std::vector<Task<T>> tasks) {
   if (tasks.empty()) throw std::invalid_argument("when_any() of no tasks would never end");

@@ -66,21 +66,22 @@ struct Environment {
   std::vector<std::pair<std::string, std::string>> defaults{};
   /// Must be set and not empty in the end, or the worker does not start.
   std::vector<std::string> required{};
-  /// Names of those that are as `secret` as a Variable can be.
+  /// Names of variables that are secret, as with Variable::secret.
   std::vector<std::string> secrets{};
-  /// What more is to be said of some.
+  /// Full declarations, for variables that need more than a name.
   std::vector<Variable> variables{};
 };
 
 /// The variables of this process, by type: see VariableType for each T and how it is written. An
-/// empty value is no value, but of std::string, Secret and std::vector<std::string> an empty one.
+/// empty value counts as not set, except for std::string, Secret and std::vector<std::string>,
+/// where it is an empty one.
 ///
 /// A mistake is a ConfigError that names the variable: `PORT: expected a whole number, found
 /// "eighty"`. Thrown while a resource opens, it ends the start with App::BadConfiguration. Any
 /// thread, once App::run() has begun: nothing may call setenv(3) from then on.
 class Env {
  public:
-  /// Nothing when it is not set; throws ConfigError when its value is no T.
+  /// Nothing when it is not set; throws ConfigError when its value is not a T.
   template <class T>
   [[nodiscard]] static std::optional<T> get(std::string_view name) {
     std::optional<T> value;
@@ -95,7 +96,7 @@ class Env {
     complain_missing(name);
   }
 
-  /// The fallback when it is not set; throws ConfigError when its value is no T.
+  /// The fallback when it is not set; throws ConfigError when its value is not a T.
   template <class T>
   [[nodiscard]] static T get_or(std::string_view name, T fallback) {
     auto value = get<T>(name);

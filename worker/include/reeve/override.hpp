@@ -30,8 +30,8 @@ template <class T, class Value>
 /// One replacement. What it replaces is neither opened nor closed: the replacement is destroyed,
 /// and nothing else.
 struct Override {
-  /// The value; called once a start for a resource, once a request for a value of request scope.
-  /// On the loop thread; it does not block. May throw.
+  /// The value; called once per start for a resource, once per request for a value of request
+  /// scope. On the loop thread; it does not block. May throw.
   Maker<void> make;
   /// Makes it, and puts it into the state under the type that it stands for.
   std::function<void(State&)> put;

@@ -1,8 +1,8 @@
 #pragma once
-// The parameters of handlers and providers: the request, and values by their type. A
-// T& is a value of request scope when App::provide<T>() makes one, else of process scope; a T* is
-// the same, or null when it is a resource that is not open. Read off the signature, so a generic
-// lambda can only have the request, or nothing.
+// The parameters of handlers and providers: the request, and values by their type. A T& is a value
+// of request scope when App::provide<T>() makes one, else of process scope; a T* is the same, or
+// null when it is a resource that is not open. Read off the signature, so a generic lambda can only
+// have the request, or nothing.
 
 #include <type_traits>
 #include <typeindex>

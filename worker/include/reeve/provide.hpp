@@ -27,7 +27,7 @@ namespace reeve {
 
 /// The options of App::provide(), for one type of request scope.
 struct ProvideOptions {
-  /// Then a coroutine gets Cancelled, and a blocking function is left behind; either is logged.
+  /// Past it a coroutine gets Cancelled, and a blocking function is left behind; either is logged.
   std::chrono::milliseconds close_within{5'000};
 };
 

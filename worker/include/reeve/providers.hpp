@@ -10,8 +10,8 @@
 //
 // The choice is made in phase 3 and kept; while it is not the first candidate, the better ones are
 // tried again in the background. `reevectl status --lifespan` and /health show it: "choice: local
-// (openai: not done within 2 s)". It refuses to balance or to call: what fails in a request is the
-// request's, which may say so by report_failure().
+// (openai: not done within 2 s)". It refuses to balance or to call: a failure within a request is
+// the request's to handle; it may tell the provider with report_failure().
 
 #include <chrono>
 #include <concepts>
@@ -40,7 +40,7 @@ struct ProviderOptions {
 
 namespace detail {
 
-/// Each candidate has its own limit; this one only ends what cannot be.
+/// Each candidate has its own limit; this one is a backstop that should never be reached.
 inline constexpr std::chrono::minutes kProviderOpensWithin{10};
 
 struct Candidate {

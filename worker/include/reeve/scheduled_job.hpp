@@ -1,7 +1,7 @@
 #pragma once
-// Scheduled jobs: what a worker does at times instead of on request. Where one runs is decided by
-// its type, as for handlers: one that returns a Task is a coroutine on the loop, any other may
-// block, so it runs on the thread pool. Registered before App::run(), on the main thread.
+// Scheduled jobs: what a worker does on a schedule rather than on request. Where one runs is
+// decided by its type, as for handlers: one that returns a Task is a coroutine on the loop, any
+// other may block, so it runs on the thread pool. Registered before App::run(), on the main thread.
 //
 //   app.schedule("clean-up", cron("*/5 * * * *", "Europe/Berlin"),
 //                [](ScheduledRun& run, Database& db) -> Task<> { co_await db.clean_up(run.due());
@@ -44,8 +44,8 @@ struct ScheduleOptions {
   /// at least, since no run begins exactly when it is due; 7 days at most.
   std::chrono::milliseconds misfire_grace{60'000};
   /// Each run begins later than due by a random time up to this: workers do not act in step. 24
-  /// hours at most. Of scope One it passes before the worker asks for the run, so that the next
-  /// holder of the lease does what this one waited with when it had to leave.
+  /// hours at most. For scope One the wait comes before the worker asks for the run, so that a run
+  /// whose worker leaves while waiting falls to the next holder of the lease.
   std::chrono::milliseconds jitter{0};
 };
 

@@ -79,9 +79,8 @@ class Scope {
   }
 
   /// The same for a resource that the worker can do without. Null when it could not be opened: it
-  /// is tried again, and State::find() has it when it has come; unless there is a value of its type
-  /// by then, which no retry mends. Throws only std::invalid_argument, std::logic_error and
-  /// Cancelled.
+  /// is tried again, and State::find() returns it once it is open, unless another value of its type
+  /// is there by then. Throws only std::invalid_argument, std::logic_error and Cancelled.
   template <class T, class Open, detail::NoOptions Close>
   [[nodiscard]] Task<T*> open_optional(std::string name, Open&& open, Close&& close,
                                        ResourceOptions options = {}) {

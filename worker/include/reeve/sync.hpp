@@ -5,8 +5,8 @@
 //   Event loaded;
 //   co_await loaded.wait();                                          // until somebody calls set()
 // A lock is rarely needed: between two `co_await` a task has the loop to itself. Where one must
-// hold across a `co_await`, it is a Semaphore of 1. Loop thread only; for threads
-// there is <mutex>.
+// hold across a `co_await`, it is a Semaphore of 1. Loop thread only; for threads there
+// is <mutex>.
 
 #include <cstddef>
 #include <utility>

@@ -7,9 +7,9 @@
 
 namespace reeve::detail {
 
-/// g++ 12 destroys the members of a temporary twice that has no constructor (a lambda, an
-/// aggregate) and stands within a co_await. Whether it does stand there cannot be told, nor a
-/// temporary from std::move(): those are refused too.
+/// When a temporary without a constructor (a lambda, an aggregate) stands within a co_await, g++ 12
+/// destroys its members twice. Whether it does stand there cannot be told, nor a temporary from
+/// std::move(): those are refused too.
 template <class Function>
 consteval bool is_safe_in_co_await() {
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13

@@ -79,8 +79,8 @@ class [[nodiscard]] TestResult {
   /// Empty when it succeeded.
   [[nodiscard]] const std::string& why() const { return why_; }
 
-  /// To what a test framework asserts, if it is made of a bool and takes a message, as
-  /// testing::AssertionResult is and does.
+  /// Converts to what a test framework asserts on, if that is made of a bool and takes a message,
+  /// like testing::AssertionResult.
   template <class Assertion>
     requires requires(Assertion assertion, std::string text) {
       { assertion.message() } -> std::convertible_to<const char*>;
@@ -153,8 +153,8 @@ class TestClient {
 
   /// Before start(): `value` stands for T, wherever the app opens a T for the process or provides
   /// one for each request. What it replaces is neither opened nor closed. A T, a pointer to T that
-  /// can be shared, or a function that returns one of these: called once a start, or once a request
-  /// where T belongs to a request. It also stands for what an app.provider<T>() chooses. A
+  /// can be shared, or a function that returns one of these: called once per start, or once per
+  /// request where T belongs to a request. It also stands for what an app.provider<T>() chooses. A
   /// replacement that nothing in the app asks for is a test that tests something else: start()
   /// fails and names its type.
   template <class T, class Value>

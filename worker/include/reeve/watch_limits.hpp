@@ -1,5 +1,5 @@
 #pragma once
-// Limits after which the runtime reports that a worker does not get on, and what is to blame.
+// Limits after which the runtime reports that a worker is stuck, and what is to blame.
 
 #include <chrono>
 

@@ -9,9 +9,9 @@
 
 namespace reeve::worker {
 
-class BackOff {
+class RetryPause {
  public:
-  explicit BackOff(Retry retry) : retry_(retry), next_(retry.first) {}
+  explicit RetryPause(Retry retry) : retry_(retry), next_(retry.first) {}
 
   /// The pause before the next attempt. `chance` is in [0, 1).
   [[nodiscard]] std::chrono::milliseconds next(double chance) {
