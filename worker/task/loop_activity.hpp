@@ -60,7 +60,7 @@ class LoopActivity {
 
  private:
   std::atomic<const Activity*> activity_ = nullptr;
-  std::atomic<std::uint64_t> since_ns_ = 0;  // Of the activity.
+  std::atomic<std::uint64_t> since_ns_ = 0;  // When the activity began.
   std::atomic<std::uint64_t> scope_ = 0;
   std::uint64_t scopes_ = 0;  // Loop thread only.
   mutable std::atomic<std::uint32_t> lookers_ = 0;

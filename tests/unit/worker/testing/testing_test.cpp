@@ -52,6 +52,22 @@ TEST(TestClient, StartsAnswersAndStopsInFiveLines) {
   EXPECT_TRUE(client.stop());
 }
 
+TEST(TestClient, EachMethodHasItsRoute) {
+  const auto named = [](const Request& request) {
+    return Response::text(std::string(to_string(request.method())));
+  };
+  App app;
+  app.get("/", named).post("/", named).put("/", named).patch("/", named).del("/", named);
+  app.route(Method::Options, "/", named);
+  TestClient client(app);
+  ASSERT_TRUE(client.start());
+  for (const Method method :
+       {Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete, Method::Options}) {
+    EXPECT_EQ(client.request({.method = method}).body, to_string(method));
+  }
+  EXPECT_TRUE(client.stop());
+}
+
 TEST(TestClient, RequestsAreParsedRoutedAndAnsweredAsThoseOfASocket) {
   TestClient client(shop());
   ASSERT_TRUE(client.start());
