@@ -92,6 +92,17 @@ struct Limits {
 };
 REEVE_FIELDS(Limits, resources, memory)
 
+/// How a worker is told to end.
+struct StopRule {
+  enum class To : std::uint8_t { Leader, Group };
+  int signal = 15;     ///< SIGTERM
+  To to = To::Leader;  ///< what is left when that has ended is told too
+
+  bool operator==(const StopRule&) const = default;
+};
+constexpr StopRule::To last_of(StopRule::To) { return StopRule::To::Group; }
+REEVE_FIELDS(StopRule, signal, to)
+
 /// Everything that a child needs to become somebody else without asking any more.
 struct User {
   std::uint32_t uid = 0;
@@ -112,6 +123,9 @@ using FindUser = std::function<FoundUser(const std::string& text)>;
 /// for as long as a name service behind it likes.
 [[nodiscard]] FoundUser find_user(const std::string& text);
 
+/// "HUP", "SIGHUP" or "1"; 0 when it is none.
+[[nodiscard]] int signal_number(std::string text);
+
 struct PoolConfig {
   PoolSpec spec;                     ///< what the core decides with; spec.name is the pool's name
   std::vector<std::string> command;  ///< may hold ${fd:NAME}
@@ -128,12 +142,13 @@ struct PoolConfig {
   Limits limits;
   std::vector<std::string> after;  ///< pools that are up before this one and go down after it
   int watchdog_signal = 6;         ///< SIGABRT, for a core dump, or SIGKILL
-  std::string app;                 ///< [pool.NAME.app] as TOML, for the native worker
+  StopRule stop;
+  std::string app;  ///< [pool.NAME.app] as TOML, for the native worker
 
   bool operator==(const PoolConfig&) const = default;
 };
 REEVE_FIELDS(PoolConfig, spec, command, listen, ready, idle_drain, directory, env, env_file,
-             env_from_file, required_env, user, run_as, limits, after, watchdog_signal, app)
+             env_from_file, required_env, user, run_as, limits, after, watchdog_signal, stop, app)
 
 struct Config {
   SupervisorConfig supervisor;

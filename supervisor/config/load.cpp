@@ -40,6 +40,16 @@ bool is_used(const Config& config, const std::string& listener) {
   });
 }
 
+/// su(1) stays as the parent of what it starts with -c, and has no patience with it.
+bool runs_by_su(const std::vector<std::string>& command) {
+  const std::string& program = command.front();
+  const std::string name = program.substr(program.rfind('/') + 1);
+  return (name == "su" || name == "runuser") &&
+         std::ranges::any_of(command, [](const std::string& argument) {
+           return argument.starts_with("-c") || argument.starts_with("--command");
+         });
+}
+
 }  // namespace
 
 LoadResult parse_config(std::string_view text, const std::string& file) {
@@ -69,6 +79,12 @@ std::string summary(const Config& config) {
     const int workers = pool.spec.workers;
     lines += fmt::format("  pool.{}: {} {} of {}\n", pool.spec.name, workers,
                          workers == 1 ? "worker" : "workers", fmt::join(pool.command, " "));
+    if (runs_by_su(pool.command)) {
+      lines += fmt::format(
+          "    warning: told to stop, {} kills the program after 2 s, whatever the grace is; write "
+          "user = \"USER\" and the program itself as the command, or use setpriv(1)\n",
+          pool.command.front());
+    }
   }
   return lines;
 }

@@ -82,7 +82,7 @@ constinit const std::array<Key<ListenerConfig>, 3> kListenerKeys{{
      [](const Cell& cell, ListenerConfig& to) { cell.read(to.sockets, kSockets); }},
 }};
 
-constinit const std::array<Key<PoolConfig>, 30> kPoolKeys{{
+constinit const std::array<Key<PoolConfig>, 31> kPoolKeys{{
     {"command", Required, "", "the program and its arguments; `${fd:NAME}` is a listener's fd",
      [](const Cell& cell, PoolConfig& to) { read_command(cell, to.command); }},
     {"workers", Optional, "1", R"(how many workers, or `"cores"`)",
@@ -98,8 +98,11 @@ constinit const std::array<Key<PoolConfig>, 30> kPoolKeys{{
      [](const Cell& cell, PoolConfig& to) { read_ready(cell, to); }},
     {"start_timeout", Optional, R"("60s")", "time to become ready; then the worker is killed",
      [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.start_timeout, kUpToADay); }},
-    {"grace", Optional, R"("30s")", "time to finish after SIGTERM; then the worker is killed",
+    {"grace", Optional, R"("30s")", "time to finish when told to stop; then the worker is killed",
      [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.grace, kUpToADay); }},
+    {"stop", Optional, R"("TERM")",
+     R"(the signal that tells a worker to stop; or `{ signal = "QUIT", to = "group" }` for its whole process group)",
+     [](const Cell& cell, PoolConfig& to) { read_stop(cell, to.stop); }},
     {"idle_drain", Optional, R"("5s")",
      "how long a keep-alive connection may stay silent in a rolling restart before it is closed "
      "(native workers)",

@@ -26,6 +26,8 @@ void read_ready(const Cell& cell, PoolConfig& to);
 void read_log_to(const Cell& cell, std::string& to);
 /// A duration, or { timeout = ..., signal = ... }.
 void read_watchdog(const Cell& cell, PoolConfig& to);
+/// The name of a signal, or { signal = ..., to = ... }.
+void read_stop(const Cell& cell, StopRule& to);
 /// Any table, kept as text.
 void read_app(const Cell& cell, std::string& to);
 

@@ -1,9 +1,11 @@
-// The keys `watchdog` and `app`.
+// The keys `watchdog`, `stop` and `app`.
 
 #include <fmt/format.h>
 
 #include <csignal>
+#include <cstring>
 
+#include "ipc/base/text.hpp"
 #include "ipc/format/document.hpp"
 #include "supervisor/config/keys.hpp"
 #include "supervisor/config/values.hpp"
@@ -28,6 +30,27 @@ constexpr std::array<Key<PoolConfig>, 2> kWatchdogKeys{{
      [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.watchdog, kTimeout); }},
     {"signal", Need::Optional, "", "",
      [](const Cell& cell, PoolConfig& to) { cell.read(to.watchdog_signal, kSignals); }},
+}};
+
+constexpr std::array<Word<StopRule::To>, 2> kStopTo{
+    {{"leader", StopRule::To::Leader}, {"group", StopRule::To::Group}}};
+
+void read_stop_signal(const Cell& cell, StopRule& to) {
+  const auto name = cell.text("the name of a signal, such as \"QUIT\"");
+  if (!name) return;
+  const int number = signal_number(*name);
+  if (number == 0)
+    return cell.refuse(fmt::format("no signal {}; write QUIT or SIGQUIT", in_quotes(*name)));
+  if (number == SIGKILL || number == SIGSTOP) {
+    return cell.refuse(fmt::format("{} tells nothing: no program can act on it", in_quotes(*name)));
+  }
+  to.signal = number;
+}
+
+constexpr std::array<Key<StopRule>, 2> kStopKeys{{
+    {"signal", Need::Optional, "", "", read_stop_signal},
+    {"to", Need::Optional, "", "",
+     [](const Cell& cell, StopRule& to) { cell.read(to.to, kStopTo); }},
 }};
 
 /// Whether values are nested in `value` more than `levels` deep.
@@ -56,6 +79,16 @@ void read_watchdog(const Cell& cell, PoolConfig& to) {
   }
 }
 
+void read_stop(const Cell& cell, StopRule& to) {
+  if (std::holds_alternative<Table>(cell.value().data)) {
+    read_table(cell, kStopKeys, to);
+  } else if (std::holds_alternative<std::string>(cell.value().data)) {
+    read_stop_signal(cell, to);
+  } else {
+    cell.expected("a signal such as \"QUIT\", or { signal = \"QUIT\", to = \"group\" }");
+  }
+}
+
 void read_app(const Cell& cell, std::string& to) {
   const Table* table = cell.table("a table [pool.NAME.app]");
   if (!table) return;
@@ -73,3 +106,19 @@ void read_app(const Cell& cell, std::string& to) {
 }
 
 }  // namespace reeve::supervisor::config
+
+namespace reeve::supervisor {
+
+int signal_number(std::string text) {
+  if (const auto number = ipc::parse_number<int>(text)) {
+    return *number > 0 && *number < NSIG ? *number : 0;
+  }
+  if (text.starts_with("SIG")) text.erase(0, 3);
+  for (int number = 1; number < NSIG; ++number) {
+    const char* name = ::sigabbrev_np(number);
+    if (name != nullptr && text == name) return number;
+  }
+  return 0;
+}
+
+}  // namespace reeve::supervisor

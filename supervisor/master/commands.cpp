@@ -36,6 +36,7 @@ Commands::Commands(ipc::uv::Loop& loop, Log& log, Dependencies dependencies, Cal
       log_(log),
       pools_(dependencies.pools),
       pending_(dependencies.pending),
+      ordered_(dependencies.ordered),
       deployer_(dependencies.deployer),
       reload_(dependencies.reload),
       rehearsals_(dependencies.rehearsals),
@@ -81,14 +82,11 @@ Commands::Handler Commands::handler_of(Method method) {
 }
 
 void Commands::start(SessionId session, const Request& request) {
-  command_pools(session, request, [](PoolRunner& pool, CommandId id, const SlotSet& slots) {
-    pool.start(id, slots);
-  });
+  command_in_order(session, request, OrderedCommands::Kind::Start);
 }
 
 void Commands::stop(SessionId session, const Request& request) {
-  command_pools(session, request,
-                [](PoolRunner& pool, CommandId id, const SlotSet& slots) { pool.stop(id, slots); });
+  command_in_order(session, request, OrderedCommands::Kind::Stop);
 }
 
 void Commands::reload(SessionId session, const Request& /*request*/) {
@@ -201,18 +199,30 @@ void Commands::scale(SessionId session, const Request& request) {
 
 void Commands::command_pools(SessionId session, const Request& request,
                              const PoolCommand& command) {
+  const auto asked = open_command(session, request);
+  if (!asked) return;
+  for (const Target& target : asked->targets) {
+    command(*pools_.find(target.pool), asked->id, target.slots);
+  }
+}
+
+void Commands::command_in_order(SessionId session, const Request& request,
+                                OrderedCommands::Kind kind) {
+  if (const auto asked = open_command(session, request)) {
+    ordered_.begin(kind, asked->id, asked->targets);
+  }
+}
+
+std::optional<Commands::Asked> Commands::open_command(SessionId session, const Request& request) {
   ResolvedNames resolved = resolve_names(request.names, pools_.known());
   if (resolved.targets.empty()) {
     answer(session, std::move(resolved.unknown));
-    return;
+    return std::nullopt;
   }
-  const int dependencies =
-      static_cast<int>(resolved.targets.size()) + (resolved.unknown.empty() ? 0 : 1);
-  const CommandId id = pending_.open(dependencies, answer_to(session));
+  const int parts = static_cast<int>(resolved.targets.size()) + (resolved.unknown.empty() ? 0 : 1);
+  const CommandId id = pending_.open(parts, answer_to(session));
   if (!resolved.unknown.empty()) pending_.settle(id, std::move(resolved.unknown));
-  for (const Target& target : resolved.targets) {
-    command(*pools_.find(target.pool), id, target.slots);
-  }
+  return Asked{id, std::move(resolved.targets)};
 }
 
 PendingCommands::OnVerdicts Commands::answer_to(SessionId session) const {
@@ -233,18 +243,6 @@ void Commands::refuse(SessionId session, std::string why) const {
   Reply reply;
   reply.error = std::move(why);
   callbacks_.reply(session, reply);
-}
-
-int signal_number(std::string text) {
-  if (const auto number = ipc::parse_number<int>(text)) {
-    return *number > 0 && *number < NSIG ? *number : 0;
-  }
-  if (text.starts_with("SIG")) text.erase(0, 3);
-  for (int number = 1; number < NSIG; ++number) {
-    const char* name = ::sigabbrev_np(number);
-    if (name != nullptr && text == name) return number;
-  }
-  return 0;
 }
 
 }  // namespace reeve::supervisor

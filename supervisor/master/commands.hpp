@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "supervisor/control/pending_commands.hpp"
 #include "supervisor/control/server.hpp"
 #include "supervisor/deploy/deployer.hpp"
+#include "supervisor/deploy/ordered_commands.hpp"
 #include "supervisor/deploy/rehearsal.hpp"
 #include "supervisor/deploy/reload.hpp"
 #include "supervisor/pool/pools.hpp"
@@ -34,6 +36,7 @@ class Commands {
   struct Dependencies {
     Pools& pools;
     PendingCommands& pending;
+    OrderedCommands& ordered;
     Deployer& deployer;
     Reload& reload;
     Rehearsals& rehearsals;
@@ -65,6 +68,15 @@ class Commands {
   void why(SessionId session, const ipc::control::Request& request);
   void command_pools(SessionId session, const ipc::control::Request& request,
                      const PoolCommand& command);
+  void command_in_order(SessionId session, const ipc::control::Request& request,
+                        OrderedCommands::Kind kind);
+  /// A command that each of its targets answers a part of; nothing: it was answered.
+  struct Asked {
+    CommandId id;
+    std::vector<Target> targets;
+  };
+  [[nodiscard]] std::optional<Asked> open_command(SessionId session,
+                                                  const ipc::control::Request& request);
   void clear(SessionId session, const ipc::control::Request& request);
   void maintail(SessionId session, const ipc::control::Request& request);
   void reload(SessionId session, const ipc::control::Request& request);
@@ -105,6 +117,7 @@ class Commands {
   Log& log_;
   Pools& pools_;
   PendingCommands& pending_;
+  OrderedCommands& ordered_;
   Deployer& deployer_;
   Reload& reload_;
   Rehearsals& rehearsals_;
@@ -113,8 +126,5 @@ class Commands {
   std::multimap<SessionId, Following> following_;
   std::map<SessionId, TailBuffer::FollowerId> following_log_;
 };
-
-/// "HUP", "SIGHUP" or "1"; 0 when it is none.
-[[nodiscard]] int signal_number(std::string text);
 
 }  // namespace reeve::supervisor

@@ -40,9 +40,7 @@ std::vector<std::string> pools_named(const std::vector<std::string>& names) {
 
 void Commands::restart(SessionId session, const Request& request) {
   if (request.hard) {
-    command_pools(session, request, [](PoolRunner& pool, CommandId id, const SlotSet& slots) {
-      pool.hard_restart(id, slots);
-    });
+    command_in_order(session, request, OrderedCommands::Kind::HardRestart);
     return;
   }
   const Asker who = asker(session, "restart");

@@ -43,6 +43,7 @@ Master::Master(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& config,
             }),
       deployer_(loop, pools_, pending_, file_, std::bind_front(&Master::wake, this)),
       start_order_(log, pools_, pending_),
+      ordered_(pools_, pending_, start_order_),
       reload_(log, pools_, pending_, file_, deployer_, start_order_, reload_callbacks()),
       rehearsals_(loop, pools_, pending_, file_, config.runtime_dir),
       events_(std::bind_front(&Master::reply, this)),
@@ -50,6 +51,7 @@ Master::Master(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& config,
       commands_(loop, log,
                 {.pools = pools_,
                  .pending = pending_,
+                 .ordered = ordered_,
                  .deployer = deployer_,
                  .reload = reload_,
                  .rehearsals = rehearsals_,
@@ -190,7 +192,11 @@ void Master::on_signal(int signal) {
       shutdown_.request_now(name());
       break;
     case SIGHUP:
-      if (!shutdown_.running()) {
+      if (shutdown_.running()) break;
+      if (terminal_.lost()) {  // Nobody is there who could have asked for a reload.
+        service_manager_.stopping();
+        shutdown_.request("SIGHUP, and the terminal is gone");
+      } else {
         events_.publish("command", "SIGHUP", "");
         reload_.request({.what = "reload", .who = "SIGHUP", .session = {}}, {});
       }
@@ -263,6 +269,7 @@ void Master::settle() {
     reload_.advance();
     check_fatal();
   }
+  ordered_.check(shutdown_.running());
   ask_for_time();
   shutdown_.check();
 }
@@ -310,6 +317,7 @@ void Master::say_ready() {
 ipc::Result<Handover> Master::hand_over(const std::vector<SessionId>& askers) const {
   if (shutdown_.running()) return ipc::failure("the master is shutting down");
   std::string busy = pools_.at_work();
+  if (busy.empty() && ordered_.waiting()) busy = "a command for several pools runs";
   if (busy.empty() && reload_.busy()) busy = "a reload runs";
   if (busy.empty() && control_->is_asked(askers)) busy = "another client waits for its verdict";
   if (!busy.empty()) return ipc::failure(fmt::format("{}; try again when it is done", busy));

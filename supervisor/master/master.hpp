@@ -13,6 +13,7 @@
 #include "supervisor/control/server.hpp"
 #include "supervisor/deploy/config_file.hpp"
 #include "supervisor/deploy/deployer.hpp"
+#include "supervisor/deploy/ordered_commands.hpp"
 #include "supervisor/deploy/rehearsal.hpp"
 #include "supervisor/deploy/reload.hpp"
 #include "supervisor/deploy/start_order.hpp"
@@ -102,6 +103,7 @@ class Master {
   ConfigFile file_;
   Deployer deployer_;
   StartOrder start_order_;
+  OrderedCommands ordered_;
   Reload reload_;
   Rehearsals rehearsals_;
   Events events_;
@@ -113,6 +115,7 @@ class Master {
   std::unique_ptr<NotifyServer> notify_;
   std::unique_ptr<ControlServer> control_;
   SignalSource signals_;
+  Terminal terminal_;
   ipc::uv::Check check_;
   int lock_fd_;
   const Output& output_;

@@ -76,7 +76,7 @@ void PoolRunner::conclude(pid_t pid) const {
   if (process == nullptr) return;
   const Worker* worker = pool_.find(process->identity().worker);
   const bool is_killed = worker == nullptr || worker->phase == WorkerPhase::Killed;
-  process->conclude(is_killed ? SIGKILL : SIGTERM);
+  process->conclude(stop_rule_of(*process), is_killed);
 }
 
 void PoolRunner::executed(Process& process) { feed(Started{process.identity().worker}); }
@@ -215,15 +215,20 @@ void PoolRunner::drain(Process& process, DrainKind kind) {
   const WorkerId worker = process.identity().worker;
   steering_.forget(worker);
   if (kind == DrainKind::Prompt || process.worker_sockets().empty()) {
-    process.drain(kind);
+    process.drain(kind, stop_rule_of(process));
     return;
   }
   ConnectionSteering::steer(pool_, processes_);
   steering_.leave(process, [this, worker] {
     if (const auto found = processes_.find(worker); found != processes_.end()) {
-      found->second->drain(DrainKind::Patient);
+      found->second->drain(DrainKind::Patient, stop_rule_of(*found->second));
     }
   });
+}
+
+StopRule PoolRunner::stop_rule_of(const Process& process) const {
+  const Deployment* deployment = versions_.find(process.identity().generation);
+  return deployment == nullptr ? StopRule{} : deployment->config.stop;
 }
 
 void PoolRunner::perform(const Changed& order) {

@@ -185,6 +185,7 @@ class PoolRunner : private ProcessObserver {
   void perform(const Fork& order);
   void perform(const Drain& order);
   void drain(Process& process, DrainKind kind);
+  [[nodiscard]] StopRule stop_rule_of(const Process& process) const;
   void perform(const Changed& order);
   void perform(const Finished& order);
   void perform(const Watch& order);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <cstring>
 #include <utility>
 
 #include "supervisor/pool/pool_runner.hpp"
@@ -12,7 +13,7 @@ namespace reeve::supervisor {
 namespace {
 
 /// At what a dead leader has left.
-constexpr Duration kLookEvery = std::chrono::milliseconds(20);
+constexpr Duration kLookAtTheRestEvery = std::chrono::milliseconds(20);
 
 }  // namespace
 
@@ -88,7 +89,7 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
   deaths_.begin_telling(pid);
   if (leaves_some) {
     feed(LeaderEnded{who.worker, event.death});
-    look_timer_.arm(kLookEvery);
+    look_timer_.arm(kLookAtTheRestEvery);
   } else {
     processes_.erase(who.worker);
     lease_.ended(who.worker);
@@ -103,8 +104,9 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
   deaths_.told();
   worker = leaves_some ? pool_.find(who.worker) : nullptr;
   if (worker != nullptr && worker->phase == WorkerPhase::Draining) {
-    log_.info("{}: what pid {} has left behind gets SIGTERM too, and SIGKILL in {}", facts.name,
-              pid, short_duration(worker->deadline.value_or(loop_.now()) - loop_.now()));
+    log_.info("{}: what pid {} has left behind gets SIG{} too, and SIGKILL in {}", facts.name, pid,
+              ::sigabbrev_np(stop_rule_of(process).signal),
+              short_duration(worker->deadline.value_or(loop_.now()) - loop_.now()));
   }
   if (reported) deaths_.report(facts, who.slot, !is_rehearsal());
   observer_.changed();
@@ -123,7 +125,7 @@ void PoolRunner::look_at_what_is_left() {
     }
   }
   if (some_live) {
-    look_timer_.arm(kLookEvery);
+    look_timer_.arm(kLookAtTheRestEvery);
   } else {
     look_timer_.disarm();
   }

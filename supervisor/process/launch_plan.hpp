@@ -32,6 +32,7 @@ struct LaunchPlan {
   std::vector<int> descriptors;  ///< become 3, 4, ... of the child
   std::vector<ResourceLimit> limits;
   std::optional<User> user;  ///< none: it runs as the master does
+  int stop_signal = 15;      ///< also of the master's death
   /// The directory of the worker's cgroup, borrowed; -1: it stays in the master's.
   int cgroup_fd = -1;
 };

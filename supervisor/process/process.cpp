@@ -160,26 +160,34 @@ Death Process::explain(Death death) const {
   return death;
 }
 
-void Process::drain(ipc::DrainKind kind) {
-  // A full or closed channel is no reason to act: TERM says enough.
+void Process::drain(ipc::DrainKind kind, const StopRule& how) {
+  // A full or closed channel is no reason to act: the signal says enough.
   [[maybe_unused]] const auto tolerated = tell({.drain = kind});
   if (state_.drained_at) return;
   state_.drained_at = loop_.now();
-  signal(SIGTERM);
+  if (how.to == StopRule::To::Group) return tell_all_of_it(how);
+  signal(how.signal);
+  signal(SIGCONT);
+}
+
+void Process::tell_all_of_it(const StopRule& how) const {
+  signal_all_of_it(how.signal);
+  signal_all_of_it(SIGCONT);
 }
 
 ipc::Result<> Process::tell(const ipc::MasterMessage& message) const {
   return channel_.send(ipc::format(message));
 }
 
-void Process::conclude(int signal) {
+void Process::conclude(const StopRule& how, bool kill) {
   over_ = true;
   if (exec_status_poll_) on_exec_status();
   if (channel_poll_) read_channel(kMessagesAtTheEnd);
-  if (signal == SIGKILL) {
+  const bool has_heard = state_.drained_at && how.to == StopRule::To::Group;
+  if (kill) {
     kill_group();
-  } else {
-    signal_all_of_it(signal);
+  } else if (!has_heard) {
+    tell_all_of_it(how);
   }
 }
 

@@ -17,6 +17,7 @@
 #include "ipc/message.hpp"
 #include "ipc/recorder/reader.hpp"
 #include "ipc/recorder/recorder.hpp"
+#include "supervisor/config/config.hpp"
 #include "supervisor/core/types.hpp"
 #include "supervisor/listen/worker_socket.hpp"
 #include "supervisor/log/log.hpp"
@@ -104,10 +105,10 @@ class Process {
 
   /// To the process alone: its own children are its own affair.
   void signal(int signal);
-  /// Tells it to stop: TERM, once, and for a native worker the kind of drain. A second call may
-  /// turn a patient drain into a prompt one; it sends no second TERM, which some programs take for
-  /// "at once".
-  void drain(ipc::DrainKind kind);
+  /// Tells it to stop: by a signal, once, and for a native worker the kind of drain. A second call
+  /// may turn a patient drain into a prompt one; it sends no second signal, which some programs
+  /// take for "at once". One that was stopped (SIGSTOP) goes on, to hear it.
+  void drain(ipc::DrainKind kind, const StopRule& how);
   /// When drain() was first called.
   [[nodiscard]] std::optional<TimePoint> drained_at() const { return state_.drained_at; }
   /// SIGKILL to its whole group, and to what has left that for a session of its own.
@@ -122,9 +123,9 @@ class Process {
   /// has killed it.
   [[nodiscard]] Death explain(Death death) const;
 
-  /// It is a zombie: takes its last words, and signals what is left of it. A child that outlived
-  /// its worker would keep the pool's listeners and serve nobody's requests.
-  void conclude(int signal);
+  /// It is a zombie: takes its last words, and tells what is left of it to stop, or kills it. A
+  /// child that outlived its worker would keep the pool's listeners and serve nobody's requests.
+  void conclude(const StopRule& how, bool kill);
   /// It is, or was, a zombie: what it says now are its last words.
   [[nodiscard]] bool is_over() const { return over_; }
   /// It was reaped: forgets the pid. What it has started may still print.
@@ -170,6 +171,7 @@ class Process {
 
  private:
   void signal_all_of_it(int signal) const;
+  void tell_all_of_it(const StopRule& how) const;
   [[nodiscard]] pid_t group() const;
   void watch();
   void on_exec_status();

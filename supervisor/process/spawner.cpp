@@ -85,8 +85,8 @@ class Prepared {
 }
 
 /// Dies with the master. The check closes the gap in which it may have died already.
-void follow_the_master(pid_t master, int status_fd) {
-  if (::prctl(PR_SET_PDEATHSIG, SIGTERM) != 0) fail(status_fd, Step::SetUp);
+void follow_the_master(pid_t master, int signal, int status_fd) {
+  if (::prctl(PR_SET_PDEATHSIG, signal) != 0) fail(status_fd, Step::SetUp);
   if (::getppid() != master) ::_exit(127);
 }
 
@@ -127,7 +127,7 @@ bool is_user(const User& who) {
 
 /// Groups first, while it may; then all three ids of each kind, so that there is no way back. The
 /// system calls themselves: the library's would ask other threads to follow, and there are none.
-void become_user(const User& who, pid_t master, int status_fd) {
+void become_user(const User& who, int status_fd) {
   const bool is_already =
       ::geteuid() == who.uid && ::getuid() == who.uid && ::getegid() == who.gid && ::geteuid() != 0;
   if (is_already) return;
@@ -140,7 +140,6 @@ void become_user(const User& who, pid_t master, int status_fd) {
     errno = EPERM;
     fail(status_fd, Step::BecomeUser);
   }
-  follow_the_master(master, status_fd);  // A change of user has cleared it (prctl(2)).
 }
 
 /// Moves the plan's descriptors to 0, 1, 2, 3 ..., whichever numbers they had, closes all others,
@@ -180,10 +179,13 @@ int place_descriptors(const LaunchPlan& plan, std::vector<int>& numbers, int sta
 [[noreturn]] void become_the_program(const LaunchPlan& plan, Prepared& prepared, pid_t master,
                                      int status_fd) {
   ::setpgid(0, 0);
-  follow_the_master(master, status_fd);
+  follow_the_master(master, plan.stop_signal, status_fd);
   status_fd = place_descriptors(plan, prepared.numbers(), status_fd);
   set_limits(plan, status_fd);
-  if (plan.user) become_user(*plan.user, master, status_fd);
+  if (plan.user) {
+    become_user(*plan.user, status_fd);
+    follow_the_master(master, plan.stop_signal, status_fd);  // It has cleared that (prctl(2)).
+  }
   if (!plan.directory.empty() && ::chdir(plan.directory.c_str()) != 0) {
     fail(status_fd, Step::ChangeDirectory);
   }

@@ -1,5 +1,6 @@
 #include "supervisor/system/signals.hpp"
 
+#include <fcntl.h>
 #include <sys/signalfd.h>
 
 #include <cerrno>
@@ -27,6 +28,12 @@ ipc::UniqueFd open_signalfd() {
   return fd;
 }
 
+/// Without one the open fails with ENXIO.
+bool in_terminal() {
+  const ipc::UniqueFd terminal(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
+  return bool(terminal);
+}
+
 }  // namespace
 
 void block_signals() {
@@ -49,6 +56,14 @@ void reset_signals() {
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
+
+Terminal::Terminal() {
+  struct sigaction hang_up{};
+  const bool ignored = ::sigaction(SIGHUP, nullptr, &hang_up) == 0 && hang_up.sa_handler == SIG_IGN;
+  had_ = !ignored && in_terminal();
+}
+
+bool Terminal::lost() const { return had_ && !in_terminal(); }
 
 SignalSource::SignalSource(ipc::uv::Loop& loop, std::function<void(int)> on_signal)
     : fd_(open_signalfd()),

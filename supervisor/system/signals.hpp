@@ -18,6 +18,18 @@ void block_signals();
 /// Undoes it in a child: a program expects signals neither ignored nor blocked. Async-signal-safe.
 void reset_signals();
 
+/// The terminal in which the master was started, if it was. It takes SIGHUP for the loss of that,
+/// unless SIGHUP was ignored at the start, as nohup(1) does.
+class Terminal {
+ public:
+  Terminal();
+  /// There was one, and it is gone.
+  [[nodiscard]] bool lost() const;
+
+ private:
+  bool had_;
+};
+
 class SignalSource {
  public:
   /// Throws std::system_error when the kernel has no descriptor left; start-up only.

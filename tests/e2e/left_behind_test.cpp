@@ -118,6 +118,16 @@ TEST_F(LeftBehind, AfterACrashTheSuccessorDoesNotWaitForIt) {
   (void)reeve.master().wait();
 }
 
+TEST_F(LeftBehind, TheWholeGroupIsToldAtOnceWhereThatIsWanted) {
+  Reeve& reeve = start_ready(pool("jobs", R"(["/bin/sh", "-c", """
+    trap 'wait; echo leader ends; exit 0' TERM
+    (trap 'echo child ends; exit 0' TERM; echo up; while :; do sleep 0.02; done) &
+    wait"""])",
+                                  std::string(kUp) + "stop = { to = \"group\" }"));
+  EXPECT_EQ(reeve.stop(), Exit{.code = 0});
+  EXPECT_THAT(reeve.log(), ContainsRegex("child ends(.|\n)*leader ends"));
+}
+
 TEST_F(LeftBehind, TheNextMasterLooksAfterIt) {
   Reeve& reeve = start_copy(pool("jobs", kDeaf, std::string(kUp) + "grace = \"4s\""));
   const int crashed = reeve.pid("jobs:0");

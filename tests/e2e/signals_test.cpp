@@ -2,9 +2,14 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
 
+#include "tests/e2e/harness/programs.hpp"
 #include "tests/e2e/harness/reeve_test.hpp"
 
 namespace reeve::e2e {
@@ -36,6 +41,56 @@ void ask_again(Reeve& reeve, int signal) {
     reeve.master().signal(signal);
     return reeve.master().watch().ended();
   }));
+}
+
+class Hangup : public ReeveTest {
+ protected:
+  /// Starts the master in a terminal of its own, which goes away with hang_up().
+  Reeve& start_in_terminal(Environment env) {
+    env.emplace_back("BINARY", binary("reeve"));
+    const auto program = dir.write_program("terminal", expand(kTerminal, dir));
+    // Its READY=1 does not count here: it is the child of the child.
+    Reeve& reeve = start(jobs(1), std::move(env), program.string());
+    EXPECT_TRUE(reeve.becomes("jobs:0", "RUNNING"));
+    return reeve;
+  }
+  /// Without the socket of the test, which is for its own child.
+  [[nodiscard]] static std::string jobs(int workers) {
+    return "[listen.http]\naddress = \"127.0.0.1:0\"\n" +
+           pool("jobs", R"(["/bin/sleep", "1000"])",
+                "ready = \"started\"\nworkers = " + std::to_string(workers));
+  }
+  void hang_up() const { std::ofstream(dir / "hang-up") << "now"; }
+
+ private:
+  static constexpr std::string_view kTerminal = R"(#!/usr/bin/python3
+import os, pty, select, signal, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    if "NOHUP" in os.environ:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    os.execv(os.environ["BINARY"], ["reeve"] + sys.argv[1:])
+signal.signal(signal.SIGTERM, lambda *_: os.kill(pid, signal.SIGTERM))
+while not os.path.exists("@dir@/hang-up"):
+    if select.select([terminal], [], [], 0.02)[0]:
+        os.write(2, os.read(terminal, 4096))
+os.close(terminal)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+)";
+};
+
+TEST_F(Hangup, OfItsTerminalStopsTheMaster) {
+  Reeve& reeve = start_in_terminal({});
+  hang_up();
+  EXPECT_EQ(reeve.master().wait(), Exit{.code = 0});
+}
+
+TEST_F(Hangup, StopsNothingUnderNohup) {
+  Reeve& reeve = start_in_terminal({{"NOHUP", "1"}});
+  reeve.configure(jobs(2));
+  hang_up();
+  EXPECT_TRUE(eventually([&] { return reeve.count("RUNNING") == 2; })) << "HUP reloads";
+  EXPECT_EQ(reeve.stop(), Exit{.code = 0});
 }
 
 TEST_F(SignalsInFlight, ASecondTermEndsTheGrace) {

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <csignal>
+#include <initializer_list>
 #include <list>
+#include <string>
+#include <string_view>
 
 #include "tests/e2e/harness/process_tree.hpp"
 #include "tests/e2e/harness/programs.hpp"
@@ -15,6 +18,8 @@ namespace {
 
 using StartStop = ReeveTest;
 using ::testing::HasSubstr;
+
+constexpr std::string_view kUpLine = "ready = { log = \"up\" }\n";
 
 TEST_F(StartStop, ReadyMeansServing) {
   Reeve& reeve = start_ready(hello_pool(2));
@@ -125,6 +130,64 @@ TEST_F(StartStop, AWorkerThatIgnoresTermIsKilledAtTheGraceAndNamed) {
   EXPECT_THAT(reeve.log(), HasSubstr("web:0"));
   EXPECT_THAT(reeve.log(), ::testing::ContainsRegex("SIGKILL|kill"));
   EXPECT_THAT(reeve.log(), HasSubstr("GET /slow")) << "what it was doing";
+}
+
+TEST_F(StartStop, TheSignalOfTheConfigurationTellsAWorkerToStop) {
+  Reeve& reeve = start_ready(pool(
+      "app",
+      R"(["/bin/sh", "-c", "trap 'echo bye; exit 0' QUIT; trap '' TERM; echo up; while :; do sleep 0.02; done"])",
+      "ready = { log = \"up\" }\nstop = \"QUIT\""));
+  EXPECT_EQ(reeve.stop(), Exit{.code = 0});
+  EXPECT_THAT(reeve.log(), HasSubstr("app:0 | bye"));
+}
+
+TEST_F(StartStop, AStoppedWorkerIsContinuedToHearIt) {
+  Reeve& reeve = start_ready(hello_pool(1));
+  Watch(reeve.pid("web:0")).signal(SIGSTOP);
+  EXPECT_EQ(reeve.stop(10s), Exit{.code = 0});
+}
+
+/// The texts stand in the log in this order, from `from` on.
+testing::AssertionResult in_order(const std::string& log, std::size_t from,
+                                  std::initializer_list<std::string_view> texts) {
+  for (const std::string_view text : texts) {
+    from = log.find(text, from);
+    if (from == std::string::npos) {
+      return testing::AssertionFailure() << "no " << text << " in its place in\n" << log;
+    }
+  }
+  return testing::AssertionSuccess();
+}
+
+TEST_F(StartStop, OfAllFollowsAfter) {
+  const std::string job = R"(["/bin/sh", "-c", "sleep 0.2; echo up; exec sleep 1000"])";
+  Reeve& reeve = start_ready(pool("web", job, std::string(kUpLine) + "after = [\"db\"]") +
+                             pool("db", job, kUpLine));
+  std::size_t from = reeve.log().size();
+  EXPECT_EQ(reeve.ctl({"stop", "all"}).exit, Exit{.code = 0});
+  EXPECT_TRUE(
+      in_order(reeve.log(), from, {"web:0: STOPPING → STOPPED", "db:0: RUNNING → STOPPING"}));
+  from = reeve.log().size();
+  EXPECT_EQ(reeve.ctl({"start", "all"}).exit, Exit{.code = 0});
+  EXPECT_TRUE(
+      in_order(reeve.log(), from, {"db:0: STARTING → RUNNING", "web:0: STOPPED → STARTING"}));
+  from = reeve.log().size();
+  EXPECT_EQ(reeve.ctl({"restart", "--hard", "all"}).exit, Exit{.code = 0});
+  EXPECT_TRUE(
+      in_order(reeve.log(), from,
+               {"web:0: STOPPING → STOPPED", "db:0: RUNNING → STOPPING", "db:0: STARTING → RUNNING",
+                "web:0: STOPPED → STARTING", "web:0: STARTING → RUNNING"}));
+}
+
+TEST_F(StartStop, AllDoesNotWaitForWhatDoesNotComeUp) {
+  Reeve& reeve =
+      start(pool("web", R"(["/bin/sleep", "1000"])", "ready = \"started\"\nafter = [\"db\"]") +
+            pool("db", R"(["/bin/false"])", std::string(kUpLine) + "restart = \"never\""));
+  ASSERT_TRUE(reeve.becomes("db:0", "EXITED"));
+  const Finished all = reeve.ctl({"start", "all"});
+  EXPECT_THAT(all.output + all.errors, HasSubstr("waits for db"));
+  EXPECT_EQ(reeve.slot("web:0").state, "STOPPED");
+  EXPECT_EQ(reeve.ctl({"start", "web"}).exit, Exit{.code = 0}) << "named alone it obeys";
 }
 
 TEST_F(StartStop, AKilledMasterLeavesNoWorker) {

@@ -69,6 +69,18 @@ TEST(SupervisionErrors, Watchdog) {
           "t.toml:3:14: pool.web.watchdog.timeuot: unknown key (did you mean \"timeout\"?)"));
 }
 
+TEST(SupervisionErrors, Stop) {
+  EXPECT_THAT(pool_errors("stop = 'QUITE'"),
+              ElementsAre("t.toml:3:8: pool.web.stop: no signal \"QUITE\"; write QUIT or SIGQUIT"));
+  EXPECT_THAT(
+      pool_errors("stop = { signal = 'KILL' }"),
+      ElementsAre("t.toml:3:19: pool.web.stop.signal: \"KILL\" tells nothing: no program can "
+                  "act on it"));
+  EXPECT_THAT(pool_errors("stop = { to = 'all' }"),
+              ElementsAre("t.toml:3:15: pool.web.stop.to: expected one of \"leader\", \"group\", "
+                          "found \"all\""));
+}
+
 TEST(SupervisionErrors, Recycle) {
   EXPECT_THAT(
       pool_errors("recycle = { requests = 0, memory = '1KiB', age = '1ms', jitter = 1.5 }"),

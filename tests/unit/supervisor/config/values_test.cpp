@@ -1,5 +1,6 @@
 // What a right configuration means.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -131,6 +132,23 @@ TEST(ConfigValues, WatchdogIsADurationOrATable) {
   EXPECT_EQ(plain.spec.watchdog, 3s);
   EXPECT_EQ(plain.watchdog_signal, SIGABRT);
   EXPECT_EQ(pool_with("watchdog = { timeout = '3s', signal = 'abort' }").watchdog_signal, SIGABRT);
+}
+
+TEST(ConfigValues, TheSummaryWarnsOfSu) {
+  const auto of = [](const char* command) {
+    return summary(parsed(fmt::format("[pool.web]\ncommand = {}\n", command)));
+  };
+  EXPECT_THAT(of("['/bin/su', 'www', '-c', 'web']"), testing::HasSubstr("write user = \"USER\""));
+  EXPECT_THAT(of("['/usr/bin/sudo', '-u', 'www', 'web', '-c', 'x']"),
+              testing::Not(testing::HasSubstr("warning")));
+  EXPECT_THAT(of("['suit', '-c', 'web']"), testing::Not(testing::HasSubstr("warning")));
+}
+
+TEST(ConfigValues, StopIsASignalOrATable) {
+  EXPECT_EQ(pool_with("").stop, StopRule{});
+  EXPECT_EQ(pool_with("stop = 'QUIT'").stop, (StopRule{.signal = SIGQUIT}));
+  EXPECT_EQ(pool_with("stop = { signal = 'SIGINT', to = 'group' }").stop,
+            (StopRule{.signal = SIGINT, .to = StopRule::To::Group}));
 }
 
 TEST(ConfigValues, RecyclingIsOffUntilALimitIsSet) {

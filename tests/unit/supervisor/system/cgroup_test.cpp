@@ -127,6 +127,18 @@ TEST_F(FakeTree, AWorkersOwnEventsSayWhetherItRanOutOfMemory) {
   EXPECT_EQ(cgroup.ran_out_of_memory(), std::nullopt);
 }
 
+TEST_F(FakeTree, SaysWhoLivesInIt) {
+  const auto tree = CgroupTree::open(own(), "reeve:run").value();
+  const WorkerCgroup cgroup(*tree, worker());
+  EXPECT_FALSE(cgroup.populated()) << "there is no such file";
+  put("reeve:run/web.0.7/cgroup.events", "populated 1\nfrozen 0\n");
+  put("reeve:run/web.0.7/cgroup.procs", "12\n34\n");
+  EXPECT_TRUE(cgroup.populated());
+  EXPECT_THAT(cgroup.pids(), ::testing::ElementsAre(12, 34));
+  put("reeve:run/web.0.7/cgroup.events", "populated 0\nfrozen 0\n");
+  EXPECT_FALSE(cgroup.populated());
+}
+
 TEST_F(FakeTree, AKillOfLongAgoDoesNotExplainAWorkersDeath) {
   put("reeve:run/web.0.7/memory.events", "oom_kill 3\n");
   const auto tree = CgroupTree::open(own(), "reeve:run").value();

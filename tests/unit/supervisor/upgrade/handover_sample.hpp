@@ -72,6 +72,7 @@ namespace reeve::supervisor {
   config.app = "threads = 4\n";
   config.limits = {.resources = {{"nofile", 65536}}, .memory = 1 << 20};
   config.after = {"db"};
+  config.stop = {.signal = 3, .to = StopRule::To::Group};
   return config;
 }
 
