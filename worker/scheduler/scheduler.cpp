@@ -248,7 +248,7 @@ void Scheduler::wake() {
 
 /// The wish, or the grant, may get lost where a channel is full.
 void Scheduler::want_lease() {
-  want_again_ = ipc::Clock::now() + lease_back_off_.next(0);
+  want_again_ = ipc::Clock::now() + lease_pause_.next(0);
   dependencies_.tell({.lease = ipc::LeaseWish::Wanted});
 }
 

@@ -16,7 +16,7 @@
 #include "ipc/recorder/recorder.hpp"
 #include "reeve/scheduled_job.hpp"
 #include "reeve/state.hpp"
-#include "worker/lifespan/back_off.hpp"
+#include "worker/lifespan/retry_pause.hpp"
 #include "worker/scheduler/plan.hpp"
 #include "worker/scheduler/scheduled_reports.hpp"
 #include "worker/scheduler/wall_timer.hpp"
@@ -124,7 +124,7 @@ class Scheduler {
   bool started_ = false;
   bool draining_ = false;
   bool wants_lease_ = false;
-  BackOff lease_back_off_{kLeasePauses};
+  RetryPause lease_pause_{kLeasePauses};
   ipc::TimePoint want_again_{};
   std::function<void()> drained_;
 };
