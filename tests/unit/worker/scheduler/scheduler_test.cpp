@@ -202,9 +202,9 @@ TEST_F(SchedulerTest, TheLeaseIsWantedAgainUntilItIsHeld) {
 }
 
 TEST(LeasePauses, GrowToAMinute) {
-  BackOff back_off(Scheduler::kLeasePauses);
+  RetryPause pause(Scheduler::kLeasePauses);
   std::vector<std::int64_t> pauses;
-  for (int i = 0; i < 8; ++i) pauses.push_back(back_off.next(0) / 1s);
+  for (int i = 0; i < 8; ++i) pauses.push_back(pause.next(0) / 1s);
   EXPECT_THAT(pauses, ElementsAre(1, 2, 4, 8, 16, 32, 60, 60));
 }
 
