@@ -21,6 +21,8 @@ struct Address {
   bool operator==(const Address&) const = default;
 };
 constexpr Address::Kind last_of(Address::Kind) { return Address::Kind::Systemd; }
+/// No kind stands for one that is not known: who reads it from another version refuses it.
+void must_be_known(Address::Kind);
 REEVE_FIELDS(Address, kind, host, port, path)
 
 /// Reads "127.0.0.1:8000", "[::]:8000", "*:8000", ":8000", "localhost:8000", "unix:/run/x.sock",

@@ -1,6 +1,7 @@
 #include "ipc/listen_fds.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@ namespace reeve::ipc {
 namespace {
 
 constexpr int kMostListenFds = 1024;
+constexpr std::size_t kLongestName = 256;
 
 /// The value of a variable, which is removed. Safe before any thread.
 std::string take_variable(const char* name) {
@@ -26,17 +28,9 @@ std::string take_variable(const char* name) {
   return taken;
 }
 
-/// Cuts the first of the names that are separated by ':'.
-std::string take_name(std::string_view& names) {
-  const std::size_t end = std::min(names.find(':'), names.size());
-  const std::string_view name = names.substr(0, end);
-  names.remove_prefix(std::min(end + 1, names.size()));
-  return std::string(name.empty() ? "unknown" : name);  // The word of sd_listen_fds_with_names(3).
-}
-
 }  // namespace
 
-std::vector<NamedFd> adopt_listen_fds() {
+std::vector<NamedFd> adopt_listen_fds(const std::function<void(const std::string&)>& warn) {
   const std::string pid = take_variable("LISTEN_PID");
   const std::string count = take_variable("LISTEN_FDS");
   const std::string all_names = take_variable("LISTEN_FDNAMES");
@@ -47,10 +41,14 @@ std::vector<NamedFd> adopt_listen_fds() {
   const int end =
       kFirstListenFd + std::clamp(parse_number<int>(count).value_or(0), 0, kMostListenFds);
   for (int fd = kFirstListenFd; fd < end; ++fd) {
-    std::string name = take_name(names);
-    if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
-      continue;  // Closed in between: its name goes with it.
-    adopted.push_back({std::move(name), UniqueFd(fd)});
+    std::string name(take_until(names, ':'));
+    if (name.empty()) name = "unknown";  // The word of sd_listen_fds_with_names(3).
+    if (::fcntl(fd, F_SETFD, FD_CLOEXEC) == 0) {
+      adopted.push_back({std::move(name), UniqueFd(fd)});
+    } else {
+      warn(fmt::format("LISTEN_FDS={} promises descriptor {} ({}), which is not open; ignoring it",
+                       count, fd, printable(name, kLongestName)));
+    }
   }
   return adopted;
 }

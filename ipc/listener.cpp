@@ -29,46 +29,34 @@ struct Target {
   socklen_t size = 0;
 };
 
-Result<Target> tcp4_target(const Address& address) {
-  Target target{.size = sizeof(sockaddr_in)};
-  target.name.v4.sin_family = AF_INET;
-  target.name.v4.sin_port = htons(address.port);
-  if (::inet_pton(AF_INET, address.host.c_str(), &target.name.v4.sin_addr) != 1) {
-    return system_error("listen on", to_string(address), EINVAL);
-  }
-  return target;
-}
-
-Result<Target> tcp6_target(const Address& address) {
-  Target target{.size = sizeof(sockaddr_in6)};
-  target.name.v6.sin6_family = AF_INET6;
-  target.name.v6.sin6_port = htons(address.port);
-  if (::inet_pton(AF_INET6, address.host.c_str(), &target.name.v6.sin6_addr) != 1) {
-    return system_error("listen on", to_string(address), EINVAL);
-  }
-  return target;
-}
-
-Result<Target> unix_target(const Address& address) {
-  const auto name = unix_address(address.path);
-  if (!name) return std::unexpected(name.error());
-  Target target{.size = name->size};
-  target.name.local = name->name;
-  return target;
-}
-
 Result<Target> target_of(const Address& address) {
+  Target target;
+  bool valid = false;
   switch (address.kind) {
     case Address::Kind::Tcp4:
-      return tcp4_target(address);
+      target.size = sizeof(sockaddr_in);
+      target.name.v4.sin_family = AF_INET;
+      target.name.v4.sin_port = htons(address.port);
+      valid = ::inet_pton(AF_INET, address.host.c_str(), &target.name.v4.sin_addr) == 1;
+      break;
     case Address::Kind::Tcp6:
-      return tcp6_target(address);
-    case Address::Kind::Unix:
-      return unix_target(address);
+      target.size = sizeof(sockaddr_in6);
+      target.name.v6.sin6_family = AF_INET6;
+      target.name.v6.sin6_port = htons(address.port);
+      valid = ::inet_pton(AF_INET6, address.host.c_str(), &target.name.v6.sin6_addr) == 1;
+      break;
+    case Address::Kind::Unix: {
+      const auto name = unix_address(address.path);
+      if (!name) return std::unexpected(name.error());
+      target.size = name->size;
+      target.name.local = name->name;
+      return target;
+    }
     case Address::Kind::Systemd:
-      return system_error("bind", to_string(address), EINVAL);  // systemd has bound it already.
+      break;  // systemd has bound it already.
   }
-  std::unreachable();
+  if (!valid) return system_error("listen on", to_string(address), EINVAL);
+  return target;
 }
 
 std::string remedy(const Address& address, int code) {
@@ -95,17 +83,10 @@ bool set_option(int fd, int level, int option, int value) {
 }
 
 bool set_options(int fd, const Address& address) {
-  switch (address.kind) {
-    case Address::Kind::Tcp4:
-      return set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    case Address::Kind::Tcp6:
-      return set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
-             set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, address.host == "::" ? 0 : 1);
-    case Address::Kind::Unix:
-    case Address::Kind::Systemd:
-      return true;
-  }
-  std::unreachable();
+  if (!is_tcp(address)) return true;
+  if (!set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1)) return false;
+  return address.kind == Address::Kind::Tcp4 ||
+         set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, address.host == "::" ? 0 : 1);
 }
 
 Result<UniqueFd> bind_address(const Address& address, PortSharing sharing) {
@@ -143,6 +124,14 @@ std::string text_of(const SocketName& name, socklen_t size) {
   if (bytes > 1 && path[0] == '\0')
     return fmt::format("unix:@{}", std::string_view(path + 1, bytes - 1));
   return fmt::format("unix:{}", std::string_view(path, ::strnlen(path, bytes)));
+}
+
+/// `ask` is getsockname(2) or getpeername(2).
+std::optional<std::string> name_of(int fd, decltype(&::getsockname) ask) {
+  SocketName name{};
+  socklen_t size = sizeof(name);
+  if (ask(fd, &name.any, &size) != 0) return std::nullopt;
+  return text_of(name, size);
 }
 
 }  // namespace
@@ -187,18 +176,8 @@ std::string to_string(const sockaddr_storage& name, unsigned size) {
   return size < sizeof(sa_family_t) ? "unix:" : text_of(known, size);
 }
 
-std::string local_address(int fd) {
-  SocketName name{};
-  socklen_t size = sizeof(name);
-  if (::getsockname(fd, &name.any, &size) != 0) return "";
-  return text_of(name, size);
-}
+std::string local_address(int fd) { return name_of(fd, ::getsockname).value_or(""); }
 
-std::optional<std::string> peer_address(int fd) {
-  SocketName name{};
-  socklen_t size = sizeof(name);
-  if (::getpeername(fd, &name.any, &size) != 0) return std::nullopt;
-  return text_of(name, size);
-}
+std::optional<std::string> peer_address(int fd) { return name_of(fd, ::getpeername); }
 
 }  // namespace reeve::ipc

@@ -26,12 +26,11 @@ template <class OnPair>
 void for_each_pair(std::string_view text, OnPair on_pair) {
   text = text.substr(0, kMaxMessageBytes);
   while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = text.substr(0, end);
-    if (const std::size_t equals = line.find('='); equals != std::string_view::npos) {
-      on_pair(line.substr(0, equals), line.substr(equals + 1));
+    std::string_view value = take_until(text, '\n');
+    if (value.contains('=')) {
+      const std::string_view key = take_until(value, '=');
+      on_pair(key, value);
     }
-    text.remove_prefix(std::min(end + 1, text.size()));
   }
 }
 
@@ -59,10 +58,8 @@ std::string to_text(const DueRun& run) {
 }
 
 std::optional<DueRun> parse_due_run(std::string_view value) {
-  const std::size_t blank = value.find(' ');
-  if (blank == std::string_view::npos) return std::nullopt;
-  const auto due = parse_time(value.substr(0, blank));
-  std::string name = printable(value.substr(blank + 1), kMaxNameBytes);
+  const auto due = parse_time(take_until(value, ' '));
+  std::string name = printable(value, kMaxNameBytes);
   if (!due || name.empty()) return std::nullopt;
   return DueRun{std::move(name), *due};
 }
@@ -72,9 +69,8 @@ std::string to_text(const Lease& lease) {
 }
 
 std::optional<Lease> parse_lease(std::string_view value) {
-  const std::size_t blank = std::min(value.find(' '), value.size());
-  const auto fence = parse_number<std::uint64_t>(value.substr(0, blank));
-  const auto since = parse_time(value.substr(std::min(blank + 1, value.size())));
+  const auto fence = parse_number<std::uint64_t>(take_until(value, ' '));
+  const auto since = parse_time(value);
   if (!fence || !since) return std::nullopt;
   return Lease{*fence, *since};
 }
@@ -131,12 +127,6 @@ void read_scheduled(std::optional<ScheduledReport>& report, std::string_view key
   if (key == "SCHEDULED_DETAIL") report->detail = printable(value, kMaxTextBytes);
 }
 
-std::optional<LeaseWish> parse_lease_wish(std::string_view value) {
-  if (value == "wanted") return LeaseWish::Wanted;
-  if (value == "released") return LeaseWish::Released;
-  return std::nullopt;
-}
-
 }  // namespace
 
 std::string format(const WorkerMessage& message) {
@@ -152,8 +142,7 @@ std::string format(const WorkerMessage& message) {
   if (message.step) add(text, "STEP", *message.step);
   if (message.reason) add(text, "REASON", *message.reason);
   if (message.status) add(text, "STATUS", *message.status);
-  if (message.lease)
-    add(text, "LEASE", *message.lease == LeaseWish::Wanted ? "wanted" : "released");
+  if (message.lease) add(text, "LEASE", to_string(*message.lease));
   if (message.claim) add(text, "CLAIM", to_text(*message.claim));
   if (message.resource) add_resource(text, *message.resource);
   if (message.scheduled) add_scheduled(text, *message.scheduled);
@@ -172,7 +161,7 @@ WorkerMessage parse_worker_message(std::string_view text) {
     if (key == "REASON") message.reason = printable(value, kMaxTextBytes);
     if (key == "STATE") message.state = parse_word<WorkerState>(value);
     if (key == "EXTEND_TIMEOUT_USEC") message.extend_timeout = parse_extension(value);
-    if (key == "LEASE") message.lease = parse_lease_wish(value);
+    if (key == "LEASE") message.lease = parse_word<LeaseWish>(value);
     if (key == "CLAIM") message.claim = parse_due_run(value);
     if (key.starts_with("RESOURCE")) read_resource(message.resource, key, value);
     if (key.starts_with("SCHEDULED")) read_scheduled(message.scheduled, key, value);

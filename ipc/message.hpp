@@ -30,6 +30,9 @@ struct DueRun {
 /// What a worker that has something of scope `one` scheduled says of the lease: that it would take
 /// it, or that it has stopped every such run and gives it back.
 enum class LeaseWish : std::uint8_t { Wanted, Released };
+constexpr auto words_of(LeaseWish) {
+  return std::to_array<std::string_view>({"wanted", "released"});
+}
 
 /// worker -> master. Over NOTIFY_SOCKET only the keys of sd_notify(3) are honoured by convention;
 /// the parser reads them all.

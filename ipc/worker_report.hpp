@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "ipc/base/enum_word.hpp"
 #include "ipc/format/fields.hpp"
 
 namespace reeve::ipc {
@@ -16,9 +17,10 @@ namespace reeve::ipc {
 /// Down: it is optional and could not be opened, or its check fails; it is tried again.
 /// Failed: it could not be opened, or not closed; nothing more will be done.
 enum class ResourceState : std::uint8_t { Opening, Open, Down, Failed, Closing, Closed };
-
-[[nodiscard]] std::string_view to_string(ResourceState state);
-constexpr ResourceState last_of(ResourceState) { return ResourceState::Closed; }
+constexpr auto words_of(ResourceState) {
+  return std::to_array<std::string_view>(
+      {"opening", "open", "down", "failed", "closing", "closed"});
+}
 
 struct ResourceReport {
   using Flat = void;
@@ -37,15 +39,13 @@ struct ResourceReport {
 REEVE_FIELDS(ResourceReport, name, state, phase, required, took, detail)
 
 enum class RunResult : std::uint8_t { None, Ok, Failed, Cancelled, Missed };
-
-[[nodiscard]] std::string_view to_string(RunResult result);
-constexpr RunResult last_of(RunResult) { return RunResult::Missed; }
+constexpr auto words_of(RunResult) {
+  return std::to_array<std::string_view>({"none", "ok", "failed", "cancelled", "missed"});
+}
 
 /// Which workers of the pool run it.
 enum class ScheduleScope : std::uint8_t { Each, One };
-
-[[nodiscard]] std::string_view to_string(ScheduleScope scope);
-constexpr ScheduleScope last_of(ScheduleScope) { return ScheduleScope::One; }
+constexpr auto words_of(ScheduleScope) { return std::to_array<std::string_view>({"each", "one"}); }
 
 /// A scheduled job. Times are of the wall clock, since the schedule is; those that there are not
 /// yet are none.

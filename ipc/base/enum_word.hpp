@@ -1,8 +1,12 @@
 #pragma once
-// Enums that say their last value beside them, `constexpr E last_of(E) { return E::Last; }`, so
-// that their values are known to be 0 to that one; their words, listed once in that order; and the
-// way from a word back to the enumerator that to_string() writes as it. Pure.
+// Enums whose values are known to be 0 to a last one, and their words, which stand in one place. An
+// enum says beside it either its words, in the order of its enumerators, or where it has none its
+// last value:
+//   constexpr auto words_of(Colour) { return std::to_array<std::string_view>({"red", "green"}); }
+//   constexpr Shape last_of(Shape) { return Shape::Square; }
+// Pure.
 
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +15,19 @@
 #include <type_traits>
 
 namespace reeve::ipc {
+
+template <class Enum>
+concept WordedEnum = std::is_enum_v<Enum> && requires(Enum value) { words_of(value).size(); };
+
+template <WordedEnum Enum>
+[[nodiscard]] constexpr Enum last_of(Enum value) {
+  return static_cast<Enum>(words_of(value).size() - 1);
+}
+
+template <WordedEnum Enum>
+[[nodiscard]] constexpr std::string_view to_string(Enum value) {
+  return words_of(value)[static_cast<std::size_t>(value)];
+}
 
 template <class Enum>
 concept ListedEnum = std::is_enum_v<Enum> && requires(Enum value) {
@@ -24,8 +41,9 @@ template <ListedEnum Enum>
   return static_cast<Enum>(number);
 }
 
-/// The word of `value` in a list with one for each enumerator up to `Last`; a list that lacks one
-/// does not compile. `return word_of<Kind::Other>(kind, {"database", "other"});`
+/// The word of `value` in a list with one for each enumerator up to `Last`, where an enum is told
+/// in other words than its own; a list that lacks one does not compile. `return
+/// word_of<Kind::Other>(kind, {"database", "other"});`
 template <auto Last, std::size_t N>
 [[nodiscard]] constexpr std::string_view word_of(decltype(Last) value,
                                                  const std::string_view (&words)[N]) {

@@ -1,5 +1,6 @@
 #include "ipc/base/text.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace reeve::ipc {
@@ -42,6 +43,12 @@ bool is_control(std::uint32_t code_point) {
 }  // namespace
 
 std::size_t utf8_length(std::string_view text) { return decode(text).bytes; }
+
+std::string_view take_until(std::string_view& text, char separator) {
+  const std::string_view part = text.substr(0, text.find(separator));
+  text.remove_prefix(std::min(part.size() + 1, text.size()));
+  return part;
+}
 
 std::string printable(std::string_view text, std::size_t max_bytes) {
   std::string line;

@@ -20,6 +20,10 @@ namespace reeve::ipc {
 /// (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF).
 [[nodiscard]] std::size_t utf8_length(std::string_view text);
 
+/// Cuts the part before the next `separator` off the front of `text`, and the separator itself: all
+/// of `text` when it has none.
+std::string_view take_until(std::string_view& text, char separator);
+
 /// The decimal number that is the whole of `text`: no blanks, no '+', no overflow.
 template <std::integral T>
 [[nodiscard]] std::optional<T> parse_number(std::string_view text) {

@@ -17,19 +17,19 @@ void must(int status) {
 }
 
 // The callback is copied to the stack of the caller: it may destroy the handle that owns it.
-template <class Callback, class Handle, class... Args>
+template <class Handle, class... Args>
 void call_quietly(Handle* handle, Args... args) {
   if (handle->data == nullptr) return;
-  const Callback copy = *static_cast<Callback*>(handle->data);
+  const auto copy = *static_cast<std::function<void(Args...)>*>(handle->data);
   copy(args...);
 }
 
 Progress* progress_of(const uv_loop_t* loop) { return static_cast<Progress*>(loop->data); }
 
-template <class Callback, class Handle, class... Args>
+template <class Handle, class... Args>
 void call(Handle* handle, Args... args) {
   if (Progress* progress = progress_of(handle->loop)) progress->step();
-  call_quietly<Callback>(handle, args...);
+  call_quietly(handle, args...);
 }
 
 }  // namespace
@@ -64,19 +64,16 @@ void Loop::stop() { uv_stop(&loop_); }
 TimePoint Loop::now() const { return TimePoint(std::chrono::milliseconds(uv_now(&loop_))); }
 
 Timer::Timer(Loop& loop, std::function<void()> on_fire, Manner manner)
-    : handle_(new uv_timer_t{}),
-      on_fire_(new std::function<void()>(std::move(on_fire))),
-      manner_(manner) {
+    : Watcher(std::move(on_fire)), manner_(manner) {
   must(uv_timer_init(loop.get(), handle_.get()));
-  handle_->data = on_fire_.get();
 }
 
 void Timer::arm(Duration delay) {
   const auto ms = std::chrono::ceil<std::chrono::milliseconds>(delay).count();
-  const uv_timer_cb usual = [](uv_timer_t* timer) { call<std::function<void()>>(timer); };
+  const uv_timer_cb usual = [](uv_timer_t* timer) { call(timer); };
   const uv_timer_cb quiet = [](uv_timer_t* timer) {
     if (Progress* progress = progress_of(timer->loop)) progress->step_quietly();
-    call_quietly<std::function<void()>>(timer);
+    call_quietly(timer);
   };
   must(uv_timer_start(handle_.get(), manner_ == Manner::Quiet ? quiet : usual,
                       ms > 0 ? static_cast<std::uint64_t>(ms) : 0, 0));
@@ -94,13 +91,11 @@ bool Timer::armed() const {
   return uv_is_active(reinterpret_cast<const uv_handle_t*>(handle_.get())) != 0;
 }
 
-Poll::Poll(Loop& loop, int fd, std::function<void(int)> on_event)
-    : handle_(new uv_poll_t{}), on_event_(new std::function<void(int)>(std::move(on_event))) {
+Poll::Poll(Loop& loop, int fd, std::function<void(int)> on_event) : Watcher(std::move(on_event)) {
   if (const int status = uv_poll_init(loop.get(), handle_.get(), fd); status < 0) {
     delete handle_.release();  // Never initialised: nothing to close.
     must(status);
   }
-  handle_->data = on_event_.get();
 }
 
 void Poll::watch(int events) {
@@ -112,36 +107,28 @@ void Poll::watch(int events) {
   }
   must(uv_poll_start(handle_.get(), events, [](uv_poll_t* poll, int status, int seen) {
     constexpr int kAll = UV_READABLE | UV_WRITABLE;
-    call<std::function<void(int)>>(poll, status < 0 ? kAll : seen);
+    call(poll, status < 0 ? kAll : seen);
   }));
 }
 
-Async::Async(Loop& loop, std::function<void()> on_wake)
-    : handle_(new uv_async_t{}), on_wake_(new std::function<void()>(std::move(on_wake))) {
-  must(uv_async_init(loop.get(), handle_.get(),
-                     [](uv_async_t* async) { call<std::function<void()>>(async); }));
-  handle_->data = on_wake_.get();
+Async::Async(Loop& loop, std::function<void()> on_wake) : Watcher(std::move(on_wake)) {
+  must(uv_async_init(loop.get(), handle_.get(), [](uv_async_t* async) { call(async); }));
 }
 
 void Async::send() { uv_async_send(handle_.get()); }
 
-Check::Check(Loop& loop, std::function<void()> on_check)
-    : handle_(new uv_check_t{}), on_check_(new std::function<void()>(std::move(on_check))) {
+Check::Check(Loop& loop, std::function<void()> on_check) : Watcher(std::move(on_check)) {
   must(uv_check_init(loop.get(), handle_.get()));
-  handle_->data = on_check_.get();
-  must(
-      uv_check_start(handle_.get(), [](uv_check_t* check) { call<std::function<void()>>(check); }));
+  must(uv_check_start(handle_.get(), [](uv_check_t* check) { call(check); }));
   uv_unref(reinterpret_cast<uv_handle_t*>(handle_.get()));
 }
 
-Idle::Idle(Loop& loop, std::function<void()> on_turn)
-    : handle_(new uv_idle_t{}), on_turn_(new std::function<void()>(std::move(on_turn))) {
+Idle::Idle(Loop& loop, std::function<void()> on_turn) : Watcher(std::move(on_turn)) {
   must(uv_idle_init(loop.get(), handle_.get()));
-  handle_->data = on_turn_.get();
 }
 
 void Idle::start() {
-  must(uv_idle_start(handle_.get(), [](uv_idle_t* idle) { call<std::function<void()>>(idle); }));
+  must(uv_idle_start(handle_.get(), [](uv_idle_t* idle) { call(idle); }));
 }
 
 void Idle::stop() { uv_idle_stop(handle_.get()); }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "ipc/base/clock.hpp"
 
@@ -56,8 +57,22 @@ class Loop {
   Owned<uv_prepare_t> before_waiting_;  // Null unless progress is shown.
 };
 
+/// A handle and what its events call. `handle->data` is null once its owner is gone.
+template <class Handle, class... Arguments>
+class Watcher {
+ protected:
+  explicit Watcher(std::function<void(Arguments...)> callback)
+      : handle_(new Handle{}),
+        callback_(new std::function<void(Arguments...)>(std::move(callback))) {
+    handle_->data = callback_.get();
+  }
+
+  Owned<Handle> handle_;
+  std::unique_ptr<std::function<void(Arguments...)>> callback_;
+};
+
 /// Fires once at a point in time. Arming it again replaces the earlier point.
-class Timer {
+class Timer : Watcher<uv_timer_t> {
  public:
   /// Quiet: the thread that watches the loop is not woken for it.
   enum class Manner : std::uint8_t { Usual, Quiet };
@@ -72,13 +87,11 @@ class Timer {
   [[nodiscard]] bool armed() const;
 
  private:
-  Owned<uv_timer_t> handle_;
-  std::unique_ptr<std::function<void()>> on_fire_;
   Manner manner_;
 };
 
 /// Watches a borrowed fd, which must outlive it. Level-triggered.
-class Poll {
+class Poll : Watcher<uv_poll_t, int> {
  public:
   /// `on_event` gets the UV_READABLE, UV_WRITABLE, UV_DISCONNECT bits; a polling error arrives as
   /// all the bits asked for, so that the following read or write reports it.
@@ -86,43 +99,29 @@ class Poll {
   void watch(int events);  ///< 0 stops.
 
  private:
-  Owned<uv_poll_t> handle_;
-  std::unique_ptr<std::function<void(int)>> on_event_;
   int events_ = 0;
 };
 
 /// Wakes the loop from another thread; several sends may become one call.
-class Async {
+class Async : Watcher<uv_async_t> {
  public:
   Async(Loop& loop, std::function<void()> on_wake);
   void send();  ///< Any thread.
-
- private:
-  Owned<uv_async_t> handle_;
-  std::unique_ptr<std::function<void()>> on_wake_;
 };
 
 /// Runs at the end of each turn that did I/O, after all of its callbacks; does not keep the loop
 /// alive.
-class Check {
+class Check : Watcher<uv_check_t> {
  public:
   Check(Loop& loop, std::function<void()> on_check);
-
- private:
-  Owned<uv_check_t> handle_;
-  std::unique_ptr<std::function<void()>> on_check_;
 };
 
 /// While started, runs once in every turn of the loop, which then does not wait for I/O.
-class Idle {
+class Idle : Watcher<uv_idle_t> {
  public:
   Idle(Loop& loop, std::function<void()> on_turn);
   void start();
   void stop();
-
- private:
-  Owned<uv_idle_t> handle_;
-  std::unique_ptr<std::function<void()>> on_turn_;
 };
 
 }  // namespace reeve::ipc::uv

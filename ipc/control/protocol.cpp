@@ -35,6 +35,13 @@ std::optional<Method> parse_method(std::string_view name) {
   return known == kMethods.end() ? std::nullopt : std::optional(known->method);
 }
 
+/// The object with the parameters; none: the message has none.
+Result<JsonNode> parameters_of(const JsonDocument& json) {
+  const JsonNode parameters = json.root()["parameters"];
+  if (!parameters || parameters.is_object()) return parameters;
+  return failure("control message: parameters: not an object");
+}
+
 }  // namespace
 
 std::string encode(const Request& request) {
@@ -76,20 +83,19 @@ Result<Request> decode_request(std::string_view frame) {
   }
   request.method = *known;
 
-  const JsonNode parameters = json->root()["parameters"];
-  if (!parameters) return request;
-  if (!parameters.is_object()) return failure("control message: parameters: not an object");
+  const auto parameters = parameters_of(*json);
+  if (!parameters) return std::unexpected(parameters.error());
   std::string scale;
-  const bool taken = reader.field(parameters, "names", request.names) &&
-                     reader.field(parameters, "hard", request.hard) &&
-                     reader.field(parameters, "wait", request.wait) &&
-                     reader.field(parameters, "canary", request.canary) &&
-                     reader.field(parameters, "watch", request.watch) &&
-                     reader.field(parameters, "bytes", request.bytes) &&
-                     reader.field(parameters, "signal", request.signal) &&
-                     reader.field(parameters, "scale", scale) &&
-                     reader.field(parameters, "lifespan", request.lifespan) &&
-                     reader.field(parameters, "schedule", request.schedule);
+  const bool taken = reader.field(*parameters, "names", request.names) &&
+                     reader.field(*parameters, "hard", request.hard) &&
+                     reader.field(*parameters, "wait", request.wait) &&
+                     reader.field(*parameters, "canary", request.canary) &&
+                     reader.field(*parameters, "watch", request.watch) &&
+                     reader.field(*parameters, "bytes", request.bytes) &&
+                     reader.field(*parameters, "signal", request.signal) &&
+                     reader.field(*parameters, "scale", scale) &&
+                     reader.field(*parameters, "lifespan", request.lifespan) &&
+                     reader.field(*parameters, "schedule", request.schedule);
   if (!taken) return refusal(reader);
   if (request.names.size() > kMaxNames) return failure("control message: names: too many");
   if (request.canary < 0 || request.canary > kMaxScale) {
@@ -141,18 +147,17 @@ Result<Reply> decode_reply(std::string_view frame) {
     return refusal(reader);
   }
   if (reply.error && reply.error->empty()) reply.error.reset();
-  const JsonNode parameters = json->root()["parameters"];
-  if (!parameters) return reply;
-  if (!parameters.is_object()) return failure("control message: parameters: not an object");
-  const bool taken = (!reply.error || reader.field(parameters, "message", *reply.error)) &&
-                     reader.field(parameters, "processes", reply.processes) &&
-                     reader.field(parameters, "phases", reply.phases) &&
-                     reader.field(parameters, "resources", reply.resources) &&
-                     reader.field(parameters, "schedule", reply.schedule) &&
-                     reader.field(parameters, "verdicts", reply.verdicts) &&
-                     reader.field(parameters, "text", reply.text) &&
-                     reader.field(parameters, "event", reply.event) &&
-                     reader.field(parameters, "master_pid", reply.master_pid);
+  const auto parameters = parameters_of(*json);
+  if (!parameters) return std::unexpected(parameters.error());
+  const bool taken = (!reply.error || reader.field(*parameters, "message", *reply.error)) &&
+                     reader.field(*parameters, "processes", reply.processes) &&
+                     reader.field(*parameters, "phases", reply.phases) &&
+                     reader.field(*parameters, "resources", reply.resources) &&
+                     reader.field(*parameters, "schedule", reply.schedule) &&
+                     reader.field(*parameters, "verdicts", reply.verdicts) &&
+                     reader.field(*parameters, "text", reply.text) &&
+                     reader.field(*parameters, "event", reply.event) &&
+                     reader.field(*parameters, "master_pid", reply.master_pid);
   if (!taken) return refusal(reader);
   return reply;
 }

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <optional>
 
+#include "ipc/base/text.hpp"
+
 namespace reeve::ipc {
 namespace {
 
@@ -31,24 +33,12 @@ std::string_view without_comment(std::string_view value) {
   return trim(value);
 }
 
-/// What "\n" stands for; nothing when the backslash is one of the value's own.
+/// The meaning of "\n" and its like; nothing when the backslash is one of the value's own.
 std::string_view escaped(char letter) {
-  switch (letter) {
-    case 'n':
-      return "\n";
-    case 'r':
-      return "\r";
-    case 't':
-      return "\t";
-    case '"':
-      return "\"";
-    case '\\':
-      return "\\";
-    case '$':
-      return "$";
-    default:
-      return {};
-  }
+  constexpr std::string_view kLetters = "nrt\"\\$";
+  constexpr std::string_view kMeanings = "\n\r\t\"\\$";
+  const std::size_t found = kLetters.find(letter);
+  return found == std::string_view::npos ? "" : kMeanings.substr(found, 1);
 }
 
 /// Reads a text from its beginning to its end. What it says of a mistake never quotes the text: a
@@ -72,10 +62,8 @@ class Reader {
  private:
   /// Without its end.
   std::string_view next_line() {
-    const std::size_t end = std::min(rest_.find('\n'), rest_.size());
-    std::string_view line = rest_.substr(0, end);
+    std::string_view line = take_until(rest_, '\n');
     if (line.ends_with('\r')) line.remove_suffix(1);
-    rest_.remove_prefix(std::min(end + 1, rest_.size()));
     ++line_;
     return line;
   }
@@ -92,18 +80,15 @@ class Reader {
       return "the text before the '=' is not a variable name: letters, digits and '_', a letter "
              "first";
     }
+    const std::string_view written = trim_front(line.substr(equals + 1));
     std::string value;
-    if (const auto wrong = read_value(trim_front(line.substr(equals + 1)), value); !wrong.empty()) {
-      return wrong;
+    if (written.starts_with('"') || written.starts_with('\'')) {
+      if (const auto wrong = unquote(written, value); !wrong.empty()) return wrong;
+    } else {
+      value = without_comment(written);
     }
     if (value.contains('\0')) return "a NUL byte, which no variable can hold";
     variables_.emplace_back(name, std::move(value));
-    return {};
-  }
-
-  std::string_view read_value(std::string_view line, std::string& to) {
-    if (!line.empty() && (line[0] == '"' || line[0] == '\'')) return unquote(line, to);
-    to = without_comment(line);
     return {};
   }
 

@@ -131,6 +131,7 @@ std::size_t JsonNode::size() const { return of(json_).size(); }
 JsonNode JsonNode::operator[](std::size_t index) const { return JsonNode(&of(json_)[index]); }
 
 JsonNode JsonNode::operator[](std::string_view name) const {
+  if (json_ == nullptr) return {};
   const auto member = of(json_).find(name);
   return member == of(json_).end() ? JsonNode() : JsonNode(&*member);
 }

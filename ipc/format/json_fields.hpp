@@ -1,8 +1,9 @@
 #pragma once
 // The one JSON codec, by the lists of fields.hpp: of the control protocol, which people's scripts
 // read, and of what one master hands to the next. A field that is missing leaves its place alone,
-// an unknown one is skipped, and so is an enumerator that is not known here: the other side may be
-// of another version. A value of another type is refused. No JSON library shows here. Pure.
+// an unknown one is skipped, and so is an enumerator that is not known here, unless its enum
+// declares `void must_be_known(Enum);`: the other side may be of another version. A value of
+// another type is refused. No JSON library shows here. Pure.
 
 #include <charconv>
 #include <chrono>
@@ -30,8 +31,7 @@ enum class JsonStyle : std::uint8_t {
   /// their words.
   Readable,
   /// For ourselves: any bytes survive, each as the character of its number; enumerators are
-  /// numbers,
-  /// so that a word may be changed.
+  /// numbers, so that a word may be changed.
   Exact,
 };
 
@@ -56,33 +56,21 @@ concept JsonMap = std::ranges::range<T> && requires { typename T::mapped_type; }
 /// What a field's name ends with, so that no number goes without its unit.
 template <class T>
 inline constexpr std::string_view kUnit{};
-template <class Rep>
-inline constexpr std::string_view kUnit<std::chrono::duration<Rep, std::nano>> = "_ns";
-template <class Rep>
-inline constexpr std::string_view kUnit<std::chrono::duration<Rep, std::micro>> = "_us";
-template <class Rep>
-inline constexpr std::string_view kUnit<std::chrono::duration<Rep, std::milli>> = "_ms";
+template <class Rep, class Period>
+inline constexpr std::string_view kUnit<std::chrono::duration<Rep, Period>> =
+    std::same_as<Period, std::nano>    ? "_ns"
+    : std::same_as<Period, std::micro> ? "_us"
+                                       : "_ms";
 template <class Clock, class Duration>
 inline constexpr std::string_view kUnit<std::chrono::time_point<Clock, Duration>> = kUnit<Duration>;
 template <class T>
 inline constexpr std::string_view kUnit<std::optional<T>> = kUnit<T>;
 
-template <class T>
-inline constexpr bool kIsOptional = false;
-template <class T>
-inline constexpr bool kIsOptional<std::optional<T>> = true;
-template <class T>
-inline constexpr bool kIsDuration = false;
-template <class Rep, class Period>
-inline constexpr bool kIsDuration<std::chrono::duration<Rep, Period>> = true;
-template <class T>
-inline constexpr bool kIsTimePoint = false;
-template <class Clock, class Duration>
-inline constexpr bool kIsTimePoint<std::chrono::time_point<Clock, Duration>> = true;
-template <class T>
-inline constexpr bool kIsVariant = false;
-template <class... T>
-inline constexpr bool kIsVariant<std::variant<T...>> = true;
+/// T is an instance of a template, as in kIsA<std::optional, T>.
+template <template <class...> class Template, class T>
+inline constexpr bool kIsA = false;
+template <template <class...> class Template, class... Arguments>
+inline constexpr bool kIsA<Template, Template<Arguments...>> = true;
 
 /// Ids have no list of enumerators; they are as wide as the numbers that they are.
 template <class T>
@@ -105,7 +93,7 @@ class JsonWriter {
     if constexpr (FlatFields<T>) {
       visit_fields(*this, value);
     } else {
-      if constexpr (kIsOptional<T>) {
+      if constexpr (kIsA<std::optional, T>) {
         if (!value && style_ == JsonStyle::Readable) return;
       }
       write_name(name, kUnit<T>);
@@ -130,17 +118,17 @@ class JsonWriter {
       write_number(static_cast<std::uint64_t>(value));
     } else if constexpr (std::convertible_to<const T&, std::string_view>) {
       write_text(value);
-    } else if constexpr (kIsDuration<T>) {
+    } else if constexpr (kIsA<std::chrono::duration, T>) {
       write_number(value.count());
-    } else if constexpr (kIsTimePoint<T>) {
+    } else if constexpr (kIsA<std::chrono::time_point, T>) {
       write_number(value.time_since_epoch().count());
-    } else if constexpr (kIsOptional<T>) {
+    } else if constexpr (kIsA<std::optional, T>) {
       if (value) {
         write(*value);
       } else {
         text_ += "null";
       }
-    } else if constexpr (kIsVariant<T>) {
+    } else if constexpr (kIsA<std::variant, T>) {
       write_variant(value);
     } else if constexpr (HasState<T>) {
       const typename T::State& state = value.state();
@@ -238,7 +226,7 @@ class JsonNode {
   /// The number of elements of an array, and one of them.
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] JsonNode operator[](std::size_t index) const;
-  /// A member of an object; none when it has no such member.
+  /// A member of an object; none when it has no such member, and of none.
   [[nodiscard]] JsonNode operator[](std::string_view name) const;
 
  private:
@@ -295,22 +283,25 @@ class JsonReader {
     } else if constexpr (ListedEnum<T>) {
       std::optional<T> known = value;
       if (!read(node, known)) return false;
+      if constexpr (requires { must_be_known(value); }) {
+        if (!known) return refuse("not known to this version");
+      }
       value = known.value_or(value);
       return true;
     } else if constexpr (JsonId<T>) {
       return store(node.integer<std::uint64_t>(), value, "expected a whole number");
     } else if constexpr (std::same_as<T, std::string>) {
       return read_text(node, value);
-    } else if constexpr (kIsDuration<T>) {
+    } else if constexpr (kIsA<std::chrono::duration, T>) {
       return store(node.integer<typename T::rep>(), value, "expected a whole number");
-    } else if constexpr (kIsTimePoint<T>) {
+    } else if constexpr (kIsA<std::chrono::time_point, T>) {
       typename T::duration since{};
       if (!read(node, since)) return false;
       value = T(since);
       return true;
-    } else if constexpr (kIsOptional<T>) {
+    } else if constexpr (kIsA<std::optional, T>) {
       return read_optional(node, value);
-    } else if constexpr (kIsVariant<T>) {
+    } else if constexpr (kIsA<std::variant, T>) {
       return read_variant(node, value);
     } else if constexpr (HasState<T>) {
       typename T::State state;

@@ -27,11 +27,10 @@ std::string copy(const BlackBox::Text<kBytes>& text) {
 std::string with_readable_symbols(std::string_view line) {
   std::string readable;
   while (!line.empty()) {
-    const std::size_t end = std::min(line.find(' '), line.size());
-    const std::string_view word = line.substr(0, end);
+    const bool is_last = !line.contains(' ');
+    const std::string_view word = take_until(line, ' ');
     readable += word.starts_with("_Z") ? readable_symbol(word) : std::string(word);
-    if (end < line.size()) readable += ' ';
-    line.remove_prefix(std::min(end + 1, line.size()));
+    if (!is_last) readable += ' ';
   }
   return readable;
 }
@@ -39,10 +38,9 @@ std::string with_readable_symbols(std::string_view line) {
 std::vector<std::string> lines_of(std::string_view text) {
   std::vector<std::string> lines;
   while (!text.empty() && lines.size() < kMostLines) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string line = printable(text.substr(0, end), text.size());
+    const std::size_t most = text.size();
+    const std::string line = printable(take_until(text, '\n'), most);
     if (!line.empty()) lines.push_back(printable(with_readable_symbols(line), kLineBytes));
-    text.remove_prefix(std::min(end + 1, text.size()));
   }
   return lines;
 }

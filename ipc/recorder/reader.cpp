@@ -36,9 +36,10 @@ Duration bounded_lag(std::uint64_t lag_us) {
   return std::chrono::microseconds(std::min(lag_us, static_cast<std::uint64_t>(longest)));
 }
 
-std::optional<WorkerState> state_of(std::uint64_t value) {
-  if (value > static_cast<std::uint64_t>(WorkerState::Failed)) return std::nullopt;
-  return static_cast<WorkerState>(value);
+/// None before the first heartbeat.
+std::optional<Duration> since_heartbeat(const RecorderPage& page, TimePoint now) {
+  const std::uint64_t heartbeat_ns = load(page.heartbeat_ns);
+  return heartbeat_ns == 0 ? std::nullopt : std::optional(bounded_age(heartbeat_ns, now));
 }
 
 template <std::size_t kWords>
@@ -113,11 +114,9 @@ std::string exhaustion(const RecorderReading& reading, Tense tense) {
 std::optional<RecorderReading> read(const RecorderPage& page, TimePoint now) {
   if (load(page.magic) != RecorderPage::kMagic) return std::nullopt;
   RecorderReading reading;
-  if (const std::uint64_t heartbeat_ns = load(page.heartbeat_ns); heartbeat_ns != 0) {
-    reading.since_heartbeat = bounded_age(heartbeat_ns, now);
-  }
+  reading.since_heartbeat = since_heartbeat(page, now);
   reading.loop_lag = bounded_lag(load(page.loop_lag_us));
-  reading.state = state_of(load(page.state));
+  reading.state = enumerator<WorkerState>(load(page.state));
   reading.requests = load(page.requests);
   reading.errors = load(page.errors);
   reading.in_flight = load(page.in_flight);
@@ -143,9 +142,7 @@ std::optional<RecorderReading> read(const RecorderPage& page, TimePoint now) {
 std::optional<Pulse> read_pulse(const RecorderPage& page, TimePoint now) {
   if (load(page.magic) != RecorderPage::kMagic) return std::nullopt;
   Pulse pulse{.heartbeat = {}, .requests = load(page.requests)};
-  if (const std::uint64_t heartbeat_ns = load(page.heartbeat_ns); heartbeat_ns != 0) {
-    pulse.heartbeat = now - bounded_age(heartbeat_ns, now);
-  }
+  if (const auto since = since_heartbeat(page, now)) pulse.heartbeat = now - *since;
   return pulse;
 }
 

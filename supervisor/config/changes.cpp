@@ -16,13 +16,21 @@ const PoolVersion* find(const std::vector<PoolVersion>& versions, const std::str
 
 }  // namespace
 
+std::vector<ListenerConfig> listeners_of(const Config& config, const PoolConfig& pool) {
+  std::vector<ListenerConfig> listeners;
+  for (const std::string& name : pool.listen) {
+    const auto found = std::ranges::find(config.listeners, name, &ListenerConfig::name);
+    if (found != config.listeners.end()) listeners.push_back(*found);
+  }
+  return listeners;
+}
+
 std::vector<PoolVersion> versions_in(const Config& config) {
   std::vector<PoolVersion> versions;
   for (const PoolConfig& pool : config.pools) {
     PoolVersion& version = versions.emplace_back(PoolVersion{pool, {}});
-    for (const std::string& name : pool.listen) {
-      const auto listener = std::ranges::find(config.listeners, name, &ListenerConfig::name);
-      if (listener != config.listeners.end()) version.addresses.push_back(listener->address);
+    for (const ListenerConfig& listener : listeners_of(config, pool)) {
+      version.addresses.push_back(listener.address);
     }
   }
   return versions;

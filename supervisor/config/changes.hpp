@@ -1,7 +1,6 @@
 #pragma once
 // The differences between two versions of the configuration, pool by pool. Pure.
 
-#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -17,9 +16,6 @@ struct PoolChanges {
   std::vector<std::string> scaled;  ///< only the number of workers differs
   std::vector<std::string> rolled;  ///< anything else differs, or an address that it listens on
 
-  [[nodiscard]] std::size_t count() const {
-    return added.size() + removed.size() + scaled.size() + rolled.size();
-  }
   bool operator==(const PoolChanges&) const = default;
 };
 
@@ -29,10 +25,13 @@ struct PoolVersion {
   std::vector<ipc::Address> addresses;  ///< where it listens, in order
 };
 
+/// The listeners that a pool names.
+[[nodiscard]] std::vector<ListenerConfig> listeners_of(const Config& config,
+                                                       const PoolConfig& pool);
+
 /// The pools that a configuration asks for.
 [[nodiscard]] std::vector<PoolVersion> versions_in(const Config& config);
 
-/// Pure.
 [[nodiscard]] PoolChanges compare(const std::vector<PoolVersion>& before,
                                   const std::vector<PoolVersion>& after);
 

@@ -30,7 +30,7 @@ ControlSession::ControlSession(ipc::uv::Loop& loop, State state, Callbacks callb
   } else if (state_.wants_verdict) {
     phase_ = Phase::Waiting;
   }
-  // It was read within the bounds of another reader.
+  // Another reader has kept the bounds.
   [[maybe_unused]] const auto tolerated = frames_.feed(std::exchange(state_.unread, {}));
   watch();
 }

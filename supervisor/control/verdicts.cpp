@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <cassert>
 #include <utility>
 
 #include "supervisor/core/process_name.hpp"
@@ -14,71 +17,56 @@ namespace {
 
 constexpr std::string_view kLastLinesFollow = "; its last lines:";
 
+/// An outcome, its stable word for scripts, and whether what was asked for is done.
+struct OutcomeWord {
+  Outcome outcome;
+  std::string_view code;
+  bool success;
+};
+constexpr std::array kOutcomes = {
+    OutcomeWord{Outcome::Started, "started", true},
+    OutcomeWord{Outcome::AlreadyStarted, "already_started", false},
+    OutcomeWord{Outcome::Stopped, "stopped", true},
+    OutcomeWord{Outcome::NotRunning, "not_running", false},
+    OutcomeWord{Outcome::SpawnError, "spawn_error", false},
+    OutcomeWord{Outcome::NoSuchProcess, "no_such_process", false},
+    OutcomeWord{Outcome::Restarted, "restarted", true},
+    OutcomeWord{Outcome::Rolled, "rolled", true},
+    OutcomeWord{Outcome::Aborted, "aborted", false},
+    OutcomeWord{Outcome::Busy, "busy", false},
+    OutcomeWord{Outcome::Scaled, "scaled", true},
+};
+
+const OutcomeWord& word_of(Outcome outcome) {
+  const auto* found = std::ranges::find(kOutcomes, outcome, &OutcomeWord::outcome);
+  assert(found != kOutcomes.end() && "an outcome without a word");
+  return *found;
+}
+
 }  // namespace
-
-std::string_view code_of(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::Started:
-      return "started";
-    case Outcome::AlreadyStarted:
-      return "already_started";
-    case Outcome::Stopped:
-      return "stopped";
-    case Outcome::NotRunning:
-      return "not_running";
-    case Outcome::SpawnError:
-      return "spawn_error";
-    case Outcome::NoSuchProcess:
-      return "no_such_process";
-    case Outcome::Restarted:
-      return "restarted";
-    case Outcome::Rolled:
-      return "rolled";
-    case Outcome::Aborted:
-      return "aborted";
-    case Outcome::Busy:
-      return "busy";
-    case Outcome::Scaled:
-      return "scaled";
-  }
-  std::unreachable();
-}
-
-bool is_success(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::Started:
-    case Outcome::Stopped:
-    case Outcome::Restarted:
-    case Outcome::Rolled:
-    case Outcome::Scaled:
-      return true;
-    case Outcome::AlreadyStarted:
-    case Outcome::NotRunning:
-    case Outcome::SpawnError:
-    case Outcome::NoSuchProcess:
-    case Outcome::Aborted:
-    case Outcome::Busy:
-      return false;
-  }
-  std::unreachable();
-}
 
 Verdict render(const std::string& pool, const SlotVerdict& verdict,
                const std::vector<std::string>& last_lines) {
   std::string text = verdict.text;
   if (!last_lines.empty()) text += kLastLinesFollow;
   for (const std::string& line : last_lines) text += "\n  " + line;
+  const OutcomeWord& word = word_of(verdict.outcome);
   return {.name = verdict.slot ? process_name(pool, *verdict.slot) : pool,
-          .ok = is_success(verdict.outcome),
-          .code = std::string(code_of(verdict.outcome)),
+          .ok = word.success,
+          .code = std::string(word.code),
           .text = std::move(text)};
 }
 
+Verdict success(std::string name, std::string_view code, std::string text) {
+  return {.name = std::move(name), .ok = true, .code = std::string(code), .text = std::move(text)};
+}
+
+Verdict refusal(std::string name, std::string_view code, std::string text) {
+  return {.name = std::move(name), .ok = false, .code = std::string(code), .text = std::move(text)};
+}
+
 Verdict no_such_process(const std::string& name, std::string hint) {
-  return {.name = name,
-          .ok = false,
-          .code = std::string(code_of(Outcome::NoSuchProcess)),
-          .text = std::move(hint)};
+  return refusal(name, word_of(Outcome::NoSuchProcess).code, std::move(hint));
 }
 
 std::string one_line(const Verdict& verdict) {

@@ -12,15 +12,15 @@ namespace reeve::supervisor {
 
 using Verdicts = std::vector<ipc::control::Verdict>;
 
-/// The stable word for scripts: "started", "spawn_error".
-[[nodiscard]] std::string_view code_of(Outcome outcome);
-/// Whether what was asked for is done.
-[[nodiscard]] bool is_success(Outcome outcome);
-
 /// `last_lines` of the culprit follow the reason, one to a line.
 [[nodiscard]] ipc::control::Verdict render(const std::string& pool, const SlotVerdict& verdict,
                                            const std::vector<std::string>& last_lines);
 
+/// A verdict by its stable word for scripts: "rolled", "refused". `text` is the reason.
+[[nodiscard]] ipc::control::Verdict success(std::string name, std::string_view code,
+                                            std::string text = "");
+[[nodiscard]] ipc::control::Verdict refusal(std::string name, std::string_view code,
+                                            std::string text = "");
 [[nodiscard]] ipc::control::Verdict no_such_process(const std::string& name, std::string hint);
 
 /// One line for the log: "web:0: spawn_error: exited with code 3".

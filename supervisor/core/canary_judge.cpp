@@ -85,7 +85,7 @@ CanaryVerdict good(const CanaryFigures& figures) {
   if (figures.canary.requests == 0) {
     return {
         .good = true,
-        .text = fmt::format("the canary got no request, so nothing speaks against it: {}", seen)};
+        .text = fmt::format("the canary got no request, so nothing counts against it: {}", seen)};
   }
   return {.good = true, .text = fmt::format("canary is as good as the old ones: {}", seen)};
 }

@@ -65,13 +65,4 @@ const PoolConfig* find_pool(const Config& config, const std::string& name) {
   return found == config.pools.end() ? nullptr : &*found;
 }
 
-std::vector<ListenerConfig> listeners_of(const Config& config, const PoolConfig& pool) {
-  std::vector<ListenerConfig> listeners;
-  for (const std::string& name : pool.listen) {
-    const auto found = std::ranges::find(config.listeners, name, &ListenerConfig::name);
-    if (found != config.listeners.end()) listeners.push_back(*found);
-  }
-  return listeners;
-}
-
 }  // namespace reeve::supervisor

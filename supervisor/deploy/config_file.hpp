@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ipc/base/error.hpp"
+#include "supervisor/config/changes.hpp"
 #include "supervisor/config/config.hpp"
 #include "supervisor/listen/listeners.hpp"
 
@@ -70,8 +71,5 @@ class ConfigFile {
 
 /// The part about one pool; null when there is none.
 [[nodiscard]] const PoolConfig* find_pool(const Config& config, const std::string& name);
-/// The listeners that a pool names.
-[[nodiscard]] std::vector<ListenerConfig> listeners_of(const Config& config,
-                                                       const PoolConfig& pool);
 
 }  // namespace reeve::supervisor

@@ -13,24 +13,20 @@ namespace reeve::supervisor {
 void DeployQueue::enter(const std::string& pool, Turn turn, IfBusy if_busy, ipc::TimePoint now) {
   const auto found = lines_.find(pool);
   if (found == lines_.end()) {
-    lines_.emplace(pool,
-                   Line{.at_work = {std::move(turn.asker), now, nullptr, nullptr}, .waiting = {}});
-    turn.begin();
+    const auto begin = turn.begin;
+    lines_.emplace(pool, Line{std::move(turn), now, true, {}});
+    begin();
     return;
   }
   std::deque<Turn>& waiting = found->second.waiting;
   switch (if_busy) {
     case IfBusy::Refuse:
-      turn.refuse(
-          fmt::format("{} is running; try again when it is done, or wait for it with "
-                      "--wait",
-                      *at_work(pool, now)));
-      return;
+      return turn.refuse(fmt::format("{}; try again when it is done, or wait for it with --wait",
+                                     *at_work(pool, now)));
     case IfBusy::Wait:
       if (waiting.size() >= kMaxWaiting) {
-        turn.refuse(fmt::format("{} is running, and {} others wait for it; try again later",
-                                *at_work(pool, now), waiting.size()));
-        return;
+        return turn.refuse(fmt::format("{}, and {} others wait for it; try again later",
+                                       *at_work(pool, now), waiting.size()));
       }
       [[fallthrough]];
     case IfBusy::Insist:
@@ -46,16 +42,17 @@ void DeployQueue::leave(const std::string& pool, ipc::TimePoint now) {
     lines_.erase(found);
     return;
   }
-  Turn next = std::move(line.waiting.front());
+  line.at_work = std::move(line.waiting.front());
   line.waiting.pop_front();
-  line.at_work = {std::move(next.asker), now, std::move(next.begin), std::move(next.refuse)};
+  line.since = now;
+  line.has_begun = false;
   wake_();
 }
 
 void DeployQueue::advance() {
   std::vector<std::function<void()>> due;
   for (auto& [pool, line] : lines_) {
-    if (line.at_work.begin) due.push_back(std::exchange(line.at_work.begin, nullptr));
+    if (!std::exchange(line.has_begun, true)) due.push_back(line.at_work.begin);
   }
   for (const auto& begin : due) begin();
 }
@@ -64,7 +61,7 @@ void DeployQueue::gone(SessionId session) {
   std::deque<Turn> given_up;
   for (auto& [pool, line] : lines_) {
     std::erase_if(line.waiting, [&](Turn& turn) {
-      if (turn.asker.session != session) return false;
+      if (turn.requester.session != session) return false;
       given_up.push_back(std::move(turn));
       return true;
     });
@@ -89,13 +86,9 @@ void DeployQueue::dismiss_all(const std::string& why) {
 }
 
 bool DeployQueue::empty_into(std::deque<Turn>& dismissed, Line& line) {
-  const bool has_begun = !line.at_work.begin;
-  if (!has_begun) {
-    dismissed.push_back({std::move(line.at_work.asker), std::move(line.at_work.begin),
-                         std::move(line.at_work.refuse)});
-  }
+  if (!line.has_begun) dismissed.push_back(std::move(line.at_work));
   std::ranges::move(std::exchange(line.waiting, {}), std::back_inserter(dismissed));
-  return has_begun;
+  return line.has_begun;
 }
 
 void DeployQueue::refuse_all(std::deque<Turn>& turns, const std::string& why) {
@@ -105,16 +98,11 @@ void DeployQueue::refuse_all(std::deque<Turn>& turns, const std::string& why) {
 std::optional<std::string> DeployQueue::at_work(const std::string& pool, ipc::TimePoint now) const {
   const auto found = lines_.find(pool);
   if (found == lines_.end()) return std::nullopt;
-  const AtWork& at_work = found->second.at_work;
-  std::string text = fmt::format("{} of {} by {}, since {}", at_work.asker.what, pool,
-                                 at_work.asker.who, short_duration(now - at_work.since));
+  const Requester& requester = found->second.at_work.requester;
   const std::string doing = describe_ ? describe_(pool) : "";
-  return doing.empty() ? text : fmt::format("{}, {},", text, doing);
-}
-
-std::size_t DeployQueue::waiting(const std::string& pool) const {
-  const auto found = lines_.find(pool);
-  return found == lines_.end() ? 0 : found->second.waiting.size();
+  return fmt::format("{} of {} by {}, begun {} ago,{}{} is running", requester.what, pool,
+                     requester.who, short_duration(now - found->second.since),
+                     doing.empty() ? "" : " " + doing, doing.empty() ? "" : ",");
 }
 
 }  // namespace reeve::supervisor

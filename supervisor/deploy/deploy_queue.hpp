@@ -17,8 +17,8 @@
 
 namespace reeve::supervisor {
 
-/// Who wants a deployment.
-struct Asker {
+/// The client or the signal that wants a deployment.
+struct Requester {
   std::string what;                  ///< "deploy"
   std::string who;                   ///< "reevectl pid 812", "SIGHUP"
   std::optional<SessionId> session;  ///< where to answer; its going away gives up its place
@@ -35,7 +35,7 @@ class DeployQueue {
   static constexpr std::size_t kMaxWaiting = 16;  ///< for one pool
 
   struct Turn {
-    Asker asker;
+    Requester requester;
     std::function<void()> begin;
     std::function<void(std::string why)> refuse;  ///< its turn will not come
   };
@@ -46,7 +46,7 @@ class DeployQueue {
   /// Begins at once when nobody is at the pool. Otherwise the turn waits, or is refused with the
   /// name of who is. Exactly one of its functions is called, once.
   void enter(const std::string& pool, Turn turn, IfBusy if_busy, ipc::TimePoint now);
-  /// Whoever was at the pool is done.
+  /// The deployment that was at work is done.
   void leave(const std::string& pool, ipc::TimePoint now);
   /// Begins what is due.
   void advance();
@@ -57,11 +57,11 @@ class DeployQueue {
   void dismiss(const std::string& pool, const std::string& why);
   void dismiss_all(const std::string& why);
 
-  /// "deploy of web by reevectl pid 812, since 12 s"; nothing when nobody is at the pool.
+  /// "deploy of web by reevectl pid 812, begun 12 s ago, is running"; nothing when nobody is at the
+  /// pool.
   [[nodiscard]] std::optional<std::string> at_work(const std::string& pool,
                                                    ipc::TimePoint now) const;
   [[nodiscard]] bool is_busy(const std::string& pool) const { return lines_.contains(pool); }
-  [[nodiscard]] std::size_t waiting(const std::string& pool) const;
 
   /// Tells what the one at work is doing, for the refusal of others: "watching its canary".
   void describe_work(std::function<std::string(const std::string& pool)> describe) {
@@ -69,14 +69,10 @@ class DeployQueue {
   }
 
  private:
-  struct AtWork {
-    Asker asker;
-    ipc::TimePoint since;
-    std::function<void()> begin;                  ///< not begun yet: its predecessor has just left
-    std::function<void(std::string why)> refuse;  ///< while it has not begun
-  };
   struct Line {
-    AtWork at_work;
+    Turn at_work;
+    ipc::TimePoint since;
+    bool has_begun = false;  ///< false: its predecessor has just left
     std::deque<Turn> waiting;
   };
 

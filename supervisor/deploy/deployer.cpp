@@ -31,7 +31,7 @@ Deployer::Deployer(ipc::uv::Loop& loop, Pools& pools, PendingCommands& pending, 
   });
 }
 
-void Deployer::take_turn(const std::string& pool, const Asker& asker, IfBusy if_busy,
+void Deployer::take_turn(const std::string& pool, const Requester& requester, IfBusy if_busy,
                          CommandId command, Begin begin) {
   const auto go = [this, pool, command, begin = std::move(begin)] {
     const CommandId part = pending_.open(1, [this, pool, command](Verdicts verdicts) {
@@ -45,16 +45,17 @@ void Deployer::take_turn(const std::string& pool, const Asker& asker, IfBusy if_
     }
   };
   const auto refused = [this, pool, command](std::string why) {
-    pending_.settle(command, {{.name = pool, .ok = false, .code = "busy", .text = std::move(why)}});
+    pending_.settle(command, {refusal(pool, "busy", std::move(why))});
   };
-  queue_.enter(pool, {.asker = asker, .begin = go, .refuse = refused}, if_busy, loop_.now());
+  queue_.enter(pool, {.requester = requester, .begin = go, .refuse = refused}, if_busy,
+               loop_.now());
 }
 
-void Deployer::deploy(const std::string& pool, const Asker& asker, IfBusy if_busy,
+void Deployer::deploy(const std::string& pool, const Requester& requester, IfBusy if_busy,
                       CommandId command, std::optional<Canary> canary,
                       PoolRunner::OnProgress on_progress) {
   take_turn(
-      pool, asker, if_busy, command,
+      pool, requester, if_busy, command,
       [this, canary, on_progress = std::move(on_progress)](PoolRunner& runner, CommandId part) {
         if (!file_.exists()) return runner.deploy(part, runner.intended(), canary, on_progress);
         file_.read([=, this, name = runner.name()](const ipc::Result<Config>& config) {
@@ -71,16 +72,15 @@ void Deployer::deploy(const std::string& pool, const Asker& asker, IfBusy if_bus
       });
 }
 
-void Deployer::rollback(const std::string& pool, const Asker& asker, IfBusy if_busy,
+void Deployer::rollback(const std::string& pool, const Requester& requester, IfBusy if_busy,
                         CommandId command, PoolRunner::OnProgress on_progress) {
-  take_turn(pool, asker, if_busy, command,
+  take_turn(pool, requester, if_busy, command,
             [this, on_progress = std::move(on_progress)](PoolRunner& runner, CommandId part) {
               if (runner.previous() == nullptr) {
-                refuse(runner, part,
-                       fmt::format("{} has no previous version: nothing else was deployed since "
-                                   "the master has started",
-                                   runner.name()));
-                return;
+                return refuse(runner, part,
+                              fmt::format("{} has no previous version: nothing else was deployed "
+                                          "since the master started",
+                                          runner.name()));
               }
               Deployment next = *runner.previous();
               next.listeners = with_open_twins(std::move(next.listeners), pools_.listeners());
@@ -105,8 +105,7 @@ void Deployer::settle_removed(const std::string& pool, CommandId part) {
 }
 
 void Deployer::refuse(const PoolRunner& pool, CommandId part, std::string why) {
-  pending_.settle(part,
-                  {{.name = pool.name(), .ok = false, .code = "refused", .text = std::move(why)}});
+  pending_.settle(part, {refusal(pool.name(), "refused", std::move(why))});
 }
 
 }  // namespace reeve::supervisor

@@ -1,6 +1,6 @@
 #pragma once
-// Deployments of pools, one at a time each: who asks takes a turn at the pool, and the verdict of
-// its command ends it. Knows no socket. Loop thread.
+// Deployments of pools, one at a time each: a requester takes a turn at the pool, and the verdict
+// of its command ends it. Knows no socket. Loop thread.
 
 #include <functional>
 #include <optional>
@@ -21,17 +21,17 @@ class Deployer {
 
   /// Gives the pool one command, which answers `part`.
   using Begin = std::function<void(PoolRunner& pool, CommandId part)>;
-  /// Calls `begin` when it is the asker's turn at the pool. Settles one part of `command`, also
+  /// Calls `begin` when it is the requester's turn at the pool. Settles one part of `command`, also
   /// when the turn is refused or the pool is gone by then.
-  void take_turn(const std::string& pool, const Asker& asker, IfBusy if_busy, CommandId command,
-                 Begin begin);
+  void take_turn(const std::string& pool, const Requester& requester, IfBusy if_busy,
+                 CommandId command, Begin begin);
 
   /// Rolls to what the file says of the pool by then, even when nothing differs: the program may.
-  void deploy(const std::string& pool, const Asker& asker, IfBusy if_busy, CommandId command,
-              std::optional<Canary> canary, PoolRunner::OnProgress on_progress);
+  void deploy(const std::string& pool, const Requester& requester, IfBusy if_busy,
+              CommandId command, std::optional<Canary> canary, PoolRunner::OnProgress on_progress);
   /// Rolls to the version before; a second one comes back.
-  void rollback(const std::string& pool, const Asker& asker, IfBusy if_busy, CommandId command,
-                PoolRunner::OnProgress on_progress);
+  void rollback(const std::string& pool, const Requester& requester, IfBusy if_busy,
+                CommandId command, PoolRunner::OnProgress on_progress);
 
   [[nodiscard]] DeployQueue& queue() { return queue_; }
 

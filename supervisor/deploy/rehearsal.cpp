@@ -13,27 +13,18 @@ namespace reeve::supervisor {
 namespace {
 
 Verdicts verdict_of(const std::string& name, bool ok, std::string text) {
-  return {{.name = name,
-           .ok = ok,
-           .code = ok ? "rehearsed" : "rehearsal_failed",
-           .text = std::move(text)}};
+  return {ok ? success(name, "rehearsed", std::move(text))
+             : refusal(name, "rehearsal_failed", std::move(text))};
 }
 
 }  // namespace
 
 void Rehearsals::run(const std::string& pool, const PoolRunner::OnProgress& on_step,
                      const PendingCommands::OnVerdicts& on_verdicts) {
-  if (file_.exists()) {
-    file_.read([=, this](const ipc::Result<Config>& config) {
-      begin(pool, config ? prepare(pool, *config) : std::unexpected(config.error()), on_step,
-            on_verdicts);
-    });
-  } else {
-    begin(pool,
-          ipc::failure("there is no configuration file: the master was started without one, and "
-                       "what it runs has been tried"),
-          on_step, on_verdicts);
-  }
+  file_.read([=, this](const ipc::Result<Config>& config) {
+    begin(pool, config ? prepare(pool, *config) : std::unexpected(config.error()), on_step,
+          on_verdicts);
+  });
 }
 
 void Rehearsals::begin(const std::string& pool, ipc::Result<Deployment> deployment,
@@ -43,12 +34,9 @@ void Rehearsals::begin(const std::string& pool, ipc::Result<Deployment> deployme
   if (!deployment) return on_verdicts(verdict_of(name, false, deployment.error().text));
   PoolRunner* runner = pools_.add_rehearsal(std::move(*deployment));
   if (runner == nullptr) {
-    on_verdicts(
-        {{.name = name,
-          .ok = false,
-          .code = "busy",
-          .text = fmt::format("a rehearsal of {} is running; try again when it is done", pool)}});
-    return;
+    return on_verdicts(
+        {refusal(name, "busy",
+                 fmt::format("a rehearsal of {} is running; try again when it is done", pool))});
   }
   runner->tell_steps(on_step);
   const Rehearsal rehearsal{*runner, loop_.now(), on_verdicts};
@@ -133,9 +121,9 @@ void Rehearsals::stopped(const Rehearsal& rehearsal, Duration ready_after, TimeP
   const bool ok = by_itself && was_asked;
   rehearsal.on_verdicts(
       verdict_of(rehearsal.pool.name(), ok,
-                 fmt::format("ready after {}, {} {} {}", short_duration(ready_after),
+                 fmt::format("ready after {}, {} {} ({})", short_duration(ready_after),
                              was_asked ? "its drain took" : "but it ended by itself, after",
-                             short_duration(loop_.now() - drained_at), fmt::format("({})", how))));
+                             short_duration(loop_.now() - drained_at), how)));
 }
 
 }  // namespace reeve::supervisor

@@ -43,7 +43,15 @@ Verdicts in_supervisors_words(const std::string& pool, std::string_view done, Ve
     return verdict.ok || verdict.code == "not_running" || verdict.code == "already_started";
   });
   if (!went_well) return verdicts;
-  return {{.name = pool, .ok = true, .code = std::string(done), .text = verdicts.front().text}};
+  return {success(pool, done, verdicts.front().text)};
+}
+
+/// Answers with `more` verdicts behind those that come.
+Reload::OnVerdicts with_more(const Reload::OnVerdicts& on_verdicts, Verdicts more) {
+  return [on_verdicts, more = std::move(more)](Verdicts verdicts) {
+    verdicts.insert(verdicts.end(), more.begin(), more.end());
+    on_verdicts(std::move(verdicts));
+  };
 }
 
 Verdicts unknown_pools(const std::vector<std::string>& names,
@@ -71,13 +79,10 @@ Reload::Reload(Log& log, Pools& pools, PendingCommands& commands, ConfigFile& fi
       start_order_(start_order),
       callbacks_(std::move(callbacks)) {}
 
-void Reload::request(const Asker& asker, OnVerdicts on_verdicts) {
-  if (unsettled_ == 0) {
-    run(asker, on_verdicts);
-    return;
-  }
+void Reload::request(const Requester& requester, OnVerdicts on_verdicts) {
+  if (unsettled_ == 0) return run(requester, on_verdicts);
   log_.debug("a reload is running; the file is read again after it");
-  if (!pending_) pending_ = Pending{.asker = asker, .waiting = {}};
+  if (!pending_) pending_ = Pending{.requester = requester, .waiting = {}};
   if (!on_verdicts) return;
   if (pending_->waiting.size() >= kMostWaiting) {
     return refuse(on_verdicts, "too many wait for the next reload already; try again later");
@@ -88,8 +93,8 @@ void Reload::request(const Asker& asker, OnVerdicts on_verdicts) {
 void Reload::advance() {
   if (unsettled_ > 0 || !pending_) return;
   const Pending pending = *std::exchange(pending_, std::nullopt);
-  if (pending.waiting.empty()) return run(pending.asker, {});
-  run(pending.asker, [waiting = pending.waiting](const Verdicts& verdicts) {
+  if (pending.waiting.empty()) return run(pending.requester, {});
+  run(pending.requester, [waiting = pending.waiting](const Verdicts& verdicts) {
     for (const OnVerdicts& answer : waiting) answer(verdicts);
   });
 }
@@ -100,7 +105,7 @@ void Reload::dismiss(const std::string& why) {
   for (const OnVerdicts& answer : dismissed.waiting) refuse(answer, why);
 }
 
-void Reload::run(const Asker& asker, const OnVerdicts& on_each) {
+void Reload::run(const Requester& requester, const OnVerdicts& on_each) {
   callbacks_.on_begin();
   const OnVerdicts on_verdicts = [this, on_each](Verdicts verdicts) {
     callbacks_.on_end();
@@ -108,13 +113,13 @@ void Reload::run(const Asker& asker, const OnVerdicts& on_each) {
   };
   if (file_.exists()) log_.info("rereading {}", file_.path());
   unsettled_ = 1;  // Until all of its parts are counted.
-  file_.read([this, asker, on_verdicts, nobody_asked = !on_each](ipc::Result<Config> next) {
-    go_on(asker, on_verdicts, nobody_asked, std::move(next));
+  file_.read([this, requester, on_verdicts, nobody_asked = !on_each](ipc::Result<Config> next) {
+    go_on(requester, on_verdicts, nobody_asked, std::move(next));
     settle_one();
   });
 }
 
-void Reload::go_on(const Asker& asker, const OnVerdicts& on_verdicts, bool nobody_asked,
+void Reload::go_on(const Requester& requester, const OnVerdicts& on_verdicts, bool nobody_asked,
                    ipc::Result<Config> next) {
   if (!next) return refuse(on_verdicts, next.error().text);
   auto opened = open(*next, next->listeners);
@@ -126,28 +131,27 @@ void Reload::go_on(const Asker& asker, const OnVerdicts& on_verdicts, bool nobod
   log_.set_level(next->supervisor.log_level);
 
   const PoolChanges changes = compare(versions_in_force(), versions_in(*next));
-  apply(
-      {.next = std::move(*next),
-       .opened = std::move(*opened),
-       .asker = asker,
-       .if_busy = IfBusy::Insist,
-       .words = Words::Ours},
-      changes, [this, on_verdicts, nobody_asked](Verdicts verdicts) {
-        if (verdicts.empty()) {
-          log_.info("no pool has changed");
-          verdicts = {{.name = "", .ok = true, .code = "reloaded", .text = "no pool has changed"}};
-        } else if (nobody_asked) {
-          for (const auto& verdict : verdicts) {
-            log_.write(verdict.ok ? LogLevel::Info : LogLevel::Error,
-                       fmt::format("reload: {}", one_line(verdict)));
+  apply({.next = std::move(*next),
+         .opened = std::move(*opened),
+         .requester = requester,
+         .if_busy = IfBusy::Insist,
+         .words = Words::Ours},
+        changes, [this, on_verdicts, nobody_asked](Verdicts verdicts) {
+          if (verdicts.empty()) {
+            log_.info("no pool has changed");
+            verdicts = {success("", "reloaded", "no pool has changed")};
+          } else if (nobody_asked) {
+            for (const auto& verdict : verdicts) {
+              log_.write(verdict.ok ? LogLevel::Info : LogLevel::Error,
+                         fmt::format("reload: {}", one_line(verdict)));
+            }
           }
-        }
-        on_verdicts(std::move(verdicts));
-      });
+          on_verdicts(std::move(verdicts));
+        });
 }
 
-void Reload::update(const std::vector<std::string>& names, const Asker& asker, IfBusy if_busy,
-                    const OnVerdicts& on_verdicts) {
+void Reload::update(const std::vector<std::string>& names, const Requester& requester,
+                    IfBusy if_busy, const OnVerdicts& on_verdicts) {
   file_.read([=, this](ipc::Result<Config> next) {
     if (!next) return refuse(on_verdicts, next.error().text);
     const auto in_force = versions_in_force();
@@ -168,17 +172,8 @@ void Reload::update(const std::vector<std::string>& names, const Asker& asker, I
         if (pool != nullptr) add_listeners_of(*next, *pool, listeners);
       }
     }
-    auto opened = open(*next, listeners);
-    if (!opened) return refuse(on_verdicts, opened.error().text);
-    apply({.next = std::move(*next),
-           .opened = std::move(*opened),
-           .asker = asker,
-           .if_busy = if_busy,
-           .words = Words::Supervisors},
-          changes, [on_verdicts, unknown = std::move(unknown)](Verdicts verdicts) {
-            verdicts.insert(verdicts.end(), unknown.begin(), unknown.end());
-            on_verdicts(std::move(verdicts));
-          });
+    apply_part(std::move(*next), listeners, {.requester = requester, .if_busy = if_busy}, changes,
+               with_more(on_verdicts, std::move(unknown)));
   });
 }
 
@@ -191,7 +186,7 @@ void Reload::add(const std::vector<std::string>& names, const OnVerdicts& on_ver
     for (const std::string& name : names) {
       const PoolConfig* pool = find_pool(*next, name);
       if (pools_.find(name) != nullptr) {
-        refused.push_back({.name = name, .ok = false, .code = "already_added", .text = ""});
+        refused.push_back(refusal(name, "already_added"));
       } else if (pool == nullptr) {
         refused.push_back(
             no_such_process(name, fmt::format("{} has no pool.{}", file_.path(), name)));
@@ -200,18 +195,19 @@ void Reload::add(const std::vector<std::string>& names, const OnVerdicts& on_ver
         add_listeners_of(*next, *pool, listeners);
       }
     }
-    auto opened = open(*next, listeners);
-    if (!opened) return refuse(on_verdicts, opened.error().text);
-    apply({.next = std::move(*next),
-           .opened = std::move(*opened),
-           .asker = {},
-           .if_busy = IfBusy::Wait,
-           .words = Words::Supervisors},
-          changes, [on_verdicts, refused = std::move(refused)](Verdicts verdicts) {
-            verdicts.insert(verdicts.end(), refused.begin(), refused.end());
-            on_verdicts(std::move(verdicts));
-          });
+    apply_part(std::move(*next), listeners, {.if_busy = IfBusy::Wait}, changes,
+               with_more(on_verdicts, std::move(refused)));
   });
+}
+
+void Reload::apply_part(Config next, const std::vector<ListenerConfig>& listeners, Run run,
+                        const PoolChanges& changes, const OnVerdicts& on_verdicts) {
+  auto opened = open(next, listeners);
+  if (!opened) return refuse(on_verdicts, opened.error().text);
+  run.next = std::move(next);
+  run.opened = std::move(*opened);
+  run.words = Words::Supervisors;
+  apply(std::move(run), changes, on_verdicts);
 }
 
 void Reload::differences(const std::function<void(ipc::Result<Differences>)>& on_differences) {
@@ -270,25 +266,21 @@ void Reload::apply(Run run, const PoolChanges& changes, const OnVerdicts& on_ver
   const std::size_t parts = changes.removed.size() + changes.added.size() + to_change.size();
   if (parts == 0) return on_verdicts({});
   run.command = commands_.open(static_cast<int>(parts), on_verdicts);
-  for (const std::string& name : changes.removed) remove(run, name);
+  for (const std::string& name : changes.removed) {
+    deployer_.queue().dismiss(name, fmt::format("{} was removed", name));
+    pools_.remove(part_of(run, name, kRemoved), *pools_.find(name));
+  }
   for (const std::string& name : changes.added)
     pools_.add(Deployment::of(*find_pool(run.next, name), run.opened));
-  for (const std::string& name : changes.added) start(run, name);
+  for (const std::string& name : changes.added) {
+    start_order_.start(*pools_.find(name), awaited_part_of(run, name, kAdded));
+  }
   for (const std::string& name : to_change) change(run, name);
-}
-
-void Reload::remove(const Run& run, const std::string& name) {
-  deployer_.queue().dismiss(name, fmt::format("{} was removed", name));
-  pools_.remove(part_of(run, name, kRemoved), *pools_.find(name));
-}
-
-void Reload::start(const Run& run, const std::string& name) {
-  start_order_.start(*pools_.find(name), awaited_part_of(run, name, kAdded));
 }
 
 void Reload::change(const Run& run, const std::string& name) {
   const auto shared = std::make_shared<const Run>(run);
-  deployer_.take_turn(name, run.asker, run.if_busy, awaited_part_of(run, name, kUpdated),
+  deployer_.take_turn(name, run.requester, run.if_busy, awaited_part_of(run, name, kUpdated),
                       [this, shared, name](PoolRunner& pool, CommandId part) {
                         bring_to(pool, part, *find_pool(shared->next, name), *shared);
                       });
@@ -302,10 +294,8 @@ void Reload::bring_to(PoolRunner& pool, CommandId part, const PoolConfig& config
     commands_.settle(part, {});
   } else if (pool.is_going_down()) {
     pool.adopt(Deployment::of(config, run.opened));
-    commands_.settle(part, {{.name = pool.name(),
-                             .ok = true,
-                             .code = "adopted",
-                             .text = "it is stopped, and will start in its new configuration"}});
+    commands_.settle(part, {success(pool.name(), "adopted",
+                                    "it is stopped, and will start in its new configuration")});
   } else {
     pool.deploy(part, Deployment::of(config, run.opened));
   }
@@ -338,7 +328,7 @@ void Reload::settle_one() {
 
 void Reload::refuse(const OnVerdicts& on_verdicts, const std::string& why) const {
   log_.error("reload: {}", why);
-  on_verdicts({{.name = "", .ok = false, .code = "refused", .text = why}});
+  on_verdicts({refusal("", "refused", why)});
 }
 
 }  // namespace reeve::supervisor

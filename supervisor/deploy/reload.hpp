@@ -33,16 +33,16 @@ class Reload {
   /// Rereads the file and answers once every change has its verdict. A bad file, or a listener that
   /// does not open, changes nothing. A pool that is being deployed is waited for. `on_verdicts` may
   /// be empty.
-  void request(const Asker& asker, OnVerdicts on_verdicts);
+  void request(const Requester& requester, OnVerdicts on_verdicts);
   /// Runs what was asked for during the last one.
   void advance();
   /// Answers whoever waits for a reload that will not come.
   void dismiss(const std::string& why);
 
   /// The same for the named pools only; none: for all. Verdicts in supervisorctl's words.
-  void update(const std::vector<std::string>& names, const Asker& asker, IfBusy if_busy,
+  void update(const std::vector<std::string>& names, const Requester& requester, IfBusy if_busy,
               const OnVerdicts& on_verdicts);
-  /// Of the named pools, those that the file has and the master has not.
+  /// Starts those of the named pools that the file has and the master has not.
   void add(const std::vector<std::string>& names, const OnVerdicts& on_verdicts);
 
   /// Between the file and what runs, or why the file cannot be read.
@@ -59,27 +59,28 @@ class Reload {
   enum class Words : std::uint8_t { Ours, Supervisors };
   /// One application of the file to some pools.
   struct Run {
-    Config next;
-    ListenerSet opened;
-    Asker asker;
+    Config next{};
+    ListenerSet opened{};
+    Requester requester{};
     IfBusy if_busy{};
     Words words{};
     CommandId command{};
   };
   struct Pending {
-    Asker asker;
+    Requester requester;
     std::vector<OnVerdicts> waiting;
   };
 
-  void run(const Asker& asker, const OnVerdicts& on_each);
-  void go_on(const Asker& asker, const OnVerdicts& on_verdicts, bool nobody_asked,
+  void run(const Requester& requester, const OnVerdicts& on_each);
+  void go_on(const Requester& requester, const OnVerdicts& on_verdicts, bool nobody_asked,
              ipc::Result<Config> next);
   [[nodiscard]] std::vector<PoolVersion> versions_in_force() const;
   [[nodiscard]] ipc::Result<ListenerSet> open(const Config& next,
                                               const std::vector<ListenerConfig>& listeners);
   void apply(Run run, const PoolChanges& changes, const OnVerdicts& on_verdicts);
-  void remove(const Run& run, const std::string& name);
-  void start(const Run& run, const std::string& name);
+  /// apply() for some pools of the file, once its listeners are open.
+  void apply_part(Config next, const std::vector<ListenerConfig>& listeners, Run run,
+                  const PoolChanges& changes, const OnVerdicts& on_verdicts);
   void change(const Run& run, const std::string& name);
   void bring_to(PoolRunner& pool, CommandId part, const PoolConfig& config, const Run& run);
   [[nodiscard]] CommandId part_of(const Run& run, std::string name, std::string_view done);

@@ -12,7 +12,7 @@
 namespace reeve::supervisor {
 namespace {
 
-/// It does its work and ends: those that are after it want the work done. A program that is not
+/// A one-shot does its work and ends: the pools after it want the work done. A program that is not
 /// restarted in every case, and yet serves, is one that says itself when it is ready.
 bool is_one_shot(const PoolConfig& config) {
   return config.spec.restart != RestartRule::Always &&
@@ -29,20 +29,12 @@ bool is_done_or_up(const PoolRunner& pool) {
 std::string obstacle(const PoolRunner& pool) {
   for (const Slot& slot : pool.pool().slots()) {
     const std::string name = process_name(pool.name(), slot.index);
-    switch (slot.state) {
-      case SlotState::Fatal:
-        return fmt::format("{} is FATAL: {}", name, slot.why);
-      case SlotState::Exited:
-        if (!pool.has_finished(slot)) return fmt::format("{} has failed: {}", name, slot.why);
-        break;
-      case SlotState::Stopped:
-        if (pool.held_for().empty()) return fmt::format("{} is stopped", name);
-        break;
-      case SlotState::Starting:
-      case SlotState::Running:
-      case SlotState::Stopping:
-      case SlotState::Backoff:
-        break;
+    if (slot.state == SlotState::Fatal) return fmt::format("{} is FATAL: {}", name, slot.why);
+    if (slot.state == SlotState::Exited && !pool.has_finished(slot)) {
+      return fmt::format("{} has failed: {}", name, slot.why);
+    }
+    if (slot.state == SlotState::Stopped && pool.held_for().empty()) {
+      return fmt::format("{} is stopped", name);
     }
   }
   return "";
@@ -65,11 +57,8 @@ std::string reason_to_wait(const PoolRunner& pool, const Pools& pools) {
 
 void StartOrder::start(PoolRunner& pool, CommandId command) {
   std::string why = reason_to_wait(pool, pools_);
-  if (why.empty()) {
-    pool.start(command, {});
-    return;
-  }
-  pending_.settle(command, {{.name = pool.name(), .ok = true, .code = "waits", .text = why}});
+  if (why.empty()) return pool.start(command, {});
+  pending_.settle(command, {success(pool.name(), "waits", why)});
   hold(pool, std::move(why));
 }
 

@@ -176,7 +176,7 @@ void Helper::drop_line() {
   for (const std::uint64_t id : given_up) finish(id, std::unexpected(Failure::Ended));
 }
 
-/// Who gets the answer may ask anew from inside.
+/// The receiver of the answer may ask anew from inside.
 void Helper::finish(std::uint64_t id, std::expected<std::string, Failure> answer) {
   auto request = requests_.extract(id);
   if (!request.empty()) request.mapped().on_answer(std::move(answer));

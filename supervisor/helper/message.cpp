@@ -15,14 +15,6 @@ namespace {
 constexpr std::size_t kMostTextBytes = 4096;
 constexpr auto kUnchanged = std::numeric_limits<std::uint32_t>::max();  // To setresuid(2).
 
-/// What is before the next `separator`, which goes with it; else all of it.
-std::string_view take(std::string_view& text, char separator) {
-  const std::size_t end = text.find(separator);
-  const std::string_view part = text.substr(0, end);
-  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  return part;
-}
-
 bool is_plain(std::string_view text) { return ipc::printable(text, kMostTextBytes) == text; }
 
 bool read_id(std::string_view text, std::uint32_t& to) {
@@ -34,7 +26,7 @@ bool read_id(std::string_view text, std::uint32_t& to) {
 
 bool read_ids(std::string_view text, std::vector<std::uint32_t>& to) {
   while (!text.empty()) {
-    if (!read_id(take(text, ','), to.emplace_back())) return false;
+    if (!read_id(ipc::take_until(text, ','), to.emplace_back())) return false;
   }
   return true;
 }
@@ -61,14 +53,14 @@ std::string format(const HelperRequest& request) {
 std::string format(const HelperReply& reply) { return fmt::format("{}\n{}", reply.id, reply.text); }
 
 std::optional<HelperRequest> parse_helper_request(std::string_view packet) {
-  std::string_view head = take(packet, '\n');
-  const auto id = ipc::parse_number<std::uint64_t>(take(head, ' '));
+  std::string_view head = ipc::take_until(packet, '\n');
+  const auto id = ipc::parse_number<std::uint64_t>(ipc::take_until(head, ' '));
   if (!id || head != fmt::to_string(static_cast<int>(HelperTask::LookUpUser))) return std::nullopt;
   return HelperRequest{.id = *id, .task = HelperTask::LookUpUser, .text = std::string(packet)};
 }
 
 std::optional<HelperReply> parse_helper_reply(std::string_view packet) {
-  const auto id = ipc::parse_number<std::uint64_t>(take(packet, '\n'));
+  const auto id = ipc::parse_number<std::uint64_t>(ipc::take_until(packet, '\n'));
   if (!id) return std::nullopt;
   return HelperReply{.id = *id, .text = std::string(packet)};
 }
@@ -88,8 +80,8 @@ std::string format(const FoundUser& found) {
 std::optional<FoundUser> parse_found_user(std::string_view text) {
   User user{.uid = kUnchanged, .gid = kUnchanged, .groups = {}, .name = {}, .home = {}};
   while (!text.empty()) {
-    std::string_view value = take(text, '\n');
-    const std::string_view key = take(value, '=');
+    std::string_view value = ipc::take_until(text, '\n');
+    const std::string_view key = ipc::take_until(value, '=');
     if (key == "error") {
       if (!is_plain(value)) return std::nullopt;
       return std::unexpected(std::string(value));

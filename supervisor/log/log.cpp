@@ -72,15 +72,15 @@ struct Patterns {
   const char* workers;
 };
 
-Patterns patterns(LogFormat format, LogDress dress) {
+Patterns patterns(LogFormat format, LineStyle style) {
   static constexpr char kJson[] = R"({"time":"%Y-%m-%dT%H:%M:%S.%f%z","level":"%l",%v})";
   if (format == LogFormat::Json) return {kJson, R"({"time":"%Y-%m-%dT%H:%M:%S.%f%z",%v})"};
-  switch (dress) {
-    case LogDress::Plain:
+  switch (style) {
+    case LineStyle::Plain:
       return {"%Y-%m-%d %H:%M:%S.%e %-7l %v", "%Y-%m-%d %H:%M:%S.%e %v"};
-    case LogDress::Terminal:
+    case LineStyle::Terminal:
       return {"%H:%M:%S.%e %^%-7l%$ %v", "%H:%M:%S.%e %v"};
-    case LogDress::Journal:
+    case LineStyle::Journal:
       return {"%*%v", "%*%v"};
   }
   return {};
@@ -97,18 +97,10 @@ std::unique_ptr<spdlog::logger> make_logger(Output& output, const char* pattern,
   return logger;
 }
 
+/// Both have the same levels in the same order; spdlog has one below.
 spdlog::level::level_enum to_spdlog(LogLevel level) {
-  switch (level) {
-    case LogLevel::Debug:
-      return spdlog::level::debug;
-    case LogLevel::Info:
-      return spdlog::level::info;
-    case LogLevel::Warn:
-      return spdlog::level::warn;
-    case LogLevel::Error:
-      return spdlog::level::err;
-  }
-  return spdlog::level::info;
+  static_assert(static_cast<int>(LogLevel::Error) + 1 == spdlog::level::err);
+  return static_cast<spdlog::level::level_enum>(static_cast<int>(level) + 1);
 }
 
 /// Each process its own colour, the same one for ever, so that an eye can follow it.
@@ -119,20 +111,20 @@ int colour_of(std::string_view process) {
 
 }  // namespace
 
-LogDress dress_for(int fd, bool is_terminal) {
-  if (is_terminal) return LogDress::Terminal;
+LineStyle line_style_for(int fd, bool is_terminal) {
+  if (is_terminal) return LineStyle::Terminal;
   // systemd.exec(5): device and inode of what stderr was connected to. They differ after a
   // redirection.
   const char* stream = std::getenv("JOURNAL_STREAM");
   struct stat info{};
-  if (stream == nullptr || ::fstat(fd, &info) != 0) return LogDress::Plain;
-  return fmt::format("{}:{}", info.st_dev, info.st_ino) == stream ? LogDress::Journal
-                                                                  : LogDress::Plain;
+  if (stream == nullptr || ::fstat(fd, &info) != 0) return LineStyle::Plain;
+  return fmt::format("{}:{}", info.st_dev, info.st_ino) == stream ? LineStyle::Journal
+                                                                  : LineStyle::Plain;
 }
 
-Log::Log(Output& output, LogFormat format, LogDress dress, LogLevel level)
-    : output_(output), format_(format), descriptor_dress_(dress), level_(level) {
-  this->dress(dress);
+Log::Log(Output& output, LogFormat format, LineStyle style, LogLevel level)
+    : output_(output), format_(format), descriptor_style_(style), level_(level) {
+  set_style(style);
   output.on_growing([this](const std::string& file, int error) {
     warn("{}: cannot be rotated: {}; it grows on", file, ipc::errno_text(error));
   });
@@ -148,10 +140,10 @@ void Log::set_level(LogLevel level) {
   master_->set_level(to_spdlog(level));
 }
 
-void Log::dress(LogDress dress) {
-  dress_ = dress;
-  const Patterns pattern = patterns(format_, dress);
-  const bool colours = dress == LogDress::Terminal && format_ == LogFormat::Text;
+void Log::set_style(LineStyle style) {
+  style_ = style;
+  const Patterns pattern = patterns(format_, style);
+  const bool colours = style == LineStyle::Terminal && format_ == LogFormat::Text;
   master_ = make_logger(output_, pattern.master, colours, &tail_);
   workers_ = make_logger(output_, pattern.workers, false, nullptr);
   set_level(level_);
@@ -160,7 +152,7 @@ void Log::dress(LogDress dress) {
 ipc::Result<> Log::follow(const SupervisorConfig& config) {
   const LogFile::Rules rules{.max_size = config.log_max_size, .keep = config.log_keep};
   if (config.log_to.empty()) {
-    if (output_.file() != nullptr) dress(descriptor_dress_);
+    if (output_.file() != nullptr) set_style(descriptor_style_);
     output_.use_descriptor();
     return {};
   }
@@ -170,13 +162,11 @@ ipc::Result<> Log::follow(const SupervisorConfig& config) {
   }
   auto file = LogFile::open(config.log_to, rules);
   if (!file) {
-    return ipc::failure(
-        fmt::format("supervisor.log.to: cannot {}; name a file that the master can "
-                    "write",
-                    file.error().text));
+    return ipc::failure(fmt::format(
+        "supervisor.log.to: cannot {}; name a file that the master can write", file.error().text));
   }
   output_.use_file(std::move(*file));
-  dress(LogDress::Plain);
+  set_style(LineStyle::Plain);
   return {};
 }
 
@@ -203,7 +193,7 @@ void Log::worker_line(std::string_view process, Stream stream, std::string_view 
   if (format_ == LogFormat::Json) {
     workers_->info(R"("process":{},"stream":"{}","line":{})", ipc::json_string(process),
                    stream == Stream::Stderr ? "stderr" : "stdout", ipc::json_string(line));
-  } else if (dress_ == LogDress::Terminal) {
+  } else if (style_ == LineStyle::Terminal) {
     workers_->info("\033[{}m{}\033[0m | {}\033[0m", colour_of(process), process, line);
   } else {
     workers_->info("{} | {}", process, line);

@@ -24,19 +24,19 @@ class Output;
 
 enum class Stream : std::uint8_t { Stdout, Stderr };
 
-/// How a line of text is dressed.
-enum class LogDress : std::uint8_t {
+/// What a line of text has beside its words.
+enum class LineStyle : std::uint8_t {
   Plain,     ///< date and time first: a file, a pipe
   Terminal,  ///< time of day and colours
   Journal,   ///< "<6>" first, as sd-daemon(3) has it: systemd's journal keeps time and level itself
 };
 
-/// The dress that suits the place that `fd` leads to. Reads $JOURNAL_STREAM.
-[[nodiscard]] LogDress dress_for(int fd, bool is_terminal);
+/// The style that suits the place that `fd` leads to. Reads $JOURNAL_STREAM.
+[[nodiscard]] LineStyle line_style_for(int fd, bool is_terminal);
 
 class Log {
  public:
-  Log(Output& output, LogFormat format, LogDress dress, LogLevel level);
+  Log(Output& output, LogFormat format, LineStyle style, LogLevel level);
   ~Log();
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
@@ -77,12 +77,12 @@ class Log {
   void worker_line(std::string_view process, Stream stream, std::string_view line);
 
  private:
-  void dress(LogDress dress);
+  void set_style(LineStyle style);
 
   Output& output_;
   LogFormat format_;
-  LogDress descriptor_dress_;  // What suits the output's descriptor; a file is plain.
-  LogDress dress_{};
+  LineStyle descriptor_style_;  // What suits the output's descriptor; a file is plain.
+  LineStyle style_{};
   LogLevel level_;
   TailBudget tail_budget_;
   TailBuffer tail_{tail_budget_};

@@ -15,7 +15,7 @@
 namespace reeve::supervisor {
 namespace {
 
-constexpr int kRetries = 8;  // Of an interrupted write: a file on a network may be.
+constexpr int kRetries = 8;  // For an interrupted write, as to a file on a network.
 
 bool is_regular_file(int fd) {
   struct stat info{};

@@ -7,6 +7,8 @@
 #include <tuple>
 #include <utility>
 
+#include "ipc/base/text.hpp"
+
 namespace reeve::supervisor {
 namespace {
 
@@ -71,11 +73,7 @@ void TailBuffer::drop_oldest() {
 }
 
 void TailBuffer::restore(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    append(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
+  while (!text.empty()) append(ipc::take_until(text, '\n'));
 }
 
 std::string TailBuffer::last(std::size_t bytes) const {

@@ -37,7 +37,7 @@ class TailBudget {
   std::size_t max_bytes_;
   std::size_t used_ = 0;
   std::size_t given_back_ = 0;  // Since the allocator was last asked to return it to the kernel.
-  std::uint64_t lines_ = 0;     // That all tails have got so far: their clock.
+  std::uint64_t lines_ = 0;     // Counts the lines of all tails: their clock.
   std::vector<TailBuffer*> tails_;
 };
 

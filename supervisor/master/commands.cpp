@@ -52,8 +52,7 @@ void Commands::on_request(SessionId session, const Request& request) {
     events_.publish("command", ipc::control::to_string(request.method), names);
   }
   if (ipc::control::traits(request.method).starts && callbacks_.shutting_down()) {
-    refuse(session, "the master is shutting down");
-    return;
+    return refuse(session, "the master is shutting down");
   }
   (this->*handler_of(request.method))(session, request);
 }
@@ -90,7 +89,7 @@ void Commands::stop(SessionId session, const Request& request) {
 }
 
 void Commands::reload(SessionId session, const Request& /*request*/) {
-  callbacks_.reload(asker(session, "reload"), answer_to(session));
+  callbacks_.reload(requester(session, "reload"), answer_to(session));
 }
 
 void Commands::shut_down(SessionId session, const Request& /*request*/) {
@@ -135,7 +134,7 @@ void Commands::forgotten(const PoolRunner& pool) {
   });
   for (const SessionId session : followers) {
     Reply reply;
-    reply.continues = following_.contains(session);  // It follows another pool, too.
+    reply.continues = following_.contains(session);  // Another pool, too.
     reply.text = fmt::format("({} was removed)\n", pool.name());
     callbacks_.reply(session, reply);
   }
@@ -159,30 +158,23 @@ void Commands::status(SessionId session, const Request& request) {
 void Commands::signal(SessionId session, const Request& request) {
   const int number = signal_number(request.signal);
   if (number == 0) {
-    refuse(session, fmt::format("no signal \"{}\"; write HUP, SIGHUP or 1", request.signal));
-    return;
+    return refuse(session, fmt::format("no signal \"{}\"; write HUP, SIGHUP or 1", request.signal));
   }
-  ResolvedNames resolved = resolve_names(request.names, pools_.known());
-  Verdicts verdicts = std::move(resolved.unknown);
-  for (const Target& target : resolved.targets) {
-    const PoolRunner& pool = *pools_.find(target.pool);
-    for (const Slot& slot : pool.pool().slots()) {
-      if (!target.slots.empty() && !target.slots.contains(slot.index)) continue;
-      Process* process = slot.current ? pool.find(*slot.current) : nullptr;
-      if (process != nullptr) process->signal(number);
-      verdicts.push_back({.name = process_name(pool.name(), slot.index),
-                          .ok = process != nullptr,
-                          .code = process != nullptr ? "signalled" : "not_running",
-                          .text = ""});
-    }
-  }
+  const ResolvedNames resolved = resolve_names(request.names, pools_.known());
+  Verdicts verdicts = resolved.unknown;
+  for_each_slot(resolved, [&](const PoolRunner& pool, const Slot& slot) {
+    Process* process = slot.current ? pool.find(*slot.current) : nullptr;
+    if (process != nullptr) process->signal(number);
+    std::string name = process_name(pool.name(), slot.index);
+    verdicts.push_back(process != nullptr ? success(std::move(name), "signalled")
+                                          : refusal(std::move(name), "not_running"));
+  });
   answer(session, std::move(verdicts));
 }
 
 void Commands::scale(SessionId session, const Request& request) {
   if (!request.scale || request.names.size() != 1) {
-    refuse(session, "scale needs one pool and a number of workers: scale web 4, +1 or -1");
-    return;
+    return refuse(session, "scale needs one pool and a number of workers: scale web 4, +1 or -1");
   }
   ResolvedNames resolved = resolve_names(request.names, pools_.known());
   const bool is_pool = resolved.targets.size() == 1 && resolved.targets.front().slots.empty();
@@ -194,6 +186,16 @@ void Commands::scale(SessionId session, const Request& request) {
     PoolRunner& pool = *pools_.find(resolved.targets.front().pool);
     pool.scale(pending_.open(1, answer_to(session)),
                wanted_workers(*request.scale, pool.pool().spec().workers));
+  }
+}
+
+void Commands::for_each_slot(const ResolvedNames& resolved,
+                             const std::function<void(PoolRunner&, const Slot&)>& each) const {
+  for (const Target& target : resolved.targets) {
+    PoolRunner& pool = *pools_.find(target.pool);
+    for (const Slot& slot : pool.pool().slots()) {
+      if (target.slots.empty() || target.slots.contains(slot.index)) each(pool, slot);
+    }
   }
 }
 
@@ -236,6 +238,13 @@ void Commands::answer(SessionId session, Verdicts verdicts) const {
   }
   Reply reply;
   reply.verdicts = std::move(verdicts);
+  callbacks_.reply(session, reply);
+}
+
+void Commands::reply_more(SessionId session, std::string text) const {
+  Reply reply;
+  reply.continues = true;
+  reply.text = std::move(text);
   callbacks_.reply(session, reply);
 }
 

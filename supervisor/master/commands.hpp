@@ -24,10 +24,12 @@ namespace reeve::supervisor {
 
 class Commands {
  public:
+  using Request = ipc::control::Request;
+
   struct Callbacks {
     std::function<void(SessionId, const ipc::control::Reply&)> reply;
     std::function<pid_t(SessionId)> peer;  ///< who asks
-    std::function<void(const Asker&, PendingCommands::OnVerdicts)> reload;
+    std::function<void(const Requester&, PendingCommands::OnVerdicts)> reload;
     std::function<void(PendingCommands::OnVerdicts)> shutdown;
     std::function<void(SessionId)> upgrade;
     std::function<bool()> shutting_down;
@@ -45,7 +47,7 @@ class Commands {
 
   Commands(ipc::uv::Loop& loop, Log& log, Dependencies dependencies, Callbacks callbacks);
 
-  void on_request(SessionId session, const ipc::control::Request& request);
+  void on_request(SessionId session, const Request& request);
   /// The verdict on what somebody else carries out.
   void answer(SessionId session, Verdicts verdicts) const;
   /// The client has left; what it asked for goes on, but what waits for its turn does not.
@@ -56,55 +58,57 @@ class Commands {
  private:
   using PoolCommand = std::function<void(PoolRunner&, CommandId, const SlotSet&)>;
 
-  using Handler = void (Commands::*)(SessionId, const ipc::control::Request&);
+  using Handler = void (Commands::*)(SessionId, const Request&);
   [[nodiscard]] static Handler handler_of(ipc::control::Method method);
 
-  void status(SessionId session, const ipc::control::Request& request);
-  void start(SessionId session, const ipc::control::Request& request);
-  void stop(SessionId session, const ipc::control::Request& request);
-  void signal(SessionId session, const ipc::control::Request& request);
-  void scale(SessionId session, const ipc::control::Request& request);
-  void tail(SessionId session, const ipc::control::Request& request);
-  void why(SessionId session, const ipc::control::Request& request);
-  void command_pools(SessionId session, const ipc::control::Request& request,
-                     const PoolCommand& command);
-  void command_in_order(SessionId session, const ipc::control::Request& request,
-                        OrderedCommands::Kind kind);
+  void start(SessionId session, const Request& request);
+  void stop(SessionId session, const Request& request);
+  void reload(SessionId session, const Request& request);
+  void shut_down(SessionId session, const Request& request);
+  void upgrade(SessionId session, const Request& request);
+  void events(SessionId session, const Request& request);
+  void status(SessionId session, const Request& request);
+  void signal(SessionId session, const Request& request);
+  void scale(SessionId session, const Request& request);
+  void tail(SessionId session, const Request& request);
+  void why(SessionId session, const Request& request);
+  /// Calls `each` for every slot that is named, which `resolved` says.
+  void for_each_slot(const ResolvedNames& resolved,
+                     const std::function<void(PoolRunner&, const Slot&)>& each) const;
+  void command_pools(SessionId session, const Request& request, const PoolCommand& command);
+  void command_in_order(SessionId session, const Request& request, OrderedCommands::Kind kind);
   /// A command that each of its targets answers a part of; nothing: it was answered.
   struct Asked {
     CommandId id;
     std::vector<Target> targets;
   };
-  [[nodiscard]] std::optional<Asked> open_command(SessionId session,
-                                                  const ipc::control::Request& request);
-  void clear(SessionId session, const ipc::control::Request& request);
-  void maintail(SessionId session, const ipc::control::Request& request);
-  void reload(SessionId session, const ipc::control::Request& request);
-  void shut_down(SessionId session, const ipc::control::Request& request);
-  void upgrade(SessionId session, const ipc::control::Request& request);
-  void events(SessionId session, const ipc::control::Request& request);
-  void version(SessionId session, const ipc::control::Request& request);
+  [[nodiscard]] std::optional<Asked> open_command(SessionId session, const Request& request);
+  void clear(SessionId session, const Request& request);
+  void maintail(SessionId session, const Request& request);
+  void version(SessionId session, const Request& request);
 
   // commands_deploy.cpp
-  void restart(SessionId session, const ipc::control::Request& request);
-  void deploy(SessionId session, const ipc::control::Request& request);
-  void rollback(SessionId session, const ipc::control::Request& request);
-  void rehearse(SessionId session, const ipc::control::Request& request);
-  void reread(SessionId session, const ipc::control::Request& request);
-  void avail(SessionId session, const ipc::control::Request& request);
-  void update(SessionId session, const ipc::control::Request& request);
-  void add(SessionId session, const ipc::control::Request& request);
-  void remove(SessionId session, const ipc::control::Request& request);
+  void restart(SessionId session, const Request& request);
+  void deploy(SessionId session, const Request& request);
+  void rollback(SessionId session, const Request& request);
+  void rehearse(SessionId session, const Request& request);
+  void reread(SessionId session, const Request& request);
+  void avail(SessionId session, const Request& request);
+  void update(SessionId session, const Request& request);
+  void add(SessionId session, const Request& request);
+  void remove(SessionId session, const Request& request);
   /// Calls `begin` for each pool that is named, with a command that they answer together. Refuses
   /// single processes.
-  void for_each_pool(SessionId session, const ipc::control::Request& request,
+  void for_each_pool(SessionId session, const Request& request,
                      const std::function<void(const std::string& pool, CommandId)>& begin);
-  void tell_wait(SessionId session, const ipc::control::Request& request,
-                 const std::string& pool) const;
-  [[nodiscard]] Asker asker(SessionId session, std::string what) const;
-  [[nodiscard]] PoolRunner::OnProgress progress_to(SessionId session) const;
+  void tell_wait(SessionId session, const Request& request, const std::string& pool) const;
+  [[nodiscard]] Requester requester(SessionId session, std::string what) const;
+  /// Tells a client how it goes, if it has asked for that with `more`.
+  [[nodiscard]] PoolRunner::OnProgress progress_to(SessionId session, const Request& request) const;
 
   [[nodiscard]] PendingCommands::OnVerdicts answer_to(SessionId session) const;
+  /// One more line of what the client follows.
+  void reply_more(SessionId session, std::string text) const;
   void refuse(SessionId session, std::string why) const;
 
   struct Following {

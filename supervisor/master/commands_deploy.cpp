@@ -40,10 +40,9 @@ std::vector<std::string> pools_named(const std::vector<std::string>& names) {
 
 void Commands::restart(SessionId session, const Request& request) {
   if (request.hard) {
-    command_in_order(session, request, OrderedCommands::Kind::HardRestart);
-    return;
+    return command_in_order(session, request, OrderedCommands::Kind::HardRestart);
   }
-  const Asker who = asker(session, "restart");
+  const Requester who = requester(session, "restart");
   command_pools(session, request, [&](PoolRunner& pool, CommandId id, const SlotSet& slots) {
     tell_wait(session, request, pool.name());
     deployer_.take_turn(pool.name(), who, if_busy(request), id,
@@ -60,35 +59,30 @@ void Commands::deploy(SessionId session, const Request& request) {
   for_each_pool(session, request, [&](const std::string& pool, CommandId command) {
     const auto slots = static_cast<int>(pools_.find(pool)->pool().slots().size());
     if (canary && canary->workers > slots) {
-      pending_.settle(command,
-                      {{.name = pool,
-                        .ok = false,
-                        .code = "refused",
-                        .text = fmt::format("{} has {} worker{}; {} canaries are too many", pool,
-                                            slots, slots == 1 ? "" : "s", canary->workers)}});
-      return;
+      return pending_.settle(
+          command, {refusal(pool, "refused",
+                            fmt::format("{} has {} worker{}; {} canaries are too many", pool, slots,
+                                        slots == 1 ? "" : "s", canary->workers))});
     }
     tell_wait(session, request, pool);
-    deployer_.deploy(pool, asker(session, "deploy"), if_busy(request), command, canary,
-                     progress_to(session));
+    deployer_.deploy(pool, requester(session, "deploy"), if_busy(request), command, canary,
+                     progress_to(session, request));
   });
 }
 
 void Commands::rollback(SessionId session, const Request& request) {
   for_each_pool(session, request, [&](const std::string& pool, CommandId command) {
     tell_wait(session, request, pool);
-    deployer_.rollback(pool, asker(session, "rollback"), if_busy(request), command,
-                       progress_to(session));
+    deployer_.rollback(pool, requester(session, "rollback"), if_busy(request), command,
+                       progress_to(session, request));
   });
 }
 
 void Commands::rehearse(SessionId session, const Request& request) {
-  // Not only of pools that run: the file may have a new one.
-  if (request.names.size() != 1) {
-    refuse(session, "rehearse needs the name of one pool");
-    return;
-  }
-  rehearsals_.run(pool_named(request.names.front()), progress_to(session), answer_to(session));
+  // The name of any pool: the file may have a new one.
+  if (request.names.size() != 1) return refuse(session, "rehearse needs the name of one pool");
+  rehearsals_.run(pool_named(request.names.front()), progress_to(session, request),
+                  answer_to(session));
 }
 
 void Commands::reread(SessionId session, const Request& /*request*/) {
@@ -96,9 +90,7 @@ void Commands::reread(SessionId session, const Request& /*request*/) {
     if (!differences) return refuse(session, differences.error().text);
     Reply reply;
     const auto add = [&reply](const std::vector<std::string>& names, std::string_view code) {
-      for (const std::string& name : names) {
-        reply.verdicts.push_back({.name = name, .ok = true, .code = std::string(code), .text = ""});
-      }
+      for (const std::string& name : names) reply.verdicts.push_back(success(name, code));
     };
     add(differences->changes.added, "added");
     add(differences->changes.scaled, "changed");
@@ -114,15 +106,14 @@ void Commands::avail(SessionId session, const Request& /*request*/) {
     Reply reply;
     for (const std::string& name : differences->in_file) {
       const bool in_use = pools_.find(name) != nullptr;
-      reply.verdicts.push_back(
-          {.name = name, .ok = true, .code = in_use ? "in_use" : "avail", .text = ""});
+      reply.verdicts.push_back(success(name, in_use ? "in_use" : "avail"));
     }
     callbacks_.reply(session, reply);
   });
 }
 
 void Commands::update(SessionId session, const Request& request) {
-  reload_.update(pools_named(request.names), asker(session, "update"), if_busy(request),
+  reload_.update(pools_named(request.names), requester(session, "update"), if_busy(request),
                  answer_to(session));
 }
 
@@ -143,19 +134,14 @@ void Commands::remove(SessionId session, const Request& request) {
     if (pool == nullptr) {
       pending_.settle(command, {no_such_process(name, fmt::format("no pool named \"{}\"", name))});
     } else if (!pool->pool().quiet()) {
-      pending_.settle(command, {{.name = name,
-                                 .ok = false,
-                                 .code = "still_running",
-                                 .text = fmt::format("stop it first: reevectl stop {}", name)}});
+      pending_.settle(command, {refusal(name, "still_running",
+                                        fmt::format("stop it first: reevectl stop {}", name))});
     } else {
       deployer_.queue().dismiss(name, fmt::format("{} was removed", name));
-      pools_.remove(
-          pending_.open(1,
-                        [this, command, name](const Verdicts&) {
-                          pending_.settle(
-                              command, {{.name = name, .ok = true, .code = "removed", .text = ""}});
-                        }),
-          *pool);
+      const auto removed = [this, command, name](const Verdicts&) {
+        pending_.settle(command, {success(name, "removed")});
+      };
+      pools_.remove(pending_.open(1, removed), *pool);
     }
   }
 }
@@ -166,14 +152,11 @@ void Commands::for_each_pool(SessionId session, const Request& request,
   const auto part = std::ranges::find_if(
       resolved.targets, [](const Target& target) { return !target.slots.empty(); });
   if (request.names.empty() || part != resolved.targets.end()) {
-    refuse(session, fmt::format("{} needs the name of a pool: a version belongs to the whole pool",
-                                ipc::control::to_string(request.method)));
-    return;
+    return refuse(session,
+                  fmt::format("{} needs the name of a pool: a version belongs to the whole pool",
+                              ipc::control::to_string(request.method)));
   }
-  if (!resolved.unknown.empty()) {
-    answer(session, std::move(resolved.unknown));
-    return;
-  }
+  if (!resolved.unknown.empty()) return answer(session, std::move(resolved.unknown));
   const CommandId command =
       pending_.open(static_cast<int>(resolved.targets.size()), answer_to(session));
   for (const Target& target : resolved.targets) begin(target.pool, command);
@@ -181,22 +164,18 @@ void Commands::for_each_pool(SessionId session, const Request& request,
 
 void Commands::tell_wait(SessionId session, const Request& request, const std::string& pool) const {
   const auto at_work = deployer_.queue().at_work(pool, loop_.now());
-  if (request.wait && at_work) progress_to(session)(fmt::format("waits: {} is running", *at_work));
+  if (request.wait && at_work) progress_to(session, request)("waiting: " + *at_work);
 }
 
-Asker Commands::asker(SessionId session, std::string what) const {
+Requester Commands::requester(SessionId session, std::string what) const {
   return {.what = std::move(what),
           .who = fmt::format("reevectl pid {}", callbacks_.peer(session)),
           .session = session};
 }
 
-PoolRunner::OnProgress Commands::progress_to(SessionId session) const {
-  return [this, session](const std::string& line) {
-    Reply reply;
-    reply.continues = true;
-    reply.text = line;
-    callbacks_.reply(session, reply);
-  };
+PoolRunner::OnProgress Commands::progress_to(SessionId session, const Request& request) const {
+  if (!request.more) return [](const std::string& /*line*/) {};
+  return [this, session](const std::string& line) { reply_more(session, line); };
 }
 
 }  // namespace reeve::supervisor

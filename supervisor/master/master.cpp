@@ -60,7 +60,7 @@ Master::Master(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& config,
       upgrade_(loop, log, std::move(dependencies.own_binary), upgrade_callbacks()),
       reaper_(std::bind_front(&Master::on_zombie, this), std::bind_front(&Master::on_exit, this)),
       out_of_memory_(std::move(dependencies.oom_counter)),
-      signals_(loop, std::bind_front(&Master::on_signal, this)),
+      signals_(loop, kHandledSignals, std::bind_front(&Master::on_signal, this)),
       check_(loop, std::bind_front(&Master::on_turn_end, this)),
       lock_fd_(dependencies.lock_fd),
       output_(dependencies.output) {}
@@ -83,8 +83,8 @@ Commands::Callbacks Master::command_callbacks() {
   return {.reply = std::bind_front(&Master::reply, this),
           .peer = [this](SessionId session) { return control_->peer(session); },
           .reload =
-              [this](const Asker& asker, PendingCommands::OnVerdicts on_verdicts) {
-                reload_.request(asker, std::move(on_verdicts));
+              [this](const Requester& requester, PendingCommands::OnVerdicts on_verdicts) {
+                reload_.request(requester, std::move(on_verdicts));
               },
           .shutdown = std::bind_front(&Master::shut_down_for, this),
           .upgrade = [this](SessionId session) { upgrade_.request(session); },
@@ -164,16 +164,12 @@ int Master::run() {
   ::uv_update_time(loop_.get());
   if (!adopted_) {
     started_at_ = loop_.now();
-    start_pools();
+    for (const auto& pool : pools_.all()) start_order_.start(*pool, pools_.unattended_command());
+    wake();
   }
   memory_timer_.arm(kAgeMemoryKillsEvery);
   loop_.run();
   return exit_code_;
-}
-
-void Master::start_pools() {
-  for (const auto& pool : pools_.all()) start_order_.start(*pool, pools_.unattended_command());
-  wake();
 }
 
 void Master::on_signal(int signal) {
@@ -274,7 +270,7 @@ void Master::settle() {
   shutdown_.check();
 }
 
-/// One slot that gave up is enough: whoever asks for an exit has something else that starts anew.
+/// One slot that gave up is enough: with `on_fatal = "exit"` something else starts the master anew.
 void Master::check_fatal() {
   if (file_.in_force().on_fatal != OnFatal::Exit) return;
   for (const auto& pool : pools_.all()) {
@@ -317,8 +313,8 @@ void Master::say_ready() {
 ipc::Result<Handover> Master::hand_over(const std::vector<SessionId>& askers) const {
   if (shutdown_.running()) return ipc::failure("the master is shutting down");
   std::string busy = pools_.at_work();
-  if (busy.empty() && ordered_.waiting()) busy = "a command for several pools runs";
-  if (busy.empty() && reload_.busy()) busy = "a reload runs";
+  if (busy.empty() && ordered_.waiting()) busy = "a command for several pools is running";
+  if (busy.empty() && reload_.busy()) busy = "a reload is running";
   if (busy.empty() && control_->is_asked(askers)) busy = "another client waits for its verdict";
   if (!busy.empty()) return ipc::failure(fmt::format("{}; try again when it is done", busy));
 
@@ -378,7 +374,7 @@ void Master::upgraded(const Handover& from, const std::vector<SessionId>& askers
                                        ipc::kVersion, ::getpid(), workers, workers == 1 ? "" : "s");
   log_.info("upgraded {}", text);
   for (const SessionId asker : askers) {
-    commands_.answer(asker, {{.name = "", .ok = true, .code = "upgraded", .text = text}});
+    commands_.answer(asker, {success("", "upgraded", text)});
   }
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "ipc/base/signals.hpp"
 #include "ipc/base/uv.hpp"
 #include "supervisor/control/events.hpp"
 #include "supervisor/control/pending_commands.hpp"
@@ -60,7 +61,6 @@ class Master {
   [[nodiscard]] int run();
 
  private:
-  void start_pools();
   void on_signal(int signal);
   void scale_first_pool(int by);
   void check_fatal();
@@ -114,7 +114,7 @@ class Master {
   OutOfMemoryWatch out_of_memory_;
   std::unique_ptr<NotifyServer> notify_;
   std::unique_ptr<ControlServer> control_;
-  SignalSource signals_;
+  ipc::uv::Signals signals_;
   Terminal terminal_;
   ipc::uv::Check check_;
   int lock_fd_;

@@ -1,6 +1,5 @@
 #include "supervisor/master/orphaned_workers.hpp"
 
-#include <dirent.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -10,7 +9,6 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <memory>
 #include <optional>
 #include <set>
 #include <utility>
@@ -27,15 +25,6 @@ constexpr auto kLook = std::chrono::milliseconds(50);
 // After SIGKILL: only what is stuck in the kernel takes longer.
 constexpr auto kDying = std::chrono::seconds(2);
 
-std::vector<std::string> names_in(const std::string& directory) {
-  std::vector<std::string> names;
-  const std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(directory.c_str()), &::closedir);
-  if (open == nullptr) return names;
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread.
-  while (const dirent* entry = ::readdir(open.get())) names.emplace_back(entry->d_name);
-  return names;
-}
-
 pid_t parent_of(pid_t pid) {
   const auto status = read_small_file(fmt::format("/proc/{}/status", pid));
   return status ? static_cast<pid_t>(number_of(*status, "PPid:").value_or(0)) : 0;
@@ -50,15 +39,11 @@ std::set<pid_t> myself_and_my_ancestors() {
 std::set<pid_t> members_below(const std::string& cgroup_base) {
   std::set<pid_t> members;
   if (cgroup_base.empty()) return members;
-  for (const std::string& name : names_in(cgroup_base)) {
-    if (name.starts_with('.')) continue;
+  for_each_name_in(cgroup_base, [&](std::string_view name) {
     const auto text = read_small_file(fmt::format("{}/{}/cgroup.procs", cgroup_base, name));
-    if (!text) continue;
-    std::string_view rest = *text;
-    while (const auto word = next_word(rest)) {
-      if (const auto pid = ipc::parse_number<pid_t>(*word); pid && *pid > 1) members.insert(*pid);
-    }
-  }
+    for (const pid_t pid : pids_in(text.value_or(""))) members.insert(pid);
+    return true;
+  });
   return members;
 }
 
@@ -112,9 +97,7 @@ std::optional<std::string> slot_in_environment(std::string_view environment,
   const std::string socket_is =
       fmt::format("{}={}", ipc::environment::kNotifySocket, notify_socket);
   while (!environment.empty()) {
-    const std::size_t end = std::min(environment.find('\0'), environment.size());
-    const std::string_view variable = environment.substr(0, end);
-    environment.remove_prefix(std::min(end + 1, environment.size()));
+    const std::string_view variable = ipc::take_until(environment, '\0');
     if (variable.starts_with(slot_is)) {
       slot = ipc::printable(variable.substr(slot_is.size()), 64);
     }
@@ -127,14 +110,18 @@ std::vector<OrphanedWorker> find_orphaned_workers(const FormerMaster& master) {
   std::vector<OrphanedWorker> orphans;
   const std::set<pid_t> family = myself_and_my_ancestors();
   const std::set<pid_t> members = members_below(master.cgroup_base);
-  for (const std::string& name : names_in("/proc")) {
+  std::vector<pid_t> candidates;
+  for_each_name_in("/proc", [&](std::string_view name) {
     const auto pid = ipc::parse_number<pid_t>(name);
-    if (!pid || *pid <= 1 || family.contains(*pid)) continue;
-    OrphanedWorker found{.pid = *pid, .pidfd = open_pidfd(*pid), .slot = ""};
+    if (pid && *pid > 1 && !family.contains(*pid)) candidates.push_back(*pid);
+    return true;
+  });
+  for (const pid_t pid : candidates) {
+    OrphanedWorker found{.pid = pid, .pidfd = open_pidfd(pid), .slot = ""};
     if (!found.pidfd) continue;  // It has gone.
-    const bool is_member = members.contains(*pid);
-    if (!is_member && !may_be_ours(*pid)) continue;
-    const auto environment = read_small_file(fmt::format("/proc/{}/environ", *pid));
+    const bool is_member = members.contains(pid);
+    if (!is_member && !may_be_ours(pid)) continue;
+    const auto environment = read_small_file(fmt::format("/proc/{}/environ", pid));
     auto slot =
         environment ? slot_in_environment(*environment, master.notify_socket) : std::nullopt;
     if (!slot && !is_member) continue;

@@ -33,14 +33,10 @@ Shutdown::Shutdown(ipc::uv::Loop& loop, Log& log, Pools& pools, PendingCommands&
       limit_(loop, [this] { on_limit(); }) {}
 
 void Shutdown::request(const std::string& why) {
-  if (!running_) {
-    begin(why);
-    return;
-  }
+  if (!running_) return begin(why);
   if (loop_.now() - begun_at_ < kSameRequest) return;
   log_.warn("{} again: the grace ends now", why);
-  stop_pools(true);
-  pools_.end_grace();
+  request_now(why);
 }
 
 void Shutdown::request_now(const std::string& why) {
@@ -77,8 +73,7 @@ void Shutdown::stop_pools(bool all) {
   }
   // No order leads on, though the configuration is checked for that: shutdown always ends.
   if (next.empty() && !someone_stops && stopped_.size() < pools_.all().size()) {
-    stop_pools(true);
-    return;
+    return stop_pools(true);
   }
   // Each step of the order has its own grace.
   if (!next.empty() || !limit_.armed()) {
@@ -132,7 +127,7 @@ void Shutdown::end(bool clean) {
     log_.warn("stopped; {} worker{} had to be killed", killed, killed == 1 ? "" : "s");
   }
   if (clean && killed == 0) log_.info("stopped");
-  verdicts_.push_back({.name = "", .ok = clean, .code = "shutdown", .text = ""});
+  verdicts_.push_back(clean ? success("", "shutdown") : refusal("", "shutdown"));
   for (const auto& answer : waiting_) answer(verdicts_);
   const int code = clean && killed == 0 ? exit_code::kClean : exit_code::kKilled;
   std::exchange(on_end_, nullptr)(exit_code_.value_or(code));

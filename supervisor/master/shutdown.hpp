@@ -42,8 +42,7 @@ class Shutdown {
   /// Stops every pool that no other one is still up `after`; `all`: without an order.
   void stop_pools(bool all);
   [[nodiscard]] bool is_needed(const PoolRunner& pool) const;
-  /// Whoever could still be going to end gets the time for it; the others are killed, then given
-  /// up.
+  /// A worker that can still end in time gets that time; the others are killed, then given up.
   void on_limit();
   void end(bool clean);
 

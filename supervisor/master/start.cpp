@@ -87,41 +87,30 @@ void end_workers_of_a_dead_master(Log& log, const Config& config, const RuntimeD
   if (killed > 0) log.warn("{} of them had to be killed", killed);
 }
 
-/// What a master that begins and one that goes on have from different places.
-struct Origin {
-  std::string config_path;
-  std::vector<ipc::NamedFd> adopted;
-  std::optional<rlimit> nofile;
-  OwnBinary own_binary;
-};
-
-Master::Dependencies dependencies(Origin origin, const RuntimeDir& runtime_dir,
+/// What a master that begins and one that goes on have in common.
+Master::Dependencies dependencies(const std::optional<rlimit>& nofile,
+                                  const RuntimeDir& runtime_dir,
                                   const ipc::Result<std::unique_ptr<CgroupTree>>& cgroups, Log& log,
                                   const Output& output) {
-  return {.config_path = std::move(origin.config_path),
-          .adopted = std::move(origin.adopted),
+  return {.config_path = {},
+          .adopted = {},
           .workers = {.environment = inheritable_environment(environ),
                       .notify_socket = runtime_dir.notify_socket(),
-                      .nofile = origin.nofile,
+                      .nofile = nofile,
                       .cgroups = cgroups ? cgroups->get() : nullptr,
                       .why_no_cgroups = cgroups ? "" : cgroups.error().text,
                       .warn = Once(log)},
           .oom_counter = find_oom_counter(own_cgroup().value_or("")),
-          .own_binary = std::move(origin.own_binary),
+          .own_binary = {},
           .lock_fd = runtime_dir.lock_fd(),
           .output = output};
 }
 
-struct Start {
-  const Config& config;
-  const std::string& config_path;
-  OwnBinary own_binary;
-};
-
-int supervise(ipc::uv::Loop& loop, Output& output, Log& log, Start start) {
-  const Config& config = start.config;
+int supervise(ipc::uv::Loop& loop, Output& output, Log& log, const Config& config,
+              const std::string& config_path, OwnBinary own_binary) {
   const auto nofile = raise_descriptor_limit();
-  std::vector<ipc::NamedFd> adopted = ipc::adopt_listen_fds();
+  std::vector<ipc::NamedFd> adopted =
+      ipc::adopt_listen_fds([&log](const std::string& text) { log.warn("{}", text); });
 
   const auto runtime_dir = RuntimeDir::hold(config.supervisor.runtime_dir);
   if (!runtime_dir) {
@@ -148,12 +137,11 @@ int supervise(ipc::uv::Loop& loop, Output& output, Log& log, Start start) {
     log.info("listening on {} {}", listener->name(), listener->address());
   }
 
-  Master master(loop, log, config.supervisor,
-                dependencies({.config_path = start.config_path,
-                              .adopted = std::move(adopted),
-                              .nofile = nofile,
-                              .own_binary = std::move(start.own_binary)},
-                             *runtime_dir, cgroups, log, output));
+  auto parts = dependencies(nofile, *runtime_dir, cgroups, log, output);
+  parts.config_path = config_path;
+  parts.adopted = std::move(adopted);
+  parts.own_binary = std::move(own_binary);
+  Master master(loop, log, config.supervisor, std::move(parts));
   if (auto opened = master.open(config, *runtime_dir, *listeners); !opened) {
     log.error("{}", opened.error().text);
     return exit_code::kCannotStart;
@@ -162,30 +150,24 @@ int supervise(ipc::uv::Loop& loop, Output& output, Log& log, Start start) {
   return master.run();
 }
 
-std::optional<rlimit> limit_of(const Handover& handover) {
-  if (!handover.nofile) return std::nullopt;
-  return rlimit{.rlim_cur = handover.nofile->soft, .rlim_max = handover.nofile->hard};
-}
-
 int go_on(ipc::uv::Loop& loop, Output& output, Log& log, const Handover& handover,
           OwnBinary own_binary) {
   if (!handover.unwritten_log.empty()) output.write(handover.unwritten_log);
   const RuntimeDir runtime_dir =
       RuntimeDir::adopt(handover.supervisor.runtime_dir, ipc::UniqueFd(handover.lock_fd));
-  std::vector<ipc::NamedFd> spare;
-  for (const NamedFdHandover& handed : handover.adopted) {
-    spare.push_back({.name = handed.name, .fd = ipc::UniqueFd(handed.fd)});
-  }
   const auto cgroups = open_cgroup_tree(handover.supervisor.runtime_dir);
   if (cgroups) (*cgroups)->remove_empty_ones();
   if (auto logged = log.follow(handover.supervisor); !logged) log.error("{}", logged.error().text);
-  own_binary.binary = handover.binary;
-  Master master(loop, log, handover.supervisor,
-                dependencies({.config_path = handover.config_path,
-                              .adopted = std::move(spare),
-                              .nofile = limit_of(handover),
-                              .own_binary = std::move(own_binary)},
-                             runtime_dir, cgroups, log, output));
+  const auto nofile = handover.nofile.transform([](const LimitHandover& limit) {
+    return rlimit{.rlim_cur = limit.soft, .rlim_max = limit.hard};
+  });
+  auto parts = dependencies(nofile, runtime_dir, cgroups, log, output);
+  parts.config_path = handover.config_path;
+  for (const NamedFdHandover& handed : handover.adopted) {
+    parts.adopted.push_back({.name = handed.name, .fd = ipc::UniqueFd(handed.fd)});
+  }
+  parts.own_binary = {handover.binary, std::move(own_binary.arguments)};
+  Master master(loop, log, handover.supervisor, std::move(parts));
   master.adopt(handover, runtime_dir);
   return master.run();
 }
@@ -197,7 +179,7 @@ int run_with(const SupervisorConfig& config, Supervise supervise) {
   become_subreaper();
   ipc::uv::Loop loop;
   Output output(loop, STDERR_FILENO);
-  Log log(output, config.log_format, dress_for(STDERR_FILENO, output.is_terminal()),
+  Log log(output, config.log_format, line_style_for(STDERR_FILENO, output.is_terminal()),
           config.log_level);
   int code = exit_code::kCannotStart;
   try {
@@ -220,7 +202,7 @@ void restore_name(const OwnBinary& own_binary) {
 
 int run_master(const Config& config, const std::string& config_path, OwnBinary own_binary) {
   return run_with(config.supervisor, [&](auto& loop, auto& output, auto& log) {
-    return supervise(loop, output, log, {config, config_path, std::move(own_binary)});
+    return supervise(loop, output, log, config, config_path, std::move(own_binary));
   });
 }
 
@@ -232,7 +214,7 @@ int take_over(int state, OwnBinary own_binary) {
     return exit_code::kCannotStart;
   }
   ::close(state);
-  set_inherited(numbers_of(descriptors_of(*handover)), false);
+  set_inherited(descriptor_numbers(*handover), false);
   restore_name(own_binary);
   return run_with(handover->supervisor, [&](auto& loop, auto& output, auto& log) {
     return go_on(loop, output, log, *handover, std::move(own_binary));

@@ -56,7 +56,7 @@ PoolRunner::PoolRunner(Dependencies dependencies, const State& state, const List
 }
 
 std::string PoolRunner::at_work() const {
-  if (pool_.rolling()) return fmt::format("a rolling restart of {} runs", name());
+  if (pool_.rolling()) return fmt::format("a rolling restart of {} is running", name());
   if (listeners_.emptying()) return fmt::format("{} is being stopped", name());
   if (deaths_.kills().under_way()) return fmt::format("a worker of {} is being killed", name());
   if (!pool_.state()) return fmt::format("a command of {} has no verdict yet", name());

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <iterator>
+#include <ranges>
 #include <utility>
 
 namespace reeve::supervisor {
@@ -13,19 +16,10 @@ constexpr std::size_t kMostLoggedRequests = 4;
 
 using Lines = std::vector<std::string>;
 
-std::string in_phase(WorkerPhase phase) {
-  switch (phase) {
-    case WorkerPhase::Starting:
-      return "while it started";
-    case WorkerPhase::Serving:
-      return "while it served";
-    case WorkerPhase::Draining:
-      return "while it drained";
-    case WorkerPhase::Killed:
-      break;
-  }
-  return {};
-}
+/// In the order of WorkerPhase.
+constexpr auto kInPhase = std::to_array<std::string_view>(
+    {"while it started", "while it served", "while it drained", ""});
+static_assert(kInPhase.size() == static_cast<std::size_t>(WorkerPhase::Killed) + 1);
 
 void add_block(Lines& lines, std::string_view title, const Lines& block) {
   if (block.empty()) return;
@@ -35,13 +29,11 @@ void add_block(Lines& lines, std::string_view title, const Lines& block) {
 
 Lines requests(const ipc::RecorderReading& reading, std::size_t most) {
   Lines lines;
-  for (const auto& request : reading.oldest) {
-    if (lines.size() == most) {
-      lines.push_back(fmt::format("and {} more", reading.oldest.size() - most));
-      break;
-    }
+  for (const auto& request : reading.oldest | std::views::take(most)) {
     lines.push_back(fmt::format("{} for {}", request.route, short_duration(request.age)));
   }
+  const std::size_t left_out = reading.oldest.size() - lines.size();
+  if (left_out > 0) lines.push_back(fmt::format("and {} more", left_out));
   return lines;
 }
 
@@ -61,17 +53,16 @@ DeathReport death_report(const DeathFacts& facts) {
   report.summary.push_back(fmt::format("{}: pid {} (generation {}) {}", facts.name, facts.pid,
                                        static_cast<std::uint64_t>(facts.generation), facts.cause));
   report.summary.push_back(fmt::format("at {}, after {}, {}", facts.when,
-                                       short_duration(facts.lived), in_phase(facts.phase)));
+                                       short_duration(facts.lived),
+                                       kInPhase[static_cast<std::size_t>(facts.phase)]));
   if (!facts.reason.empty()) report.summary.push_back("it gave as its reason: " + facts.reason);
-  for (const std::string& line : facts.box.exception) report.summary.push_back(line);
+  std::ranges::copy(facts.box.exception, std::back_inserter(report.summary));
   if (facts.line_lost) report.summary.emplace_back(kLineLost);
 
   Lines& details = report.details;
   if (facts.recorder) {
-    details.push_back(load(*facts.recorder));
-    for (const std::string& trouble : ipc::troubles(*facts.recorder, ipc::Tense::Past)) {
-      details.push_back(trouble);
-    }
+    details = ipc::troubles(*facts.recorder, ipc::Tense::Past);
+    details.insert(details.begin(), load(*facts.recorder));
     if (!facts.recorder->activity.empty()) details.push_back("doing: " + facts.recorder->activity);
     add_block(details, "requests in flight",
               requests(*facts.recorder, facts.recorder->oldest.size()));
@@ -95,9 +86,8 @@ std::vector<std::string> log_of_death(const DeathFacts& facts) {
     add_block(lines, "requests that were in flight",
               requests(*facts.recorder, kMostLoggedRequests));
   }
-  const std::size_t shown = std::min(facts.box.crash.size(), kMostLoggedFrames + 1);
-  lines.insert(lines.end(), facts.box.crash.begin(),
-               facts.box.crash.begin() + static_cast<std::ptrdiff_t>(shown));
+  std::ranges::copy(facts.box.crash | std::views::take(kMostLoggedFrames + 1),
+                    std::back_inserter(lines));
   return lines;
 }
 
@@ -124,12 +114,13 @@ const DeathReport* DeathReports::last(int slot) const {
   return found == reports_.end() ? nullptr : &found->second;
 }
 
-std::string why(const SlotLine& slot, const DeathReport* death, bool details) {
+std::string why(const ipc::control::Process& slot, const std::vector<std::string>& troubles,
+                const DeathReport* death, bool details) {
   std::string text = fmt::format("{} is {}", slot.name, slot.state);
   if (slot.pid != 0) text += fmt::format(", pid {}", slot.pid);
   if (!slot.detail.empty()) text += fmt::format(" ({})", slot.detail);
   text += '\n';
-  for (const std::string& trouble : slot.troubles) text += fmt::format("  {}\n", trouble);
+  for (const std::string& trouble : troubles) text += fmt::format("  {}\n", trouble);
   if (death == nullptr) return text + "  none of its workers has died unexpectedly\n";
   text += "its last death:\n";
   for (const std::string& line : death->summary) text += fmt::format("  {}\n", line);

@@ -1,5 +1,5 @@
 #pragma once
-// What is told of a death: by `reevectl why` in full, in the log the part that is not there
+// The report on a death: in full for `reevectl why`, and for the log the part that is not there
 // already; and the last death of each slot of a pool, in a bounded amount of memory. Pure.
 
 #include <cstddef>
@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "ipc/control/protocol.hpp"
 #include "ipc/recorder/black_box.hpp"
 #include "ipc/recorder/reader.hpp"
 #include "supervisor/core/pool.hpp"
@@ -57,7 +58,7 @@ class DeathReports {
   void keep(int slot, DeathReport report);
   /// nullptr: nobody has died in it.
   [[nodiscard]] const DeathReport* last(int slot) const;
-  /// Those with a report; the last death is last.
+  /// The slots with a report; the last death is last.
   [[nodiscard]] const std::deque<int>& slots() const { return newest_; }
 
  private:
@@ -65,17 +66,11 @@ class DeathReports {
   std::deque<int> newest_;  // Each slot once; the newest is last.
 };
 
-/// How a slot fares now.
-struct SlotLine {
-  std::string name;    ///< "web:0"
-  std::string state;   ///< "BACKOFF"
-  std::string detail;  ///< "exited with code 3; next try in 3 s"
-  int pid = 0;         ///< 0: none
-  /// What its worker's recorder says that it suffers, or has suffered, from.
-  std::vector<std::string> troubles{};
-};
-
-/// What `reevectl why` answers. `death` may be nullptr. Without `details` only who, when and why.
-[[nodiscard]] std::string why(const SlotLine& slot, const DeathReport* death, bool details);
+/// The answer of `reevectl why` about the slot with this line of status. `troubles` are what its
+/// worker's recorder says that it suffers, or has suffered, from. `death` may be nullptr. Without
+/// `details` only who, when and why.
+[[nodiscard]] std::string why(const ipc::control::Process& slot,
+                              const std::vector<std::string>& troubles, const DeathReport* death,
+                              bool details);
 
 }  // namespace reeve::supervisor

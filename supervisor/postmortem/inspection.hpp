@@ -32,9 +32,9 @@ class Inspection {
   /// `on_done` may destroy this.
   Inspection(ipc::uv::Loop& loop, InspectedWorker worker, std::function<void()> on_done);
 
-  /// What is known by now: also of one that has died meanwhile.
+  /// The findings so far, also on a worker that has died meanwhile.
   [[nodiscard]] std::vector<std::string> findings() const;
-  /// It was found stopped.
+  /// The worker was found stopped.
   [[nodiscard]] bool stopped() const;
 
  private:

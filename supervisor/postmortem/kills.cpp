@@ -54,13 +54,10 @@ void Kills::begin(Process& process, Order order) {
   kill.process = &process;
   kill.pid = *process.pid();
   kill.order = std::move(order);
-  // Who asks for the end now does not want to wait for a report.
+  // An operator who asks for the end now does not want to wait for a report.
   const bool at_once = kill.order.reason == KillReason::GraceEndedByOperator ||
                        examined >= static_cast<std::ptrdiff_t>(kMostAtOnce);
-  if (at_once) {
-    strike(worker);
-    return;
-  }
+  if (at_once) return strike(worker);
   kill.inspection.emplace(
       loop_,
       Inspection::InspectedWorker{

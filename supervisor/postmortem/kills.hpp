@@ -18,7 +18,7 @@
 
 namespace reeve::supervisor {
 
-/// What is known of a worker that has to be killed: why, since when, and what it was doing.
+/// The facts about a worker that has to be killed: why, since when, and what it was doing.
 struct KillFacts {
   int pid = 0;
   KillReason reason{};
@@ -54,7 +54,7 @@ class Kills {
   void begin(Process& process, Order order);
   /// Nobody waits any longer, for a report or for a core: SIGKILL to all.
   void hurry();
-  /// It has died. Returns what was found of it; empty when it was not being killed.
+  /// The worker has died. Returns the findings; empty when it was not being killed.
   [[nodiscard]] std::vector<std::string> end(WorkerId worker);
   /// Some worker has not got its SIGKILL yet.
   [[nodiscard]] bool under_way() const;

@@ -1,6 +1,5 @@
 #include "supervisor/system/cgroup.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
@@ -9,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -31,42 +29,6 @@ constexpr int kMostNamesakes = 1024;
 
 // Grandchildren that were killed at the very end get so long to be gone.
 constexpr auto kLastMoments = std::chrono::milliseconds(100);
-
-struct Mount {
-  std::string root;   // Which part of the hierarchy is mounted.
-  std::string point;  // Where.
-};
-
-/// mountinfo writes blanks, tabs, line ends and backslashes as octal numbers.
-std::string unescape(std::string_view text) {
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\' || i + 3 >= text.size()) {
-      plain += text[i];
-      continue;
-    }
-    const int code = (text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0');
-    plain += static_cast<char>(code);
-    i += 3;
-  }
-  return plain;
-}
-
-/// "41 32 0:38 / /sys/fs/cgroup rw,relatime shared:9 - cgroup2 cgroup2 rw"
-std::optional<Mount> cgroup2_mount(std::string_view line) {
-  std::array<std::string_view, 5> fields;
-  for (std::string_view& field : fields) {
-    const auto word = next_word(line);
-    if (!word) return std::nullopt;
-    field = *word;
-  }
-  while (const auto word = next_word(line)) {
-    if (*word != "-") continue;
-    if (next_word(line) != "cgroup2") return std::nullopt;
-    return Mount{unescape(fields[3]), unescape(fields[4])};
-  }
-  return std::nullopt;
-}
 
 std::string joined(const std::string& directory, std::string_view below) {
   if (below.empty() || below == "/") return directory;
@@ -124,8 +86,8 @@ ipc::Result<std::string> find_own_cgroup(std::string_view mountinfo, std::string
   if (!path) return ipc::failure("this kernel has no cgroup v2 hierarchy");
   if (path->starts_with("/..")) return ipc::failure("its cgroup is outside of its namespace");
   while (const auto line = next_line(mountinfo)) {
-    const auto mount = cgroup2_mount(*line);
-    if (!mount) continue;
+    const auto mount = parse_mount(*line);
+    if (!mount || mount->type != "cgroup2") continue;
     if (mount->root == "/") return joined(mount->point, *path);
     // Without a namespace a container sees a part of the hierarchy, and whole paths.
     if (*path == mount->root) return mount->point;
@@ -192,13 +154,7 @@ bool WorkerCgroup::populated() const {
 }
 
 std::vector<pid_t> WorkerCgroup::pids() const {
-  std::vector<pid_t> all;
-  const std::string text = read_small_file(path_ + "/cgroup.procs").value_or("");
-  std::string_view rest = text;
-  while (const auto word = next_word(rest)) {
-    if (const auto pid = ipc::parse_number<pid_t>(*word); pid && *pid > 1) all.push_back(*pid);
-  }
-  return all;
+  return pids_in(read_small_file(path_ + "/cgroup.procs").value_or(""));
 }
 
 ipc::Result<> WorkerCgroup::limit_memory(std::uint64_t bytes) {
@@ -263,8 +219,7 @@ std::unique_ptr<WorkerCgroup> CgroupTree::adopt(pid_t pid) {
   if (found == std::string::npos) return nullptr;
   const std::string name = path->substr(found + within.size());
   if (name.contains('/') || "/" + name == kSupervisor) return nullptr;
-  auto adopted = std::make_unique<WorkerCgroup>(*this, fmt::format("{}/{}", base_, name));
-  return adopted;
+  return std::make_unique<WorkerCgroup>(*this, fmt::format("{}/{}", base_, name));
 }
 
 void CgroupTree::retire(std::string path) {
@@ -273,14 +228,10 @@ void CgroupTree::retire(std::string path) {
 }
 
 void CgroupTree::remove_empty_ones() {
-  const std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(base_.c_str()), &::closedir);
-  if (open == nullptr) return;
-  // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread.
-  while (const dirent* entry = ::readdir(open.get())) {
-    if (entry->d_type == DT_DIR && entry->d_name[0] != '.') {
-      ::unlinkat(::dirfd(open.get()), entry->d_name, AT_REMOVEDIR);
-    }
-  }
+  for_each_name_in(base_, [this](std::string_view name) {
+    ::rmdir(fmt::format("{}/{}", base_, name).c_str());  // A file of the kernel stays.
+    return true;
+  });
   sweep();
 }
 

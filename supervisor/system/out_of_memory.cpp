@@ -1,10 +1,10 @@
 #include "supervisor/system/out_of_memory.hpp"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <utility>
 
+#include "ipc/base/text.hpp"
 #include "supervisor/system/small_file.hpp"
 
 namespace reeve::supervisor {
@@ -17,22 +17,16 @@ std::optional<std::uint64_t> oom_kills(const std::string& file) {
 
 bool has_item(std::string_view list, std::string_view wanted) {
   while (!list.empty()) {
-    const std::size_t comma = std::min(list.find(','), list.size());
-    if (list.substr(0, comma) == wanted) return true;
-    list.remove_prefix(std::min(comma + 1, list.size()));
+    if (ipc::take_until(list, ',') == wanted) return true;
   }
   return false;
 }
 
 /// "4:memory:/some/where"
 std::string memory_v1_path(std::string_view cgroup) {
-  while (const auto line = next_line(cgroup)) {
-    const std::size_t first = line->find(':');
-    const std::size_t second = line->find(':', first + 1);
-    if (first == std::string_view::npos || second == std::string_view::npos) continue;
-    if (has_item(line->substr(first + 1, second - first - 1), "memory")) {
-      return std::string(line->substr(second + 1));
-    }
+  while (auto line = next_line(cgroup)) {
+    ipc::take_until(*line, ':');
+    if (has_item(ipc::take_until(*line, ':'), "memory")) return std::string(*line);
   }
   return {};
 }
@@ -79,17 +73,11 @@ std::string memory_v1_directory(std::string_view mountinfo, std::string_view cgr
   const std::string path = memory_v1_path(cgroup);
   if (path.empty()) return {};
   while (auto line = next_line(mountinfo)) {
-    // "14 34 0:32 ROOT POINT OPTIONS [TAGS] - cgroup cgroup rw,memory"
-    std::array<std::string_view, 5> fields;
-    for (std::string_view& field : fields) field = next_word(*line).value_or("");
-    auto word = next_word(*line);
-    while (word && *word != "-") word = next_word(*line);
-    if (!word || next_word(*line) != "cgroup" || !next_word(*line)) continue;
-    if (!has_item(next_word(*line).value_or(""), "memory")) continue;
-    const std::string_view root = fields[3];
-    const std::string point(fields[4]);
-    if (root == "/") return path == "/" ? point : point + path;
-    return path.starts_with(root) ? point + path.substr(root.size()) : point;
+    const auto mount = parse_mount(*line);
+    if (!mount || mount->type != "cgroup" || !has_item(mount->options, "memory")) continue;
+    if (mount->root == "/") return path == "/" ? mount->point : mount->point + path;
+    return path.starts_with(mount->root) ? mount->point + path.substr(mount->root.size())
+                                         : mount->point;
   }
   return {};
 }

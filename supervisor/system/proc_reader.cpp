@@ -1,18 +1,15 @@
 #include "supervisor/system/proc_reader.hpp"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <memory>
 #include <sstream>
 
 #include "ipc/base/text.hpp"
-#include "ipc/base/unique_fd.hpp"
-#include "supervisor/system/system_call_name.hpp"
+#include "supervisor/system/small_file.hpp"
 
 namespace reeve::supervisor {
 namespace {
@@ -21,32 +18,70 @@ constexpr std::size_t kMostBytes = 4096;
 constexpr std::size_t kMostStackLines = 12;
 constexpr std::size_t kNameBytes = 64;
 
+struct SystemCall {
+  long number;
+  std::string_view name;
+};
+
+// Numbers differ from machine to machine, and the older calls are missing on the newer ones.
+constexpr auto kSystemCalls = std::to_array<SystemCall>({
+#ifdef SYS_open  // And its contemporaries.
+    {SYS_open, "open"},
+    {SYS_poll, "poll"},
+    {SYS_select, "select"},
+    {SYS_pause, "pause"},
+    {SYS_epoll_wait, "epoll_wait"},
+#endif
+#ifdef SYS_epoll_pwait2
+    {SYS_epoll_pwait2, "epoll_pwait2"},
+#endif
+    {SYS_accept, "accept"},
+    {SYS_accept4, "accept4"},
+    {SYS_clock_nanosleep, "clock_nanosleep"},
+    {SYS_connect, "connect"},
+    {SYS_epoll_pwait, "epoll_pwait"},
+    {SYS_exit_group, "exit_group"},
+    {SYS_fcntl, "fcntl"},
+    {SYS_fdatasync, "fdatasync"},
+    {SYS_flock, "flock"},
+    {SYS_fsync, "fsync"},
+    {SYS_futex, "futex"},
+    {SYS_io_getevents, "io_getevents"},
+    {SYS_msgrcv, "msgrcv"},
+    {SYS_nanosleep, "nanosleep"},
+    {SYS_openat, "openat"},
+    {SYS_ppoll, "ppoll"},
+    {SYS_pread64, "pread64"},
+    {SYS_preadv, "preadv"},
+    {SYS_pselect6, "pselect6"},
+    {SYS_pwrite64, "pwrite64"},
+    {SYS_read, "read"},
+    {SYS_readv, "readv"},
+    {SYS_recvfrom, "recvfrom"},
+    {SYS_recvmmsg, "recvmmsg"},
+    {SYS_recvmsg, "recvmsg"},
+    {SYS_restart_syscall, "restart_syscall"},
+    {SYS_rt_sigsuspend, "rt_sigsuspend"},
+    {SYS_rt_sigtimedwait, "rt_sigtimedwait"},
+    {SYS_semop, "semop"},
+    {SYS_semtimedop, "semtimedop"},
+    {SYS_sendmsg, "sendmsg"},
+    {SYS_sendto, "sendto"},
+    {SYS_wait4, "wait4"},
+    {SYS_waitid, "waitid"},
+    {SYS_write, "write"},
+    {SYS_writev, "writev"},
+});
+
 /// The beginning of a file; empty when it cannot be read.
 std::string read_start(const std::string& path) {
-  const ipc::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd) return {};
-  std::array<char, kMostBytes> bytes;
-  const ssize_t size = ::read(fd.get(), bytes.data(), bytes.size());
-  return size > 0 ? std::string(bytes.data(), static_cast<std::size_t>(size)) : std::string();
+  return read_small_file(path, kMostBytes).value_or("");
 }
 
-/// Calls `on_name` for each entry until it returns false. False when there is no such directory.
-template <class OnName>
-bool for_each_entry(const std::string& path, OnName on_name) {
-  const auto close = [](DIR* directory) { ::closedir(directory); };
-  const std::unique_ptr<DIR, decltype(close)> directory(::opendir(path.c_str()), close);
-  if (!directory) return false;
-  while (const dirent* entry = ::readdir(directory.get())) {
-    if (entry->d_name[0] != '.' && !on_name(std::string_view(entry->d_name))) break;
-  }
-  return true;
-}
-
-std::vector<std::string> lines_of(const std::string& text, std::size_t most) {
+std::vector<std::string> lines_of(std::string_view text, std::size_t most) {
   std::vector<std::string> lines;
-  std::istringstream in(text);
-  for (std::string line; lines.size() < most && std::getline(in, line);) {
-    lines.push_back(ipc::printable(line, kMostBytes));
+  while (lines.size() < most && !text.empty()) {
+    lines.push_back(ipc::printable(ipc::take_until(text, '\n'), kMostBytes));
   }
   return lines;
 }
@@ -65,7 +100,7 @@ std::optional<ThreadFacts> read_thread(pid_t pid, pid_t tid) {
 
 std::optional<std::size_t> count_descriptors(pid_t pid) {
   std::size_t count = 0;
-  const bool readable = for_each_entry(fmt::format("/proc/{}/fd", pid), [&](std::string_view) {
+  const bool readable = for_each_name_in(fmt::format("/proc/{}/fd", pid), [&](std::string_view) {
     return ++count < ProcFacts::kMostDescriptors;
   });
   return readable ? std::optional(count) : std::nullopt;
@@ -94,10 +129,11 @@ std::string name_of_process(pid_t pid) {
 std::optional<ProcFacts> read_proc(pid_t pid) {
   ProcFacts facts;
   std::vector<pid_t> tids;
-  const bool there = for_each_entry(fmt::format("/proc/{}/task", pid), [&](std::string_view name) {
-    if (const auto tid = ipc::parse_number<pid_t>(name)) tids.push_back(*tid);
-    return tids.size() < ProcFacts::kMostDescriptors;
-  });
+  const bool there =
+      for_each_name_in(fmt::format("/proc/{}/task", pid), [&](std::string_view name) {
+        if (const auto tid = ipc::parse_number<pid_t>(name)) tids.push_back(*tid);
+        return tids.size() < ProcFacts::kMostDescriptors;
+      });
   if (!there) return std::nullopt;
   facts.thread_count = tids.size();
   tids.resize(std::min(tids.size(), ProcFacts::kMostThreads));
@@ -115,10 +151,9 @@ std::optional<ProcFacts> read_proc(pid_t pid) {
 
 std::optional<std::uint64_t> resident_bytes(pid_t pid) {
   const std::string text = read_start(fmt::format("/proc/{}/statm", pid));
-  const std::size_t begin = text.find(' ');
-  if (begin == std::string::npos) return std::nullopt;
-  const std::string_view rest = std::string_view(text).substr(begin + 1);
-  const auto pages = ipc::parse_number<std::uint64_t>(rest.substr(0, rest.find(' ')));
+  std::string_view rest = text;
+  if (!next_word(rest)) return std::nullopt;
+  const auto pages = ipc::parse_number<std::uint64_t>(next_word(rest).value_or(""));
   if (!pages) return std::nullopt;
   return *pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
@@ -148,19 +183,16 @@ std::optional<ThreadFacts> parse_thread_stat(std::string_view text, std::int64_t
 }
 
 std::optional<std::uint64_t> parse_status_size(std::string_view status, std::string_view key) {
-  std::size_t at = status.find(fmt::format("\n{}:", key));
-  if (at == std::string_view::npos) return std::nullopt;
-  at = status.find_first_of("0123456789", at + key.size() + 2);
-  if (at == std::string_view::npos) return std::nullopt;
-  const std::string_view rest = status.substr(at);
-  const auto kib = ipc::parse_number<std::uint64_t>(rest.substr(0, rest.find(' ')));
+  const auto kib = number_of(status, fmt::format("{}:", key));
   return kib ? std::optional(*kib * 1024) : std::nullopt;
 }
 
 std::string parse_system_call(std::string_view text) {
   const auto number = ipc::parse_number<long>(text.substr(0, text.find_first_of(" \n")));
   if (!number || *number < 0) return {};  // "running"; -1: blocked outside of any.
-  return system_call_name(*number);
+  const auto* known = std::ranges::find(kSystemCalls, *number, &SystemCall::number);
+  return known == kSystemCalls.end() ? fmt::format("system call {}", *number)
+                                     : std::string(known->name);
 }
 
 }  // namespace reeve::supervisor

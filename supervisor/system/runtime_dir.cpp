@@ -17,7 +17,7 @@ namespace {
 
 constexpr mode_t kRuntimeDirMode = 0750;
 constexpr mode_t kPidFileMode = 0644;
-constexpr mode_t kLockMode = 0600;  // Whoever can read it can lock it, and keep every master out.
+constexpr mode_t kLockMode = 0600;  // A reader could lock it, and keep every master out.
 
 std::unexpected<RuntimeDir::Refusal> refuse(std::string_view tried, const std::string& path,
                                             int code) {
@@ -61,7 +61,8 @@ std::expected<RuntimeDir, RuntimeDir::Refusal> RuntimeDir::hold(const std::strin
   ipc::UniqueFd lock(
       ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kLockMode));
   if (!lock) return refuse("open", lock_path, errno);
-  [[maybe_unused]] const int tolerated = ::fchmod(lock.get(), kLockMode);  // Of an older version.
+  // An older version has made it readable for others.
+  [[maybe_unused]] const int tolerated = ::fchmod(lock.get(), kLockMode);
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return refuse("lock", lock_path, errno);
     return std::unexpected(

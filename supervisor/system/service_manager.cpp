@@ -40,8 +40,6 @@ ServiceManager::ServiceManager(ipc::uv::Loop& loop)
   }
 }
 
-void ServiceManager::ready() { send("READY=1"); }
-
 void ServiceManager::status(std::string_view text) {
   if (text == status_) return;
   status_ = text;
@@ -54,8 +52,6 @@ void ServiceManager::reloading() {
   send(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", now.count()));
 }
 
-void ServiceManager::stopping() { send("STOPPING=1"); }
-
 void ServiceManager::wait_until(ipc::TimePoint end, ipc::TimePoint now) {
   end += kMargin;
   if (end <= promised_ || end <= now) return;
@@ -65,11 +61,9 @@ void ServiceManager::wait_until(ipc::TimePoint end, ipc::TimePoint now) {
 }
 
 void ServiceManager::ask_for(ipc::Duration time) {
-  const std::string socket = variable("NOTIFY_SOCKET");
-  if (socket.empty()) return;
   const auto wait = std::chrono::duration_cast<std::chrono::microseconds>(time + kMargin);
   [[maybe_unused]] const auto tolerated =
-      ipc::notify(socket, fmt::format("EXTEND_TIMEOUT_USEC={}", wait.count()));
+      ipc::notify(variable("NOTIFY_SOCKET"), fmt::format("EXTEND_TIMEOUT_USEC={}", wait.count()));
 }
 
 void ServiceManager::ping() {

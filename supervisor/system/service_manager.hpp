@@ -15,11 +15,11 @@ class ServiceManager {
   /// a loop that hangs is noticed.
   explicit ServiceManager(ipc::uv::Loop& loop);
 
-  void ready();
+  void ready() const { send("READY=1"); }
   /// Sent only when it differs from the last one.
   void status(std::string_view text);
   void reloading();
-  void stopping();
+  void stopping() const { send("STOPPING=1"); }
   /// The start, or the stop, may rightly last until `end`: systemd is asked to wait as long
   /// (EXTEND_TIMEOUT_USEC), whatever its TimeoutStartSec and TimeoutStopSec are. Sent only when it
   /// is later than what was asked for before.

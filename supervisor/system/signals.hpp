@@ -1,18 +1,17 @@
 #pragma once
-// The master's signals, read from a signalfd as ordinary input of its loop. No handler ever runs,
-// and no child inherits a signal pipe (libuv's own is shared by forks and would make phantom
-// signals).
+// The signals of the master: those that it handles, as ordinary input of its loop
+// (ipc::uv::Signals), and those that it ignores.
 
-#include <functional>
-
-#include "ipc/base/unique_fd.hpp"
-#include "ipc/base/uv.hpp"
+#include <csignal>
+#include <initializer_list>
 
 namespace reeve::supervisor {
 
-/// Blocks every signal that the master handles, and ignores SIGPIPE and SIGXFSZ, whose
-/// writes then fail. First thing in run(): what
-/// arrives from then on waits for a SignalSource. Children undo both before exec.
+inline constexpr std::initializer_list<int> kHandledSignals = {
+    SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU};
+
+/// Blocks every signal that the master handles, and ignores SIGPIPE and SIGXFSZ, whose writes then
+/// fail. First thing in run(). Children undo both before exec.
 void block_signals();
 
 /// Undoes it in a child: a program expects signals neither ignored nor blocked. Async-signal-safe.
@@ -28,19 +27,6 @@ class Terminal {
 
  private:
   bool had_;
-};
-
-class SignalSource {
- public:
-  /// Throws std::system_error when the kernel has no descriptor left; start-up only.
-  SignalSource(ipc::uv::Loop& loop, std::function<void(int signal)> on_signal);
-
- private:
-  void read_all();
-
-  ipc::UniqueFd fd_;
-  std::function<void(int)> on_signal_;
-  ipc::uv::Poll poll_;
 };
 
 }  // namespace reeve::supervisor

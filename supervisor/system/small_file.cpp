@@ -1,15 +1,36 @@
 #include "supervisor/system/small_file.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <memory>
 
 #include "ipc/base/text.hpp"
 #include "ipc/base/unique_fd.hpp"
 
 namespace reeve::supervisor {
+namespace {
+
+/// mountinfo writes blanks, tabs, line ends and backslashes as octal numbers.
+std::string unescape(std::string_view text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\' || i + 3 >= text.size()) {
+      plain += text[i];
+      continue;
+    }
+    const int code = (text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0');
+    plain += static_cast<char>(code);
+    i += 3;
+  }
+  return plain;
+}
+
+}  // namespace
 
 ipc::Result<std::string> read_small_file(const std::string& path, std::size_t max_bytes) {
   const ipc::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -43,12 +64,42 @@ std::optional<std::uint64_t> number_of(std::string_view text, std::string_view k
   return std::nullopt;
 }
 
+bool for_each_name_in(const std::string& directory,
+                      const std::function<bool(std::string_view)>& on_name) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(directory.c_str()), &::closedir);
+  if (open == nullptr) return false;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread.
+  while (const dirent* entry = ::readdir(open.get())) {
+    if (entry->d_name[0] != '.' && !on_name(entry->d_name)) break;
+  }
+  return true;
+}
+
+std::vector<pid_t> pids_in(std::string_view text) {
+  std::vector<pid_t> pids;
+  while (const auto word = next_word(text)) {
+    if (const auto pid = ipc::parse_number<pid_t>(*word); pid && *pid > 1) pids.push_back(*pid);
+  }
+  return pids;
+}
+
+/// "14 34 0:32 ROOT POINT OPTIONS [TAGS] - TYPE SOURCE OPTIONS"
+std::optional<Mount> parse_mount(std::string_view line) {
+  std::array<std::string_view, 5> fields;
+  for (std::string_view& field : fields) field = next_word(line).value_or("");
+  auto word = next_word(line);
+  while (word && *word != "-") word = next_word(line);
+  const auto type = next_word(line);
+  if (!word || !type) return std::nullopt;
+  (void)next_word(line);  // The source.
+  return Mount{.root = unescape(fields[3]),
+               .point = unescape(fields[4]),
+               .type = std::string(*type),
+               .options = std::string(next_word(line).value_or(""))};
+}
+
 std::optional<std::string_view> next_line(std::string_view& text) {
-  if (text.empty()) return std::nullopt;
-  const std::size_t end = std::min(text.find('\n'), text.size());
-  const std::string_view line = text.substr(0, end);
-  text.remove_prefix(std::min(end + 1, text.size()));
-  return line;
+  return text.empty() ? std::nullopt : std::optional(ipc::take_until(text, '\n'));
 }
 
 std::optional<std::string_view> next_word(std::string_view& text) {

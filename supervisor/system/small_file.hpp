@@ -1,10 +1,14 @@
 #pragma once
 // Small files of the kernel (/proc, /sys): read whole, written at once, never waited for.
 
+#include <sys/types.h>
+
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ipc/base/error.hpp"
 
@@ -18,6 +22,23 @@ namespace reeve::supervisor {
 
 /// The number behind `key` in lines of "key number", as memory.events and /proc/vmstat have them.
 [[nodiscard]] std::optional<std::uint64_t> number_of(std::string_view text, std::string_view key);
+
+/// The names in a directory, without those that begin with a dot. Calls `on_name` for each until it
+/// returns false. False: there is no such directory, or it may not be read.
+bool for_each_name_in(const std::string& directory,
+                      const std::function<bool(std::string_view name)>& on_name);
+
+/// The processes that cgroup.procs lists, but for pid 1.
+[[nodiscard]] std::vector<pid_t> pids_in(std::string_view text);
+
+/// A line of /proc/self/mountinfo.
+struct Mount {
+  std::string root;   ///< the part of the file system that is mounted
+  std::string point;  ///< the directory where it is
+  std::string type;   ///< "cgroup2"
+  std::string options;
+};
+[[nodiscard]] std::optional<Mount> parse_mount(std::string_view line);
 
 /// The next line of `text`, which loses it; none: it is empty.
 [[nodiscard]] std::optional<std::string_view> next_line(std::string_view& text);

@@ -1,6 +1,7 @@
 #pragma once
-// Who can write to a socket of the master in the file system: a worker of another user must reach
-// the one at which it says that it is ready. Looks at files, which are local ones. Loop thread.
+// Which users can write to a socket of the master in the file system: a worker of another user must
+// reach the one at which it says that it is ready. Looks at files, which are local ones. Loop
+// thread.
 
 #include <string>
 

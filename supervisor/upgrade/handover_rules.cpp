@@ -105,7 +105,7 @@ std::string core_rule(const PoolState& state) {
   return "";
 }
 
-bool has_seat(const Handover& handover, const WorkerSocket::State& worker_socket) {
+bool has_worker_socket(const Handover& handover, const WorkerSocket::State& worker_socket) {
   if (worker_socket.listener >= handover.listeners.size()) return false;
   const auto& steered = handover.listeners[worker_socket.listener].steered;
   return steered &&
@@ -153,11 +153,11 @@ std::string deployments_rule(const PoolRunner::State& pool, std::size_t listener
   return generations.contains(pool.state.generation) ? "" : "the deployment in force is not there";
 }
 
-std::string seats_rule(const Handover& handover, const PoolRunner::State& pool,
-                       std::set<WorkerSocket::State>& taken) {
+std::string worker_sockets_rule(const Handover& handover, const PoolRunner::State& pool,
+                                std::set<WorkerSocket::State>& taken) {
   const auto wrong = [&](const std::vector<WorkerSocket::State>& worker_sockets) {
     return std::ranges::any_of(worker_sockets, [&](const WorkerSocket::State& worker_socket) {
-      return !has_seat(handover, worker_socket) || !taken.insert(worker_socket).second;
+      return !has_worker_socket(handover, worker_socket) || !taken.insert(worker_socket).second;
     });
   };
   const bool any_wrong =
@@ -201,14 +201,13 @@ std::string wrong_descriptor(const std::vector<HandedFd>& descriptors) {
 }
 
 void set_inherited(const std::vector<int>& fds, bool inherited) {
-  // Of descriptors that are open, this cannot fail.
+  // For descriptors that are open, this cannot fail.
   for (const int fd : fds) ::fcntl(fd, F_SETFD, inherited ? 0 : FD_CLOEXEC);
 }
 
-std::vector<int> numbers_of(const std::vector<HandedFd>& descriptors) {
+std::vector<int> descriptor_numbers(const Handover& handover) {
   std::vector<int> numbers;
-  numbers.reserve(descriptors.size());
-  for (const HandedFd& handed : descriptors) numbers.push_back(handed.fd);
+  for (const HandedFd& handed : descriptors_of(handover)) numbers.push_back(handed.fd);
   return numbers;
 }
 
@@ -231,7 +230,7 @@ std::string broken_rule(const Handover& handover) {
     for (const std::string& broken :
          {core_rule(pool.state), broken_rule(pool.lease, pool.state.workers),
           deployments_rule(pool, handover.listeners.size()), processes_rule(pool, pids),
-          seats_rule(handover, pool, worker_sockets)}) {
+          worker_sockets_rule(handover, pool, worker_sockets)}) {
       if (!broken.empty()) return fmt::format("pool.{}: {}", pool.state.spec.name, broken);
     }
   }

@@ -30,6 +30,6 @@ struct HandedFd {
 /// Whether they are there after an exec, or closed. Async-signal-safe.
 void set_inherited(const std::vector<int>& fds, bool inherited);
 
-[[nodiscard]] std::vector<int> numbers_of(const std::vector<HandedFd>& descriptors);
+[[nodiscard]] std::vector<int> descriptor_numbers(const Handover& handover);
 
 }  // namespace reeve::supervisor

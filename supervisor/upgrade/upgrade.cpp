@@ -23,7 +23,7 @@ void Upgrade::request(std::optional<SessionId> asker) {
   if (trial_ || leave_.armed()) return;  // They all get the verdict on this one.
   auto handover = callbacks_.hand_over(askers_);
   if (!handover) return refuse(handover.error().text);
-  const std::vector<int> descriptors = numbers_of(descriptors_of(*handover));
+  const std::vector<int> descriptors = descriptor_numbers(*handover);
   auto binary = open_binary(own_binary_.binary);
   if (!binary) {
     return refuse(fmt::format("{}; install the new version there", binary.error().text));
@@ -58,8 +58,7 @@ void Upgrade::exited(pid_t pid, const Death& death) {
 
 void Upgrade::judge(const UpgradeTrial::Verdict& verdict) {
   if (!verdict) {
-    refuse(fmt::format("{} cannot take over: {}", own_binary_.binary, verdict.error()));
-    return;
+    return refuse(fmt::format("{} cannot take over: {}", own_binary_.binary, verdict.error()));
   }
   new_version_ = *verdict;
   leave_.arm(Duration::zero());
@@ -70,13 +69,12 @@ void Upgrade::take_leave() {
   log_.info("upgrade: becoming reeve {} ({})", new_version_, own_binary_.binary);
   const auto handover = callbacks_.hand_over(askers_);
   if (!handover) {
-    refuse(fmt::format("since the new binary was tried, {}", handover.error().text));
-    return;
+    return refuse(fmt::format("since the new binary was tried, {}", handover.error().text));
   }
   const auto state = seal(encode(*handover));
   if (!state) return refuse(state.error().text);
 
-  std::vector<int> inherited = numbers_of(descriptors_of(*handover));
+  std::vector<int> inherited = descriptor_numbers(*handover);
   inherited.push_back(state->get());
   callbacks_.leaving();
   set_inherited(inherited, true);
@@ -92,7 +90,7 @@ void Upgrade::refuse(const std::string& why) {
   const std::string text = fmt::format("{}; nothing has changed", why);
   log_.error("upgrade: {}", text);
   for (const SessionId asker : std::exchange(askers_, {})) {
-    callbacks_.answer(asker, {{.name = "", .ok = false, .code = "refused", .text = text}});
+    callbacks_.answer(asker, {refusal("", "refused", text)});
   }
 }
 

@@ -42,7 +42,7 @@ class Upgrade {
   /// Where the new binary is expected.
   [[nodiscard]] const std::string& binary() const { return own_binary_.binary; }
 
-  // Of a child of the master: perhaps the trial.
+  // A child of the master, perhaps the trial:
   void conclude(pid_t pid) const;              ///< it is a zombie
   void exited(pid_t pid, const Death& death);  ///< it was reaped
 

@@ -31,10 +31,8 @@ std::string quote(std::string_view said) {
   std::string text = "; it said:";
   const std::string_view separator = said.contains('\n') ? "\n  " : " ";
   while (!said.empty()) {
-    const std::size_t end = std::min(said.find('\n'), said.size());
     text += separator;
-    text += ipc::printable(said.substr(0, end), kMostAnswerBytes);
-    said.remove_prefix(std::min(end + 1, said.size()));
+    text += ipc::printable(ipc::take_until(said, '\n'), kMostAnswerBytes);
   }
   return text;
 }
@@ -100,14 +98,14 @@ ipc::Result<> UpgradeTrial::start(const Candidate& candidate) {
   } catch (const std::system_error& lack) {
     poll_.reset();
     ::kill(-pid, SIGKILL);
-    pid_.reset();  // It is reaped as any child.
+    pid_.reset();  // The reaper takes it as any child.
     return ipc::system_error("watch", "the trial of the new binary", lack.code().value());
   }
   deadline_.arm(longest_);
   return {};
 }
 
-/// What is beyond the bound is read and forgotten: a child that waits in its write never ends.
+/// Bytes beyond the bound are read and forgotten: a child that waits in its write never ends.
 void UpgradeTrial::read_answer() {
   std::array<char, kMostAnswerBytes> chunk;
   for (int i = 0; i < kReadsATurn; ++i) {

@@ -155,7 +155,7 @@ TEST_F(Deploy, ASecondDeploymentIsRefusedWithTheNameOfTheFirst) {
     const Finished second = reeve.ctl({verb, "web"});
     EXPECT_NE(second.code(), 0) << verb;
     EXPECT_THAT(second.output,
-                HasSubstr(fmt::format("deploy of web by reevectl pid {}, since", first->pid())))
+                HasSubstr(fmt::format("deploy of web by reevectl pid {}, begun", first->pid())))
         << verb;
   }
   EXPECT_EQ(first->wait(), Exit{.code = 0});
@@ -167,7 +167,7 @@ TEST_F(Deploy, ASecondDeploymentWaitsWhenAskedTo) {
   ASSERT_TRUE(eventually([&] { return first->output().contains("generation 2: web:0 started"); }));
   const Finished second = reeve.ctl({"deploy", "--wait", "web"});
   EXPECT_EQ(second.code(), 0) << second.output << second.errors;
-  EXPECT_THAT(second.output, HasSubstr("waits: deploy of web by reevectl pid"));
+  EXPECT_THAT(second.output, HasSubstr("waiting: deploy of web by reevectl pid"));
   EXPECT_EQ(first->wait(), Exit{.code = 0});
   EXPECT_EQ(reeve.slot("web:0").generation, 3U);
 }
@@ -178,7 +178,7 @@ TEST_F(Deploy, AClientThatLeavesGivesUpItsPlace) {
   ASSERT_TRUE(eventually([&] { return first->output().contains("started as pid"); }));
   {
     const auto waits = reeve.start_ctl({"restart", "--wait", "web"});
-    ASSERT_TRUE(eventually([&] { return waits->output().contains("waits: "); }));
+    ASSERT_TRUE(eventually([&] { return waits->output().contains("waiting: "); }));
     waits->signal(SIGKILL);
     ASSERT_TRUE(waits->wait());
   }
@@ -214,6 +214,14 @@ TEST_F(Deploy, ARehearsalThatFailsSaysWhy) {
   EXPECT_NE(stuck.code(), 0);
   EXPECT_THAT(stuck.output, HasSubstr("killed: still draining after 300 ms"));
   EXPECT_EQ(reeve.pids(), before);
+}
+
+TEST_F(Deploy, AClientThatDoesNotAskForMoreGetsTheVerdictAlone) {
+  Reeve& reeve = start_ready(hello_pool(1));
+  const auto reply = reeve.ask({.method = ipc::control::Method::Rehearse, .names = {"web"}});
+  ASSERT_EQ(reply.verdicts.size(), 1U);
+  EXPECT_TRUE(reply.verdicts[0].ok) << reply.verdicts[0].text;
+  EXPECT_EQ(reply.text, "") << "steps were told unasked";
 }
 
 TEST_F(Deploy, TwoRehearsalsOfOnePoolDoNotRunAtOnce) {

@@ -19,6 +19,7 @@
 #include "worker/process/identity.hpp"
 #include "worker/process/log.hpp"
 #include "worker/process/process.hpp"
+#include "worker/process/signals.hpp"
 
 namespace reeve {
 namespace {
@@ -64,6 +65,7 @@ bool is_early_enough(const App& app, const worker::Identity& identity, worker::L
 int live(const App& app, worker::Identity identity, std::vector<ipc::Address> listen) {
   using Style = worker::Log::Style;
   worker::Log log(identity.channel ? Style::Supervised : Style::Alone);
+  for (const std::string& warning : identity.warnings) log.warning("{}", warning);
   if (!is_early_enough(app, identity, log)) {
     // The destructor of what is there, a std::thread say, might wait for ever or abort.
     std::fflush(nullptr);

@@ -65,7 +65,8 @@ ipc::Result<Identity> adopt_identity() {
   if (auto adopted = adopt_master_lines(identity); !adopted) {
     return std::unexpected(adopted.error());
   }
-  identity.listeners = ipc::adopt_listen_fds();
+  identity.listeners = ipc::adopt_listen_fds(
+      [&identity](const std::string& text) { identity.warnings.push_back(text); });
 
   if (const char* slot = std::getenv(environment::kSlot)) identity.slot = slot;
   if (const char* socket = std::getenv(environment::kNotifySocket)) identity.notify_socket = socket;

@@ -22,6 +22,7 @@ struct Identity {
   std::chrono::milliseconds grace{30'000};
   std::chrono::milliseconds idle_drain{5'000};
   std::vector<ipc::NamedFd> listeners;
+  std::vector<std::string> warnings;    ///< what is wrong with the listeners, for the log
   std::optional<ipc::Channel> channel;  ///< none without a master
   ipc::Recorder recorder = ipc::Recorder::detached();
   /// Without a sign of life for so long it is killed (WATCHDOG_USEC).

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ipc/address.hpp"
+#include "ipc/base/signals.hpp"
 #include "ipc/base/uv.hpp"
 #include "ipc/worker_state.hpp"
 #include "reeve/app.hpp"
@@ -18,7 +19,6 @@
 #include "worker/process/log.hpp"
 #include "worker/process/master_link.hpp"
 #include "worker/process/service.hpp"
-#include "worker/process/signals.hpp"
 #include "worker/task/spawn.hpp"
 
 namespace reeve::worker {
@@ -75,7 +75,7 @@ class Process {
   App::ExitCode exit_code_ = App::Stopped;
   Service service_;
   MasterLink master_;
-  Signals signals_;
+  ipc::uv::Signals signals_;
   Heartbeat heartbeat_;
   ipc::uv::Timer
       begin_timer_;  ///< Begins on the loop, so that even a start that fails at once ends there.

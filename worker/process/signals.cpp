@@ -1,44 +1,12 @@
+// Small: the start of the process and the test of its last moments both need it.
+
 #include "worker/process/signals.hpp"
 
 #include <signal.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <system_error>
-#include <utility>
 
 #include "ipc/recorder/black_box.hpp"
 
 namespace reeve::worker {
-namespace {
-
-ipc::UniqueFd open_signalfd(std::initializer_list<int> watched) {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : watched) sigaddset(&set, signal);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  ipc::UniqueFd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!fd) throw std::system_error(errno, std::generic_category(), "signalfd");
-  return fd;
-}
-
-}  // namespace
-
-Signals::Signals(ipc::uv::Loop& loop, std::initializer_list<int> watched,
-                 std::function<void(int)> on_signal)
-    : fd_(open_signalfd(watched)),
-      on_signal_(std::move(on_signal)),
-      poll_(loop, fd_.get(), [this](int) { read(); }) {
-  poll_.watch(UV_READABLE);
-}
-
-void Signals::read() {
-  signalfd_siginfo info;
-  while (::read(fd_.get(), &info, sizeof info) == sizeof info) {
-    on_signal_(static_cast<int>(info.ssi_signo));
-  }
-}
 
 void ignore_stray_signals() {
   ::signal(SIGPIPE, SIG_IGN);

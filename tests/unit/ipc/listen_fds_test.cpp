@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace reeve::ipc {
 namespace {
@@ -27,6 +28,8 @@ void set_variables(pid_t pid, const char* fds, const char* names) {
   if (names != nullptr) ::setenv("LISTEN_FDNAMES", names, 1);
 }
 
+void ignore(const std::string& /*warning*/) {}
+
 bool variables_are_gone() {
   return ::getenv("LISTEN_PID") == nullptr && ::getenv("LISTEN_FDS") == nullptr &&
          ::getenv("LISTEN_FDNAMES") == nullptr;
@@ -44,7 +47,7 @@ TEST(ListenFds, AreAdoptedByName) {
   expect_in_child([] {
     open_exactly(2);
     set_variables(::getpid(), "2", "http:admin");
-    const auto adopted = adopt_listen_fds();
+    const auto adopted = adopt_listen_fds(ignore);
     return adopted.size() == 2 && adopted[0].name == "http" && adopted[0].fd.get() == 3 &&
            adopted[1].name == "admin" && adopted[1].fd.get() == 4 && variables_are_gone() &&
            (::fcntl(3, F_GETFD) & FD_CLOEXEC) != 0;
@@ -55,7 +58,7 @@ TEST(ListenFds, WithoutNamesAreUnknown) {
   expect_in_child([] {
     open_exactly(2);
     set_variables(::getpid(), "2", nullptr);
-    const auto adopted = adopt_listen_fds();
+    const auto adopted = adopt_listen_fds(ignore);
     return adopted.size() == 2 && adopted[0].name == "unknown" && adopted[1].name == "unknown";
   });
 }
@@ -64,7 +67,20 @@ TEST(ListenFds, OfAnotherProcessAreLeftAlone) {
   expect_in_child([] {
     open_exactly(1);
     set_variables(::getppid(), "1", "http");
-    return adopt_listen_fds().empty() && variables_are_gone() && ::fcntl(3, F_GETFD) == 0;
+    return adopt_listen_fds(ignore).empty() && variables_are_gone() && ::fcntl(3, F_GETFD) == 0;
+  });
+}
+
+TEST(ListenFds, ThatAreClosedAreToldOf) {
+  expect_in_child([] {
+    open_exactly(2);
+    ::close(4);
+    set_variables(::getpid(), "2", "a:b");
+    std::vector<std::string> warnings;
+    const auto adopted =
+        adopt_listen_fds([&](const std::string& text) { warnings.push_back(text); });
+    return adopted.size() == 1 && warnings.size() == 1 &&
+           warnings[0] == "LISTEN_FDS=2 promises descriptor 4 (b), which is not open; ignoring it";
   });
 }
 
@@ -73,7 +89,7 @@ TEST(ListenFds, ThatAreClosedTakeTheirNameWithThem) {
     open_exactly(3);
     ::close(4);
     set_variables(::getpid(), "3", "a:b:c");
-    const auto adopted = adopt_listen_fds();
+    const auto adopted = adopt_listen_fds(ignore);
     return adopted.size() == 2 && adopted[0].name == "a" && adopted[1].name == "c" &&
            adopted[1].fd.get() == 5;
   });
@@ -84,7 +100,7 @@ TEST(ListenFds, GarbageAdoptsNothing) {
     expect_in_child([count] {
       open_exactly(1);
       set_variables(::getpid(), count, "http");
-      return adopt_listen_fds().empty() && variables_are_gone();
+      return adopt_listen_fds(ignore).empty() && variables_are_gone();
     });
   }
 }
@@ -93,14 +109,14 @@ TEST(ListenFds, AHugeCountAdoptsWhatIsOpen) {
   expect_in_child([] {
     open_exactly(1);
     set_variables(::getpid(), "2000000000", "http");
-    return adopt_listen_fds().size() == 1;
+    return adopt_listen_fds(ignore).size() == 1;
   });
 }
 
 TEST(ListenFds, NoVariablesMeanNone) {
   expect_in_child([] {
     ::unsetenv("LISTEN_PID");
-    return adopt_listen_fds().empty();
+    return adopt_listen_fds(ignore).empty();
   });
 }
 

@@ -22,7 +22,7 @@ class DeployQueueTest : public ::testing::Test {
   void enter(const std::string& who, IfBusy if_busy = IfBusy::Wait,
              std::optional<SessionId> session = {}, const std::string& pool = "web") {
     queue_.enter(pool,
-                 {.asker = {.what = "deploy", .who = who, .session = session},
+                 {.requester = {.what = "deploy", .who = who, .session = session},
                   .begin = [this, who] { begun_.push_back(who); },
                   .refuse = [this, who](std::string why) { refused_.push_back(who + ": " + why); }},
                  if_busy, now_);
@@ -74,7 +74,7 @@ TEST_F(DeployQueueTest, NobodyOvertakesOneWhoseTurnHasCome) {
   enter("c", IfBusy::Refuse);
   queue_.advance();
   EXPECT_THAT(begun_, ElementsAre("a", "b"));
-  EXPECT_THAT(refused_, ElementsAre(HasSubstr("c: deploy of web by b, since")));
+  EXPECT_THAT(refused_, ElementsAre(HasSubstr("c: deploy of web by b, begun")));
 }
 
 TEST_F(DeployQueueTest, ARefusalNamesWhoIsAtWorkSinceWhenAndAtWhat) {
@@ -82,9 +82,9 @@ TEST_F(DeployQueueTest, ARefusalNamesWhoIsAtWorkSinceWhenAndAtWhat) {
   enter("reevectl pid 812");
   now_ += 12s;
   enter("b", IfBusy::Refuse);
-  EXPECT_THAT(refused_,
-              ElementsAre(HasSubstr("deploy of web by reevectl pid 812, since 12 s, watching its "
-                                    "canary, is running")));
+  EXPECT_THAT(refused_, ElementsAre(HasSubstr(
+                            "deploy of web by reevectl pid 812, begun 12 s ago, watching its "
+                            "canary, is running")));
 }
 
 TEST_F(DeployQueueTest, PoolsDoNotWaitForEachOther) {

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 
+#include "ipc/base/signals.hpp"
 #include "supervisor/log/output.hpp"
 #include "supervisor/system/reaper.hpp"
 #include "supervisor/system/signals.hpp"
@@ -72,7 +73,7 @@ class Rehearsing : public ::testing::Test {
   PendingCommands pending_;
   ipc::UniqueFd null_fd_{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
   Output output_{driver_.loop, null_fd_.get()};
-  Log log_{output_, LogFormat::Text, LogDress::Plain, LogLevel::Debug};
+  Log log_{output_, LogFormat::Text, LineStyle::Plain, LogLevel::Debug};
   Launcher launcher_{
       driver_.loop,
       {.environment = {{"PATH", "/usr/bin:/bin"}}, .notify_socket = "/none", .nofile = {}}};
@@ -85,9 +86,9 @@ class Rehearsing : public ::testing::Test {
   Rehearsals rehearsals_{driver_.loop, pools_, pending_, file_, dir_.path()};
   Reaper reaper_{[this](pid_t pid) { pools_.conclude(pid); },
                  [this](pid_t pid, const Death& death) { pools_.exited(pid, death); }};
-  SignalSource signals_{driver_.loop, [this](int signal) {
-                          if (signal == SIGCHLD) reaper_.child_changed();
-                        }};
+  ipc::uv::Signals signals_{driver_.loop, kHandledSignals, [this](int signal) {
+                              if (signal == SIGCHLD) reaper_.child_changed();
+                            }};
   ipc::uv::Check check_{driver_.loop, [this] { reaper_.reap_if_pending([] {}); }};
 };
 

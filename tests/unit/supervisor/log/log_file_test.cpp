@@ -119,7 +119,7 @@ TEST_F(LogFileTest, ThatCannotBeOpenedIsNamed) {
 TEST_F(LogFileTest, AFullDiskCostsLinesAndIsToldAfterwards) {
   testing::LoopDriver driver;
   Output output(driver.loop, STDERR_FILENO);
-  Log log(output, LogFormat::Text, LogDress::Plain, LogLevel::Info);
+  Log log(output, LogFormat::Text, LineStyle::Plain, LogLevel::Info);
   SupervisorConfig config;
   config.log_to = path();
   ASSERT_TRUE(log.follow(config).has_value());
@@ -141,7 +141,7 @@ TEST_F(LogFileTest, AFullDiskCostsLinesAndIsToldAfterwards) {
 TEST_F(LogFileTest, AReloadThatCannotOpenItChangesNothing) {
   testing::LoopDriver driver;
   Output output(driver.loop, STDERR_FILENO);
-  Log log(output, LogFormat::Text, LogDress::Plain, LogLevel::Info);
+  Log log(output, LogFormat::Text, LineStyle::Plain, LogLevel::Info);
   SupervisorConfig config;
   config.log_to = path();
   ASSERT_TRUE(log.follow(config).has_value());

@@ -1,4 +1,4 @@
-// Where lines go, whoever reads them or does not; how they are dressed; who holds the runtime
+// Where lines go, whoever reads them or does not; what they look like; who holds the runtime
 // directory.
 
 #include "supervisor/log/output.hpp"
@@ -170,11 +170,11 @@ TEST(Output, AFileSizeLimitCostsLinesAndNotTheMaster) {
 
 class LogText : public ::testing::Test {
  protected:
-  std::string logged(LogFormat format, LogDress dress, const std::function<void(Log&)>& use) {
+  std::string logged(LogFormat format, LineStyle style, const std::function<void(Log&)>& use) {
     const std::string path = directory_ / "log";
     const ipc::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     Output output(driver_.loop, file.get());
-    Log log(output, format, dress, LogLevel::Info);
+    Log log(output, format, style, LogLevel::Info);
     use(log);
     return read_file(path);
   }
@@ -184,13 +184,13 @@ class LogText : public ::testing::Test {
 };
 
 TEST_F(LogText, HasDateLevelAndText) {
-  EXPECT_THAT(logged(LogFormat::Text, LogDress::Plain, [](Log& log) { log.info("hello {}", 1); }),
+  EXPECT_THAT(logged(LogFormat::Text, LineStyle::Plain, [](Log& log) { log.info("hello {}", 1); }),
               MatchesRegex("....-..-.. ..:..:..\\.... info    hello 1\n"));
 }
 
 TEST_F(LogText, LeavesOutWhatIsBelowTheLevel) {
-  EXPECT_EQ(logged(LogFormat::Text, LogDress::Plain, [](Log& log) { log.debug("secret"); }), "");
-  EXPECT_THAT(logged(LogFormat::Text, LogDress::Plain,
+  EXPECT_EQ(logged(LogFormat::Text, LineStyle::Plain, [](Log& log) { log.debug("secret"); }), "");
+  EXPECT_THAT(logged(LogFormat::Text, LineStyle::Plain,
                      [](Log& log) {
                        log.set_level(LogLevel::Debug);
                        log.debug("shown");
@@ -199,12 +199,12 @@ TEST_F(LogText, LeavesOutWhatIsBelowTheLevel) {
 }
 
 TEST_F(LogText, UnderSystemdHasAPriorityAndNoTime) {
-  EXPECT_EQ(logged(LogFormat::Text, LogDress::Journal, [](Log& log) { log.error("ouch"); }),
+  EXPECT_EQ(logged(LogFormat::Text, LineStyle::Journal, [](Log& log) { log.error("ouch"); }),
             "<3>ouch\n");
 }
 
 TEST_F(LogText, AWorkersLineIsTakenAsItIs) {
-  EXPECT_THAT(logged(LogFormat::Text, LogDress::Plain,
+  EXPECT_THAT(logged(LogFormat::Text, LineStyle::Plain,
                      [](Log& log) {
                        log.worker_line("web:0", Stream::Stdout, "{} fine");
                        log.worker_line("web:0", Stream::Stderr, "%v bad");
@@ -213,7 +213,7 @@ TEST_F(LogText, AWorkersLineIsTakenAsItIs) {
 }
 
 TEST_F(LogText, AsJsonIsOneObjectALine) {
-  const std::string text = logged(LogFormat::Json, LogDress::Plain, [](Log& log) {
+  const std::string text = logged(LogFormat::Json, LineStyle::Plain, [](Log& log) {
     log.warn("say \"{}\"", "hi");
     log.worker_line("web:0", Stream::Stderr, "tab\there");
   });

@@ -1,4 +1,4 @@
-// What cuts, keeps and dresses text: lines, tails, the readiness pattern.
+// What cuts and keeps text: lines, tails, the readiness pattern.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -22,7 +22,7 @@ class TheDead : public ::testing::Test {
   testing::LoopDriver driver_;
   ipc::UniqueFd null_fd_{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
   Output output_{driver_.loop, null_fd_.get()};
-  Log log_{output_, LogFormat::Text, LogDress::Plain, LogLevel::Debug};
+  Log log_{output_, LogFormat::Text, LineStyle::Plain, LogLevel::Debug};
 };
 
 TEST_F(TheDead, AreRememberedFromOneMasterToTheNext) {

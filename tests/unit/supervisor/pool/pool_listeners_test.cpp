@@ -43,7 +43,7 @@ class OpenPool : public ::testing::Test {
   testing::LoopDriver driver_;
   ipc::UniqueFd null_fd_{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
   Output output_{driver_.loop, null_fd_.get()};
-  Log log_{output_, LogFormat::Text, LogDress::Plain, LogLevel::Debug};
+  Log log_{output_, LogFormat::Text, LineStyle::Plain, LogLevel::Debug};
   ListenerSet http_{std::make_shared<Listener>(
       ListenerConfig{.name = "http", .address = *ipc::parse_address("127.0.0.1:0")})};
   bool used_elsewhere_ = false;

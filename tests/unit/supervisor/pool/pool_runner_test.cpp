@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "ipc/base/signals.hpp"
 #include "supervisor/control/pending_commands.hpp"
 #include "supervisor/log/output.hpp"
 #include "supervisor/pool/status.hpp"
@@ -97,16 +98,16 @@ class RunningPool : public ::testing::Test, private PoolObserver {
   std::vector<std::string> leases_;  // What was told of it.
   ipc::UniqueFd null_fd_{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
   Output output_{driver_.loop, null_fd_.get()};
-  Log log_{output_, LogFormat::Text, LogDress::Plain, LogLevel::Debug};
+  Log log_{output_, LogFormat::Text, LineStyle::Plain, LogLevel::Debug};
   Launcher launcher_{
       driver_.loop,
       {.environment = {{"PATH", "/usr/bin:/bin"}}, .notify_socket = "/none", .nofile = {}}};
   std::unique_ptr<PoolRunner> runner_;
   Reaper reaper_{[this](pid_t pid) { runner_->conclude(pid); },
                  [this](pid_t pid, const Death& death) { runner_->exited(pid, death); }};
-  SignalSource signals_{driver_.loop, [this](int signal) {
-                          if (signal == SIGCHLD) reaper_.child_changed();
-                        }};
+  ipc::uv::Signals signals_{driver_.loop, kHandledSignals, [this](int signal) {
+                              if (signal == SIGCHLD) reaper_.child_changed();
+                            }};
   ipc::uv::Check check_{driver_.loop, [this] { reaper_.reap_if_pending([] {}); }};
 };
 

@@ -112,21 +112,18 @@ TEST(DeathReports, AnEndlessReportIsCut) {
 
 TEST(Why, SaysHowTheSlotFaresAndHowItsLastWorkerDied) {
   const DeathReport death{.summary = {"pid 7 exited"}, .details = {"its last lines:"}};
-  const SlotLine slot{.name = "web:0", .state = "BACKOFF", .detail = "next try in 3 s"};
-  EXPECT_EQ(why(slot, nullptr, true),
+  const ipc::control::Process slot{
+      .name = "web:0", .state = "BACKOFF", .detail = "next try in 3 s"};
+  EXPECT_EQ(why(slot, {}, nullptr, true),
             "web:0 is BACKOFF (next try in 3 s)\n  none of its workers has died unexpectedly\n");
-  EXPECT_EQ(why(slot, &death, false),
+  EXPECT_EQ(why(slot, {}, &death, false),
             "web:0 is BACKOFF (next try in 3 s)\nits last death:\n  pid 7 exited\n");
-  EXPECT_THAT(why(slot, &death, true), HasSubstr("\n  its last lines:\n"));
+  EXPECT_THAT(why(slot, {}, &death, true), HasSubstr("\n  its last lines:\n"));
 }
 
 TEST(Why, SaysWhatTheLivingWorkerSuffersFrom) {
-  const SlotLine slot{.name = "web:0",
-                      .state = "RUNNING",
-                      .detail = "",
-                      .pid = 7,
-                      .troubles = {"its event loop was blocked once, by GET /slow for 2.1 s"}};
-  EXPECT_EQ(why(slot, nullptr, true),
+  const ipc::control::Process slot{.name = "web:0", .state = "RUNNING", .pid = 7};
+  EXPECT_EQ(why(slot, {"its event loop was blocked once, by GET /slow for 2.1 s"}, nullptr, true),
             "web:0 is RUNNING, pid 7\n  its event loop was blocked once, by GET /slow for 2.1 s\n"
             "  none of its workers has died unexpectedly\n");
 }

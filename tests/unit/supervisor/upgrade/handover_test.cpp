@@ -145,7 +145,6 @@ TEST(Handover, WhatALaterVersionAddsIsIgnored) {
 TEST(Handover, AnEnumeratorOfALaterVersionLeavesTheDefault) {
   Json text = Json::parse(encode(handover_sample()));
   text["supervisor"]["on_fatal"] = 250;
-  text["listeners"][0]["config"]["address"]["kind"] = 250;
   Json& pool = text["pools"][0];
   pool["deployments"][0]["config"]["spec"]["on_failure"] = 250;
   pool["deployments"][0]["config"]["ready"] = {{"kind", 250}, {"path", "/healthz"}};
@@ -154,13 +153,19 @@ TEST(Handover, AnEnumeratorOfALaterVersionLeavesTheDefault) {
   const auto read = decode_handover(text.dump());
   ASSERT_TRUE(read) << read.error().text;
   EXPECT_EQ(read->supervisor.on_fatal, OnFatal::Stay);
-  EXPECT_EQ(read->listeners[0].config.address.kind, ipc::Address::Kind::Tcp4);
   const PoolConfig& config = read->pools[0].deployments[0].config;
   EXPECT_EQ(config.spec.on_failure, RollFailure::Rollback);
   EXPECT_EQ(config.ready, ReadyRule(ReadyNotify{}));
   EXPECT_EQ(read->pools[0].state.workers[1].killed_for, std::nullopt);
   EXPECT_EQ(read->pools[0].processes[0].reports.state().resources[0].report.state,
             ipc::ResourceState::Opening);
+}
+
+TEST(Handover, AnAddressOfAnUnknownKindIsRefusedByName) {
+  Json text = Json::parse(encode(handover_sample()));
+  text["listeners"][0]["config"]["address"]["kind"] = 250;
+  EXPECT_THAT(refusal(text.dump()),
+              HasSubstr("listeners[0].config.address.kind: not known to this version"));
 }
 
 TEST(Handover, WhatItsWriterNeedsAndNobodyKnowsHereIsRefusedByName) {
