@@ -13,11 +13,6 @@ namespace {
 
 constexpr std::size_t kLongestQuote = 120;
 
-const Entry* find_entry(const Table& table, std::string_view key) {
-  const auto found = std::ranges::find(table, key, &Entry::key);
-  return found == table.end() ? nullptr : &*found;
-}
-
 std::string join(std::string_view path, std::string_view key) {
   return path.empty() ? std::string(key) : fmt::format("{}.{}", path, key);
 }
@@ -38,6 +33,13 @@ void Cell::refuse(std::string text) const {
 void Cell::refuse_key(const Entry& entry, std::string text) const {
   problems_->push_back(
       {.at = entry.at, .path = join(path_, shown(entry.key)), .text = std::move(text)});
+}
+
+void Cell::refuse_unknown(const Entry& entry, std::string_view kind,
+                          std::span<const std::string_view> known) const {
+  std::string remedy = ipc::did_you_mean(entry.key, known);
+  if (remedy.empty()) remedy = fmt::format("; known here: {}", fmt::join(known, ", "));
+  refuse_key(entry, fmt::format("unknown {}{}", kind, remedy));
 }
 
 void Cell::expected(std::string_view wanted) const {
@@ -88,21 +90,8 @@ void Cell::read(std::vector<std::string>& to) const {
   if (auto read = texts()) to = std::move(*read);
 }
 
-void Cell::read(int& to, Range<int> range) const {
-  const auto* number = std::get_if<std::int64_t>(&value_->data);
-  if (!number || *number < range.least || *number > range.most) {
-    return expected(fmt::format("a whole number from {} to {}", range.least, range.most));
-  }
-  to = static_cast<int>(*number);
-}
-
-void Cell::read(std::uint64_t& to, Range<std::uint64_t> range) const {
-  const auto* number = std::get_if<std::int64_t>(&value_->data);
-  if (!number || *number < 0 || static_cast<std::uint64_t>(*number) < range.least ||
-      static_cast<std::uint64_t>(*number) > range.most) {
-    return expected(fmt::format("a whole number from {} to {}", range.least, range.most));
-  }
-  to = static_cast<std::uint64_t>(*number);
+std::string Cell::range_text(std::int64_t least, std::uint64_t most, std::string_view or_else) {
+  return fmt::format("a whole number from {} to {}{}", least, most, or_else);
 }
 
 void Cell::read(double& to, Range<double> range) const {
@@ -119,9 +108,8 @@ std::optional<std::uint64_t> Cell::size(Range<std::uint64_t> range) const {
   std::optional<std::uint64_t> size;
   if (const auto* text = std::get_if<std::string>(&value_->data)) {
     size = ipc::parse_byte_size(*text);
-  } else if (const auto* number = std::get_if<std::int64_t>(&value_->data);
-             number && *number >= 0) {
-    size = static_cast<std::uint64_t>(*number);
+  } else {
+    size = whole(Range<std::uint64_t>{.least = 0, .most = ~std::uint64_t{0}});
   }
   if (size && *size >= range.least && *size <= range.most) return size;
   if (size) {
@@ -161,8 +149,8 @@ std::optional<Cell> Cell::find(std::string_view name) const {
   const auto* table = std::get_if<Table>(&value_->data);
   if (!table) return std::nullopt;
   const std::size_t dot = name.find('.');
-  const Entry* entry = find_entry(*table, name.substr(0, dot));
-  if (!entry) return std::nullopt;
+  const auto entry = std::ranges::find(*table, name.substr(0, dot), &Entry::key);
+  if (entry == table->end()) return std::nullopt;
   if (dot == std::string_view::npos) return child(*entry);
   return child(*entry).find(name.substr(dot + 1));
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -57,6 +58,9 @@ class Cell {
   void refuse(std::string text) const;
   /// Complains about the key `entry` of this table.
   void refuse_key(const Entry& entry, std::string text) const;
+  /// Complains about the key `entry`, a `kind` of which only `known` ones can stand here.
+  void refuse_unknown(const Entry& entry, std::string_view kind,
+                      std::span<const std::string_view> known) const;
   /// Complains about the value's type: `wanted` is what would have been right.
   void expected(std::string_view wanted) const;
 
@@ -69,8 +73,24 @@ class Cell {
 
   void read(std::string& to) const;
   void read(std::vector<std::string>& to) const;
-  void read(int& to, Range<int> range) const;
-  void read(std::uint64_t& to, Range<std::uint64_t> range) const;
+  /// `or_else` says what is right beside a number: ", or \"cores\"".
+  template <std::integral T>
+  void read(T& to, Range<T> range, std::string_view or_else = "") const {
+    const auto number = whole(range);
+    if (!number)
+      return expected(range_text(static_cast<std::int64_t>(range.least),
+                                 static_cast<std::uint64_t>(range.most), or_else));
+    to = *number;
+  }
+  /// The value, when it is a whole number in this range.
+  template <std::integral T>
+  [[nodiscard]] std::optional<T> whole(Range<T> range) const {
+    const auto* number = std::get_if<std::int64_t>(&value_->data);
+    if (!number || std::cmp_less(*number, range.least) || std::cmp_greater(*number, range.most)) {
+      return std::nullopt;
+    }
+    return static_cast<T>(*number);
+  }
   void read(double& to, Range<double> range) const;
   void read(ipc::Duration& to, Range<ipc::Duration> range) const;
   template <class T>
@@ -82,6 +102,9 @@ class Cell {
   }
   /// Bytes: a whole number, or a string with a unit.
   [[nodiscard]] std::optional<std::uint64_t> size(Range<std::uint64_t> range) const;
+  void read_size(std::uint64_t& to, Range<std::uint64_t> range) const {
+    to = size(range).value_or(to);
+  }
   template <class E, std::size_t N>
   void read(E& to, const std::array<Word<E>, N>& words) const {
     std::array<std::string_view, N> known;
@@ -97,6 +120,8 @@ class Cell {
   [[nodiscard]] std::vector<Cell> elements() const;
 
  private:
+  [[nodiscard]] static std::string range_text(std::int64_t least, std::uint64_t most,
+                                              std::string_view or_else);
   [[nodiscard]] std::optional<std::size_t> choose(std::span<const std::string_view> words) const;
 
   const Value* value_;

@@ -1,12 +1,9 @@
 #include "supervisor/config/keys.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <string>
 #include <vector>
-
-#include "ipc/base/nearest.hpp"
 
 namespace reeve::supervisor::config {
 namespace {
@@ -15,11 +12,6 @@ namespace {
 struct Known {
   std::span<const KeyName> keys;
   std::string prefix;  // "", "backoff."
-
-  [[nodiscard]] const KeyName* find(std::string_view name) const {
-    const auto found = std::ranges::find(keys, name, &KeyName::name);
-    return found == keys.end() ? nullptr : &*found;
-  }
 
   [[nodiscard]] bool is_table(const std::string& name) const {
     return std::ranges::any_of(
@@ -39,13 +31,6 @@ struct Known {
   }
 };
 
-void refuse_unknown(const Cell& table, const Entry& entry, const Known& known) {
-  const std::vector<std::string_view> words = known.words();
-  std::string remedy = ipc::did_you_mean(entry.key, words);
-  if (remedy.empty()) remedy = fmt::format("; known here: {}", fmt::join(words, ", "));
-  table.refuse_key(entry, "unknown key" + remedy);
-}
-
 void check_table(const Cell& cell, const Known& known) {
   const Table* table = cell.table();
   if (!table) return;
@@ -53,11 +38,10 @@ void check_table(const Cell& cell, const Known& known) {
     const std::string name = known.prefix + entry.key;
     // A quoted key may hold a dot of its own: 'backoff.first' = 1 is not backoff = { first = 1 }.
     const bool plain = !entry.key.contains('.');
-    const KeyName* key = plain ? known.find(name) : nullptr;
     if (plain && known.is_table(name)) {
       check_table(cell.child(entry), {.keys = known.keys, .prefix = name + "."});
-    } else if (!key) {
-      refuse_unknown(cell, entry, known);
+    } else if (!plain || std::ranges::find(known.keys, name, &KeyName::name) == known.keys.end()) {
+      cell.refuse_unknown(entry, "key", known.words());
     }
   }
 }

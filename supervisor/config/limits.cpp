@@ -7,8 +7,6 @@
 #include <fstream>
 #include <limits>
 
-#include "ipc/base/nearest.hpp"
-
 namespace reeve::supervisor {
 namespace {
 
@@ -56,18 +54,6 @@ constexpr Range<std::uint64_t> kMemoryRange{.least = 1 << 20, .most = 1ULL << 50
 // With fewer, no program could load its libraries, nor a native worker open its own descriptors.
 constexpr std::uint64_t kFewestFiles = 16;
 
-void refuse_unknown(const Cell& cell, const Entry& entry) {
-  std::vector<std::string_view> names{kMemory};
-  for (const Resource& resource : kResources) names.push_back(resource.name);
-  std::string remedy = ipc::did_you_mean(entry.key, names);
-  if (remedy.empty()) {
-    std::string known;
-    for (const std::string_view name : names) known += fmt::format(", {}", name);
-    remedy = "; known here: " + known.substr(2);
-  }
-  cell.refuse_key(entry, "unknown limit" + remedy);
-}
-
 bool is_unlimited(const Cell& cell) {
   const auto* word = std::get_if<std::string>(&cell.value().data);
   return word && *word == "unlimited";
@@ -75,13 +61,9 @@ bool is_unlimited(const Cell& cell) {
 
 std::optional<std::uint64_t> read_count(const Cell& cell, Range<std::uint64_t> range,
                                         std::string_view or_else) {
-  const auto* number = std::get_if<std::int64_t>(&cell.value().data);
-  if (number && std::in_range<std::uint64_t>(*number)) {
-    const auto count = static_cast<std::uint64_t>(*number);
-    if (count >= range.least && count <= range.most) return count;
-  }
-  cell.expected(fmt::format("a whole number from {}{}", range.least, or_else));
-  return std::nullopt;
+  const auto count = cell.whole(range);
+  if (!count) cell.expected(fmt::format("a whole number from {}{}", range.least, or_else));
+  return count;
 }
 
 std::optional<std::uint64_t> read_resource(const Cell& cell, const Resource& resource) {
@@ -143,7 +125,9 @@ void read_limits(const Cell& cell, Limits& to) {
     } else if (const Resource* resource = find_resource(entry.key)) {
       if (const auto value = read_resource(limit, *resource)) to.resources[entry.key] = *value;
     } else {
-      refuse_unknown(cell, entry);
+      std::vector<std::string_view> known{kMemory};
+      for (const Resource& each : kResources) known.push_back(each.name);
+      cell.refuse_unknown(entry, "limit", known);
     }
   }
 }

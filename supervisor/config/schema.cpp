@@ -14,10 +14,12 @@ using enum Need;
 using std::chrono::hours;
 using std::chrono::milliseconds;
 
-constexpr int kMostWorkers = 10'000;
-constexpr int kMostFailures = 1'000;
-constexpr int kMostLogFiles = 1'000;
-constexpr int kMostBacklog = 1'000'000;  // The kernel lowers it to net.core.somaxconn.
+constexpr Range<int> kLogFiles{.least = 0, .most = 1'000};
+constexpr Range<int> kBacklog{.least = 1, .most = 1'000'000};  // net.core.somaxconn lowers it.
+constexpr Range<int> kFailures{.least = 1, .most = 1'000};
+constexpr Range<int> kUpToAllWorkers{.least = 0, .most = kMostWorkers};
+constexpr Range<int> kOneToAllWorkers{.least = 1, .most = kMostWorkers};
+constexpr Range<double> kShare{.least = 0, .most = 1};
 
 // No wait is without an end, and none is longer than a day.
 constexpr Range<Duration> kUpToADay{.least = milliseconds(1), .most = hours(24)};
@@ -58,13 +60,9 @@ constinit const std::array<Key<SupervisorConfig>, 8> kSupervisorKeys{{
     {"log.to", Optional, R"("stderr")", R"(`"stderr"`, or the absolute path of a file)",
      [](const Cell& cell, SupervisorConfig& to) { read_log_to(cell, to.log_to); }},
     {"log.max_size", Optional, R"("50MiB")", "a log file of this size is rotated",
-     [](const Cell& cell, SupervisorConfig& to) {
-       if (const auto size = cell.size(kLogSize)) to.log_max_size = *size;
-     }},
+     [](const Cell& cell, SupervisorConfig& to) { cell.read_size(to.log_max_size, kLogSize); }},
     {"log.keep", Optional, "10", "how many rotated log files are kept; the newest is `FILE.1`",
-     [](const Cell& cell, SupervisorConfig& to) {
-       cell.read(to.log_keep, {.least = 0, .most = kMostLogFiles});
-     }},
+     [](const Cell& cell, SupervisorConfig& to) { cell.read(to.log_keep, kLogFiles); }},
     {"on_fatal", Optional, R"("stay")",
      R"(when a pool is FATAL: `"stay"` with the others, or `"exit"` with code 3, for containers)",
      [](const Cell& cell, SupervisorConfig& to) { cell.read(to.on_fatal, kOnFatal); }},
@@ -75,9 +73,7 @@ constinit const std::array<Key<ListenerConfig>, 3> kListenerKeys{{
      R"(`"HOST:PORT"`, `":PORT"`, `"[::]:PORT"`, `"unix:/PATH"` or `"systemd:NAME"`)",
      [](const Cell& cell, ListenerConfig& to) { read_address(cell, to.address); }},
     {"backlog", Optional, "4096", "connections that may wait to be accepted",
-     [](const Cell& cell, ListenerConfig& to) {
-       cell.read(to.backlog, {.least = 1, .most = kMostBacklog});
-     }},
+     [](const Cell& cell, ListenerConfig& to) { cell.read(to.backlog, kBacklog); }},
     {"sockets", Optional, "see below", R"(`"shared"` or `"per-worker"`: how workers accept)",
      [](const Cell& cell, ListenerConfig& to) { cell.read(to.sockets, kSockets); }},
 }};
@@ -86,9 +82,7 @@ constinit const std::array<Key<PoolConfig>, 31> kPoolKeys{{
     {"command", Required, "", "the program and its arguments; `${fd:NAME}` is a listener's fd",
      [](const Cell& cell, PoolConfig& to) { read_command(cell, to.command); }},
     {"workers", Optional, "1", R"(how many workers, or `"cores"`)",
-     [](const Cell& cell, PoolConfig& to) {
-       read_workers(cell, to.spec.workers, {.least = 0, .most = kMostWorkers});
-     }},
+     [](const Cell& cell, PoolConfig& to) { read_workers(cell, to.spec.workers); }},
     {"listen", Optional, "[]", "names of listeners, passed as fd 3 and up",
      [](const Cell& cell, PoolConfig& to) { cell.read(to.listen); }},
     {"after", Optional, "[]", "pools that must be ready before this one starts, and stop after it",
@@ -117,9 +111,7 @@ constinit const std::array<Key<PoolConfig>, 31> kPoolKeys{{
     {"backoff.max", Optional, R"("30s")", "the longest pause",
      [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.backoff_max, kUpToADay); }},
     {"give_up.failures", Optional, "5", "how many crashes make a slot FATAL",
-     [](const Cell& cell, PoolConfig& to) {
-       cell.read(to.spec.give_up_failures, {.least = 1, .most = kMostFailures});
-     }},
+     [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.give_up_failures, kFailures); }},
     {"give_up.within", Optional, R"("60s")", "the time within which those crashes must happen",
      [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.give_up_within, kUpToADay); }},
     {"recycle.requests", Optional, "none",
@@ -134,13 +126,9 @@ constinit const std::array<Key<PoolConfig>, 31> kPoolKeys{{
      [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.recycle.age, kAge); }},
     {"recycle.jitter", Optional, "0.2",
      "each limit is lowered at random by up to this share, so that not all are replaced at once",
-     [](const Cell& cell, PoolConfig& to) {
-       cell.read(to.spec.recycle.jitter, {.least = 0.0, .most = 1.0});
-     }},
+     [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.recycle.jitter, kShare); }},
     {"rolling.surge", Optional, "1", "how many successors a rolling restart starts at a time",
-     [](const Cell& cell, PoolConfig& to) {
-       cell.read(to.spec.surge, {.least = 0, .most = kMostWorkers});
-     }},
+     [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.surge, kUpToAllWorkers); }},
     {"rolling.soak", Optional, R"("0s")",
      "time a successor serves beside the old worker before that one drains",
      [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.soak, kNoneToADay); }},
@@ -149,14 +137,10 @@ constinit const std::array<Key<PoolConfig>, 31> kPoolKeys{{
      [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.on_failure, kRollFailures); }},
     {"rolling.max_unavailable", Optional, "0",
      "workers that may stop before their successors start; with it, `surge` may be 0",
-     [](const Cell& cell, PoolConfig& to) {
-       cell.read(to.spec.max_unavailable, {.least = 0, .most = kMostWorkers});
-     }},
+     [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.max_unavailable, kUpToAllWorkers); }},
     {"rolling.max_draining", Optional, "`workers`",
      "how many old workers may be draining at a time",
-     [](const Cell& cell, PoolConfig& to) {
-       cell.read(to.spec.max_draining, Range<int>{.least = 1, .most = kMostWorkers});
-     }},
+     [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.max_draining, kOneToAllWorkers); }},
     {"directory", Optional, "the master's", "the working directory",
      [](const Cell& cell, PoolConfig& to) { cell.read(to.directory); }},
     {"env", Optional, "{}", "variables on top of the master's environment",

@@ -82,17 +82,13 @@ void read_command(const Cell& cell, std::vector<std::string>& to) {
   to = std::move(*command);
 }
 
-void read_workers(const Cell& cell, int& to, Range<int> range) {
-  if (const auto* word = std::get_if<std::string>(&cell.value().data); word && *word == "cores") {
+void read_workers(const Cell& cell, int& to) {
+  const auto* word = std::get_if<std::string>(&cell.value().data);
+  if (word && *word == "cores") {
     to = available_cores();
-    return;
+  } else {
+    cell.read(to, {.least = 0, .most = kMostWorkers}, ", or \"cores\"");
   }
-  const auto* number = std::get_if<std::int64_t>(&cell.value().data);
-  if (!number || *number < range.least || *number > range.most) {
-    return cell.expected(
-        fmt::format("a whole number from {} to {}, or \"cores\"", range.least, range.most));
-  }
-  to = static_cast<int>(*number);
 }
 
 void read_log_to(const Cell& cell, std::string& to) {

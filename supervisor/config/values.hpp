@@ -10,6 +10,8 @@
 
 namespace reeve::supervisor::config {
 
+inline constexpr int kMostWorkers = 10'000;
+
 /// Why `name` cannot be the name of a pool, a listener or a master; empty when it can.
 [[nodiscard]] std::string refuse_name(std::string_view name);
 
@@ -19,7 +21,7 @@ void read_runtime_dir(const Cell& cell, std::string& to);
 void read_address(const Cell& cell, ipc::Address& to);
 void read_command(const Cell& cell, std::vector<std::string>& to);
 /// A number, or "cores": those that this process may run on.
-void read_workers(const Cell& cell, int& to, Range<int> range);
+void read_workers(const Cell& cell, int& to);
 /// Also `spec.ready_after`, which is the core's half of the rule.
 void read_ready(const Cell& cell, PoolConfig& to);
 /// "stderr", which is the empty path, or an absolute one.

@@ -110,7 +110,7 @@ std::optional<std::size_t> count_descriptors(pid_t pid) {
 
 std::vector<pid_t> living_in_group(pid_t group) {
   std::vector<pid_t> living;
-  for_each_entry("/proc", [&](std::string_view name) {
+  for_each_name_in("/proc", [&](std::string_view name) {
     if (!ipc::parse_number<pid_t>(name)) return true;
     const auto first = parse_thread_stat(read_start(fmt::format("/proc/{}/stat", name)), 1);
     const bool lives = first && first->state != 'Z' && first->state != 'X';
