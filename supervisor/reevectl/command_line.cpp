@@ -104,7 +104,7 @@ class Parser {
     command(Method::Version, "version", "The master's version");
 
     help_ = app_.add_subcommand("help", "Tell more about a command");
-    help_->add_option("COMMAND", help_topic_, "One of the others")->type_name("");
+    argument(*help_, "COMMAND", help_topic_, "One of the others");
   }
 
   CLI::App& command(Method method, const std::string& name, const std::string& what) {
@@ -114,23 +114,29 @@ class Parser {
     return *added;
   }
 
+  /// An argument without a dash; CLI11 would show its type beside its name.
+  template <class T>
+  static CLI::Option& argument(CLI::App& command, const char* name, T& to, const char* what) {
+    return *command.add_option(name, to, what)->type_name("");
+  }
+
   /// A command that takes NAMEs.
   CLI::App& named(Method method, const std::string& name, const std::string& what, bool required) {
     CLI::App& added = command(method, name, what);
-    added.add_option("NAME", request().names, kNames)->type_name("")->required(required);
+    argument(added, "NAME", request().names, kNames).required(required);
     return added;
   }
 
   void add_scale() {
     CLI::App& scale = command(Method::Scale, "scale", "Change how many workers a pool has");
     add_pool(scale);
-    scale.add_option("N", count_, "N workers, +N more or -N fewer")->type_name("")->required();
+    argument(scale, "N", count_, "N workers, +N more or -N fewer").required();
   }
 
   void add_signal() {
     CLI::App& signal = command(Method::Signal, "signal", "Send a signal to workers");
-    signal.add_option("SIGNAL", request().signal, "HUP, SIGHUP or 1")->type_name("")->required();
-    signal.add_option("NAME", request().names, kNames)->type_name("")->required();
+    argument(signal, "SIGNAL", request().signal, "HUP, SIGHUP or 1").required();
+    argument(signal, "NAME", request().names, kNames).required();
   }
 
   void add_tail() {
@@ -138,13 +144,12 @@ class Parser {
     CLI::App& tail = command(Method::Tail, "tail", "Show the last output of a worker");
     tail.add_flag("-f,--follow", request().more, kFollow);
     // "-1600" has the form of a number, so it arrives among the names.
-    tail.add_option("NAME", tail_words_,
-                    "A slot, such as web:0; -BYTES before it: how many of the last bytes")
-        ->type_name("")
-        ->required();
+    argument(tail, "NAME", tail_words_,
+             "A slot, such as web:0; -BYTES before it: how many of the last bytes")
+        .required();
     CLI::App& maintail = command(Method::Maintail, "maintail", "Show the end of the master's log");
     maintail.add_flag("-f,--follow", request().more, kFollow);
-    maintail.add_option("BYTES", tail_words_, "-BYTES: how many of the last bytes")->type_name("");
+    argument(maintail, "BYTES", tail_words_, "-BYTES: how many of the last bytes");
   }
 
   void add_deployment() {
@@ -170,23 +175,17 @@ class Parser {
     command(Method::Reread, "reread", "Show what differs between the file and what runs");
     CLI::App& update = command(Method::Update, "update",
                                "Put those differences into force: for all pools, or those named");
-    update.add_option("POOL", request().names, kPools)->type_name("");
+    argument(update, "POOL", request().names, kPools);
     add_wait(update);
-    command(Method::Add, "add", "Start pools that are new in the file")
-        .add_option("POOL", request().names, kPools)
-        ->type_name("")
-        ->required();
-    command(Method::Remove, "remove", "Forget stopped pools")
-        .add_option("POOL", request().names, "A pool that is stopped")
-        ->type_name("")
-        ->required();
+    CLI::App& add = command(Method::Add, "add", "Start pools that are new in the file");
+    argument(add, "POOL", request().names, kPools).required();
+    CLI::App& remove = command(Method::Remove, "remove", "Forget stopped pools");
+    argument(remove, "POOL", request().names, "A pool that is stopped").required();
     command(Method::Avail, "avail", "Every pool of the file, and whether it is in use");
     command(Method::Reload, "reload", "Reread the configuration; roll what changed");
   }
 
-  void add_pool(CLI::App& added) {
-    added.add_option("POOL", pool_, "The pool")->type_name("")->required();
-  }
+  void add_pool(CLI::App& added) { argument(added, "POOL", pool_, "The pool").required(); }
 
   void add_wait(CLI::App& added) {
     added.add_flag("--wait", request().wait,
@@ -209,11 +208,10 @@ class Parser {
       case Method::Rollback:
       case Method::Rehearse:
         request().names = {pool_};
-        break;
+        return streaming();
       default:
-        break;
+        return streaming();
     }
-    return streaming();
   }
 
   /// A command that may take long asks the master to tell how it goes.
@@ -304,8 +302,8 @@ class Parser {
   CLI::App* help_ = nullptr;
   std::string help_topic_;
   std::string pool_;
-  std::string count_;  // Of scale.
-  std::string watch_;  // Of deploy.
+  std::string count_;  // For scale.
+  std::string watch_;  // For deploy.
   std::vector<std::string> tail_words_;
   Ask ask_;
 };

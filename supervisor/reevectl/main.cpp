@@ -11,23 +11,6 @@
 #include "supervisor/reevectl/run.hpp"
 #include "supervisor/reevectl/shell.hpp"
 
-namespace reeve::supervisor::ctl {
-namespace {
-
-struct Perform {
-  int operator()(const Ask& ask) const { return run(ask); }
-
-  int operator()(const Shell& shell) const { return run_shell(shell); }
-
-  int operator()(const ShowText& show) const {
-    fmt::print("{}", show.text);
-    return exit_code::kSuccess;
-  }
-};
-
-}  // namespace
-}  // namespace reeve::supervisor::ctl
-
 int main(int argc, char** argv) {
   namespace ctl = reeve::supervisor::ctl;
   const auto command = ctl::parse_command_line({argv + std::min(argc, 1), argv + argc});
@@ -35,5 +18,8 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "reevectl: {}\n", command.error());
     return ctl::exit_code::kUsage;
   }
-  return std::visit(ctl::Perform{}, *command);
+  if (const auto* ask = std::get_if<ctl::Ask>(&*command)) return run(*ask);
+  if (const auto* shell = std::get_if<ctl::Shell>(&*command)) return run_shell(*shell);
+  fmt::print("{}", std::get<ctl::ShowText>(*command).text);
+  return ctl::exit_code::kSuccess;
 }

@@ -10,8 +10,7 @@
 #include "ipc/version.hpp"
 #include "supervisor/reevectl/exit_codes.hpp"
 #include "supervisor/reevectl/render_inside.hpp"
-#include "supervisor/reevectl/render_pools.hpp"
-#include "supervisor/reevectl/verdict_lines.hpp"
+#include "supervisor/reevectl/render_verdicts.hpp"
 
 namespace reeve::supervisor::ctl {
 namespace {
@@ -60,7 +59,6 @@ int exit_code_of(Method method, const Verdict& verdict) {
   // What was asked for is so already.
   if (method == Method::Start && verdict.code == "already_started") return exit_code::kSuccess;
   if (method == Method::Stop && verdict.code == "not_running") return exit_code::kSuccess;
-
   if (is_deployment(method)) return exit_code::kFailure;
 
   constexpr std::array<std::string_view, 3> kDead = {"spawn_error", "abnormal_termination",

@@ -8,7 +8,6 @@
 #include <ctime>
 #include <optional>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "supervisor/reevectl/render.hpp"
@@ -79,17 +78,10 @@ std::string table(const std::vector<Row>& rows, std::string_view indentation) {
 
 /// How long the last change took; of what goes on, or has not come right, how long it is so now.
 std::string took_or_since(const Resource& resource) {
-  switch (resource.report.state) {
-    case ResourceState::Open:
-    case ResourceState::Closed:
-      return brief(resource.report.took);
-    case ResourceState::Opening:
-    case ResourceState::Down:
-    case ResourceState::Failed:
-    case ResourceState::Closing:
-      return fmt::format("for {}", brief(resource.since));
-  }
-  std::unreachable();
+  const ResourceState state = resource.report.state;
+  const bool has_come_right = state == ResourceState::Open || state == ResourceState::Closed;
+  return has_come_right ? brief(resource.report.took)
+                        : fmt::format("for {}", brief(resource.since));
 }
 
 /// "database/pool" stands below "database", as "pool".

@@ -1,17 +1,20 @@
 #include "supervisor/reevectl/run.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
-#include <string>
+#include <optional>
+#include <string_view>
 
-#include "ipc/control/client.hpp"
+#include "ipc/base/clock.hpp"
 #include "supervisor/reevectl/exit_codes.hpp"
 #include "supervisor/reevectl/render.hpp"
-#include "supervisor/reevectl/show.hpp"
 #include "supervisor/reevectl/socket_path.hpp"
-#include "supervisor/reevectl/upgrade.hpp"
 
 namespace reeve::supervisor::ctl {
 namespace {
@@ -19,39 +22,97 @@ namespace {
 using ipc::control::Client;
 using ipc::control::Method;
 using ipc::control::Reply;
+using std::chrono::milliseconds;
+
+/// Prints a reply as it was asked for, at once. Returns its exit code.
+int show(const Ask& ask, const Reply& reply) {
+  const Rendering rendering = render(ask.request, reply);
+  if (ask.json) {
+    fmt::print("{}\n", encode(reply));
+  } else {
+    fmt::print("{}", rendering.output);
+    fmt::print(stderr, "{}", rendering.errors);
+  }
+  std::fflush(stdout);  // `tail -f` in a pipe shows each line as it comes.
+  return rendering.exit_code;
+}
+
+ipc::Result<Reply> call(const Ask& ask, Client& client) {
+  return client.call(ask.request, [&ask](const Reply& more) { (void)show(ask, more); });
+}
 
 /// What supervisorctl says and returns when it finds no supervisord, and what to do about it.
-int no_master(const Ask& ask, const std::string& socket, const ipc::Error& error) {
-  const bool status = ask.request.method == Method::Status;
-  if (error.code == ENOENT) {
-    complain(
-        fmt::format("unix://{} no such file; is the master running there? Name its "
-                    "configuration with -c or its socket with -s",
-                    socket));
-    return status ? exit_code::kStatusUnknown : exit_code::kNotRunning;
-  }
-  if (error.code == ECONNREFUSED) {
-    complain(
-        fmt::format("unix://{} refused connection; the master has ended, start it again with "
-                    "`reeve run`",
-                    socket));
-    return exit_code::kNoAccess;
-  }
-  if (error.code == EACCES) {
-    complain(
-        fmt::format("unix://{} permission denied; only root and the master's user may "
-                    "control it",
-                    socket));
-    return exit_code::kNoAccess;
-  }
-  complain(error.text);
-  return status ? exit_code::kStatusUnknown : exit_code::kFailure;
-}
+struct NoMaster {
+  int error;
+  std::string_view text;
+  int status_code;  ///< of `status`
+  int other_code;
+};
+constexpr std::array kNoMaster = {
+    NoMaster{ENOENT,
+             "no such file; is the master running there? Name its configuration with -c or its "
+             "socket with -s",
+             exit_code::kStatusUnknown, exit_code::kNotRunning},
+    NoMaster{ECONNREFUSED,
+             "refused connection; the master has ended, start it again with `reeve run`",
+             exit_code::kNoAccess, exit_code::kNoAccess},
+    NoMaster{EACCES, "permission denied; only root and the master's user may control it",
+             exit_code::kNoAccess, exit_code::kNoAccess},
+};
 
 /// What the master cannot answer in time, or no more.
 int no_answer(const Ask& ask, const ipc::Error& error) {
   complain(error.text);
   return ask.request.method == Method::Status ? exit_code::kStatusUnknown : exit_code::kFailure;
+}
+
+int no_master(const Ask& ask, const std::string& socket, const ipc::Error& error) {
+  const auto* known = std::ranges::find(kNoMaster, error.code, &NoMaster::error);
+  if (known == kNoMaster.end()) return no_answer(ask, error);
+  complain(fmt::format("unix://{} {}", socket, known->text));
+  return ask.request.method == Method::Status ? known->status_code : known->other_code;
+}
+
+constexpr std::chrono::seconds kComesBackWithin{10};
+constexpr milliseconds kBetweenTries{20};
+
+/// Asks whoever listens at `socket` for its version, until the deadline.
+ipc::Result<Reply> version_of_successor(const std::string& socket) {
+  const ipc::TimePoint deadline = ipc::Clock::now() + kComesBackWithin;
+  while (true) {
+    auto reply = [&]() -> ipc::Result<Reply> {
+      auto client = Client::connect(socket);
+      if (!client) return std::unexpected(client.error());
+      const auto left = std::chrono::ceil<milliseconds>(deadline - ipc::Clock::now());
+      if (auto limited = client->limit_wait(std::max(left, kBetweenTries)); !limited) {
+        return std::unexpected(limited.error());
+      }
+      return client->call({.method = Method::Version});
+    }();
+    if (reply || ipc::Clock::now() >= deadline) return reply;
+    ::poll(nullptr, 0, static_cast<int>(kBetweenTries.count()));
+  }
+}
+
+/// The verdict that the master did not live to give.
+Reply judge(const Reply& before, const ipc::Result<Reply>& after) {
+  ipc::control::Verdict verdict{.name = "", .ok = false, .code = "upgrade_failed", .text = ""};
+  if (!after) {
+    verdict.text = fmt::format("the master ended its connection and has not answered for {} s: {}",
+                               kComesBackWithin.count(), after.error().text);
+  } else if (after->master_pid != before.master_pid) {
+    verdict.text = fmt::format("the master, pid {}, has ended, and another one, pid {}, answers",
+                               before.master_pid, after->master_pid);
+  } else {
+    verdict = {.name = "",
+               .ok = true,
+               .code = "upgraded",
+               .text = fmt::format("from version {} to {}, pid {}", before.text, after->text,
+                                   after->master_pid)};
+  }
+  Reply reply;
+  reply.verdicts.push_back(std::move(verdict));
+  return reply;
 }
 
 }  // namespace
@@ -66,9 +127,17 @@ int run(const Ask& ask) {
   if (!client) return no_master(ask, *socket, client.error());
   if (ask.request.method == Method::Upgrade) return upgrade(ask, *client, *socket);
 
-  const auto reply = client->call(ask.request, [&](const Reply& more) { (void)show(ask, more); });
-  if (!reply) return no_answer(ask, reply.error());
-  return show(ask, *reply);
+  const auto reply = call(ask, *client);
+  return reply ? show(ask, *reply) : no_answer(ask, reply.error());
 }
+
+int upgrade(const Ask& ask, Client& client, const std::string& socket) {
+  const auto before = client.call({.method = Method::Version});
+  if (!before) return no_answer(ask, before.error());
+  const auto reply = call(ask, client);
+  return show(ask, reply ? *reply : judge(*before, version_of_successor(socket)));
+}
+
+void complain(const std::string& text) { fmt::print(stderr, "reevectl: {}\n", text); }
 
 }  // namespace reeve::supervisor::ctl

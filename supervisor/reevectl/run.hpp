@@ -1,11 +1,22 @@
 #pragma once
-// Carries out one command: finds the master, asks, prints the answer.
+// Carries out one command: finds the master, asks, prints the answer. Prints to stdout and stderr.
 
+#include <string>
+
+#include "ipc/control/client.hpp"
 #include "supervisor/reevectl/command_line.hpp"
 
 namespace reeve::supervisor::ctl {
 
-/// Prints to stdout and stderr. Returns an exit_code. Waits as long as the master needs.
+/// Returns an exit_code. Waits as long as the master needs.
 [[nodiscard]] int run(const Ask& ask);
+
+/// `reevectl upgrade`: the master replaces itself by its new binary while it is being asked, so the
+/// answer may come from the new one. When the connection ends without a verdict, the master has
+/// changed its binary or died: it is upgraded when the same process answers within 10 s.
+[[nodiscard]] int upgrade(const Ask& ask, ipc::control::Client& client, const std::string& socket);
+
+/// Says on stderr what went wrong.
+void complain(const std::string& text);
 
 }  // namespace reeve::supervisor::ctl

@@ -14,7 +14,6 @@
 #include "supervisor/reevectl/exit_codes.hpp"
 #include "supervisor/reevectl/line_reader.hpp"
 #include "supervisor/reevectl/run.hpp"
-#include "supervisor/reevectl/show.hpp"
 #include "supervisor/reevectl/socket_path.hpp"
 
 namespace reeve::supervisor::ctl {

@@ -148,9 +148,9 @@ TEST(Docs, ListEveryCommandOfReevectl) {
 
 TEST(Docs, NameTheSignalsThatTheMasterHandles) {
   constexpr const char* kSignal = "\\b(SIG[A-Z0-9]+)\\b";
-  std::set<std::string> handled = matches(source_text("supervisor/system/signals.hpp") +
-                                              source_text("supervisor/system/signals.cpp"),
-                                          kSignal);
+  std::set<std::string> handled = matches(
+      source_text("supervisor/system/signals.hpp") + source_text("supervisor/system/signals.cpp"),
+      kSignal);
   handled.erase("SIGCHLD");  // Not the user's to send.
   handled.erase("SIGPIPE");
   handled.erase("SIGKILL");  // Nobody can handle these two; their default is not to be restored.

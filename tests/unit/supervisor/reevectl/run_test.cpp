@@ -1,4 +1,4 @@
-#include "supervisor/reevectl/upgrade.hpp"
+#include "supervisor/reevectl/run.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
