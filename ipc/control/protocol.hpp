@@ -67,11 +67,15 @@ struct Process {
   std::string trouble;  ///< what keeps it from getting on now: who blocks its event loop
   std::uint64_t requests = 0;
   std::uint64_t in_flight = 0;
+  int restarts = 0;        ///< since an operator has started it: nobody asked for them
+  std::string last_death;  ///< that nobody asked for: its cause; empty: there was none
+  std::chrono::milliseconds died_ago{};
+  std::string last_line;  ///< that this one had printed
 
   bool operator==(const Process&) const = default;
 };
 REEVE_FIELDS(Process, name, state, pid, generation, uptime, detail, worker_state, status, trouble,
-             requests, in_flight)
+             requests, in_flight, restarts, last_death, died_ago, last_line)
 
 /// One phase of a worker's start.
 struct Phase {

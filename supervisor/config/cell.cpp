@@ -82,6 +82,12 @@ const Table* Cell::table(std::string_view wanted) const {
   return table;
 }
 
+void Cell::read(bool& to) const {
+  const auto* value = std::get_if<bool>(&value_->data);
+  if (!value) return expected("true or false");
+  to = *value;
+}
+
 void Cell::read(std::string& to) const {
   if (auto read = text()) to = std::move(*read);
 }

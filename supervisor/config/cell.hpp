@@ -71,6 +71,7 @@ class Cell {
   /// The entries, when it is a table; complains otherwise.
   [[nodiscard]] const Table* table(std::string_view wanted = "a table") const;
 
+  void read(bool& to) const;
   void read(std::string& to) const;
   void read(std::vector<std::string>& to) const;
   /// `or_else` says what is right beside a number: ", or \"cores\"".

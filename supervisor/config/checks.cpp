@@ -15,7 +15,9 @@
 namespace reeve::supervisor::config {
 namespace {
 
-constexpr std::string_view kPlaceholder = "${fd:";
+constexpr std::string_view kPlaceholder = "${";
+constexpr std::string_view kListener = "fd:";
+constexpr int kLastPort = 65535;
 
 /// The elements of an array that are strings, with their cells.
 std::vector<std::pair<Cell, std::string_view>> strings_of(const Cell& table, std::string_view key) {
@@ -32,22 +34,33 @@ std::vector<std::pair<Cell, std::string_view>> strings_of(const Cell& table, std
 /// The kernel chooses port 0 anew for each listener.
 bool may_repeat(const ipc::Address& address) { return is_tcp(address) && address.port == 0; }
 
-void check_placeholders_in(const Cell& argument, std::string_view text, const PoolConfig& pool) {
+void check_placeholder(const Cell& argument, std::string_view word, const PoolConfig& pool) {
   const std::vector<std::string_view> known(pool.listen.begin(), pool.listen.end());
-  while (true) {
-    const std::size_t start = text.find(kPlaceholder);
-    if (start == std::string_view::npos) return;
-    text.remove_prefix(start + kPlaceholder.size());
-    const std::size_t end = text.find('}');
+  if (word == "slot" || (word == "port" && pool.port)) return;
+  if (word == "port") return argument.refuse("${port} is of a pool with a `port`; set it");
+  if (!word.starts_with(kListener)) {
+    return argument.refuse(fmt::format(
+        "${{{0}}} means nothing here, only ${{fd:NAME}}, ${{slot}} and ${{port}} do; write "
+        "$${{{0}}} to pass it on",
+        word));
+  }
+  const std::string_view name = word.substr(kListener.size());
+  if (std::ranges::find(known, name) != known.end()) return;
+  argument.refuse(
+      fmt::format("${{fd:{}}} is not one of the pool's listeners{}; add it to \"listen\"", name,
+                  ipc::did_you_mean(name, known)));
+}
+
+void check_placeholders_in(const Cell& argument, std::string_view text, const PoolConfig& pool) {
+  for (std::size_t start = 0; (start = text.find(kPlaceholder, start)) != std::string_view::npos;) {
+    const bool is_escaped = start > 0 && text[start - 1] == '$';
+    start += kPlaceholder.size();
+    if (is_escaped) continue;
+    const std::size_t end = text.find('}', start);
     if (end == std::string_view::npos) {
-      return argument.refuse("\"${fd:\" without its \"}\"; write ${fd:NAME}");
+      return argument.refuse("\"${\" without its \"}\"; write ${fd:NAME}, or $${ to pass it on");
     }
-    const std::string_view name = text.substr(0, end);
-    if (std::ranges::find(known, name) == known.end()) {
-      argument.refuse(
-          fmt::format("${{fd:{}}} is not one of the pool's listeners{}; add it to \"listen\"", name,
-                      ipc::did_you_mean(name, known)));
-    }
+    check_placeholder(argument, text.substr(start, end - start), pool);
   }
 }
 
@@ -101,8 +114,44 @@ void check_placeholders(const Sourced<PoolConfig>& pool) {
   }
 }
 
+void check_ports(std::vector<Sourced<PoolConfig>>& pools) {
+  for (auto later = pools.begin(); later != pools.end(); ++later) {
+    PoolConfig& pool = later->value;
+    if (!pool.port) continue;
+    const Cell cell = *later->table.find("port");
+    const auto last_of = [](const PoolConfig& of) {
+      return *of.port + std::max(of.spec.workers, 1) - 1;
+    };
+    if (last_of(pool) > kLastPort) {
+      cell.refuse(fmt::format("{} workers from {} on need ports beyond {}", pool.spec.workers,
+                              *pool.port, kLastPort));
+    }
+    for (auto other = pools.begin(); other != later; ++other) {
+      const PoolConfig& earlier = other->value;
+      const bool apart =
+          !earlier.port || last_of(earlier) < *pool.port || last_of(pool) < *earlier.port;
+      if (apart) continue;
+      cell.refuse(fmt::format("{} to {} overlap with those of pool.{}, {} to {}", *pool.port,
+                              last_of(pool), earlier.spec.name, *earlier.port, last_of(earlier)));
+    }
+    if (later->table.find("rolling.surge") && pool.spec.surge > 0) {
+      later->table.find("rolling.surge")
+          ->refuse("two workers of a slot cannot have one port; remove it, or `port`");
+    }
+    pool.spec.surge = 0;  // It makes room first.
+    pool.spec.max_unavailable = std::max(pool.spec.max_unavailable, 1);
+  }
+}
+
 void check_times(const Sourced<PoolConfig>& pool) {
   const PoolSpec& spec = pool.value.spec;
+  const auto ready = pool.table.find("ready");
+  const auto* word = ready ? std::get_if<std::string>(&ready->value().data) : nullptr;
+  if (const auto after = pool.table.find("started_after");
+      after && std::holds_alternative<std::string>(after->value().data) &&
+      (word == nullptr || *word != "started")) {
+    after->refuse("is for ready = \"started\" only; set that, or remove this");
+  }
   if (spec.ready_after && *spec.ready_after >= spec.start_timeout) {
     pool.table.find("ready")->refuse(fmt::format(
         "ready after {}, but killed at the start_timeout of {}: it would never serve; "

@@ -25,8 +25,11 @@ void check_sockets(const std::vector<Sourced<ListenerConfig>>& listeners);
 void check_listen(const Sourced<PoolConfig>& pool,
                   const std::vector<Sourced<ListenerConfig>>& listeners);
 
-/// Each ${fd:NAME} of the command is one of the pool's listeners.
+/// Each ${...} of the command means something.
 void check_placeholders(const Sourced<PoolConfig>& pool);
+
+/// No two pools bind the same `port`. Has those that bind one roll without a surge.
+void check_ports(std::vector<Sourced<PoolConfig>>& pools);
 
 /// Times of the pool that contradict each other.
 void check_times(const Sourced<PoolConfig>& pool);

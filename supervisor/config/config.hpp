@@ -69,7 +69,7 @@ REEVE_FIELDS(ListenerConfig, name, address, backlog, sockets)
 struct ReadyNotify {  ///< READY=1 over NOTIFY_SOCKET or the channel
   bool operator==(const ReadyNotify&) const = default;
 };
-struct ReadyAfter {  ///< this long after exec; "started" is zero
+struct ReadyAfter {  ///< alive this long after exec; "started": started_after
   Duration delay{};
   bool operator==(const ReadyAfter&) const = default;
 };
@@ -143,12 +143,18 @@ struct PoolConfig {
   std::vector<std::string> after;  ///< pools that are up before this one and go down after it
   int watchdog_signal = 6;         ///< SIGABRT, for a core dump, or SIGKILL
   StopRule stop;
-  std::string app;  ///< [pool.NAME.app] as TOML, for the native worker
+  /// What slot 0 binds by itself, the next slot the next one. Then a roll has to make room.
+  std::optional<int> port;
+  bool autostart = true;     ///< with the master
+  std::optional<int> umask;  ///< none: the master's
+  std::optional<int> nice;   ///< none: the master's
+  std::string app;           ///< [pool.NAME.app] as TOML, for the native worker
 
   bool operator==(const PoolConfig&) const = default;
 };
 REEVE_FIELDS(PoolConfig, spec, command, listen, ready, idle_drain, directory, env, env_file,
-             env_from_file, required_env, user, run_as, limits, after, watchdog_signal, stop, app)
+             env_from_file, required_env, user, run_as, limits, after, watchdog_signal, stop, port,
+             autostart, umask, nice, app)
 
 struct Config {
   SupervisorConfig supervisor;

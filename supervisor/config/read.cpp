@@ -89,6 +89,14 @@ Sockets best_sockets(const ListenerConfig& listener, const std::vector<PoolConfi
                                                                           : Sockets::Shared;
 }
 
+/// Without it a slot is given up only when trying again cannot help; but whoever waits for the
+/// master to exit waits for that, too.
+void complete_give_up(const Cell& table, OnFatal on_fatal, PoolSpec& spec) {
+  constexpr int kFailures = 5;
+  const bool is_wanted = on_fatal == OnFatal::Exit || table.find("give_up");
+  if (is_wanted && !spec.give_up_failures) spec.give_up_failures = kFailures;
+}
+
 /// Also reads what the pool's env_file says.
 void check_machine(Sourced<PoolConfig>& pool, const FindUser& find) {
   load_env_file(pool);
@@ -121,11 +129,13 @@ std::expected<Config, Problems> read_document(const Value& document, const std::
   }
   auto listeners = read_listeners(root);
   auto pools = read_pools(root);
+  check_ports(pools);
   for (Sourced<PoolConfig>& pool : pools) {
     check_listen(pool, listeners);
     check_placeholders(pool);
     check_times(pool);
     check_rolling(pool);
+    complete_give_up(pool.table, config.supervisor.on_fatal, pool.value.spec);
     resolve_env_file(pool.value, file);
     if (find) check_machine(pool, find);
   }

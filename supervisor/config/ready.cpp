@@ -15,6 +15,7 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kLongestPattern = 1000;
 constexpr Range<Duration> kAfterRange{.least = milliseconds(0), .most = std::chrono::hours(24)};
+constexpr Duration kStartedAfter = std::chrono::seconds(1);
 constexpr std::string_view kWanted =
     "\"notify\", \"started\", { after = \"2s\" } or { log = \"regex\" }";
 
@@ -63,7 +64,7 @@ void read_ready_word(const Cell& cell, const std::string& word, ReadyRule& to) {
   if (word == "notify") {
     to = ReadyNotify{};
   } else if (word == "started") {
-    to = ReadyAfter{};
+    to = ReadyAfter{kStartedAfter};
   } else {
     cell.refuse(fmt::format("expected {}, found {}{}", kWanted, in_quotes(word),
                             ipc::did_you_mean(word, kWords)));
@@ -94,6 +95,14 @@ void read_ready(const Cell& cell, PoolConfig& to) {
   }
   const auto* after = std::get_if<ReadyAfter>(&to.ready);
   to.spec.ready_after = after ? std::optional(after->delay) : std::nullopt;
+}
+
+void read_started_after(const Cell& cell, PoolConfig& to) {
+  Duration delay = kStartedAfter;
+  cell.read(delay, kAfterRange);
+  if (!std::holds_alternative<ReadyAfter>(to.ready)) return;  // check_times() complains.
+  to.ready = ReadyAfter{delay};
+  to.spec.ready_after = delay;
 }
 
 }  // namespace reeve::supervisor::config

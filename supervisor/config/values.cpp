@@ -47,6 +47,24 @@ void read_name(const Cell& cell, std::string& to) {
   to = *name;
 }
 
+void read_exit_codes(const Cell& cell, std::vector<int>& to) {
+  constexpr Range<int> kCodes{.least = 0, .most = 255};
+  const auto* codes = std::get_if<Array>(&cell.value().data);
+  if (!codes) return cell.expected("an array of exit codes, as [0, 3]");
+  to.clear();
+  for (const Cell& element : cell.elements()) element.read(to.emplace_back(), kCodes);
+}
+
+void read_umask(const Cell& cell, std::optional<int>& to) {
+  constexpr std::string_view kWanted = "a string of up to four octal digits, as \"027\"";
+  const auto* digits = std::get_if<std::string>(&cell.value().data);
+  if (!digits || digits->empty() || digits->size() > 4 ||
+      digits->find_first_not_of("01234567") != std::string::npos) {
+    return cell.expected(kWanted);
+  }
+  to = std::stoi(*digits, nullptr, 8) & 0777;
+}
+
 void read_runtime_dir(const Cell& cell, std::string& to) {
   const auto path = cell.text("a string with an absolute path");
   if (!path) return;

@@ -24,12 +24,17 @@ void read_command(const Cell& cell, std::vector<std::string>& to);
 void read_workers(const Cell& cell, int& to);
 /// Also `spec.ready_after`, which is the core's half of the rule.
 void read_ready(const Cell& cell, PoolConfig& to);
+/// After read_ready: the time that `ready = "started"` means.
+void read_started_after(const Cell& cell, PoolConfig& to);
 /// "stderr", which is the empty path, or an absolute one.
 void read_log_to(const Cell& cell, std::string& to);
 /// A duration, or { timeout = ..., signal = ... }.
 void read_watchdog(const Cell& cell, PoolConfig& to);
 /// The name of a signal, or { signal = ..., to = ... }.
 void read_stop(const Cell& cell, StopRule& to);
+void read_exit_codes(const Cell& cell, std::vector<int>& to);
+/// Octal digits.
+void read_umask(const Cell& cell, std::optional<int>& to);
 /// Any table, kept as text.
 void read_app(const Cell& cell, std::string& to);
 

@@ -25,6 +25,7 @@ struct OutcomeWord {
 };
 constexpr std::array kOutcomes = {
     OutcomeWord{Outcome::Started, "started", true},
+    OutcomeWord{Outcome::Finished, "finished", true},
     OutcomeWord{Outcome::AlreadyStarted, "already_started", false},
     OutcomeWord{Outcome::Stopped, "stopped", true},
     OutcomeWord{Outcome::NotRunning, "not_running", false},

@@ -50,6 +50,7 @@ struct Changed {
 /// The outcome of a command for one slot. Control replies name each by a stable word for scripts.
 enum class Outcome : std::uint8_t {
   Started,
+  Finished,  ///< its work is done, and it is not to be started again
   AlreadyStarted,
   Stopped,
   NotRunning,

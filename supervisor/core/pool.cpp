@@ -14,6 +14,7 @@ std::string cause(const Worker& worker, const Death& death) {
   if (!worker.killed_for) return describe(death);
   switch (*worker.killed_for) {
     case KillReason::StartTimeout:
+      if (!death.meaning.empty()) return "killed: " + death.meaning;
       return fmt::format("killed: not ready within {}", short_duration(worker.start_timeout));
     case KillReason::GraceExpired:
       return fmt::format("killed: still draining after {}", short_duration(worker.grace));
@@ -34,7 +35,8 @@ std::string cause(const Worker& worker, const Death& death) {
 
 Pool::Pool(PoolSpec spec, std::uint32_t seed, TimePoint now)
     : spec_(std::move(spec)), random_(seed), now_(now) {
-  for (int i = 0; i < spec_.workers; ++i) slots_.push_back(Slot{.index = i, .since = now});
+  for (int i = 0; i < spec_.workers; ++i)
+    slots_.push_back(Slot{.index = i, .since = now, .asked_at = now});
 }
 
 Actions Pool::on(const Event& event, TimePoint now) {
@@ -46,6 +48,7 @@ Actions Pool::on(const Event& event, TimePoint now) {
   if (std::holds_alternative<Measured>(event) && actions_.empty()) return {};
   advance_roll();
   recycle();
+  conclude();
   plan_measurement();
   deadline_ = earliest_deadline();
   return std::exchange(actions_, {});
@@ -58,9 +61,13 @@ Pool::Pool(PoolState state, std::uint32_t seed, TimePoint now)
       slots_(std::move(state.slots)),
       generation_(state.generation),
       last_generation_(state.last_generation),
+      proven_(state.proven),
       next_worker_(state.next_worker),
       measure_at_(state.measure_at) {
   for (Worker& worker : state.workers) workers_.emplace(worker.id, std::move(worker));
+  for (const auto& [id, worker] : workers_) {  // Older masters hand over no `proven`.
+    if (worker.was_ready) proven_ = std::max(proven_, worker.generation);
+  }
   plan_measurement();
   deadline_ = earliest_deadline();
 }
@@ -72,6 +79,7 @@ std::optional<PoolState> Pool::state() const {
                   .workers = {},
                   .generation = generation_,
                   .last_generation = last_generation_,
+                  .proven = proven_,
                   .next_worker = next_worker_,
                   .measure_at = measure_at_};
   for (const auto& [id, worker] : workers_) state.workers.push_back(worker);
@@ -79,7 +87,8 @@ std::optional<PoolState> Pool::state() const {
 }
 
 void Pool::take(const ForkFailed& event) {
-  remove(event.worker, Death{.exec_error = event.why, .shortage = event.shortage});
+  remove(event.worker,
+         Death{.exec_error = event.why, .shortage = event.shortage, .permanent = !event.shortage});
 }
 
 void Pool::take(const Exited& event) { remove(event.worker, event.death); }
@@ -164,6 +173,7 @@ void Pool::became_ready(Worker& worker) {
   worker.deadline.reset();
   worker.ready_at.reset();
   worker.was_ready = true;
+  proven_ = std::max(proven_, worker.generation);
   worker.alive_at = now_;
   if (worker.recycle.age) {
     worker.recycle_at =
@@ -244,9 +254,14 @@ void Pool::current_ended(Slot& slot, const Worker& worker, const Death& death,
 
 void Pool::restart_or_leave(Slot& slot, const Worker& worker, const Death& death,
                             const std::string& why) {
-  const Ended end{.death = death, .was_ready = worker.was_ready, .lived = now_ - worker.forked_at};
+  const Ended end{.death = death,
+                  .was_ready = worker.was_ready,
+                  .lived = now_ - worker.forked_at,
+                  .version_was_ready = worker.generation <= proven_};
   const bool on_trial = is_newcomer(worker);
-  const bool has_failed = is_failure(end) || (on_trial && !ends_for_good(spec_, death));
+  const bool finished = has_finished(spec_, end);
+  const bool has_failed =
+      !finished && (is_failure(spec_, end) || (on_trial && !ends_for_good(spec_, death)));
   if (on_trial && !has_failed) accept(slot.index);  // One-shot work that is done need not soak.
   const bool made_room =
       roll_ && roll_->direction == Roll::Direction::Forward && roll_->emptied.contains(slot.index);
@@ -266,12 +281,18 @@ void Pool::restart_or_leave(Slot& slot, const Worker& worker, const Death& death
     slot.retry_at = now_ + retry->delay;
   } else if (const auto* give_up = std::get_if<GiveUp>(&next)) {
     enter(slot, SlotState::Fatal,
-          fmt::format("gave up after {} failures within {}, the last: {}", give_up->failures,
-                      short_duration(spec_.give_up_within), why));
+          give_up->failures == 0
+              ? fmt::format("gave up, since trying again cannot mend it: {}", why)
+              : fmt::format("gave up after {} failure{} within {}, the last: {}", give_up->failures,
+                            give_up->failures == 1 ? "" : "s", short_duration(spec_.give_up_within),
+                            why));
   } else {
     enter(slot, SlotState::Exited, why);
+    slot.finished = finished;
   }
-  if (!worker.was_ready) settle(slot.index, Outcome::SpawnError, why, worker.id);
+  if (!worker.was_ready) {
+    settle(slot.index, finished ? Outcome::Finished : Outcome::SpawnError, why, worker.id);
+  }
   if (has_failed) roll_failed(worker, death, why);
   if (at_once) start_current(slot, why);
 }

@@ -148,6 +148,7 @@ class Pool {
   void note_due(Worker& worker, const Measured& found);
   void note_age(Worker& worker);
   void recycle();
+  void recycle_in_place();
   void recycled(Slot& slot);
   void recycle_failed(Slot& slot, const std::string& why);
   [[nodiscard]] bool wants_recycling(const Slot& slot) const;
@@ -161,10 +162,13 @@ class Pool {
   void settle(int slot, Outcome outcome, const std::string& text = {},
               std::optional<WorkerId> culprit = {});
   void conclude();
+  void correct(SlotVerdict& verdict);
+  [[nodiscard]] std::size_t serving() const;
   [[nodiscard]] SlotVerdict summary(const Pending& pending) const;
   [[nodiscard]] std::optional<SlotSet> resolve(CommandId command, const SlotSet& slots);
   [[nodiscard]] bool covers_all_running(const SlotSet& slots) const;
   void answer(CommandId command, Outcome outcome, std::string text);
+  void ask(Slot& slot) const;
   void grow(int workers, SlotSet& added);
   void shrink(int workers);
 
@@ -223,6 +227,7 @@ class Pool {
   std::optional<Roll> roll_;
   Generation generation_{1};
   Generation last_generation_{1};
+  Generation proven_{};  // The newest of which some worker was ever ready.
   std::uint64_t next_worker_ = 1;
   std::optional<TimePoint> measure_at_;
   std::optional<TimePoint> deadline_;  // The earliest one, after the last event.

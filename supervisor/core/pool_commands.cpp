@@ -11,8 +11,15 @@
 namespace reeve::supervisor {
 namespace {
 
-std::string how_many_workers(std::size_t count) {
-  return fmt::format("{} {}", count, count == 1 ? "worker" : "workers");
+std::string how_many_workers(std::size_t serving, std::size_t all) {
+  return fmt::format("{}{} {}", serving == all ? "" : fmt::format("{} of ", serving), all,
+                     all == 1 ? "worker" : "workers");
+}
+
+/// Whether it says of the slot that it is up.
+bool is_up(const SlotVerdict& verdict) {
+  return verdict.outcome == Outcome::Started || verdict.outcome == Outcome::Restarted ||
+         verdict.outcome == Outcome::AlreadyStarted;
 }
 
 }  // namespace
@@ -36,7 +43,7 @@ void Pool::take(const StartRequested& event) {
       case SlotState::Backoff:
       case SlotState::Exited:
       case SlotState::Fatal:
-        slot.policy.forget();
+        ask(slot);
         start_current(slot, "start");
         break;
     }
@@ -92,7 +99,7 @@ void Pool::take(const HardRestartRequested& event) {
   Pending pending{.command = event.command, .kind = Pending::Kind::HardRestart, .waiting = *slots};
   for (const int index : *slots) {
     Slot& slot = *slot_at(index);
-    slot.policy.forget();
+    ask(slot);
     if (slot.current) {
       if (slot.state != SlotState::Stopping) {
         stop(slot, whole ? DrainKind::Prompt : DrainKind::Patient, "restart");
@@ -122,6 +129,12 @@ void Pool::take(const ScaleRequested& event) {
   begin(std::move(pending));
 }
 
+/// An operator wants it up: what was before does not count.
+void Pool::ask(Slot& slot) const {
+  slot.policy.forget();
+  slot.asked_at = now_;
+}
+
 /// Adds slots at the end. They start, unless the operator has stopped the whole pool.
 void Pool::grow(int workers, SlotSet& added) {
   const bool down = !slots_.empty() && std::ranges::all_of(slots_, [](const Slot& slot) {
@@ -130,7 +143,7 @@ void Pool::grow(int workers, SlotSet& added) {
   });
   while (static_cast<int>(slots_.size()) < workers) {
     const int index = static_cast<int>(slots_.size());
-    slots_.push_back(Slot{.index = index, .since = now_});
+    slots_.push_back(Slot{.index = index, .since = now_, .asked_at = now_});
     if (down) continue;
     added.insert(index);
     start_current(slots_.back(), "scale");
@@ -181,7 +194,6 @@ void Pool::begin(Pending pending) {
   const SlotSet waiting = pending.waiting;
   pending_.push_back(std::move(pending));
   for (const int slot : waiting) settle_if_gone(slot);
-  conclude();  // It may have nothing to wait for.
 }
 
 /// What happened to a slot, told to every command that waits for it.
@@ -197,17 +209,18 @@ void Pool::settle(int slot, Outcome outcome, const std::string& text,
     pending.waiting.erase(slot);
     pending.verdicts.push_back({slot, restarted ? Outcome::Restarted : outcome, text, culprit});
   }
-  conclude();
 }
 
-/// Answers the commands whose slots are all settled.
+/// Answers the commands whose slots are all settled. At the end of an event, when nothing that a
+/// verdict says can change any more.
 void Pool::conclude() {
   std::erase_if(pending_, [this](Pending& pending) {
     if (!pending.waiting.empty()) return false;
+    for (SlotVerdict& verdict : pending.verdicts) correct(verdict);
     const bool is_one_thing =
         pending.kind == Pending::Kind::Scale || pending.kind == Pending::Kind::Roll;
     if (is_one_thing && std::ranges::all_of(pending.verdicts, [](const SlotVerdict& verdict) {
-          return verdict.outcome == Outcome::Started;
+          return verdict.outcome == Outcome::Started || verdict.outcome == Outcome::Finished;
         })) {
       pending.verdicts = {summary(pending)};
     }
@@ -217,20 +230,36 @@ void Pool::conclude() {
   });
 }
 
+/// What was up when its verdict came may be down when the last one has come.
+void Pool::correct(SlotVerdict& verdict) {
+  const Slot* slot = slot_at(verdict.slot.value_or(-1));
+  if (!is_up(verdict) || (slot != nullptr && slot->state == SlotState::Running)) return;
+  if (slot == nullptr) {
+    verdict = {verdict.slot, Outcome::Aborted, "scaled away", {}};
+  } else {
+    verdict.outcome = slot->finished ? Outcome::Finished : Outcome::SpawnError;
+    verdict.text = fmt::format("{}is {} now: {}", slot->finished ? "" : "it was started, and ",
+                               to_string(slot->state), slot->why);
+  }
+}
+
+/// Slots that are up.
+std::size_t Pool::serving() const {
+  return static_cast<std::size_t>(std::ranges::count(slots_, SlotState::Running, &Slot::state));
+}
+
 /// The verdict on a command about the pool as a whole, when it went well.
 SlotVerdict Pool::summary(const Pending& pending) const {
+  const std::string workers = how_many_workers(serving(), slots_.size());
   if (pending.kind == Pending::Kind::Scale) {
-    return {std::nullopt,
-            Outcome::Scaled,
-            fmt::format("{}, {} draining", how_many_workers(slots_.size()), draining()),
-            {}};
+    return {std::nullopt, Outcome::Scaled, fmt::format("{}, {} draining", workers, draining()), {}};
   }
-  return {std::nullopt,
-          Outcome::Rolled,
-          fmt::format("generation {} serves with {}, {} old draining",
-                      static_cast<std::uint64_t>(generation_), how_many_workers(slots_.size()),
-                      draining()),
-          {}};
+  return {
+      std::nullopt,
+      Outcome::Rolled,
+      fmt::format("generation {} {} {}, {} old draining", static_cast<std::uint64_t>(generation_),
+                  serving() > 0 ? "serves with" : "is in place; running:", workers, draining()),
+      {}};
 }
 
 void Pool::answer(CommandId command, Outcome outcome, std::string text) {

@@ -15,6 +15,7 @@ void Pool::enter(Slot& slot, SlotState state, std::string why) {
   slot.since = now_;
   slot.why = std::move(why);
   slot.retry_at.reset();
+  slot.finished = false;
   if (state != SlotState::Running) slot.recycle_again_at.reset();
   if (from != state) actions_.push_back(Changed{slot.index, from, state, slot.why});
 }

@@ -50,11 +50,26 @@ void Pool::note_age(Worker& worker) {
 
 void Pool::recycle() {
   if (roll_) return;
+  if (spec_.surge == 0) return recycle_in_place();
   const int tokens = std::max(1, spec_.surge);
   for (Slot& slot : slots_) {
     if (!wants_recycling(slot)) continue;
     if (successors() >= tokens || successors() + draining() >= max_draining()) return;
     slot.successor = fork(slot, generation_, spec_);
+  }
+}
+
+/// There is no room for two workers of a slot: one slot at a time stops, and starts again.
+void Pool::recycle_in_place() {
+  for (Slot& slot : slots_) {
+    const bool others_serve = std::ranges::all_of(slots_, [&slot](const Slot& other) {
+      return other.index == slot.index || other.state == SlotState::Running || is_down(other.state);
+    });
+    if (!wants_recycling(slot) || !others_serve || draining() >= max_draining()) continue;
+    Worker& worker = workers_.at(slot.current.value());
+    enter(slot, SlotState::Stopping, fmt::format("recycled, to make room: {}", worker.due));
+    drain(worker, DrainKind::Patient);
+    slot.start_again = true;
   }
 }
 

@@ -171,8 +171,9 @@ std::optional<TimePoint> Pool::next_trial() const {
 
 /// The text of a roll that had turned back and is over.
 std::string Pool::describe_return(const Roll& roll) const {
-  std::string text = fmt::format("{}; generation {} serves on", roll.failure,
-                                 static_cast<std::uint64_t>(generation_));
+  std::string text = fmt::format(
+      "{}; {}generation {} {}", roll.failure, serving() > 0 ? "" : "no worker runs, ",
+      static_cast<std::uint64_t>(generation_), serving() > 0 ? "serves on" : "stays in place");
   for (const char* separator = ", except "; const auto& [index, why] : roll.not_back) {
     const bool exists = index < static_cast<int>(slots_.size());
     if (!exists) continue;

@@ -57,17 +57,19 @@ struct Slot {
   int index = 0;
   SlotState state = SlotState::Stopped;
   TimePoint since;
+  TimePoint asked_at;                 ///< when it was told to be up
   std::string why;                    ///< of the last change
   std::optional<WorkerId> current;    ///< the worker that the slot shows
   std::optional<WorkerId> successor;  ///< replaces `current` once it is ready and has soaked
   std::optional<TimePoint> retry_at;  ///< Backoff ends
+  bool finished = false;              ///< Exited, and as it should have
   bool start_again = false;           ///< Stopping for a hard restart, or to make room in a roll
   int failed_recycles = 0;            ///< in a row: successors that did not become ready
   std::optional<TimePoint> recycle_again_at;  ///< no successor before, after one that failed
   RestartPolicy policy;
 };
-REEVE_FIELDS(Slot, index, state, since, why, current, successor, retry_at, start_again,
-             failed_recycles, recycle_again_at, policy)
+REEVE_FIELDS(Slot, index, state, since, asked_at, why, current, successor, retry_at, finished,
+             start_again, failed_recycles, recycle_again_at, policy)
 
 /// Everything that a pool knows while no command runs, as plain data: what one master hands to the
 /// next in an upgrade. Time points are those of the machine's monotonic clock, which both share.
@@ -77,9 +79,11 @@ struct PoolState {
   std::vector<Worker> workers;
   Generation generation{};
   Generation last_generation{};
+  Generation proven{};  ///< the newest of which some worker was ever ready
   std::uint64_t next_worker = 0;
   std::optional<TimePoint> measure_at;  ///< none: a period after the master took over, if at all
 };
-REEVE_FIELDS(PoolState, spec, slots, workers, generation, last_generation, next_worker, measure_at)
+REEVE_FIELDS(PoolState, spec, slots, workers, generation, last_generation, proven, next_worker,
+             measure_at)
 
 }  // namespace reeve::supervisor

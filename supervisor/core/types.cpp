@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <iterator>
 #include <utility>
@@ -22,6 +23,11 @@ std::string meaning(int code) {
 }
 
 }  // namespace
+
+bool PoolSpec::expects(const Death& death) const {
+  return death.exec_error.empty() && death.exit_code &&
+         std::ranges::find(expected_exit, *death.exit_code) != expected_exit.end();
+}
 
 std::string_view to_string(SlotState state) {
   switch (state) {

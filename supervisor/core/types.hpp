@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ipc/base/byte_size.hpp"
 #include "ipc/base/clock.hpp"
@@ -73,18 +74,19 @@ REEVE_FIELDS(Recycling, requests, memory_bytes, age, jitter)
 
 /// What a pool may do and how long it may take. Only what the core decides with; the command line
 /// and the like stay in the configuration.
+struct Death;
 struct PoolSpec {
   std::string name;
   int workers = 1;
   Duration start_timeout = std::chrono::seconds(60);
   Duration grace = std::chrono::seconds(30);
-  /// Ready this long after exec, without being told ("started" is zero); none: a Ready event says
-  /// so.
+  /// Ready when it has lived this long after exec, without being told; none: a Ready event says so.
   std::optional<Duration> ready_after;
   RestartRule restart = RestartRule::Always;
+  std::vector<int> expected_exit{0};  ///< exit codes that are no failure
   Duration backoff_first = std::chrono::milliseconds(100);
   Duration backoff_max = std::chrono::seconds(30);
-  int give_up_failures = 5;
+  std::optional<int> give_up_failures;  ///< none: it never does
   Duration give_up_within = std::chrono::seconds(60);
   int surge = 1;                    ///< successors at the same time; 0 only with max_unavailable
   std::optional<int> max_draining;  ///< none: as many as there are workers
@@ -97,11 +99,13 @@ struct PoolSpec {
   std::optional<Duration> watchdog;
   Recycling recycle;
 
+  /// It ended as it may.
+  [[nodiscard]] bool expects(const Death& death) const;
   bool operator==(const PoolSpec&) const = default;
 };
-REEVE_FIELDS(PoolSpec, name, workers, start_timeout, grace, ready_after, restart, backoff_first,
-             backoff_max, give_up_failures, give_up_within, surge, max_draining, max_unavailable,
-             soak, on_failure, watchdog, recycle)
+REEVE_FIELDS(PoolSpec, name, workers, start_timeout, grace, ready_after, restart, expected_exit,
+             backoff_first, backoff_max, give_up_failures, give_up_within, surge, max_draining,
+             max_unavailable, soak, on_failure, watchdog, recycle)
 
 /// How a process ended.
 struct Death {
@@ -113,15 +117,17 @@ struct Death {
   std::optional<std::uint64_t> memory_limit;  ///< of its own, in bytes, when that was the cause
   /// The machine could make no process (fork, descriptors, memory): no fault of the program's.
   bool shortage = false;
+  bool permanent = false;  ///< no further try can end otherwise, as long as nothing is mended
   bool killed_by_others = false;  ///< SIGKILL, not from the master, nor from the killer
-  /// The meaning of its exit code, where it is known: a native worker's, with its own reason.
+  /// The meaning of its exit code, where it is known: a native worker's, with its own reason. Of
+  /// one that was not ready in time: what was waited for.
   std::string meaning;
 
   [[nodiscard]] bool clean() const { return exit_code == 0 && exec_error.empty(); }
   bool operator==(const Death&) const = default;
 };
 REEVE_FIELDS(Death, exit_code, signal, core_dumped, exec_error, out_of_memory, memory_limit,
-             shortage, killed_by_others, meaning)
+             shortage, permanent, killed_by_others, meaning)
 /// "exited with code 3", "killed by SIGSEGV (core dumped)", "killed: out of memory (its limit is
 /// 512 MiB)", "could not be started: exec /bin/x: ...".
 [[nodiscard]] std::string describe(const Death& death);

@@ -57,7 +57,13 @@ ipc::Result<Deployment> Rehearsals::prepare(const std::string& pool, const Confi
     if (!twin) return std::unexpected(twin.error());
     listeners.push_back(std::move(*twin));
   }
+  if (found->port) {
+    return ipc::failure(fmt::format(
+        "{} binds ports of its own, so none of its workers can be tried beside the others", pool));
+  }
   PoolConfig alone = *found;
+  // Exit code 0 is the end of one-shot work, and of no other.
+  if (alone.spec.restart == RestartRule::Always) alone.spec.expected_exit.clear();
   alone.spec.name = pool + std::string(kRehearsalSuffix);
   alone.spec.workers = 1;
   alone.spec.restart = RestartRule::Never;
@@ -98,6 +104,10 @@ void Rehearsals::started(const Rehearsal& rehearsal, Verdicts verdicts) {
     rehearsal.pool.stop(
         pending_.open(1, [rehearsal, verdict](const Verdicts&) { rehearsal.on_verdicts(verdict); }),
         {});
+    return;
+  }
+  if (!verdicts.empty() && verdicts.front().code == "finished") {
+    rehearsal.on_verdicts(verdict_of(name, true, "it has done its work: " + verdicts.front().text));
     return;
   }
   const TimePoint now = loop_.now();

@@ -21,8 +21,7 @@ bool is_one_shot(const PoolConfig& config) {
 
 bool is_done_or_up(const PoolRunner& pool) {
   if (!is_one_shot(pool.deployment().config)) return pool.is_up();
-  return std::ranges::all_of(pool.pool().slots(),
-                             [&pool](const Slot& slot) { return pool.has_finished(slot); });
+  return std::ranges::all_of(pool.pool().slots(), [](const Slot& slot) { return slot.finished; });
 }
 
 /// Why it is not up, where only an operator can help.
@@ -30,7 +29,7 @@ std::string obstacle(const PoolRunner& pool) {
   for (const Slot& slot : pool.pool().slots()) {
     const std::string name = process_name(pool.name(), slot.index);
     if (slot.state == SlotState::Fatal) return fmt::format("{} is FATAL: {}", name, slot.why);
-    if (slot.state == SlotState::Exited && !pool.has_finished(slot)) {
+    if (slot.state == SlotState::Exited && !slot.finished) {
       return fmt::format("{} has failed: {}", name, slot.why);
     }
     if (slot.state == SlotState::Stopped && pool.held_for().empty()) {
@@ -56,6 +55,12 @@ std::string reason_to_wait(const PoolRunner& pool, const Pools& pools) {
 }
 
 void StartOrder::start(PoolRunner& pool, CommandId command) {
+  if (!pool.deployment().config.autostart) {
+    pending_.settle(command,
+                    {success(pool.name(), "waits",
+                             fmt::format("autostart = false: reevectl start {}:*", pool.name()))});
+    return;
+  }
   std::string why = reason_to_wait(pool, pools_);
   if (why.empty()) return pool.start(command, {});
   pending_.settle(command, {success(pool.name(), "waits", why)});

@@ -184,8 +184,11 @@ void Commands::scale(SessionId session, const Request& request) {
     refuse(session, fmt::format("scale needs one pool, and {} is not one", request.names.front()));
   } else {
     PoolRunner& pool = *pools_.find(resolved.targets.front().pool);
-    pool.scale(pending_.open(1, answer_to(session)),
-               wanted_workers(*request.scale, pool.pool().spec().workers));
+    const int workers = wanted_workers(*request.scale, pool.pool().spec().workers);
+    if (auto why = pools_.refuse_ports(pool, workers); !why.empty()) {
+      return refuse(session, std::move(why));
+    }
+    pool.scale(pending_.open(1, answer_to(session)), workers);
   }
 }
 
@@ -228,7 +231,25 @@ std::optional<Commands::Asked> Commands::open_command(SessionId session, const R
 }
 
 PendingCommands::OnVerdicts Commands::answer_to(SessionId session) const {
-  return [this, session](Verdicts verdicts) { answer(session, std::move(verdicts)); };
+  return [this, session](Verdicts verdicts) {
+    for (auto& verdict : verdicts) correct(verdict);
+    answer(session, std::move(verdicts));
+  };
+}
+
+/// Of several pools the first has its verdict long before the last: what was up may be down now.
+void Commands::correct(ipc::control::Verdict& verdict) const {
+  const bool says_up = verdict.code == "started" || verdict.code == "restarted";
+  if (!says_up) return;
+  const ResolvedNames resolved = resolve_names({verdict.name}, pools_.known());
+  if (resolved.targets.size() != 1 || resolved.targets.front().slots.size() != 1) return;
+  const Target& target = resolved.targets.front();
+  const auto index = static_cast<std::size_t>(*target.slots.begin());
+  const Slot& slot = pools_.find(target.pool)->pool().slots()[index];
+  if (slot.state == SlotState::Running || slot.finished) return;
+  verdict.ok = false;
+  verdict.code = "spawn_error";
+  verdict.text = fmt::format("it was started, and is {} now: {}", to_string(slot.state), slot.why);
 }
 
 void Commands::answer(SessionId session, Verdicts verdicts) const {

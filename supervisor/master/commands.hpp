@@ -107,6 +107,7 @@ class Commands {
   [[nodiscard]] PoolRunner::OnProgress progress_to(SessionId session, const Request& request) const;
 
   [[nodiscard]] PendingCommands::OnVerdicts answer_to(SessionId session) const;
+  void correct(ipc::control::Verdict& verdict) const;
   /// One more line of what the client follows.
   void reply_more(SessionId session, std::string text) const;
   void refuse(SessionId session, std::string why) const;

@@ -64,6 +64,15 @@ void Commands::deploy(SessionId session, const Request& request) {
                             fmt::format("{} has {} worker{}; {} canaries are too many", pool, slots,
                                         slots == 1 ? "" : "s", canary->workers))});
     }
+    if (canary && pools_.find(pool)->deployment().config.port) {
+      pending_.settle(command,
+                      {{.name = pool,
+                        .ok = false,
+                        .code = "refused",
+                        .text = "its workers bind ports of their own, so that no canary can serve "
+                                "beside them; deploy it without --canary"}});
+      return;
+    }
     tell_wait(session, request, pool);
     deployer_.deploy(pool, requester(session, "deploy"), if_busy(request), command, canary,
                      progress_to(session, request));

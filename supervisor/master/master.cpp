@@ -217,6 +217,10 @@ void Master::scale_first_pool(int by) {
   if (shutdown_.running() || pools_.all().empty()) return;
   PoolRunner& pool = *pools_.all().front();
   const int workers = std::max(1, pool.pool().spec().workers + by);
+  if (const auto why = pools_.refuse_ports(pool, workers); !why.empty()) {
+    log_.warn("{}", why);
+    return;
+  }
   log_.info("scaling {} to {} workers", pool.name(), workers);
   pool.scale(pools_.unattended_command(), workers);
 }
@@ -259,11 +263,11 @@ void Master::settle() {
     deployer_.queue().dismiss_all("the master is shutting down");
     reload_.dismiss("the master is shutting down");
   } else {
-    if (!said_ready_ && pools_.all_up()) say_ready();
     start_order_.check();
     deployer_.queue().advance();
     reload_.advance();
     check_fatal();
+    if (!said_ready_ && !shutdown_.running()) check_started();
   }
   ordered_.check(shutdown_.running());
   ask_for_time();
@@ -304,9 +308,21 @@ void Master::ask_for_time() {
   ask_timer_.arm(kAskEvery);
 }
 
-void Master::say_ready() {
+/// READY=1 once every slot has had its chance: a neighbour that is away must not keep systemd from
+/// starting the rest of the machine.
+void Master::check_started() {
+  const auto end = pools_.start_ends_at();
+  if (!end) return;
+  if (*end > loop_.now()) {
+    settle_timer_.arm(*end - loop_.now());
+    return;
+  }
   said_ready_ = true;
-  log_.info("ready after {}: {}", short_duration(loop_.now() - started_at_), pools_.summary());
+  std::string not_up;
+  for (const auto& pool : pools_.all()) not_up += pool->not_up();
+  log_.write(not_up.empty() ? LogLevel::Info : LogLevel::Warn,
+             fmt::format("ready after {}: {}{}", short_duration(loop_.now() - started_at_),
+                         pools_.summary(), not_up));
   service_manager_.ready();
 }
 

@@ -86,7 +86,7 @@ class Master {
   void on_exit(pid_t pid, Death death);
   void settle();
   void age_memory_kills();
-  void say_ready();
+  void check_started();
   void ask_for_time();
 
   ipc::uv::Loop& loop_;

@@ -31,14 +31,14 @@ WorkerPhase last_phase(const Worker& worker) {
 }  // namespace
 
 Deaths::Deaths(ipc::uv::Loop& loop, Log& log, const State& state)
-    : log_(log), kills_(loop, log), last_(state.last) {
+    : log_(log), kills_(loop, log), last_(state.last), unasked_(state.unasked) {
   for (const State::Report& report : state.reports) {
     reports_.keep(report.slot, {.summary = report.summary, .details = report.details});
   }
 }
 
 Deaths::State Deaths::state() const {
-  State state{.reports = {}, .last = last_};
+  State state{.reports = {}, .last = last_, .unasked = unasked_};
   for (const int slot : reports_.slots()) {
     const DeathReport& report = *reports_.last(slot);
     state.reports.push_back({.slot = slot, .summary = report.summary, .details = report.details});
@@ -65,7 +65,8 @@ DeathFacts Deaths::facts_of(const Process& process, std::string name, pid_t pid,
   facts.phase = last_phase(*worker);
   facts.lived = now - worker->forked_at;
   if (worker->killed_for) {
-    facts.cause += fmt::format(": {}", to_string(*worker->killed_for));
+    facts.cause += ": ";
+    facts.cause += death.meaning.empty() ? to_string(*worker->killed_for) : death.meaning;
   } else if (death.clean() && facts.phase != WorkerPhase::Draining) {
     facts.cause += ", although nobody had asked it to stop";
   }
@@ -81,6 +82,23 @@ void Deaths::remember(const Process& process, const Death& death) {
   last_[who.slot] = death;
   last_lines_.push_back({who.worker, {process.last_lines().begin(), process.last_lines().end()}});
   if (last_lines_.size() > kMaxLastLines) last_lines_.pop_front();
+}
+
+void Deaths::note_unasked(int slot, const DeathFacts& facts, bool is_followed, TimePoint now) {
+  Unasked& known = unasked_[slot];
+  if (is_followed) ++known.restarts;
+  known.at = now;
+  known.cause = facts.cause;
+  known.last_line = facts.output.empty() ? "" : facts.output.back();
+}
+
+void Deaths::forget_restarts(int slot) {
+  if (const auto found = unasked_.find(slot); found != unasked_.end()) found->second.restarts = 0;
+}
+
+const Deaths::Unasked* Deaths::unasked(int slot) const {
+  const auto found = unasked_.find(slot);
+  return found == unasked_.end() ? nullptr : &found->second;
 }
 
 void Deaths::report(const DeathFacts& facts, int slot, bool answers_why) {

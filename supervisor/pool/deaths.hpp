@@ -23,6 +23,13 @@ namespace reeve::supervisor {
 
 class Deaths {
  public:
+  /// The deaths in one slot that nobody had asked for.
+  struct Unasked {
+    int restarts = 0;  ///< that followed, since an operator has started it
+    TimePoint at;      ///< the last one
+    std::string cause;
+    std::string last_line;
+  };
   struct State {
     /// What `reevectl why` tells of the last death in a slot.
     struct Report {
@@ -32,6 +39,7 @@ class Deaths {
     };
     std::vector<Report> reports;  ///< the last one is last
     std::map<int, Death> last;    ///< of each slot: how it ended
+    std::map<int, Unasked> unasked;
   };
 
   Deaths(ipc::uv::Loop& loop, Log& log) : log_(log), kills_(loop, log) {}
@@ -50,6 +58,12 @@ class Deaths {
   [[nodiscard]] static bool is_worth_a_report(const DeathFacts& facts, const Death& death);
   /// Keeps how it ended, and its last lines for a verdict to come.
   void remember(const Process& process, const Death& death);
+  /// Keeps an end that nobody asked for; `is_followed`: by another worker.
+  void note_unasked(int slot, const DeathFacts& facts, bool is_followed, TimePoint now);
+  /// An operator starts it.
+  void forget_restarts(int slot);
+  /// nullptr: there was none.
+  [[nodiscard]] const Unasked* unasked(int slot) const;
   /// Logs what the facts have beside their cause, and keeps the report. `answers_why`: it has a
   /// name that `reevectl why` finds.
   void report(const DeathFacts& facts, int slot, bool answers_why);
@@ -75,9 +89,11 @@ class Deaths {
   Kills kills_;
   DeathReports reports_;
   std::map<int, Death> last_;
+  std::map<int, Unasked> unasked_;
   std::deque<LastLines> last_lines_;  // Until a verdict needs them.
   std::optional<pid_t> untold_;       // Whose exit is being told to the core.
 };
 REEVE_FIELDS(Deaths::State::Report, slot, summary, details)
+REEVE_FIELDS(Deaths::Unasked, restarts, at, cause, last_line)
 
 }  // namespace reeve::supervisor

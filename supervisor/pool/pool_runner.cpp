@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cerrno>
 #include <csignal>
 #include <utility>
 #include <variant>
 
 #include "supervisor/process/measure.hpp"
+#include "supervisor/process/spawner.hpp"
 
 namespace reeve::supervisor {
 namespace {
@@ -32,12 +32,6 @@ LogLevel level_of(SlotState to, bool after_a_death) {
       return LogLevel::Info;
   }
   std::unreachable();
-}
-
-/// What passes by itself, or once others leave some.
-bool is_shortage(int error) {
-  return error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE ||
-         error == ENOSPC || error == ENOBUFS;
 }
 
 }  // namespace
@@ -197,16 +191,18 @@ void PoolRunner::perform(const Drain& order) {
   if (found == processes_.end()) return;  // It has just failed to fork.
   Process& process = *found->second;
   const Process::Identity& who = process.identity();
-  const auto& slots = pool_.slots();
-  const auto index = static_cast<std::size_t>(who.slot);
-  const bool slot_says_so = index < slots.size() && slots[index].current == order.worker;
   log_.write(
-      slot_says_so ? LogLevel::Debug : LogLevel::Info,
+      is_current(who) ? LogLevel::Debug : LogLevel::Info,
       fmt::format("{}: pid {} (generation {}) drains, {}", name_of(who.slot),
                   process.pid().value_or(0), number(who.generation), ipc::to_string(order.kind)));
   tell(fmt::format("{}: pid {} of generation {} drains", name_of(who.slot),
                    process.pid().value_or(0), number(who.generation)));
   drain(process, order.kind);
+}
+
+bool PoolRunner::is_current(const Process::Identity& who) const {
+  const auto index = static_cast<std::size_t>(who.slot);
+  return index < pool_.slots().size() && pool_.slots()[index].current == who.worker;
 }
 
 /// A worker with worker sockets of its own leaves them first; where nobody else serves, the pool's
@@ -310,14 +306,41 @@ ScheduleLease::Member PoolRunner::member_of(const Process& process) const {
 }
 
 bool PoolRunner::is_up() const {
-  return std::ranges::all_of(pool_.slots(), [this](const Slot& slot) {
-    return slot.state == SlotState::Running || has_finished(slot);
+  return std::ranges::all_of(pool_.slots(), [](const Slot& slot) {
+    return slot.state == SlotState::Running || slot.finished;
   });
 }
 
-bool PoolRunner::has_finished(const Slot& slot) const {
-  const std::optional<Death> death = deaths_.last(slot.index);
-  return slot.state == SlotState::Exited && death && death->clean();
+std::optional<TimePoint> PoolRunner::start_ends_at() const {
+  TimePoint end{};
+  for (const Slot& slot : pool_.slots()) {
+    switch (slot.state) {
+      case SlotState::Starting:
+      case SlotState::Backoff:
+        if (slot.policy.failures() == 0) return std::nullopt;
+        end = std::max(end, slot.asked_at + pool_.spec().start_timeout);
+        break;
+      case SlotState::Running:
+      case SlotState::Exited:
+      case SlotState::Fatal:
+      case SlotState::Stopped:
+      case SlotState::Stopping:
+        break;
+    }
+  }
+  return end;
+}
+
+std::string PoolRunner::not_up() const {
+  std::string text;
+  for (const Slot& slot : pool_.slots()) {
+    if (slot.state == SlotState::Running || slot.finished) continue;
+    if (slot.state == SlotState::Stopped && held_for_.empty()) continue;  // As it is to be.
+    const std::string& why = held_for_.empty() ? slot.why : held_for_;
+    text += fmt::format("; {} is {}{}{}", name_of(slot.index), to_string(slot.state),
+                        why.empty() ? "" : ": ", why);
+  }
+  return text;
 }
 
 bool PoolRunner::is_down() const {

@@ -74,6 +74,7 @@ class PoolRunner : private ProcessObserver {
     ConnectionSteering::State kept_seats;
     std::vector<Deaths::State::Report> deaths;  // Deaths::State
     std::map<int, Death> last_deaths;
+    std::map<int, Deaths::Unasked> unasked_deaths;
     std::string held_for;  ///< why it has not started yet: it waits for another pool
   };
 
@@ -139,10 +140,16 @@ class PoolRunner : private ProcessObserver {
   }
   [[nodiscard]] TailBuffer& tail(int slot) { return tails_.of(slot); }
   [[nodiscard]] const DeathReports& deaths() const { return deaths_.reports(); }
+  [[nodiscard]] const Deaths::Unasked* unasked_death(int slot) const {
+    return deaths_.unasked(slot);
+  }
   /// Every slot has a worker that is ready, or has done its work and is not to be restarted.
   [[nodiscard]] bool is_up() const;
-  /// A slot of a one-shot pool that ended as it should.
-  [[nodiscard]] bool has_finished(const Slot& slot) const;
+  /// When its first start counts as over, with or without success: each slot is up, or needs an
+  /// operator, or has failed and its start_timeout is over. none: not before something happens.
+  [[nodiscard]] std::optional<TimePoint> start_ends_at() const;
+  /// "; web:1 is BACKOFF: exited with code 1" for each slot that is neither up nor done.
+  [[nodiscard]] std::string not_up() const;
   /// It is to start, and waits for another pool; `why` is shown until a command comes for it.
   void hold(std::string why);
   /// Empty when it waits for nothing.
@@ -191,6 +198,12 @@ class PoolRunner : private ProcessObserver {
   void perform(const Watch& order);
   void perform(const Judge& order);
   void perform(const Kill& order);
+  /// Its slot shows it.
+  [[nodiscard]] bool is_current(const Process::Identity& who) const;
+  /// Of a worker that was not ready in time: the rule, and a remedy.
+  [[nodiscard]] std::string what_was_waited_for(const Process& process, const Worker& worker) const;
+  void note_unasked(int index, const DeathFacts& facts);
+  void forget_restarts(const SlotSet& slots);
   [[nodiscard]] std::string name_of(int slot) const { return process_name(name(), slot); }
   [[nodiscard]] std::vector<std::string> last_lines(WorkerId worker) const;
 
@@ -242,6 +255,6 @@ class PoolRunner : private ProcessObserver {
   ipc::uv::Timer look_timer_;  // While something outlives its leader.
 };
 REEVE_FIELDS(PoolRunner::State, removed, state, lease, deployments, previous, adoption, processes,
-             tails, kept_seats, deaths, last_deaths, held_for)
+             tails, kept_seats, deaths, last_deaths, unasked_deaths, held_for)
 
 }  // namespace reeve::supervisor

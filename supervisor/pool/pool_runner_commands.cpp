@@ -24,7 +24,17 @@ void PoolRunner::start(CommandId command, const SlotSet& slots) {
   held_for_.clear();
   // It is still draining what it is no longer to be: what starts is the version that came since.
   if (deploy_what_waits(command)) return;
-  if (open_listeners_for(command, deployment().listeners)) feed(StartRequested{command, slots});
+  if (!open_listeners_for(command, deployment().listeners)) return;
+  forget_restarts(slots);
+  feed(StartRequested{command, slots});
+}
+
+/// Of what is down; what runs goes on.
+void PoolRunner::forget_restarts(const SlotSet& slots) {
+  for (const Slot& slot : pool_.slots()) {
+    const bool is_meant = slots.empty() || slots.contains(slot.index);
+    if (is_meant && supervisor::is_down(slot.state)) deaths_.forget_restarts(slot.index);
+  }
 }
 
 void PoolRunner::stop(CommandId command, const SlotSet& slots) {

@@ -52,6 +52,21 @@ void PoolRunner::perform(const Kill& order) {
                                   .on_strike = [this] { observer_.killed(); }});
 }
 
+std::string PoolRunner::what_was_waited_for(const Process& process, const Worker& worker) const {
+  const std::string limit = short_duration(worker.start_timeout);
+  const Deployment* deployment = versions_.find(worker.generation);
+  if (deployment == nullptr) return "";
+  if (const auto* log = std::get_if<ReadyLog>(&deployment->config.ready)) {
+    return fmt::format("not ready within {}: no line matched {{ log = \"{}\" }}", limit,
+                       log->pattern);
+  }
+  if (!std::holds_alternative<ReadyNotify>(deployment->config.ready)) return "";
+  const bool knows_how = process.is_native() || process.has_notified();
+  return fmt::format(
+      "no READY=1 within {}{}", limit,
+      knows_how ? "" : "; if it never says that, set ready = \"started\" or { log = … }");
+}
+
 void PoolRunner::exited(pid_t pid, const Death& death) {
   const auto found = by_pid_.find(pid);
   if (found == by_pid_.end()) {  // An orphan: perhaps the last of a worker.
@@ -64,14 +79,18 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
   const bool leaves_some = process.lives();
 
   const Process::Identity who = process.identity();
-  const Exited event{who.worker, process.explain(death)};
+  Exited event{who.worker, process.explain(death)};
   const Worker* worker = pool_.find(who.worker);
+  if (worker != nullptr && worker->killed_for == KillReason::StartTimeout) {
+    event.death.meaning = what_was_waited_for(process, *worker);
+  }
   const DeathFacts facts =
       deaths_.facts_of(process, name_of(who.slot), pid, event.death, worker, loop_.now());
   deaths_.remember(process, event.death);
   const bool reported = worker != nullptr && Deaths::is_worth_a_report(facts, event.death);
   const bool unasked = worker != nullptr && (worker->phase == WorkerPhase::Starting ||
                                              worker->phase == WorkerPhase::Serving);
+  const bool is_news = worker != nullptr && !worker->drain_kind && is_current(who);
   if (unasked && !process.worker_sockets().empty())
     steering_.keep(who.slot, std::move(process.worker_sockets()));
   steering_.forget(who.worker);
@@ -80,7 +99,7 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
     canary_.ended({.worker = who.worker,
                    .generation = who.generation,
                    .reading = ipc::read(process.recorder_page(), loop_.now())},
-                  unasked && !event.death.clean());
+                  unasked && !pool_.spec().expects(event.death));
   }
   tell_step(process, facts.cause);
   if (!facts.reason.empty()) {
@@ -95,6 +114,7 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
     lease_.ended(who.worker);
     feed(event);
   }
+  if (is_news) note_unasked(who.slot, facts);
   const std::string end = fmt::format("pid {} (generation {}) {}", pid,
                                       static_cast<std::uint64_t>(who.generation), facts.cause);
   if (deaths_.untold()) {
@@ -136,6 +156,16 @@ void PoolRunner::look_at_what_is_left() {
     feed(Exited{worker, {}});
   }
   if (!gone.empty()) observer_.changed();
+}
+
+/// A worker that had hung, or was not ready in time, has not been asked to end either.
+void PoolRunner::note_unasked(int index, const DeathFacts& facts) {
+  const auto& slots = pool_.slots();
+  if (static_cast<std::size_t>(index) >= slots.size()) return;  // Scaled away meanwhile.
+  const Slot& slot = slots[static_cast<std::size_t>(index)];
+  if (slot.finished) return;
+  const bool is_followed = slot.current || slot.retry_at;
+  deaths_.note_unasked(index, facts, is_followed, loop_.now());
 }
 
 /// It can say nothing any more, and would not notice the master's end: replaced as one that leaves,

@@ -22,7 +22,9 @@ PoolRunner::PoolRunner(Dependencies dependencies, const State& state, const List
       listeners_(loop_, log_, used_elsewhere()),
       lease_(log_, pool_, lease_callbacks(), state.lease),
       canary_(loop_, canary_callbacks()),
-      deaths_(loop_, log_, {.reports = state.deaths, .last = state.last_deaths}),
+      deaths_(
+          loop_, log_,
+          {.reports = state.deaths, .last = state.last_deaths, .unasked = state.unasked_deaths}),
       steering_(loop_, state.kept_seats, listeners),
       tails_(log_.tail_budget()),
       held_for_(state.held_for),
@@ -85,6 +87,7 @@ PoolRunner::State PoolRunner::state(HandedListeners& listeners) const {
   Deaths::State deaths = deaths_.state();
   state.deaths = std::move(deaths.reports);
   state.last_deaths = std::move(deaths.last);
+  state.unasked_deaths = std::move(deaths.unasked);
   state.held_for = held_for_;
   return state;
 }

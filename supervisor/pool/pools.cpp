@@ -166,13 +166,37 @@ void Pools::sweep() {
   }
 }
 
+std::string Pools::refuse_ports(const PoolRunner& pool, int workers) const {
+  constexpr int kLast = 65535;
+  const auto first = pool.deployment().config.port;
+  if (!first || workers <= static_cast<int>(pool.pool().slots().size())) return "";
+  const int last = *first + workers - 1;
+  if (last > kLast) return fmt::format("{} has no port for {} workers", pool.name(), workers);
+  for (const auto& other : pools_) {
+    const auto others = other->deployment().config.port;
+    if (other.get() == &pool || !others) continue;
+    const int others_last =
+        *others + std::max(1, static_cast<int>(other->pool().slots().size())) - 1;
+    if (others_last < *first || last < *others) continue;
+    return fmt::format("{} workers of {} would bind the ports {} to {}, and {} has {} to {}",
+                       workers, pool.name(), *first, last, other->name(), *others, others_last);
+  }
+  return "";
+}
+
 bool Pools::quiet() const {
   return removed_.empty() && rehearsals_.empty() &&
          std::ranges::all_of(pools_, [](const auto& pool) { return pool->pool().quiet(); });
 }
 
-bool Pools::all_up() const {
-  return std::ranges::all_of(pools_, [](const auto& pool) { return pool->is_up(); });
+std::optional<TimePoint> Pools::start_ends_at() const {
+  TimePoint end{};
+  for (const auto& pool : pools_) {
+    const auto at = pool->start_ends_at();
+    if (!at) return std::nullopt;
+    end = std::max(end, *at);
+  }
+  return end;
 }
 
 std::string Pools::summary() const {

@@ -76,9 +76,12 @@ class Pools : private PoolObserver {
   /// To be called after changes: forgets removed pools, which cannot go from their own calls.
   void sweep();
 
+  /// Why so many workers of a pool with a `port` cannot each have one; empty when they can.
+  [[nodiscard]] std::string refuse_ports(const PoolRunner& pool, int workers) const;
   [[nodiscard]] bool quiet() const;
-  /// Every pool serves, or has done its work.
-  [[nodiscard]] bool all_up() const;
+  /// Of all pools: when their start counts as over. One that waits for another has not begun, and
+  /// is no longer waited for when that one's is over.
+  [[nodiscard]] std::optional<TimePoint> start_ends_at() const;
   [[nodiscard]] int workers_killed() const { return workers_killed_; }
   /// "web 2/2 running; jobs 1/1 running"
   [[nodiscard]] std::string summary() const;

@@ -130,6 +130,12 @@ std::vector<ipc::control::Process> status_of(const PoolRunner& pool, const SlotS
         std::max(Duration::zero(), now - since));
     line.detail = detail_of(pool, slot, now);
     if (worker != nullptr && process != nullptr) add_worker(line, *worker, *process, now);
+    if (const auto* death = pool.unasked_death(slot.index)) {
+      line.restarts = death->restarts;
+      line.last_death = death->cause;
+      line.died_ago = std::chrono::duration_cast<std::chrono::milliseconds>(now - death->at);
+      line.last_line = death->last_line;
+    }
     lines.push_back(std::move(line));
   }
   return lines;

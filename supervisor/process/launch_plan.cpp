@@ -80,8 +80,9 @@ void add_identity(Environment& variables, const PoolConfig& pool, const WorkerId
 
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
   for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at)) {
-    text.replace(at, from.size(), to);
-    at += to.size();
+    const bool is_escaped = at > 0 && text[at - 1] == '$' && from.starts_with("${");
+    if (!is_escaped) text.replace(at, from.size(), to);
+    at += is_escaped ? from.size() : to.size();
   }
 }
 
@@ -111,13 +112,15 @@ LaunchPlan plan_launch(const PoolConfig& pool, const Environment& inherited,
   add_watchdog(variables, pool);
 
   LaunchPlan plan;
-  plan.arguments = expand_command(pool.command, pool.listen);
+  plan.arguments = expand_command(pool, identity.index);
   // Not found: exec itself shall say why.
   plan.program = find_program(pool).value_or(plan.arguments.front());
   plan.directory = pool.directory;
   plan.user = identity.user;
   plan.stop_signal = pool.stop.signal;
   plan.limits = resource_limits(pool.limits);
+  plan.umask = pool.umask;
+  plan.nice = pool.nice;
   plan.environment.reserve(variables.size());
   for (const auto& [name, value] : variables) {
     plan.environment.push_back(fmt::format("{}={}", name, value));
@@ -147,14 +150,20 @@ std::expected<void, std::string> check_required(const PoolConfig& pool, const La
                   missing.size() == 1 ? "it" : "them"));
 }
 
-std::vector<std::string> expand_command(const std::vector<std::string>& command,
-                                        const std::vector<std::string>& listen) {
-  std::vector<std::string> expanded = command;
-  for (std::size_t i = 0; i < listen.size(); ++i) {
-    const std::string placeholder = fmt::format("${{fd:{}}}", listen[i]);
-    const std::string number = fmt::to_string(ipc::kFirstListenFd + static_cast<int>(i));
-    for (std::string& argument : expanded) replace_all(argument, placeholder, number);
+std::vector<std::string> expand_command(const PoolConfig& pool, int index) {
+  std::vector<std::string> expanded = pool.command;
+  const auto replace = [&expanded](std::string_view word, int number) {
+    const std::string placeholder = fmt::format("${{{}}}", word);
+    for (std::string& argument : expanded) {
+      replace_all(argument, placeholder, fmt::to_string(number));
+    }
+  };
+  for (std::size_t i = 0; i < pool.listen.size(); ++i) {
+    replace("fd:" + pool.listen[i], ipc::kFirstListenFd + static_cast<int>(i));
   }
+  replace("slot", index);
+  if (pool.port) replace("port", *pool.port + index);
+  for (std::string& argument : expanded) replace_all(argument, "$${", "${");
   return expanded;
 }
 

@@ -31,6 +31,8 @@ struct LaunchPlan {
   int stderr_fd = -1;
   std::vector<int> descriptors;  ///< become 3, 4, ... of the child
   std::vector<ResourceLimit> limits;
+  std::optional<int> umask;
+  std::optional<int> nice;
   std::optional<User> user;  ///< none: it runs as the master does
   int stop_signal = 15;      ///< also of the master's death
   /// The directory of the worker's cgroup, borrowed; -1: it stays in the master's.
@@ -45,6 +47,7 @@ inline constexpr std::size_t kPidDigits = 10;
 /// Who a worker is.
 struct WorkerIdentity {
   std::string slot;  ///< "web:0"
+  int index = 0;     ///< of the slot
   Generation generation{};
   std::string notify_socket;
   std::optional<User> user;  ///< when the pool has a `user`
@@ -69,8 +72,8 @@ using Environment = std::map<std::string, std::string>;
 [[nodiscard]] std::expected<void, std::string> check_required(const PoolConfig& pool,
                                                               const LaunchPlan& plan);
 
-/// `command` with each ${fd:NAME} replaced by the number that listener NAME will have.
-[[nodiscard]] std::vector<std::string> expand_command(const std::vector<std::string>& command,
-                                                      const std::vector<std::string>& listen);
+/// The pool's command for the slot `index`: ${fd:NAME} becomes the number that listener NAME will
+/// have, ${slot} and ${port} what they say, and $${ becomes ${.
+[[nodiscard]] std::vector<std::string> expand_command(const PoolConfig& pool, int index);
 
 }  // namespace reeve::supervisor

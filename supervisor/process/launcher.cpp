@@ -49,6 +49,7 @@ ipc::Result<std::unique_ptr<Process>> Launcher::launch(const Deployment& deploym
 
   LaunchPlan plan = plan_launch(pool, dependencies_.environment,
                                 {.slot = process_name(pool.spec.name, identity.slot),
+                                 .index = identity.slot,
                                  .generation = identity.generation,
                                  .notify_socket = dependencies_.notify_socket,
                                  .user = pool.run_as});

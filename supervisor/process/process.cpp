@@ -38,6 +38,15 @@ std::string meaning_of(int exit_code, std::string_view reason) {
   return fmt::format("{} ({})", meaning, ipc::printable(reason, kMostOfReason));
 }
 
+/// What a native worker says of itself: only an operator, or its author, can help.
+bool is_permanent(const Death& death) {
+  using enum ipc::WorkerExit;
+  const auto is = [&death](ipc::WorkerExit exit) {
+    return death.exit_code == static_cast<int>(exit);
+  };
+  return is(BadUsage) || is(InternalError) || is(BadConfiguration) || is(OpenedTooEarly);
+}
+
 }  // namespace
 
 Process::Process(ipc::uv::Loop& loop, ProcessObserver& observer, Identity identity, MasterEnds ends,
@@ -150,6 +159,10 @@ std::string Process::name_what_lives() const {
 
 Death Process::explain(Death death) const {
   death.exec_error = state_.exec_error;
+  death.shortage = is_shortage(state_.exec_code);
+  // A program that somebody writes just now (ETXTBSY) will be there in a moment.
+  const bool cannot_run = !state_.exec_error.empty() && state_.exec_code != ETXTBSY;
+  death.permanent = !death.shortage && (cannot_run || (is_native() && is_permanent(death)));
   const bool killed_by_others = death.signal == SIGKILL && !state_.kill_sent;
   // Its own cgroup knows for sure; what happened in the master's may have hit anyone there.
   const auto own_witness = cgroup_ ? cgroup_->ran_out_of_memory() : std::nullopt;
@@ -204,6 +217,7 @@ void Process::finish() {
 }
 
 void Process::on_notification(const ipc::WorkerMessage& message) {
+  state_.has_notified = true;
   on_message({.ready = message.ready,
               .stopping = message.stopping,
               .reloading = message.reloading,
@@ -235,6 +249,7 @@ void Process::on_exec_status() {
       return;
     case ExecStatus::Failed:
       state_.exec_error = std::move(result.error);
+      state_.exec_code = result.code;
       break;
     case ExecStatus::Succeeded:
       break;

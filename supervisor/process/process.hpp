@@ -72,11 +72,13 @@ class Process {
     std::string program;              ///< for what exec says, as `directory`
     std::string directory;
     std::string exec_error;
+    int exec_code = 0;  ///< its errno
     std::string status_text;
     std::deque<std::string> steps;
     std::string reason;
     std::optional<ipc::WorkerState> state;
     bool line_lost = false;
+    bool has_notified = false;  ///< over NOTIFY_SOCKET
     WorkerReports reports;
     std::deque<std::string> last_lines;
     LogPipe::State out;
@@ -158,6 +160,8 @@ class Process {
   /// When it last sent WATCHDOG=1.
   [[nodiscard]] std::optional<TimePoint> watchdog_at() const { return state_.watchdog_at; }
 
+  /// It has used NOTIFY_SOCKET.
+  [[nodiscard]] bool has_notified() const { return state_.has_notified; }
   /// Its own listening sockets; empty when it shares those of the pool.
   [[nodiscard]] WorkerSockets& worker_sockets() { return worker_sockets_; }
   /// It has closed its channel, over which it had spoken, and lives on.
@@ -197,8 +201,8 @@ class Process {
 };
 REEVE_FIELDS(Process::Identity, worker, slot, generation)
 REEVE_FIELDS(Process::State, identity, pid, group, cgroup, drained_at, watchdog_at, kill_sent,
-             channel_fd, recorder_fd, exec_status_fd, program, directory, exec_error, status_text,
-             steps, reason, state, line_lost, reports, last_lines, out, error, worker_sockets,
-             leaving)
+             channel_fd, recorder_fd, exec_status_fd, program, directory, exec_error, exec_code,
+             status_text, steps, reason, state, line_lost, has_notified, reports, last_lines, out,
+             error, worker_sockets, leaving)
 
 }  // namespace reeve::supervisor

@@ -7,6 +7,7 @@
 #include <linux/sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -23,7 +24,7 @@
 namespace reeve::supervisor {
 namespace {
 
-enum class Step : int { SetUp, SetLimit, BecomeUser, ChangeDirectory, Execute };
+enum class Step : int { SetUp, SetLimit, SetNice, BecomeUser, ChangeDirectory, Execute };
 
 /// What the child writes when it cannot become the program. Exec closes the pipe, which says the
 /// opposite.
@@ -182,6 +183,8 @@ int place_descriptors(const LaunchPlan& plan, std::vector<int>& numbers, int sta
   follow_the_master(master, plan.stop_signal, status_fd);
   status_fd = place_descriptors(plan, prepared.numbers(), status_fd);
   set_limits(plan, status_fd);
+  if (plan.nice && ::setpriority(PRIO_PROCESS, 0, *plan.nice) != 0) fail(status_fd, Step::SetNice);
+  if (plan.umask) ::umask(static_cast<mode_t>(*plan.umask));
   if (plan.user) {
     become_user(*plan.user, status_fd);
     follow_the_master(master, plan.stop_signal, status_fd);  // It has cleared that (prctl(2)).
@@ -217,6 +220,28 @@ pid_t fork_into(int cgroup_fd) {
   return pid;
 }
 
+std::string tried(const ExecFailure& failure, const LaunchPlan& plan) {
+  switch (failure.step) {
+    case Step::SetUp:
+      return "set up its descriptors";
+    case Step::SetLimit: {
+      const auto index = static_cast<std::size_t>(failure.index);
+      if (index >= plan.limits.size()) return "set its limits";
+      const ResourceLimit& limit = plan.limits[index];
+      return fmt::format("set limits.{} to {}", limit.name, limit.value.rlim_max);
+    }
+    case Step::SetNice:
+      return "set its priority (nice)";
+    case Step::BecomeUser:
+      return fmt::format("become user {}", plan.user ? name_of(*plan.user) : "");
+    case Step::ChangeDirectory:
+      return fmt::format("change to directory {}", plan.directory);
+    case Step::Execute:
+      return fmt::format("exec {}", plan.program);
+  }
+  std::unreachable();
+}
+
 }  // namespace
 
 ipc::Result<Spawned> spawn(const LaunchPlan& plan) {
@@ -237,26 +262,14 @@ ExecResult read_exec_status(int fd, const LaunchPlan& plan) {
   const ssize_t size = ::read(fd, &failure, sizeof(failure));
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return {};
   if (size != static_cast<ssize_t>(sizeof(failure))) return {ExecStatus::Succeeded, {}};
-  const std::string why = ipc::errno_text(failure.error);
-  switch (failure.step) {
-    case Step::SetUp:
-      return {ExecStatus::Failed, fmt::format("set up its descriptors: {}", why)};
-    case Step::SetLimit: {
-      const auto index = static_cast<std::size_t>(failure.index);
-      if (index >= plan.limits.size()) return {ExecStatus::Failed, "set its limits: " + why};
-      const ResourceLimit& limit = plan.limits[index];
-      return {ExecStatus::Failed,
-              fmt::format("set limits.{} to {}: {}", limit.name, limit.value.rlim_max, why)};
-    }
-    case Step::BecomeUser:
-      return {ExecStatus::Failed,
-              fmt::format("become user {}: {}", plan.user ? name_of(*plan.user) : "", why)};
-    case Step::ChangeDirectory:
-      return {ExecStatus::Failed, fmt::format("change to directory {}: {}", plan.directory, why)};
-    case Step::Execute:
-      return {ExecStatus::Failed, fmt::format("exec {}: {}", plan.program, why)};
-  }
-  std::unreachable();
+  return {ExecStatus::Failed,
+          fmt::format("{}: {}", tried(failure, plan), ipc::errno_text(failure.error)),
+          failure.error};
+}
+
+bool is_shortage(int error) {
+  return error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE ||
+         error == ENOSPC || error == ENOBUFS;
 }
 
 }  // namespace reeve::supervisor

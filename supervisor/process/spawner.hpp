@@ -28,7 +28,11 @@ enum class ExecStatus : std::uint8_t { Pending, Succeeded, Failed };
 struct ExecResult {
   ExecStatus status = ExecStatus::Pending;
   std::string error;  ///< Failed: "exec /bin/x: No such file or directory"
+  int code = 0;       ///< Failed: its errno
 };
 [[nodiscard]] ExecResult read_exec_status(int fd, const LaunchPlan& plan);
+
+/// Whether an errno tells of what passes by itself, or once others leave some.
+[[nodiscard]] bool is_shortage(int error);
 
 }  // namespace reeve::supervisor

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "ipc/base/duration.hpp"
 #include "ipc/version.hpp"
 #include "supervisor/reevectl/exit_codes.hpp"
 #include "supervisor/reevectl/render_inside.hpp"
@@ -32,15 +33,30 @@ std::string uptime(std::chrono::milliseconds value) {
   return fmt::format("{} day{}, {}", whole_days, whole_days == 1 ? "" : "s", time);
 }
 
+/// How often it was restarted, and why the last time; of one that runs only while that is news.
+std::string flapping(const Process& process) {
+  constexpr std::chrono::hours kNews{1};
+  const bool runs = process.state == "RUNNING";
+  if (process.restarts == 0 || (runs && process.died_ago >= kNews)) return "";
+  std::string text = fmt::format(
+      "; restarted {}", process.restarts == 1 ? "once" : fmt::format("{} times", process.restarts));
+  if (runs) {
+    text += fmt::format(", the last time {} ago: {}", ipc::short_duration(process.died_ago),
+                        process.last_death);
+  }
+  if (!process.last_line.empty()) text += fmt::format("; last line: {}", process.last_line);
+  return text;
+}
+
 std::string description(const Process& process) {
-  if (process.state != "RUNNING") return process.detail;
+  if (process.state != "RUNNING") return process.detail + flapping(process);
   std::string text = fmt::format("pid {}, uptime {}", process.pid, uptime(process.uptime));
   // More only when something is wrong: many a script takes the rest of the line for the uptime.
   if (process.worker_state == "Error") {
     text += process.status.empty() ? "; Error" : "; Error: " + process.status;
   }
   if (!process.trouble.empty()) text += "; " + process.trouble;
-  return text;
+  return text + flapping(process);
 }
 
 bool is_stopped(const Process& process) {

@@ -30,8 +30,8 @@ TEST_F(Control, StatusLooksLikeSupervisorctls) {
 }
 
 TEST_F(Control, StatusOfOneNameShowsOnlyIt) {
-  Reeve& reeve =
-      start_ready(hello_pool(2) + pool("jobs", R"(["/bin/sleep", "1000"])", "ready = \"started\""));
+  Reeve& reeve = start_ready(
+      hello_pool(2) + pool("jobs", R"(["/bin/sleep", "1000"])", "ready = { after = \"0ms\" }"));
   EXPECT_THAT(reeve.ctl({"status", "web:1"}).output, Not(HasSubstr("web:0")));
   for (const char* name : {"web", "web:", "web:*"}) {
     const Finished status = reeve.ctl({"status", name});

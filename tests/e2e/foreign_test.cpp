@@ -1,7 +1,10 @@
 // Programs that know nothing of Reeve: what they inherit, and the four ways in which they are
 // ready.
 
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <stdexcept>
@@ -15,6 +18,19 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
+
+/// One that nobody has just now.
+int free_port() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  ::bind(fd, reinterpret_cast<sockaddr*>(&address), size);
+  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+  ::close(fd);
+  return ntohs(address.sin_port);
+}
 
 constexpr std::string_view kNotifier = R"(#!/usr/bin/python3
 # Waits for each line of the fifo, and sends it as an sd_notify message.
@@ -87,7 +103,8 @@ TEST_F(Foreign, NonsenseOverNotifyHurtsNobody) {
 }
 
 TEST_F(Foreign, ReadyWhenStarted) {
-  Reeve& reeve = start_ready(pool("app", R"(["/bin/sleep", "1000"])", "ready = \"started\""));
+  Reeve& reeve =
+      start_ready(pool("app", R"(["/bin/sleep", "1000"])", "ready = { after = \"0ms\" }"));
   EXPECT_EQ(reeve.slot("app:0").state, "RUNNING");
 }
 
@@ -148,7 +165,7 @@ while True:
 TEST_F(Foreign, TheNumberOfAListenersDescriptorIsFilledIn) {
   Reeve& reeve = start_ready(
       pool("web", R"(["/bin/sh", "-c", "echo the fd is $0; exec sleep 1000", "${fd:http}"])",
-           "listen = [\"http\"]\nready = \"started\""));
+           "listen = [\"http\"]\nready = { after = \"0ms\" }"));
   EXPECT_TRUE(reeve.logs("the fd is 3"));
 }
 
@@ -173,7 +190,7 @@ time.sleep(1000)
 TEST_F(Foreign, EnvironmentAndDirectoryAreTheConfigurations) {
   Reeve& reeve =
       start_ready(pool("app", R"(["/bin/sh", "-c", "echo $COLOUR in $PWD; exec sleep 1000"])",
-                       R"(ready = "started"
+                       R"(ready = { after = "0ms" }
 directory = "@dir@"
 env = { COLOUR = "blue" }
 )"));
@@ -183,7 +200,7 @@ env = { COLOUR = "blue" }
 TEST_F(Foreign, NotifySocketOfTheMasterIsNotItsWorkers) {
   Reeve& reeve =
       start_ready(pool("app", R"(["/bin/sh", "-c", "echo socket=$NOTIFY_SOCKET; exec sleep 1000"])",
-                       "ready = \"started\""));
+                       "ready = { after = \"0ms\" }"));
   ASSERT_TRUE(reeve.logs("socket="));
   EXPECT_THAT(reeve.log(), Not(HasSubstr("socket=" + (dir / "notify.sock").string())));
 }
@@ -193,6 +210,23 @@ TEST_F(Foreign, StandardInputIsEmpty) {
       start_ready(pool("app", R"(["/bin/sh", "-c", "cat; echo end of input; exec sleep 1000"])",
                        "ready = { log = \"end of input\" }"));
   EXPECT_EQ(reeve.slot("app:0").state, "RUNNING");
+}
+
+TEST_F(Foreign, AProgramThatBindsItsOwnPortGetsOneAndRollsByMakingRoom) {
+  const std::string server =
+      "import http.server, sys; at = ('127.0.0.1', int(sys.argv[1])); "
+      "s = http.server.HTTPServer(at, http.server.SimpleHTTPRequestHandler); "
+      "print('port', sys.argv[1], 'slot', sys.argv[2], flush=True); s.serve_forever()";
+  const int port = free_port();
+  Reeve& reeve = start_ready(
+      pool("own", fmt::format(R"(["python3", "-c", "{}", "${{port}}", "${{slot}}"])", server),
+           fmt::format("port = {}\nready = {{ log = \"^port\" }}\n", port)));
+  EXPECT_TRUE(reeve.logs(fmt::format("port {} slot 0", port)));
+  const Finished rolled = reeve.ctl({"restart", "own"});
+  EXPECT_EQ(rolled.code(), 0) << rolled.output << rolled.errors;
+  EXPECT_THAT(rolled.output, HasSubstr("generation 2 serves with 1 worker"));
+  EXPECT_THAT(reeve.ctl({"deploy", "own", "--canary", "1"}).output, HasSubstr("without --canary"));
+  EXPECT_THAT(reeve.ctl({"rehearse", "own"}).output, HasSubstr("binds ports of its own"));
 }
 
 }  // namespace

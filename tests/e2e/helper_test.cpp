@@ -40,7 +40,7 @@ class HelperProcess : public ReeveTest {
   /// A pool with a user, whom the file names.
   Reeve& start_app() {
     return start_ready(pool("app", R"(["/bin/sleep", "1000"])",
-                            fmt::format("ready = \"started\"\nuser = \"{}\"\n", user_)),
+                            fmt::format("ready = {{ after = \"0ms\" }}\nuser = \"{}\"\n", user_)),
                        {{"LD_PRELOAD", library_}, {"SECRET", "of the master"}});
   }
   /// A helper that starts from now on gets no answer from the name service, until release().

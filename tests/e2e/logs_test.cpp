@@ -25,7 +25,8 @@ class Logs : public ReeveTest {
   Reeve& start_script(std::string_view script) {
     if (::mkfifo((dir / "go").c_str(), 0600) != 0) throw std::runtime_error("mkfifo");
     (void)dir.write_program("script", expand("#!/bin/bash\n" + std::string(script), dir));
-    return start(pool("app", R"(["@dir@/script"])", "ready = \"started\"\nrestart = \"never\""));
+    return start(
+        pool("app", R"(["@dir@/script"])", "ready = { after = \"0ms\" }\nrestart = \"never\""));
   }
   void release() { std::ofstream(dir / "go") << std::endl; }
 };
@@ -66,7 +67,7 @@ TEST_F(Logs, AFloodBlocksAndKillsNobody) {
       pool(
           "noise",
           R"(["/bin/sh", "-c", "read x < @dir@/go; yes flooding the log | head -n 100000; echo the flood is over; exec sleep 1000"])",
-          "ready = \"started\""));
+          "ready = { after = \"0ms\" }"));
   const int noise = reeve.pid("noise:0");
   release();
   ASSERT_TRUE(reeve.logs("flooding the log"));
@@ -158,7 +159,7 @@ TEST_F(Logs, JsonLinesWhenAskedFor) {
       "[supervisor]\nruntime_dir = \"@dir@/run\"\n"
       "log = { level = \"info\", format = \"json\" }\n\n" +
       pool("app", R"(["/bin/sh", "-c", "echo 'a \"quoted\" word'; exec sleep 1000"])",
-           "ready = \"started\""));
+           "ready = { after = \"0ms\" }"));
   ASSERT_TRUE(reeve.logs("quoted"));
   std::istringstream lines(reeve.log());
   for (std::string line; std::getline(lines, line);) {

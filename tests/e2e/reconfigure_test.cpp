@@ -22,7 +22,8 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 std::string sleeper(std::string_view name, std::string_view more = "") {
-  return pool(name, R"(["/bin/sleep", "1000"])", fmt::format("ready = \"started\"\n{}", more));
+  return pool(name, R"(["/bin/sleep", "1000"])",
+              fmt::format("ready = {{ after = \"0ms\" }}\n{}", more));
 }
 
 std::string environment_of(int pid) {
@@ -34,7 +35,7 @@ std::size_t children_of(int pid) { return descendants(pid).size(); }
 
 std::string one_shot(std::string_view name, std::string_view script) {
   return pool(name, fmt::format(R"(["/bin/sh", "-c", "{}"])", script),
-              "ready = \"started\"\nrestart = \"never\"");
+              "ready = { after = \"0ms\" }\nrestart = \"never\"");
 }
 
 TEST_F(Reconfigure, RereadTellsTheDifferenceAndUpdateMakesIt) {
@@ -134,6 +135,23 @@ TEST_F(Reconfigure, APoolSaysWhatItWaitsForInVain) {
   })) << reeve.slot("app:0").detail;
   EXPECT_EQ(reeve.ctl({"start", "app"}).code(), 0) << "the operator knows better";
   EXPECT_EQ(reeve.slot("app:0").state, "RUNNING");
+}
+
+TEST_F(Reconfigure, WhatIsNotToStartWithTheMasterStartsWhenAsked) {
+  Reeve& reeve = start_ready(sleeper("app") + sleeper("extra", "autostart = false\n"));
+  EXPECT_EQ(reeve.slot("extra:0").state, "STOPPED");
+  EXPECT_THAT(reeve.log(), HasSubstr("extra 0/1 running"));
+  EXPECT_EQ(reeve.ctl({"start", "extra"}).code(), 0);
+  EXPECT_EQ(reeve.slot("extra:0").state, "RUNNING");
+}
+
+TEST_F(Reconfigure, AnExpectedExitOpensTheWayForWhatComesAfter) {
+  Reeve& reeve =
+      start_ready(pool("migrate", R"(["/bin/sh", "-c", "exit 3"])",
+                       "ready = \"started\"\nrestart = \"never\"\nexpected_exit = [0, 3]\n") +
+                  sleeper("app", "after = [\"migrate\"]"));
+  EXPECT_TRUE(reeve.becomes("app:0", "RUNNING"));
+  EXPECT_THAT(reeve.ctl({"start", "migrate"}).output, HasSubstr("migrate:0: finished"));
 }
 
 TEST_F(Reconfigure, AFatalPoolEndsTheMasterWhereThatIsAskedFor) {

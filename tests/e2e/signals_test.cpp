@@ -133,7 +133,7 @@ TEST_F(SignalsInFlight, WhatRunsWhenTheGraceEndsIsCancelledAndTheTeardownRuns) {
 }
 
 TEST_F(Signals, HupRollsWhatChanged) {
-  const std::string jobs = pool("jobs", R"(["/bin/sleep", "1000"])", "ready = \"started\"");
+  const std::string jobs = pool("jobs", R"(["/bin/sleep", "1000"])", "ready = { after = \"0ms\" }");
   Reeve& reeve = start_ready(hello_pool(1) + jobs);
   const int web = reeve.pid("web:0");
   const int job = reeve.pid("jobs:0");
@@ -201,7 +201,8 @@ TEST_F(Signals, AWholeGroupIsKilledAtTheGrace) {
   // The worker and its child both ignore TERM.
   const auto stubborn =
       R"(["/bin/sh", "-c", "trap '' TERM; (echo > @dir@/up; while :; do sleep 1000; done) & while :; do sleep 1000; done"])";
-  Reeve& reeve = start_ready(pool("jobs", stubborn, "ready = \"started\"\ngrace = \"100ms\""));
+  Reeve& reeve =
+      start_ready(pool("jobs", stubborn, "ready = { after = \"0ms\" }\ngrace = \"100ms\""));
   ASSERT_TRUE(eventually([&] { return std::filesystem::exists(dir / "up"); }));
   EXPECT_EQ(reeve.stop(), Exit{.code = 1});
   // TearDown proves that nobody is left.

@@ -191,8 +191,8 @@ TEST_F(StartStop, AllDoesNotWaitForWhatDoesNotComeUp) {
 }
 
 TEST_F(StartStop, AKilledMasterLeavesNoWorker) {
-  Reeve& reeve =
-      start_ready(hello_pool(2) + pool("jobs", R"(["/bin/sleep", "1000"])", "ready = \"started\""));
+  Reeve& reeve = start_ready(
+      hello_pool(2) + pool("jobs", R"(["/bin/sleep", "1000"])", "ready = { after = \"0ms\" }"));
   ASSERT_TRUE(reeve.becomes("jobs:0", "RUNNING"));
   const auto workers = reeve.pids();
   ASSERT_EQ(workers.size(), 3U);

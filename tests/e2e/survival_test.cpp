@@ -45,7 +45,7 @@ constexpr char kDaemon[] =
     R"(["/bin/sh", "-c", "setsid sh -c 'echo $$ > @dir@/daemon; exec sleep 1000' & exec sleep 1000"])";
 
 TEST_F(Survival, AGrandchildInASessionOfItsOwnDiesWithItsWorker) {
-  Reeve& reeve = start_ready(pool("jobs", kDaemon, "ready = \"started\""));
+  Reeve& reeve = start_ready(pool("jobs", kDaemon, "ready = { after = \"0ms\" }"));
   const int worker = reeve.pid("jobs:0");
   if (cgroup_of(worker).empty()) GTEST_SKIP() << "no cgroup was delegated to this test";
   const int daemon = pid_in("daemon");
@@ -58,7 +58,7 @@ TEST_F(Survival, AGrandchildInASessionOfItsOwnDiesWithItsWorker) {
 }
 
 TEST_F(Survival, AStopLeavesNoGrandchildAndNoCgroup) {
-  Reeve& reeve = start_ready(pool("jobs", kDaemon, "ready = \"started\""));
+  Reeve& reeve = start_ready(pool("jobs", kDaemon, "ready = { after = \"0ms\" }"));
   const std::string cgroup = cgroup_of(reeve.pid("jobs:0"));
   if (cgroup.empty()) GTEST_SKIP() << "no cgroup was delegated to this test";
   const Watch watch(pid_in("daemon"));
@@ -115,9 +115,9 @@ exec sleep 1000
 }
 
 TEST_F(Survival, AMemoryLimitThatDoesNotHoldIsSaidOnce) {
-  Reeve& reeve =
-      start_ready(pool("jobs", R"(["/bin/sleep", "1000"])",
-                       "ready = \"started\"\nworkers = 2\nlimits = { memory = \"64MiB\" }"));
+  Reeve& reeve = start_ready(
+      pool("jobs", R"(["/bin/sleep", "1000"])",
+           "ready = { after = \"0ms\" }\nworkers = 2\nlimits = { memory = \"64MiB\" }"));
   const std::string log = reeve.log();
   const auto said = log.find("the limit of 64 MiB does not hold: ");
   if (said == std::string::npos) GTEST_SKIP() << "a memory controller was delegated to this test";
@@ -193,7 +193,7 @@ kill -TERM 1
 exec sleep 1000
 )sh");
   const Finished ended =
-      run_as_pid_1(pool("jobs", expand(R"(["@dir@/script"])", dir), "ready = \"started\""));
+      run_as_pid_1(pool("jobs", expand(R"(["@dir@/script"])", dir), "ready = { after = \"0ms\" }"));
   EXPECT_EQ(ended.exit, Exit{.code = 0}) << ended.errors;
   EXPECT_THAT(ended.errors, HasSubstr("master 1, no zombie is left"));
 }

@@ -103,7 +103,7 @@ TEST_F(UpgradeUnderLoad, ForeignWorkersKeepTheSocketsOfTheirOwn) {
 
 TEST_F(UpgradeUnderLoad, EveryLineOfAFastWorkerIsThereInOrder) {
   (void)dir.write_program("counter", kCounter);
-  Reeve& reeve = start_copy(pool("p", R"(["@dir@/counter"])", "ready = \"started\""));
+  Reeve& reeve = start_copy(pool("p", R"(["@dir@/counter"])", "ready = { after = \"0ms\" }"));
   std::size_t seen = 0;
   for (int i = 0; i < 3; ++i) {
     ASSERT_TRUE(eventually([&] { return counted(reeve.log(), "p:0").size() > seen + 1000; },
@@ -128,7 +128,7 @@ TEST_F(Upgrade, APartialLineIsFinishedByTheNewMaster) {
                                             "echo line; exec sleep 1000\n",
                                             dir));
   ASSERT_EQ(::mkfifo((dir / "fifo").c_str(), 0600), 0);
-  Reeve& reeve = start_copy(pool("p", R"(["@dir@/program"])", "ready = \"started\""));
+  Reeve& reeve = start_copy(pool("p", R"(["@dir@/program"])", "ready = { after = \"0ms\" }"));
   ASSERT_TRUE(eventually([&] { return std::filesystem::exists(dir / "said"); }));
   ASSERT_TRUE(upgrade(reeve).ok);
   (void)dir.write("fifo", "go on\n");
@@ -258,7 +258,7 @@ TEST_F(Upgrade, WhoeverFollowsATailFollowsOn) {
                                             "while read line < @dir@/fifo; do echo $line; done\n",
                                             dir));
   ASSERT_EQ(::mkfifo((dir / "fifo").c_str(), 0600), 0);
-  Reeve& reeve = start_copy(pool("p", R"(["@dir@/counter"])", "ready = \"started\""));
+  Reeve& reeve = start_copy(pool("p", R"(["@dir@/counter"])", "ready = { after = \"0ms\" }"));
   (void)dir.write("fifo", "before\n");
   ASSERT_TRUE(reeve.logs("p:0 | before"));
   const auto tail = reeve.start_ctl({"tail", "-f", "p:0"});

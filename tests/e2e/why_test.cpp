@@ -177,7 +177,7 @@ TEST_F(Why, AWorkerThatDumpsNoCoreIsNotWaitedForOnceTheMasterMustEnd) {
   // Ignores ABRT: the master would give it five seconds before SIGKILL.
   Reeve& reeve =
       start(pool("app", R"(["/bin/sh", "-c", "trap '' ABRT; while :; do sleep 1000; done"])",
-                 R"(ready = "started"
+                 R"(ready = { after = "0ms" }
 watchdog = "100ms"
 )"));
   ASSERT_TRUE(reeve.logs("killing pid"));

@@ -58,6 +58,7 @@ void InvariantChecker::after(const Event& event, const Actions& actions, TimePoi
   if (about && !seen_.contains(*about) && !is_due && !was_measured && !actions.empty()) {
     throw Broken("a message of a worker that is gone changes nothing");
   }
+  may_give_up_ = false;
   note(event, now);
   catch_up(now);
   note_trial(event);
@@ -70,6 +71,7 @@ void InvariantChecker::after(const Event& event, const Actions& actions, TimePoi
     if (const auto* watch = std::get_if<Watch>(&action)) note_watch(*watch, now);
     if (const auto* judge = std::get_if<Judge>(&action)) note_judge(*judge, now);
     if (const auto* kill = std::get_if<Kill>(&action)) note_kill(*kill, event, now);
+    if (const auto* changed = std::get_if<Changed>(&action)) note_change(*changed, now);
   }
   const auto scaled_away = [this](int slot) { return slot >= pool_.spec().workers; };
   std::erase_if(told_down_, scaled_away);
@@ -144,18 +146,18 @@ void InvariantChecker::note(const Event& event, TimePoint now) {
   Seen& worker = found->second;
 
   if (const auto* exited = std::get_if<Exited>(&event)) {
-    note_end(*about, worker.left_clean.value_or(exited->death.clean()), now);
+    note_end(*about, worker.left.value_or(exited->death), now);
     seen_.erase(found);
   } else if (const auto* ended = std::get_if<LeaderEnded>(&event)) {
-    if (worker.left_clean) return;
-    worker.left_clean = ended->death.clean();
+    if (worker.left) return;
+    worker.left = ended->death;
     worker.alive_at.reset();
     worker.prompt = true;
     if (worker.phase != WorkerPhase::Starting && worker.phase != WorkerPhase::Serving) return;
-    note_end(*about, ended->death.clean(), now);
+    note_end(*about, ended->death, now);
     begin_drain(worker, now);
-  } else if (std::holds_alternative<ForkFailed>(event)) {
-    note_end(*about, false, now);
+  } else if (const auto* failed = std::get_if<ForkFailed>(&event)) {
+    note_end(*about, Death{.shortage = failed->shortage, .permanent = !failed->shortage}, now);
     seen_.erase(found);
   } else if (const auto* extended = std::get_if<Extended>(&event)) {
     // However often it asks, or for how long: no phase is longer than an hour for that.
@@ -171,14 +173,29 @@ void InvariantChecker::note(const Event& event, TimePoint now) {
     // Whether its word or its exit counts is the pool's choice (by its restart rule).
     const Worker* same = pool_.find(*about);
     if (same == nullptr || same->phase != WorkerPhase::Draining) return;
-    note_end(*about, true, now);
+    note_end(*about, Death{.exit_code = 0}, now);
     begin_drain(worker, now);
   }
 }
 
+void InvariantChecker::note_change(const Changed& changed, TimePoint now) const {
+  hold(changed.to != SlotState::Fatal || may_give_up_,
+       "FATAL is what trying again cannot mend, or what a written give_up says");
+  if (changed.to != SlotState::Backoff) return;
+  const auto& retry_at = pool_.slots().at(static_cast<std::size_t>(changed.slot)).retry_at;
+  const Duration longest = std::max(before_.spec.backoff_max, pool_.spec().backoff_max);
+  hold(!retry_at || *retry_at - now <= longest * 5 / 4, "no pause is longer than backoff_max");
+}
+
 /// A worker ended. Told to, that is no failure; and a roll answers for its own.
-void InvariantChecker::note_end(WorkerId id, bool clean, TimePoint now) {
+void InvariantChecker::note_end(WorkerId id, const Death& death, TimePoint now) {
   const Seen& worker = seen_.at(id);
+  const bool useful = worker.was_ready && now - worker.forked_at >= 1s;
+  const bool temporary = death.exit_code == 69 || death.exit_code == 75;
+  const bool hopeless = death.permanent && !useful && worker.generation > proven_;
+  const bool counts = !useful && !temporary && !death.shortage;
+  may_give_up_ =
+      hopeless || (counts && (pool_.spec().give_up_failures || before_.spec.give_up_failures));
   if (pool_.rolling() || before_.rolling) return;
   Record& record = records_[worker.slot];
   const bool was_recycling =
@@ -193,16 +210,22 @@ void InvariantChecker::note_end(WorkerId id, bool clean, TimePoint now) {
     return seen_.contains(successor) && seen_.at(successor).slot == worker.slot;
   });
   if (was_followed) return;  // The successor was there already: nothing to restart.
-  if (!worker.was_ready) record.pause_from = now;
-  const bool useful = worker.was_ready && now - worker.forked_at >= 1s;
-  if (!useful) {
-    record.failures.push_back(now);
-  } else if (!clean) {  // Never gives up, but does not spin either.
+  record.hopeless = hopeless;
+  record.in_a_row = useful ? 0 : record.in_a_row + (death.shortage ? 0 : 1);
+  record.least_pause = pool_.spec().backoff_first;
+  if (!worker.was_ready || death.shortage) {
+    record.pause_from = now;
+    for (int i = 1; !death.shortage && i < record.in_a_row; ++i) {
+      record.least_pause = std::min(record.least_pause * 2, pool_.spec().backoff_max);
+    }
+  }
+  if (counts) record.failures.push_back(now);
+  if (useful && !death.clean()) {  // Never gives up, but does not spin either.
     record.incidents.push_back(now);
     const auto recent = std::ranges::count_if(record.incidents, [&](TimePoint incident) {
       return now - incident < pool_.spec().give_up_within;
     });
-    if (recent > pool_.spec().give_up_failures) record.pause_from = now;
+    if (recent > pool_.spec().give_up_failures.value_or(5)) record.pause_from = now;
   }
 }
 
@@ -223,6 +246,7 @@ void InvariantChecker::catch_up(TimePoint now) {
 void InvariantChecker::begin_service(Seen& worker, TimePoint now) {
   worker.phase = WorkerPhase::Serving;
   worker.was_ready = true;
+  proven_ = std::max(proven_, worker.generation);
   worker.ready_since = worker.alive_at = worker.phase_since = now;
   worker.doubt = {};
 }
@@ -295,7 +319,7 @@ void InvariantChecker::note_kill(const Kill& kill, const Event& event, TimePoint
       return;
     case KillReason::GraceExpired:
     case KillReason::LeftBehind:
-      if (worker.left_clean.has_value() != (kill.reason == KillReason::LeftBehind))
+      if (worker.left.has_value() != (kill.reason == KillReason::LeftBehind))
         throw Broken("what is left behind is killed as that, and nothing else is");
       if (phase != WorkerPhase::Draining)
         throw Broken("no grace runs for a worker that does not drain");
@@ -332,6 +356,13 @@ void InvariantChecker::note_finished(const Finished& finished) {
   const Asked& asked = node.mapped();
   for (const SlotVerdict& verdict : finished.verdicts) {
     if (verdict.outcome == Outcome::Stopped) check_stopped(asked, verdict.slot.value());
+    const bool says_up = verdict.outcome == Outcome::Started ||
+                         verdict.outcome == Outcome::Restarted ||
+                         verdict.outcome == Outcome::AlreadyStarted;
+    if (says_up && pool_.slots().at(static_cast<std::size_t>(verdict.slot.value())).state !=
+                       SlotState::Running) {
+      throw Broken("no verdict says of a slot that it is up while it is not");
+    }
     if (verdict.outcome != Outcome::Rolled) continue;
     const auto& request = std::get<RollRequested>(asked.request);
     const bool whole = request.slots.empty() || request.spec || request.canary;

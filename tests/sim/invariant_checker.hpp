@@ -41,8 +41,8 @@ class InvariantChecker {
     std::optional<Duration> ready_after;
     std::optional<TimePoint> ready_from;  ///< by ready_after: not before
     bool was_ready = false;
-    bool prompt = false;             ///< told to drain promptly
-    std::optional<bool> left_clean;  ///< its leader has ended, cleanly or not, and left something
+    bool prompt = false;        ///< told to drain promptly
+    std::optional<Death> left;  ///< its leader has ended so, and left something
     std::optional<TimePoint> ready_since;
     TimePoint phase_since;
     std::optional<Duration> watchdog;
@@ -61,6 +61,9 @@ class InvariantChecker {
     std::deque<TimePoint> failures;         ///< of young workers: these fill give_up
     std::deque<TimePoint> incidents;        ///< of those that had served
     std::optional<TimePoint> pause_from;    ///< a worker that was never ready ended
+    Duration least_pause{};                 ///< from then on, less a quarter
+    int in_a_row = 0;                       ///< that had no useful life
+    bool hopeless = false;                  ///< the last one ended for what no further try mends
     std::optional<TimePoint> ended;         ///< its last worker, of itself
     std::optional<TimePoint> not_recycled;  ///< a successor failed
   };
@@ -99,7 +102,8 @@ class InvariantChecker {
   void note(const Event& event, TimePoint now);
   void note_request(const Event& event);
   void note_wish(const Event& request);
-  void note_end(WorkerId id, bool clean, TimePoint now);
+  void note_end(WorkerId id, const Death& death, TimePoint now);
+  void note_change(const Changed& changed, TimePoint now) const;
   void note_fork(const Fork& fork, const Event& event, TimePoint now);
   void note_drain(const Drain& drain, TimePoint now);
   void note_kill(const Kill& kill, const Event& event, TimePoint now);
@@ -153,6 +157,8 @@ class InvariantChecker {
   std::set<CommandId> answered_;
   std::map<int, WorkerId> newest_;  ///< worker of each slot
   WorkerId last_forked_{};
+  Generation proven_{};        ///< the newest of which a worker was ready
+  bool may_give_up_ = false;   ///< after the end that this step is about
   std::optional<Asked> roll_;  ///< that runs
   bool measured_ = false;      ///< by the last event, and not yet acted on
   Trial trial_;                ///< of that roll

@@ -139,6 +139,8 @@ void InvariantChecker::check_service(const Event& event) const {
     if (serving.contains(slot) || takes_down(event, slot)) continue;
     const bool adopted_fewer = before_.rolling && !pool_.rolling() && slot >= pool_.spec().workers;
     if (adopted_fewer) continue;
+    const Slot& now_down = pool_.slots().at(static_cast<std::size_t>(slot));
+    if (pool_.spec().surge == 0 && !pool_.rolling() && now_down.start_again) continue;  // Recycled.
     hold(left || makes_room, "a roll takes nobody down before the successor serves");
   }
   // One end excuses one slot. How many a roll may empty, note_room() knows.
@@ -177,14 +179,15 @@ void InvariantChecker::check_automatic_restart(int slot, TimePoint now) const {
   const Record& record = found->second;
   const PoolSpec& spec = pool_.spec();
   if (record.pause_from) {
-    const Duration least = std::min(spec.backoff_first, spec.backoff_max) * 3 / 4;
+    const Duration least = std::min(record.least_pause, spec.backoff_max) * 3 / 4;
     hold(now - *record.pause_from >= least, "a failed start is followed by a pause");
   }
-  if (record.failures.empty()) return;
+  hold(!record.hopeless, "what trying again cannot mend is not tried again");
+  if (record.failures.empty() || !spec.give_up_failures) return;
   const auto recent = std::ranges::count_if(record.failures, [&](TimePoint failure) {
     return record.failures.back() - failure < spec.give_up_within;
   });
-  hold(record.failures.back() != record.ended || recent < spec.give_up_failures,
+  hold(record.failures.back() != record.ended || recent < *spec.give_up_failures,
        "a crash loop ends in FATAL");
 }
 

@@ -34,7 +34,7 @@ PoolSpec random_spec(RandomChoice& random) {
                                       : RestartRule::Never;
   spec.backoff_first = random.between(10ms, 500ms);
   spec.backoff_max = std::max(spec.backoff_first, random.between(100ms, 10s));
-  spec.give_up_failures = random.between(1, 6);
+  if (random.percent(50)) spec.give_up_failures = random.between(1, 6);
   spec.give_up_within = random.between(1s, 60s);
   if (random.percent(25)) spec.max_unavailable = random.between(1, 3);
   spec.surge = random.between(spec.max_unavailable > 0 ? 0 : 1, 3);

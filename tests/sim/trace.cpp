@@ -31,9 +31,9 @@ std::string show(const PoolSpec& spec) {
       spec.workers, spec.surge, spec.max_draining.value_or(-1), short_duration(spec.grace),
       short_duration(spec.start_timeout),
       spec.ready_after ? short_duration(*spec.ready_after) : "-", std::to_underlying(spec.restart),
-      short_duration(spec.backoff_first), short_duration(spec.backoff_max), spec.give_up_failures,
-      short_duration(spec.give_up_within), spec.max_unavailable, short_duration(spec.soak),
-      spec.on_failure == RollFailure::Pause ? "pause" : "rollback",
+      short_duration(spec.backoff_first), short_duration(spec.backoff_max),
+      spec.give_up_failures.value_or(0), short_duration(spec.give_up_within), spec.max_unavailable,
+      short_duration(spec.soak), spec.on_failure == RollFailure::Pause ? "pause" : "rollback",
       spec.watchdog ? short_duration(*spec.watchdog) : "-", spec.recycle.requests.value_or(0),
       spec.recycle.memory_bytes.value_or(0),
       spec.recycle.age ? short_duration(*spec.recycle.age) : "-", spec.recycle.jitter);

@@ -87,6 +87,8 @@ void InvariantChecker::check_replaced(const Drain& drain, const Event& event, Ti
   if (old.phase != WorkerPhase::Serving || old.generation > roll_->generation) return;
   if (command_of(event)) return;
   if (pool_.slots().size() <= static_cast<std::size_t>(old.slot)) return;  // Adopted fewer.
+  const Slot& slot = pool_.slots()[static_cast<std::size_t>(old.slot)];
+  if (!pool_.rolling() && pool_.spec().surge == 0 && slot.start_again) return;  // Recycled since.
   const auto newest = newest_.find(old.slot);
   const auto next = newest == newest_.end() ? seen_.end() : seen_.find(newest->second);
   hold(!request->canary || !trial_.had_workers || trial_.good == true,

@@ -206,7 +206,7 @@ void World::happen(const Happening& happening, std::vector<Event>& mail) {
   };
   switch (happening.what) {
     case What::ForkFails:
-      return ends(ForkFailed{id, "fork: Resource temporarily unavailable"});
+      return ends(ForkFailed{id, "fork: Resource temporarily unavailable", random_.percent(70)});
     case What::Runs:
       return mail.push_back(Started{id});
     case What::IsReady:
@@ -265,17 +265,23 @@ Event World::babble(WorkerId id) {
 }
 
 Death World::some_death() {
-  switch (random_.between(0, 4)) {
+  switch (random_.between(0, 7)) {
     case 0:
       return Death{.exit_code = 0};
     case 1:
       return Death{.exit_code = 3};
+    case 4:
+      return Death{.exit_code = random_.percent(50) ? 69 : 75};
+    case 5:
+      return Death{.exit_code = 78, .permanent = true};
+    case 6:
+      return Death{.exec_error = "exec /bin/worker: Too many open files", .shortage = true};
     case 2:
       return Death{.signal = SIGSEGV, .core_dumped = true};
     case 3:
       return Death{.signal = SIGKILL};
     default:
-      return Death{.exec_error = "exec /bin/worker: No such file or directory"};
+      return Death{.exec_error = "exec /bin/worker: No such file or directory", .permanent = true};
   }
 }
 

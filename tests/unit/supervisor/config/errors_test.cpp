@@ -246,7 +246,12 @@ TEST(ConfigErrors, PlaceholderNamesAListenerOfThePool) {
   const auto command = [&](const std::string& argument) {
     return errors_of(listen + "[pool.web]\nlisten = ['http']\ncommand = ['x', '" + argument + "']");
   };
-  EXPECT_THAT(command("--fd=${fd:http},${fd:http} ${HOME}"), IsEmpty());
+  EXPECT_THAT(command("--fd=${fd:http},${fd:http} $${HOME} $HOME ${slot}"), IsEmpty());
+  EXPECT_THAT(command("${HOME}"),
+              ElementsAre("t.toml:7:17: pool.web.command: ${HOME} means nothing here, only "
+                          "${fd:NAME}, ${slot} and ${port} do; write $${HOME} to pass it on"));
+  EXPECT_THAT(command("${port}"), ElementsAre("t.toml:7:17: pool.web.command: ${port} is of a pool "
+                                              "with a `port`; set it"));
   EXPECT_THAT(
       command("${fd:htpp}"),
       ElementsAre("t.toml:7:17: pool.web.command: ${fd:htpp} is not one of the pool's listeners "
@@ -255,8 +260,8 @@ TEST(ConfigErrors, PlaceholderNamesAListenerOfThePool) {
               ElementsAre("t.toml:7:17: pool.web.command: ${fd:admin} is not one of the pool's "
                           "listeners; add it to \"listen\""));
   EXPECT_THAT(command("${fd:http"),
-              ElementsAre("t.toml:7:17: pool.web.command: \"${fd:\" without its \"}\"; write "
-                          "${fd:NAME}"));
+              ElementsAre("t.toml:7:17: pool.web.command: \"${\" without its \"}\"; write "
+                          "${fd:NAME}, or $${ to pass it on"));
 }
 
 TEST(ConfigErrors, Ready) {

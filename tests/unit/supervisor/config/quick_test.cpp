@@ -28,7 +28,7 @@ TEST(QuickConfig, IsOnePoolOnItsListeners) {
   const PoolConfig& pool = config->pools[0];
   EXPECT_EQ(pool.spec.name, "main");
   EXPECT_EQ(pool.spec.workers, 3);
-  EXPECT_EQ(pool.spec.ready_after, Duration{});
+  EXPECT_EQ(pool.spec.ready_after, std::chrono::seconds(1));
   EXPECT_THAT(pool.listen, ElementsAre("listen1", "listen2"));
   EXPECT_THAT(pool.command, ElementsAre("true", "--fd", "${fd:listen1}"));
 }
@@ -42,7 +42,7 @@ TEST(QuickConfig, TakesEveryReadyRule) {
     EXPECT_THAT(texts_of(config), IsEmpty());
     return config ? config->pools.front().ready : ReadyRule{};
   };
-  EXPECT_EQ(ready("started"), ReadyRule(ReadyAfter{}));
+  EXPECT_EQ(ready("started"), ReadyRule(ReadyAfter{1s}));
   EXPECT_EQ(ready("notify"), ReadyRule(ReadyNotify{}));
   EXPECT_EQ(ready("after=2s"), ReadyRule(ReadyAfter{2s}));
   EXPECT_EQ(ready("log=a=b"), ReadyRule(ReadyLog{"a=b"}));

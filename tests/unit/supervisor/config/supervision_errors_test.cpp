@@ -124,6 +124,48 @@ TEST(SupervisionErrors, NoSurgeWithoutSlotsThatMayBeEmptied) {
   EXPECT_THAT(pool_errors("rolling = { surge = 0, max_unavailable = 1 }"), IsEmpty());
 }
 
+TEST(SupervisionErrors, WhatUsersOfSupervisordLookFor) {
+  EXPECT_THAT(pool_errors("expected_exit = [0, 256]"),
+              ElementsAre("t.toml:3:21: pool.web.expected_exit: expected a whole number from 0 to "
+                          "255, found the number 256"));
+  EXPECT_THAT(pool_errors("umask = '028'"),
+              ElementsAre("t.toml:3:9: pool.web.umask: expected a string of up to four octal "
+                          "digits, as \"027\", found the string \"028\""));
+  EXPECT_THAT(pool_errors("nice = 20"),
+              ElementsAre("t.toml:3:8: pool.web.nice: expected a whole number from -20 to 19, "
+                          "found the number 20"));
+}
+
+TEST(SupervisionErrors, PortsOfTwoPoolsDoNotOverlap) {
+  const auto two = [](const std::string& more) {
+    return errors_of(
+        "[pool.a]\ncommand = ['true']\nworkers = 3\nport = 9000\n"
+        "[pool.b]\ncommand = ['true']\n" +
+        more);
+  };
+  EXPECT_THAT(two("port = 9003"), IsEmpty());
+  EXPECT_THAT(
+      two("port = 9002"),
+      ElementsAre("t.toml:7:8: pool.b.port: 9002 to 9002 overlap with those of pool.a, 9000 "
+                  "to 9002"));
+  EXPECT_THAT(two("port = 65535\nworkers = 2"),
+              ElementsAre("t.toml:7:8: pool.b.port: 2 workers from 65535 on need ports beyond "
+                          "65535"));
+  EXPECT_THAT(
+      two("port = 9003\nrolling = { surge = 1 }"),
+      ElementsAre("t.toml:8:21: pool.b.rolling.surge: two workers of a slot cannot have one "
+                  "port; remove it, or `port`"));
+}
+
+TEST(SupervisionErrors, StartedAfterIsForStartedOnly) {
+  const std::string wrong =
+      "pool.web.started_after: is for ready = \"started\" only; set that, or remove this";
+  EXPECT_THAT(pool_errors("started_after = '2s'"), ElementsAre("t.toml:3:17: " + wrong));
+  EXPECT_THAT(pool_errors("started_after = '2s'\nready = { after = '1s' }"),
+              ElementsAre("t.toml:3:17: " + wrong));
+  EXPECT_THAT(pool_errors("started_after = '2s'\nready = 'started'"), IsEmpty());
+}
+
 // After
 
 /// Pools named by the letters of `edges`: "ab" is a pool a that comes after b.

@@ -201,14 +201,41 @@ TEST(ConfigValues, PoolsAndListenersKeepTheOrderOfTheFile) {
   EXPECT_EQ(config.listeners[1].name, "b");
 }
 
+TEST(ConfigValues, WhatUsersOfSupervisordLookFor) {
+  const PoolConfig bare = pool_with("");
+  EXPECT_THAT(bare.spec.expected_exit, ElementsAre(0));
+  EXPECT_TRUE(bare.autostart);
+  const PoolConfig pool =
+      pool_with("expected_exit = [0, 3]\nautostart = false\numask = '027'\nnice = -5");
+  EXPECT_THAT(pool.spec.expected_exit, ElementsAre(0, 3));
+  EXPECT_FALSE(pool.autostart);
+  EXPECT_EQ(pool.umask, 027);
+  EXPECT_EQ(pool.nice, -5);
+}
+
+TEST(ConfigValues, GiveUpIsWhatIsWrittenOrWhatAnExitWaitsFor) {
+  EXPECT_EQ(pool_with("").spec.give_up_failures, std::nullopt);
+  EXPECT_EQ(pool_with("give_up = { within = '1s' }").spec.give_up_failures, 5);
+  EXPECT_EQ(pool_with("give_up = { failures = 2 }").spec.give_up_failures, 2);
+  const auto exits = parse_config(
+      "supervisor.on_fatal = 'exit'\npool.a.command = ['true']\n"
+      "pool.b = { command = ['true'], give_up = { failures = 7, within = '1h' } }",
+      "t.toml");
+  ASSERT_TRUE(exits.has_value());
+  EXPECT_EQ(exits->pools[0].spec.give_up_failures, 5);
+  EXPECT_EQ(exits->pools[0].spec.give_up_within, 60s);
+  EXPECT_EQ(exits->pools[1].spec.give_up_failures, 7);
+}
+
 TEST(ConfigValues, ReadyRuleTellsTheCoreItsHalf) {
   const PoolConfig notify = pool_with("ready = 'notify'");
   EXPECT_EQ(notify.ready, ReadyRule(ReadyNotify{}));
   EXPECT_EQ(notify.spec.ready_after, std::nullopt);
 
   const PoolConfig started = pool_with("ready = 'started'");
-  EXPECT_EQ(started.ready, ReadyRule(ReadyAfter{0s}));
-  EXPECT_EQ(started.spec.ready_after, 0s);
+  EXPECT_EQ(started.ready, ReadyRule(ReadyAfter{1s}));
+  EXPECT_EQ(started.spec.ready_after, 1s);
+  EXPECT_EQ(pool_with("started_after = '0ms'\nready = 'started'").spec.ready_after, 0s);
 
   const PoolConfig after = pool_with("ready = { after = '2s' }");
   EXPECT_EQ(after.ready, ReadyRule(ReadyAfter{2s}));

@@ -57,7 +57,7 @@ class PoolDriver {
   void ready(WorkerId worker) { tell(Ready{worker}); }
   void leaving(WorkerId worker) { tell(Leaving{worker}); }
   void extended(WorkerId worker, Duration by) { tell(Extended{worker, by}); }
-  void fork_failed(WorkerId worker) { tell(ForkFailed{worker, "fork: no memory"}); }
+  void fork_failed(WorkerId worker) { tell(ForkFailed{worker, "fork: no memory", true}); }
   void exited(WorkerId worker, Death death = kClean) { tell(Exited{worker, std::move(death)}); }
   void leader_ended(WorkerId worker, Death death = kClean) {
     tell(LeaderEnded{worker, std::move(death)});

@@ -134,15 +134,15 @@ TEST(Recycle, OneAfterTheOther) {
   EXPECT_THAT(web.forked(), IsEmpty());
 }
 
-TEST(Recycle, AsManyAtATimeAsTheSurgeAndAtLeastOne) {
-  for (const int surge : {0, 1, 2}) {
+TEST(Recycle, AsManyAtATimeAsTheSurge) {
+  for (const int surge : {1, 2}) {
     PoolSpec spec = recycling(3, kByAge);
     spec.surge = surge;
     spec.max_unavailable = 1;
     PoolDriver web(spec);
     web.serve();
     web.pass(1h);
-    EXPECT_THAT(web.forked(), SizeIs(std::max(1, surge)));
+    EXPECT_THAT(web.forked(), SizeIs(surge));
   }
 }
 
@@ -346,6 +346,25 @@ TEST(Recycle, WhoDrainsIsNotRecycled) {
   web.measured({.worker = worker, .requests = 5000});
   EXPECT_TRUE(web.ordered_nothing());
   EXPECT_EQ(web.pool().next_measurement(), std::nullopt);
+}
+
+TEST(Recycle, WithoutRoomForASuccessorOneSlotAtATimeStopsAndStartsAgain) {
+  PoolSpec spec = spec_of(2);
+  spec.surge = 0;
+  spec.max_unavailable = 1;
+  spec.recycle.age = 10s;
+  spec.recycle.jitter = 0;
+  PoolDriver web(spec);
+  web.serve();
+  const WorkerId first = web.current(0);
+  web.pass(10s);
+  EXPECT_THAT(web.drained(), testing::ElementsAre(first));
+  EXPECT_EQ(web.state(0), SlotState::Stopping);
+  EXPECT_EQ(web.state(1), SlotState::Running);
+  web.exited(first);
+  EXPECT_EQ(web.state(0), SlotState::Starting);
+  web.ready(web.current(0));
+  EXPECT_EQ(web.state(1), SlotState::Stopping) << "its turn";
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ TEST_F(RestartPolicyTest, ACrashAfterServingIsFollowedAtOnce) {
 }
 
 TEST_F(RestartPolicyTest, AnIncidentNowAndThenNeverGivesUpThePlace) {
-  for (int i = 0; i < spec_.give_up_failures; ++i) {
+  for (int i = 0; i < *spec_.give_up_failures; ++i) {
     EXPECT_EQ(pause(crash_while_serving()), Duration::zero());
   }
   for (const Duration expected : {1s, 2s, 4s, 8s, 8s, 8s}) {
@@ -96,11 +96,47 @@ TEST_F(RestartPolicyTest, TheFailureThatFillsGiveUpEndsIt) {
   EXPECT_EQ(std::get<GiveUp>(third).failures, 3);
 }
 
-TEST_F(RestartPolicyTest, OldFailuresAreForgotten) {
+TEST_F(RestartPolicyTest, OldFailuresAreForgottenByGiveUpAndNotByThePause) {
   (void)crash_while_starting(kNoon);
   (void)crash_while_starting(kNoon);
   const AfterEnd later = crash_while_starting(kNoon + spec_.give_up_within);
-  expect_about(1s, pause(later));
+  expect_about(4s, pause(later));
+}
+
+TEST_F(RestartPolicyTest, WithoutGiveUpItWaitsForANeighbourAsLongAsItTakes) {
+  spec_.give_up_failures.reset();
+  TimePoint now = kNoon;
+  for (int i = 0; i < 1000; ++i, now += 10s) {
+    const AfterEnd next = crash_while_starting(now);
+    if (i >= 3) expect_about(8s, pause(next));
+  }
+  (void)crash_while_serving(now);
+  expect_about(1s, pause(crash_while_starting(now)));  // A useful life ends the row.
+}
+
+TEST_F(RestartPolicyTest, WhatTryingAgainCannotMendEndsAtOnce) {
+  spec_.give_up_failures.reset();
+  const Ended missing{.death = Death{.exec_error = "exec: no such file", .permanent = true}};
+  EXPECT_TRUE(std::holds_alternative<GiveUp>(policy_.on_end(spec_, missing, kNoon, random_)));
+}
+
+TEST_F(RestartPolicyTest, AProgramThatIsBeingReplacedWillBeBack) {
+  spec_.give_up_failures.reset();
+  const Ended missing{.death = Death{.exec_error = "exec: no such file", .permanent = true},
+                      .version_was_ready = true};
+  for (const Duration expected : {1s, 2s, 4s, 8s, 8s}) {
+    expect_about(expected, pause(policy_.on_end(spec_, missing, kNoon, random_)));
+  }
+}
+
+TEST_F(RestartPolicyTest, WhatSaysThatItIsTemporaryNeverGivesUp) {
+  for (const int code : {69, 75}) {
+    policy_.forget();
+    const Ended unavailable{.death = Death{.exit_code = code}};
+    for (const Duration expected : {1s, 2s, 4s, 8s, 8s, 8s}) {
+      expect_about(expected, pause(policy_.on_end(spec_, unavailable, kNoon, random_)));
+    }
+  }
 }
 
 TEST_F(RestartPolicyTest, FailuresJustInsideTheWindowCount) {
@@ -150,6 +186,16 @@ TEST_F(RestartPolicyTest, AnExitBeforeReadyIsAFailureWhateverItsCode) {
 TEST_F(RestartPolicyTest, OnFailureLeavesACleanExitAlone) {
   spec_.restart = RestartRule::OnFailure;
   EXPECT_TRUE(std::holds_alternative<Leave>(finish(10s)));
+}
+
+TEST_F(RestartPolicyTest, AnExpectedExitIsNoFailure) {
+  spec_.restart = RestartRule::OnFailure;
+  spec_.expected_exit = {0, 3};
+  const auto exits_with = [this](int code) {
+    return policy_.on_end(spec_, {Death{.exit_code = code}, true, 10s}, kNoon, random_);
+  };
+  EXPECT_TRUE(std::holds_alternative<Leave>(exits_with(3)));
+  EXPECT_TRUE(std::holds_alternative<Retry>(exits_with(4)));
 }
 
 TEST_F(RestartPolicyTest, OnFailureRetriesACrash) {

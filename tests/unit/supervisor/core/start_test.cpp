@@ -202,6 +202,74 @@ TEST(ReadyAfter, IsNotForTheDead) {
   EXPECT_EQ(web.outcome(start), Outcome::SpawnError);
 }
 
+TEST(ReadyAfter, OneShotWorkThatEndsSoonerIsDoneAndNotStarted) {
+  PoolSpec spec = spec_of(1);
+  spec.ready_after = 1s;
+  spec.restart = RestartRule::OnFailure;
+  PoolDriver jobs(spec);
+  const CommandId start = jobs.start();
+  jobs.started(jobs.current(0));
+  jobs.pass(300ms);
+  jobs.exited(jobs.current(0));
+  EXPECT_EQ(jobs.outcome(start), Outcome::Finished);
+  EXPECT_EQ(jobs.state(0), SlotState::Exited);
+  EXPECT_TRUE(jobs.slot(0).finished);
+}
+
+TEST(ReadyAfter, ARollToAProgramThatDiesSoonGoesBack) {
+  PoolSpec spec = spec_of(1);
+  spec.ready_after = 1s;
+  PoolDriver web(spec);
+  web.start();
+  web.started(web.current(0));
+  web.pass(1s);
+  const CommandId roll = web.roll();
+  web.started(web.successor(0));
+  web.pass(300ms);
+  web.exited(web.successor(0), kCrash);
+  EXPECT_EQ(web.outcome(roll), Outcome::Aborted);
+  EXPECT_EQ(web.generation_of(0), Generation{1});
+}
+
+TEST(Verdict, ASlotThatHasDiedBeforeTheOthersWereUpIsNotCalledStarted) {
+  PoolDriver web(spec_of(2));
+  const CommandId start = web.start();
+  web.ready(web.current(0));
+  web.pass(2s);
+  web.exited(web.current(0), kCrash);
+  web.ready(web.current(1));
+  ASSERT_EQ(web.verdicts(start).size(), 2u);
+  EXPECT_EQ(web.verdicts(start)[0].outcome, Outcome::SpawnError);
+  EXPECT_EQ(web.verdicts(start)[0].text, "it was started, and is STARTING now: killed by SIGSEGV");
+  EXPECT_EQ(web.verdicts(start)[1].outcome, Outcome::Started);
+}
+
+TEST(Verdict, CountsThoseThatServe) {
+  PoolDriver web(spec_of(2));
+  web.serve();
+  const CommandId roll = web.roll();
+  web.ready_all();
+  web.stop({0});
+  web.settle();
+  ASSERT_EQ(web.outcome(roll), Outcome::Rolled);
+  EXPECT_EQ(web.verdicts(roll)[0].text, "generation 2 serves with 1 of 2 workers, 3 old draining");
+}
+
+TEST(Backoff, AProgramThatCannotBeExecutedIsFatalAtOnceUnlessItsVersionWasReady) {
+  const Death missing{.exec_error = "exec /bin/web: No such file", .permanent = true};
+  PoolDriver web(spec_of(1));
+  web.start();
+  web.exited(web.current(0), missing);
+  EXPECT_EQ(web.state(0), SlotState::Fatal);
+  EXPECT_EQ(web.slot(0).why,
+            "gave up, since trying again cannot mend it: could not be started: exec /bin/web: No "
+            "such file");
+  web.serve();
+  web.exited(web.current(0), kCrash);
+  web.exited(web.current(0), missing);
+  EXPECT_EQ(web.state(0), SlotState::Backoff) << "somebody replaces its file";
+}
+
 TEST(ReadyNotify, ExecAloneIsNotReady) {
   PoolDriver web(spec_of(1));
   web.start();
@@ -233,6 +301,15 @@ TEST(StartTimeout, IsTheReasonWhateverTheKernelSays) {
   web.pass(10s);
   web.exited(worker, Death{.signal = 9, .out_of_memory = true});
   EXPECT_EQ(web.slot(0).why, "killed: not ready within 10 s");
+}
+
+TEST(StartTimeout, SaysWhatWasWaitedForWhereThatIsKnown) {
+  PoolDriver web(spec_of(1));
+  web.start();
+  const WorkerId worker = web.current(0);
+  web.pass(10s);
+  web.exited(worker, Death{.signal = 9, .meaning = "no READY=1 within 10 s"});
+  EXPECT_EQ(web.slot(0).why, "killed: no READY=1 within 10 s");
 }
 
 TEST(Leaving, IsToldAsItsOwnWish) {

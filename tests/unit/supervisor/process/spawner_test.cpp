@@ -239,11 +239,38 @@ TEST(Spawner, SetsLimitsHardAndSoft) {
   EXPECT_EQ(run(plan_launch(pool, {{"PATH", "/bin"}}, kIdentity)).out, "123\n123\n0\n");
 }
 
+TEST(Spawner, SetsUmaskAndPriority) {
+  PoolConfig pool = script_pool("umask; cut -d' ' -f19 /proc/self/stat");
+  pool.umask = 027;
+  pool.nice = 7;
+  EXPECT_EQ(run(plan_launch(pool, {{"PATH", "/usr/bin:/bin"}}, kIdentity)).out, "0027\n7\n");
+}
+
 TEST(Spawner, NamesALimitThatCannotBeSet) {
   PoolConfig pool = script_pool("true");
   pool.limits.resources = {{"core", 0}, {"nofile", 1ULL << 40}};  // Above fs.nr_open, for root too.
   EXPECT_EQ(run(plan_launch(pool, {{"PATH", "/bin"}}, kIdentity)).exec.error,
             "set limits.nofile to 1099511627776: Operation not permitted");
+}
+
+TEST(Spawner, AShortageBetweenForkAndExecIsToldFromAMistake) {
+  const Ran missing = run(plan_launch(
+      [] {
+        PoolConfig pool = script_pool("true");
+        pool.command = {"/nowhere/web"};
+        return pool;
+      }(),
+      {{"PATH", "/bin"}}, kIdentity));
+  EXPECT_FALSE(is_shortage(missing.exec.code)) << missing.exec.error;
+
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may become a user that has too many processes";
+  PoolConfig pool = script_pool("true");
+  pool.limits.resources = {{"nproc", 0}};
+  WorkerIdentity identity = kIdentity;
+  identity.user = nobody();
+  const Ran busy = run(plan_launch(pool, {{"PATH", "/bin"}}, identity));
+  EXPECT_EQ(busy.exec.error, "exec /bin/sh: Resource temporarily unavailable");
+  EXPECT_TRUE(is_shortage(busy.exec.code));
 }
 
 TEST(Spawner, TellsTheWorkerOfItsWatchdog) {
@@ -330,9 +357,18 @@ TEST(LaunchPlan, SaysNothingOfListenersWhenThereAreNone) {
 }
 
 TEST(LaunchPlan, ReplacesListenersInTheCommand) {
-  EXPECT_THAT(expand_command({"uvicorn", "--fd", "${fd:http}", "${fd:http}/${fd:admin}", "${fd:x}"},
-                             {"admin", "http"}),
-              ElementsAre("uvicorn", "--fd", "4", "4/3", "${fd:x}"));
+  PoolConfig pool;
+  pool.command = {"uvicorn", "--fd", "${fd:http}", "${fd:http}/${fd:admin}", "${fd:x}"};
+  pool.listen = {"admin", "http"};
+  EXPECT_THAT(expand_command(pool, 0), ElementsAre("uvicorn", "--fd", "4", "4/3", "${fd:x}"));
+}
+
+TEST(LaunchPlan, ReplacesSlotAndPortAndLeavesWhatIsEscaped) {
+  PoolConfig pool;
+  pool.command = {"node", "--port=${port}", "${slot}", "$${port} $${HOME:-/}"};
+  pool.port = 9000;
+  EXPECT_THAT(expand_command(pool, 2),
+              ElementsAre("node", "--port=9002", "2", "${port} ${HOME:-/}"));
 }
 
 }  // namespace

@@ -79,6 +79,26 @@ TEST(RenderStatus, ARunningWorkerTellsOnlyWhatIsWrong) {
             std::string::npos);
 }
 
+TEST(RenderStatus, ASlotThatFlapsSaysHowOftenAndWhy) {
+  Process process{.name = "web:0", .state = "RUNNING", .pid = 7};
+  process.restarts = 3;
+  process.last_death = "killed by SIGSEGV";
+  process.died_ago = std::chrono::seconds(12);
+  process.last_line = "out of cheese";
+  EXPECT_EQ(status({process}).output,
+            "web:0                            RUNNING   pid 7, uptime 0:00:00; restarted 3 times, "
+            "the last time 12 s ago: killed by SIGSEGV; last line: out of cheese\n");
+  process.died_ago = std::chrono::hours(2);
+  EXPECT_EQ(status({process}).output,
+            "web:0                            RUNNING   pid 7, uptime 0:00:00\n");
+  process.state = "BACKOFF";
+  process.restarts = 1;
+  process.detail = "killed by SIGSEGV; next try in 2 s";
+  EXPECT_EQ(status({process}).output,
+            "web:0                            BACKOFF   killed by SIGSEGV; next try in 2 s; "
+            "restarted once; last line: out of cheese\n");
+}
+
 TEST(RenderStatus, ExitsWithThreeWhenSomethingWillNotStartByItself) {
   for (const char* state : {"STOPPED", "EXITED", "FATAL"}) {
     EXPECT_EQ(

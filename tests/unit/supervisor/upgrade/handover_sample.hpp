@@ -24,11 +24,17 @@ namespace reeve::supervisor {
 [[nodiscard]] inline PoolState pool_state() {
   using namespace std::chrono_literals;
   PoolState state{
-      .spec = {.name = "web", .workers = 2, .ready_after = 1s, .max_draining = 3, .watchdog = 5s},
+      .spec = {.name = "web",
+               .workers = 2,
+               .ready_after = 1s,
+               .give_up_failures = 4,
+               .max_draining = 3,
+               .watchdog = 5s},
       .slots = {},
       .workers = {worker_of(4, 0, WorkerPhase::Serving), worker_of(5, 1, WorkerPhase::Draining)},
       .generation = Generation{2},
       .last_generation = Generation{3},
+      .proven = Generation{2},
       .next_worker = 6,
       .measure_at = TimePoint(12s)};
   state.spec.recycle = {.requests = 100, .memory_bytes = 1 << 30, .age = 24h, .jitter = 0.25};
@@ -50,9 +56,12 @@ namespace reeve::supervisor {
   state.slots.push_back({.index = 1, .state = SlotState::Backoff, .why = "exited with code 3"});
   state.slots[0].successor = WorkerId{4};
   state.slots[1].retry_at = TimePoint(77s);
+  state.slots[1].asked_at = TimePoint(70s);
+  state.slots[1].finished = true;
   state.slots[1].failed_recycles = 1;
   state.slots[1].recycle_again_at = TimePoint(78s);
-  state.slots[1].policy = RestartPolicy({.young = {TimePoint(3s)}, .late = {TimePoint(1s)}});
+  state.slots[1].policy =
+      RestartPolicy({.young = {TimePoint(3s)}, .late = {TimePoint(1s)}, .in_a_row = 2});
   return state;
 }
 
@@ -73,6 +82,10 @@ namespace reeve::supervisor {
   config.limits = {.resources = {{"nofile", 65536}}, .memory = 1 << 20};
   config.after = {"db"};
   config.stop = {.signal = 3, .to = StopRule::To::Group};
+  config.port = 9000;
+  config.autostart = false;
+  config.umask = 027;
+  config.nice = 5;
   return config;
 }
 
@@ -126,6 +139,8 @@ namespace reeve::supervisor {
   process.program = "/bin/web";
   process.directory = "/srv/web";
   process.exec_error = "exec /bin/web: no";
+  process.exec_code = 2;
+  process.has_notified = true;
   process.status_text = "busy";
   process.steps = {"[2/5] connections"};
   process.reason = "a client is away";
@@ -164,8 +179,14 @@ namespace reeve::supervisor {
   pool.deployments = {{.generation = Generation{2}, .config = pool_config(), .listeners = {0}}};
   pool.kept_seats = {
       {.slot = 1, .worker_sockets = {{.listener = 0, .member = SteeredAddress::Member{3}}}}};
-  pool.last_deaths = {{0, Death{.signal = 9, .memory_limit = 1 << 20}},
-                      {1, Death{.exit_code = 3, .exec_error = "exec", .meaning = "misused"}}};
+  pool.last_deaths = {
+      {0, Death{.signal = 9, .memory_limit = 1 << 20}},
+      {1, Death{.exit_code = 3, .exec_error = "exec", .permanent = true, .meaning = "misused"}}};
+  pool.unasked_deaths = {{0,
+                          {.restarts = 2,
+                           .at = TimePoint(std::chrono::seconds(6)),
+                           .cause = "killed by SIGSEGV",
+                           .last_line = "oh"}}};
   pool.held_for = "waits for db";
   pool.deaths = {{.slot = 1, .summary = {"web:1 died"}, .details = {"in main()"}}};
   pool.previous = pool.deployments.front();
