@@ -29,11 +29,7 @@ bool BoundedWait::abandon() noexcept {
 
 void BoundedWait::on_end(detail::Outcome<void> outcome) {
   result_ = std::move(outcome);
-  if (waiting()) {
-    wake();
-  } else {
-    timer_->arm({});  // The wait ended within start(), where nobody can be woken yet.
-  }
+  wake();
 }
 
 void BoundedWait::on_timer() {

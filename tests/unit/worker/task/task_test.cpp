@@ -11,6 +11,7 @@
 #include "ipc/base/uv.hpp"
 #include "reeve/wait.hpp"
 #include "tests/unit/worker/runtime_fixture.hpp"
+#include "worker/task/bounded_wait.hpp"
 #include "worker/task/spawn.hpp"
 
 namespace reeve::worker {
@@ -36,6 +37,23 @@ TEST_F(TaskTest, RunsOnlyWhenItIsStarted) {
   EXPECT_FALSE(ran);
   run(std::move(lazy));
   EXPECT_TRUE(ran);
+}
+
+/// Whatever libuv runs first in a turn, timers or what is readable: nothing comes in between.
+TEST_F(TaskTest, ABoundedWaitForWhatEndsAtOnceTakesNoTurnOfTheLoop) {
+  const auto outer = []() -> Task<std::string> {
+    const auto well = co_await BoundedWait([]() -> Task<> { co_return; }(), 1h);
+    const auto failed = co_await BoundedWait(
+        []() -> Task<> {
+          throw std::runtime_error("no luck");
+          co_return;
+        }(),
+        1h);
+    co_return std::string(well ? "well, " : "") + (failed ? "" : "failed");
+  };
+  std::optional<std::string> ended;
+  spawn(context, outer(), [&](auto outcome) { ended = outcome.value(); });
+  EXPECT_EQ(ended, "well, failed");
 }
 
 TEST_F(TaskTest, HandsItsValueToTheAwaiter) {
