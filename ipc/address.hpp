@@ -35,4 +35,12 @@ REEVE_FIELDS(Address, kind, host, port, path)
   return address.kind == Address::Kind::Tcp4 || address.kind == Address::Kind::Tcp6;
 }
 
+/// Whether a listener at `wide` leaves nothing for one at `other`: a wildcard takes the addresses
+/// of its family, "[::]" those of both.
+[[nodiscard]] inline bool covers(const Address& wide, const Address& other) {
+  if (!is_tcp(wide) || !is_tcp(other) || wide.port != other.port) return false;
+  if (wide.host == "::") return true;
+  return wide == other || (wide.host == "0.0.0.0" && other.kind == Address::Kind::Tcp4);
+}
+
 }  // namespace reeve::ipc

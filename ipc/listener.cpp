@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -84,7 +85,7 @@ bool set_option(int fd, int level, int option, int value) {
 
 bool set_options(int fd, const Address& address) {
   if (!is_tcp(address)) return true;
-  if (!set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1)) return false;
+  if (!send_at_once(fd) || !set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1)) return false;
   return address.kind == Address::Kind::Tcp4 ||
          set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, address.host == "::" ? 0 : 1);
 }
@@ -153,6 +154,8 @@ Result<UniqueFd> reserve_address(const Address& address) {
   }
   return fd;
 }
+
+bool send_at_once(int fd) { return set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1); }
 
 Result<> check_listener(int fd) {
   const auto ask = [fd](int option, int& value) {

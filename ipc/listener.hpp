@@ -19,7 +19,8 @@ enum class PortSharing : std::uint8_t {
   Group,  ///< SO_REUSEPORT: with those of the same user that say so too. TCP only.
 };
 
-/// Binds and listens: CLOEXEC, non-blocking, SO_REUSEADDR; v6 sockets take v4 too when the host is
+/// Binds and listens: CLOEXEC, non-blocking, SO_REUSEADDR, TCP_NODELAY; v6 sockets take v4 too when
+/// the host is
 /// "::". A Unix path is taken over only when nobody listens on it any more. Not for Kind::Systemd.
 [[nodiscard]] Result<UniqueFd> open_listener(const Address& address, int backlog,
                                              PortSharing sharing = PortSharing::Alone);
@@ -27,6 +28,10 @@ enum class PortSharing : std::uint8_t {
 /// Binds a TCP address without listening, so that only sockets opened with PortSharing::Group by
 /// the same user can have it. Strangers with SO_REUSEPORT are kept out, unlike by joining them.
 [[nodiscard]] Result<UniqueFd> reserve_address(const Address& address);
+
+/// TCP_NODELAY, which accepted connections inherit: a program that takes its inherited listener for
+/// no TCP socket would let each answer wait for an ACK. False: it is none, or may not.
+bool send_at_once(int fd);
 
 /// Whether connections can be accepted from a descriptor that somebody else has opened. The error
 /// only says what it is instead: "it is a datagram socket".

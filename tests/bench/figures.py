@@ -13,8 +13,8 @@ import threading
 import time
 from dataclasses import dataclass
 
-from client import Lost, get, outcome, receive, send
-from peers import HERE, PEERS, Peer, ReeveProbe
+from client import Lost, get, outcome, receive, request, send
+from peers import HERE, PEERS, Peer, ReeveProbe, ReeveUvicorn, Uvicorn
 from processes import alive, cpu_seconds, pss_mib, wait_until, wakeups
 
 BOOT, STOP, DRAIN = 60, 45, 20  # the longest a start, a stop and a drain may take, in seconds
@@ -232,6 +232,30 @@ def under_load(peer: Peer, new: int = 32, keep: int = 16):
         load.wait()
 
 
+def latency(kind: type[Peer], count: int = 200) -> float:
+    """The median time of a request, in milliseconds, of one client that keeps its connection."""
+    times = []
+    with running(kind, workers=1) as peer:
+        settle(peer)
+        with send(peer.port, keep_alive=True) as connection:
+            receive(connection)
+            for _ in range(count):
+                begin = time.monotonic()
+                connection.sendall(request('/', keep_alive=True))
+                receive(connection)
+                times.append(time.monotonic() - begin)
+    return ms(statistics.median(times))
+
+
+def uvicorn(kind: type[Peer], effort: Effort) -> Found:
+    """What it costs a foreign program to be supervised: a uvicorn on Reeve's socket, and one on its own."""
+    del effort
+    if kind.name != 'reeve' or not Uvicorn.installed():
+        return {}
+    supervised, alone = latency(ReeveUvicorn), latency(Uvicorn)
+    return {'uvicorn_ms': supervised, 'uvicorn_alone_ms': alone, 'uvicorn_ratio': supervised / alone}
+
+
 def cost(kind: type[Peer], effort: Effort) -> Found:
     with running(kind) as peer:
         for _ in range(20):
@@ -272,7 +296,7 @@ def scale_500(kind: type[Peer], effort: Effort) -> Found:
 
 
 FIGURES = {figure.__name__: figure for figure in (throughput, throughput_close, start, respawn, stop_idle,
-                                                  stop_in_flight, rolling, cost, scale_100,
-                                                  scale_500)}
+                                                  stop_in_flight, rolling, uvicorn, cost,
+                                                  scale_100, scale_500)}
 ONCE = {'cost', 'scale_100', 'scale_500', 'stop_in_flight', 'respawn'}
 __all__ = ['FIGURES', 'ONCE', 'NORMAL', 'QUICK', 'PEERS', 'Effort', 'Found']

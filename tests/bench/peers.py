@@ -129,10 +129,13 @@ runtime_dir = "{self.directory}"
 address = "127.0.0.1:{self.port}"
 
 [pool.web]
-command = ["{BIN}/{self.worker}"]
+{self.program_keys()}
 workers = {self.count}
 listen  = ["http"]
 ''')
+
+    def program_keys(self) -> str:
+        return f'command = ["{BIN}/{self.worker}"]'
 
     def command(self):
         return [f'{BIN}/reeve', 'run', '-c', self.path('reeve.toml')]
@@ -169,6 +172,27 @@ class ReeveProbe(Reeve):
     program = f'{BIN}/probe'
     worker = 'probe'
     slow_path = '/slow?ms=2000'
+
+
+class Uvicorn(Peer):
+    """One uvicorn that nobody supervises."""
+    name = 'uvicorn'
+    program = 'uvicorn'
+
+    def command(self):
+        return ['uvicorn', '--port', str(self.port), '--no-access-log', 'asgi:app']
+
+    def workers(self):
+        return {self.master}
+
+
+class ReeveUvicorn(Reeve):
+    """Uvicorn as the README's recipe has it."""
+    name = 'reeve-uvicorn'
+
+    def program_keys(self):
+        return """command = ["uvicorn", "--fd", "${fd:http}", "--no-access-log", "asgi:app"]
+ready = { log = "startup complete" }"""
 
 
 class Nginx(Peer):

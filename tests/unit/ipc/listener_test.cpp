@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -90,6 +91,46 @@ TEST(Listener, IsCloexecAndNonblocking) {
   const auto listener = open("127.0.0.1:0");
   EXPECT_TRUE(::fcntl(listener->get(), F_GETFD) & FD_CLOEXEC);
   EXPECT_TRUE(::fcntl(listener->get(), F_GETFL) & O_NONBLOCK);
+}
+
+/// TCP_NODELAY of a connection that the listener has accepted; -1 when there is none.
+int nodelay_of_accepted(const UniqueFd& listener) {
+  sockaddr_in name{};
+  socklen_t size = sizeof(name);
+  ::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&name), &size);
+  const UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (::connect(client.get(), reinterpret_cast<sockaddr*>(&name), size) != 0) return -1;
+  const UniqueFd accepted(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  int value = -1;
+  size = sizeof(value);
+  return ::getsockopt(accepted.get(), IPPROTO_TCP, TCP_NODELAY, &value, &size) == 0 ? value : -1;
+}
+
+TEST(Listener, AcceptedConnectionsAnswerAtOnce) {
+  EXPECT_NE(nodelay_of_accepted(open("127.0.0.1:0").value()), 0);
+  const UniqueFd passed(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));  // As systemd has it.
+  ASSERT_EQ(::listen(passed.get(), 1), 0);
+  EXPECT_EQ(nodelay_of_accepted(passed), 0);
+  EXPECT_TRUE(send_at_once(passed.get()));
+  EXPECT_NE(nodelay_of_accepted(passed), 0);
+}
+
+TEST(Listener, OnlyTcpHasADelay) {
+  const auto listener = open("unix:@reeve-unit-nodelay-" + std::to_string(::getpid()));
+  EXPECT_FALSE(send_at_once(listener->get()));
+}
+
+TEST(Address, AWildcardCoversItsFamilyAndTheOneOfIpv6Both) {
+  const auto covered = [](std::string_view wide, std::string_view other) {
+    return covers(*parse_address(wide), *parse_address(other));
+  };
+  EXPECT_TRUE(covered(":8000", "127.0.0.1:8000"));
+  EXPECT_TRUE(covered("[::]:8000", ":8000"));
+  EXPECT_TRUE(covered("[::]:8000", "[::1]:8000"));
+  EXPECT_FALSE(covered(":8000", "[::1]:8000"));
+  EXPECT_FALSE(covered(":8000", "127.0.0.1:8001"));
+  EXPECT_FALSE(covered("127.0.0.1:8000", ":8000"));
+  EXPECT_FALSE(covered("unix:/a", "unix:/a"));
 }
 
 TEST(Listener, APortInUseNamesThePortAndTheRemedy) {
