@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "ipc/base/standard_descriptors.hpp"
 #include "ipc/base/text.hpp"
 #include "supervisor/config/command_line.hpp"
 #include "supervisor/config/config.hpp"
@@ -83,4 +84,7 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace reeve::supervisor
 
-int main(int argc, char** argv) { return reeve::supervisor::run(argc, argv); }
+int main(int argc, char** argv) {
+  reeve::ipc::open_standard_descriptors();
+  return reeve::supervisor::run(argc, argv);
+}

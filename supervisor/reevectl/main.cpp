@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <variant>
 
+#include "ipc/base/standard_descriptors.hpp"
 #include "supervisor/reevectl/command_line.hpp"
 #include "supervisor/reevectl/exit_codes.hpp"
 #include "supervisor/reevectl/run.hpp"
@@ -13,6 +14,7 @@
 
 int main(int argc, char** argv) {
   namespace ctl = reeve::supervisor::ctl;
+  reeve::ipc::open_standard_descriptors();
   const auto command = ctl::parse_command_line({argv + std::min(argc, 1), argv + argc});
   if (!command) {
     fmt::print(stderr, "reevectl: {}\n", command.error());

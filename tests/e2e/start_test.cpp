@@ -1,7 +1,10 @@
 // Starts that fail: each says why in one line, has its own exit code, and the master tells what it
 // means.
 
+#include <fmt/format.h>
+
 #include <csignal>
+#include <filesystem>
 
 #include "tests/e2e/harness/programs.hpp"
 #include "tests/e2e/harness/reeve_test.hpp"
@@ -97,6 +100,19 @@ TEST_F(Early, ASocketThatAShellLeftOpenIsOnlyWarnedOf) {
 TEST_F(Early, AnAppMayTolerateWhatItHas) {
   expect_serves("warn");
   EXPECT_THAT(said, AllOf(HasSubstr("early-client"), HasSubstr("as told by fork_safety()")));
+}
+
+TEST_F(FailedStart, ClosedStandardDescriptorsDoNoHarm) {
+  const std::string program = dir.write_program(
+      "closed", "#!/bin/sh\nexec '" + binary("reeve") + "' \"$@\" <&- >&- 2>&-\n");
+  Reeve& reeve = start(hello_pool(1), {}, program);
+  ASSERT_TRUE(reeve.ready());
+  EXPECT_TRUE(judge(reeve.get("/")));
+  for (int fd = 0; fd <= 2; ++fd) {
+    const auto link = fmt::format("/proc/{}/fd/{}", reeve.master().pid(), fd);
+    EXPECT_EQ(std::filesystem::read_symlink(link), "/dev/null");
+  }
+  EXPECT_EQ(reeve.stop(), Exit{.code = 0});
 }
 
 }  // namespace
