@@ -68,4 +68,21 @@ std::string printable(std::string_view text, std::size_t max_bytes) {
   return line;
 }
 
+std::optional<std::string_view> next_line(std::string_view& text) {
+  if (text.empty()) return std::nullopt;
+  const std::size_t end = std::min(text.find('\n'), text.size());
+  const std::string_view line = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return line;
+}
+
+std::optional<std::string_view> next_word(std::string_view& text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\n"), text.size()));
+  if (text.empty()) return std::nullopt;
+  const std::size_t end = std::min(text.find_first_of(" \t\n"), text.size());
+  const std::string_view word = text.substr(0, end);
+  text.remove_prefix(end);
+  return word;
+}
+
 }  // namespace reeve::ipc

@@ -23,6 +23,10 @@ namespace reeve::ipc {
 /// Cuts the part before the next `separator` off the front of `text`, and the separator itself: all
 /// of `text` when it has none.
 std::string_view take_until(std::string_view& text, char separator);
+/// The next line of `text`, which loses it; none: it is empty.
+std::optional<std::string_view> next_line(std::string_view& text);
+/// The same for words with blanks between them.
+std::optional<std::string_view> next_word(std::string_view& text);
 
 /// The decimal number that is the whole of `text`: no blanks, no '+', no overflow.
 template <std::integral T>

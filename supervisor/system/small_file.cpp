@@ -98,17 +98,4 @@ std::optional<Mount> parse_mount(std::string_view line) {
                .options = std::string(next_word(line).value_or(""))};
 }
 
-std::optional<std::string_view> next_line(std::string_view& text) {
-  return text.empty() ? std::nullopt : std::optional(ipc::take_until(text, '\n'));
-}
-
-std::optional<std::string_view> next_word(std::string_view& text) {
-  text.remove_prefix(std::min(text.find_first_not_of(" \t\n"), text.size()));
-  if (text.empty()) return std::nullopt;
-  const std::size_t end = std::min(text.find_first_of(" \t\n"), text.size());
-  const std::string_view word = text.substr(0, end);
-  text.remove_prefix(end);
-  return word;
-}
-
 }  // namespace reeve::supervisor

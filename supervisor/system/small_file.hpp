@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "ipc/base/error.hpp"
+#include "ipc/base/text.hpp"
 
 namespace reeve::supervisor {
 
@@ -40,9 +41,7 @@ struct Mount {
 };
 [[nodiscard]] std::optional<Mount> parse_mount(std::string_view line);
 
-/// The next line of `text`, which loses it; none: it is empty.
-[[nodiscard]] std::optional<std::string_view> next_line(std::string_view& text);
-/// The same for words with blanks between them.
-[[nodiscard]] std::optional<std::string_view> next_word(std::string_view& text);
+using ipc::next_line;
+using ipc::next_word;
 
 }  // namespace reeve::supervisor

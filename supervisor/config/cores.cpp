@@ -1,0 +1,160 @@
+#include "supervisor/config/cores.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include "ipc/base/text.hpp"
+#include "supervisor/config/text_file.hpp"
+
+namespace reeve::supervisor {
+namespace {
+
+using ipc::next_line;
+using ipc::next_word;
+
+struct Mount {
+  std::string root;   // Which part of the hierarchy is mounted.
+  std::string point;  // Where.
+};
+
+/// mountinfo writes blanks, tabs, line ends and backslashes as octal numbers.
+std::string unescape(std::string_view text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\' || i + 3 >= text.size()) {
+      plain += text[i];
+      continue;
+    }
+    const int code = (text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0');
+    plain += static_cast<char>(code);
+    i += 3;
+  }
+  return plain;
+}
+
+/// Whether `name` is one of "cpu,cpuacct".
+bool has_item(std::string_view list, std::string_view name) {
+  while (!list.empty()) {
+    const std::size_t end = std::min(list.find(','), list.size());
+    if (list.substr(0, end) == name) return true;
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return false;
+}
+
+/// "41 32 0:38 / /sys/fs/cgroup rw,relatime shared:9 - cgroup2 cgroup2 rw"
+std::optional<Mount> cgroup_mount(std::string_view line, std::string_view controller) {
+  std::array<std::string_view, 5> fields;
+  for (std::string_view& field : fields) {
+    const auto word = next_word(line);
+    if (!word) return std::nullopt;
+    field = *word;
+  }
+  while (const auto word = next_word(line)) {
+    if (*word != "-") continue;
+    const auto type = next_word(line);
+    if (type != (controller.empty() ? "cgroup2" : "cgroup")) return std::nullopt;
+    next_word(line);  // The source, which is any word.
+    if (!controller.empty() && !has_item(next_word(line).value_or(""), controller)) {
+      return std::nullopt;
+    }
+    return Mount{unescape(fields[3]), unescape(fields[4])};
+  }
+  return std::nullopt;
+}
+
+std::string joined(const std::string& directory, std::string_view below) {
+  if (below.empty() || below == "/") return directory;
+  return directory + (below.starts_with('/') ? "" : "/") + std::string(below);
+}
+
+/// "4:cpu,cpuacct:/docker/abc", or "0::/docker/abc" of v2, which has no name.
+std::optional<std::string> path_of(std::string_view cgroup, std::string_view controller) {
+  while (const auto line = next_line(cgroup)) {
+    const std::size_t names = line->find(':') + 1;
+    const std::size_t end = line->find(':', names);
+    if (names == 0 || end == std::string_view::npos) continue;
+    const std::string_view list = line->substr(names, end - names);
+    const bool is_it = controller.empty() ? line->starts_with("0::/") : has_item(list, controller);
+    if (is_it) return std::string(line->substr(end + 1));
+  }
+  return std::nullopt;
+}
+
+/// The text of a kernel's file; empty when there is none.
+std::string text_of(const std::string& file) { return config::read_text_file(file).value_or(""); }
+
+/// Cores, by one cgroup's files. v2: "150000 100000", or "max 100000". v1: a quota of -1 is none.
+std::optional<int> quota_in(const std::string& directory, bool v2) {
+  std::string text = v2 ? text_of(directory + "/cpu.max")
+                        : text_of(directory + "/cpu.cfs_quota_us") + " " +
+                              text_of(directory + "/cpu.cfs_period_us");
+  std::string_view rest = text;
+  const auto quota = ipc::parse_number<std::int64_t>(next_word(rest).value_or(""));
+  const auto period = ipc::parse_number<std::int64_t>(next_word(rest).value_or(""));
+  if (!quota || !period || *quota <= 0 || *period <= 0) return std::nullopt;
+  const std::int64_t cores = *quota / *period + (*quota % *period == 0 ? 0 : 1);
+  return static_cast<int>(std::min<std::int64_t>(cores, CPU_SETSIZE));
+}
+
+/// The least of a cgroup's own quota and of those above it.
+std::optional<int> least_quota(const std::string& root, std::string directory, bool v2) {
+  std::optional<int> least;
+  while (directory.size() > 1) {
+    const auto quota = quota_in(root + directory, v2);
+    if (quota) least = std::min(least.value_or(*quota), *quota);
+    directory.erase(directory.rfind('/'));
+  }
+  return least;
+}
+
+/// The directory of the own cgroup in the v2 hierarchy, or in that of v1 which has the controller.
+std::optional<std::string> own_cgroup_with(std::string_view mountinfo, std::string_view cgroup,
+                                           std::string_view controller) {
+  const auto path = path_of(cgroup, controller);
+  if (!path || path->starts_with("/..")) return std::nullopt;
+  while (const auto line = next_line(mountinfo)) {
+    const auto mount = cgroup_mount(*line, controller);
+    if (!mount) continue;
+    if (mount->root == "/") return joined(mount->point, *path);
+    // Without a namespace a container sees a part of the hierarchy, and whole paths.
+    if (*path == mount->root) return mount->point;
+    if (path->starts_with(mount->root + "/")) {
+      return joined(mount->point, path->substr(mount->root.size()));
+    }
+  }
+  return std::nullopt;
+}
+
+int cores_of_affinity() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  // Fails on machines with more than CPU_SETSIZE (1024) cores.
+  if (::sched_getaffinity(0, sizeof(cores), &cores) != 0) return 1;
+  return std::max(1, CPU_COUNT(&cores));
+}
+
+}  // namespace
+
+int available_cores() {
+  const int cores = cores_of_affinity();
+  return std::min(cores, cores_of_quota().value_or(cores));
+}
+
+std::optional<int> cores_of_quota(const std::string& root) {
+  const std::string mounts = text_of(root + "/proc/self/mountinfo");
+  const std::string cgroup = text_of(root + "/proc/self/cgroup");
+  std::optional<int> least;
+  for (const std::string_view controller : {"", "cpu"}) {
+    const auto own = own_cgroup_with(mounts, cgroup, controller);
+    if (!own) continue;
+    const auto quota = least_quota(root, *own, controller.empty());
+    if (quota) least = std::min(least.value_or(*quota), *quota);
+  }
+  return least;
+}
+
+}  // namespace reeve::supervisor
