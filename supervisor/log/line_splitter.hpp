@@ -13,8 +13,9 @@ namespace reeve::supervisor {
 
 class LineSplitter {
  public:
-  static constexpr std::size_t kMaxLineBytes = 8192;
-  static constexpr std::string_view kCutMark = " [cut]";
+  static constexpr std::size_t kDefaultLimit = 64UL << 10;
+  static constexpr std::size_t kLeastLimit = 256;
+  static constexpr std::size_t kMostLimit = 1UL << 20;
 
   /// Gets each line without its line end, valid during the call.
   using OnLine = std::function<void(std::string_view line)>;
@@ -23,14 +24,15 @@ class LineSplitter {
   struct State {
     using Flat = void;
     std::string partial;
-    bool cut = false;
+    bool cut = false;  ///< it goes on with a line of which a piece was given
+    std::size_t limit = kDefaultLimit;  ///< bytes of the longest line
   };
 
   explicit LineSplitter(OnLine on_line) : LineSplitter(std::move(on_line), State()) {}
   LineSplitter(OnLine on_line, State state);
   [[nodiscard]] const State& state() const { return state_; }
 
-  /// A line longer than kMaxLineBytes is given once, cut and marked; the rest of it is dropped.
+  /// A line longer than the limit is given in pieces, as if it were several.
   void feed(std::string_view bytes);
   /// The stream has ended: gives the last line if it has no line end.
   void finish();
@@ -42,6 +44,6 @@ class LineSplitter {
   OnLine on_line_;
   State state_;
 };
-REEVE_FIELDS(LineSplitter::State, partial, cut)
+REEVE_FIELDS(LineSplitter::State, partial, cut, limit)
 
 }  // namespace reeve::supervisor

@@ -4,20 +4,25 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 namespace reeve::supervisor {
 namespace {
 
 constexpr std::size_t kReadBytes = 16 * 1024;
+/// A program that writes a line in pieces does so faster.
+constexpr auto kSilence = std::chrono::milliseconds(200);
 constexpr int kChunksATurn = 4;
 constexpr int kChunksAtTheEnd = 64;  // A pipe holds 64 KiB, unless someone has enlarged it.
 
 }  // namespace
 
-LogPipe::LogPipe(ipc::uv::Loop& loop, State state, LineSplitter::OnLine on_line)
-    : fd_(state.fd),
-      lines_(std::move(on_line), std::move(state.line)),
+LogPipe::LogPipe(ipc::uv::Loop& loop, State state, Callbacks callbacks)
+    : loop_(loop),
+      fd_(state.fd),
+      on_part_(std::move(callbacks.on_part)),
+      lines_(std::move(callbacks.on_line), std::move(state.line)),
       poll_(loop, fd_.get(), [this](int) { on_readable(); }) {
   poll_.watch(UV_READABLE);
 }
@@ -39,13 +44,27 @@ void LogPipe::on_readable() {
       case Progress::More:
         break;
       case Progress::Empty:
-        return;
+        return await_silence();
       case Progress::Ended:
         poll_.watch(0);
         lines_.finish();
         return;
     }
   }
+  await_silence();
+}
+
+void LogPipe::await_silence() {
+  if (lines_.state().partial.empty()) {
+    if (silence_) silence_->disarm();
+    return;
+  }
+  if (!silence_) {
+    silence_.emplace(loop_, [this] {
+      if (!lines_.state().partial.empty()) on_part_(lines_.state().partial);
+    });
+  }
+  silence_->arm_from_now(kSilence);
 }
 
 void LogPipe::take() {
@@ -56,6 +75,7 @@ void LogPipe::take() {
 void LogPipe::finish() {
   take();
   poll_.watch(0);
+  if (silence_) silence_->disarm();
   lines_.finish();
 }
 

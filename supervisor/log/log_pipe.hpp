@@ -4,6 +4,7 @@
 // thread.
 
 #include <cstddef>
+#include <optional>
 
 #include "ipc/base/unique_fd.hpp"
 #include "ipc/base/uv.hpp"
@@ -19,8 +20,15 @@ class LogPipe {
     LineSplitter::State line;
   };
 
+  struct Callbacks {
+    LineSplitter::OnLine on_line;
+    /// Gets a line so far that has no end after a short silence: a prompt, "12 %". It comes again
+    /// when it has grown, and to on_line once it is whole.
+    LineSplitter::OnLine on_part;
+  };
+
   /// Takes over the descriptor: of a new worker, or where another master has stopped reading.
-  LogPipe(ipc::uv::Loop& loop, State state, LineSplitter::OnLine on_line);
+  LogPipe(ipc::uv::Loop& loop, State state, Callbacks callbacks);
   [[nodiscard]] State state() const { return {.fd = fd_.get(), .line = lines_.state()}; }
 
   /// Takes what lies in the pipe.
@@ -33,10 +41,14 @@ class LogPipe {
   enum class Progress { More, Empty, Ended };
   [[nodiscard]] Progress read_once();
   void on_readable();
+  void await_silence();
 
+  ipc::uv::Loop& loop_;
   ipc::UniqueFd fd_;
+  LineSplitter::OnLine on_part_;
   LineSplitter lines_;
   ipc::uv::Poll poll_;
+  std::optional<ipc::uv::Timer> silence_;  ///< Made for the first part: most write whole lines.
 };
 REEVE_FIELDS(LogPipe::State, fd, line)
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -16,6 +17,17 @@ constexpr std::size_t kChunkBytes = 4096;
 
 // The string itself, its place among others, and the allocator's header.
 constexpr std::size_t kChunkOverhead = 80;
+
+// What is shown of a line without an end; the rest comes with its end.
+constexpr std::size_t kMostOfAPart = 4096;
+
+/// What a line has behind the part of it that was shown; none: that was of another line.
+std::optional<std::string_view> rest_of(std::string_view line, std::string_view part) {
+  const std::size_t place = part.starts_with('\r') ? line.rfind(part) : line.find(part);
+  if (place == std::string_view::npos || (place > 0 && !part.starts_with('\r')))
+    return std::nullopt;
+  return line.substr(place + part.size());
+}
 
 // Returning memory to the kernel walks the whole heap, which is worth it for so much.
 constexpr std::size_t kWorthReturning = 1 << 20;
@@ -61,7 +73,8 @@ void TailBuffer::append(std::string_view line) {
   budget_.used_ += chunk.capacity() - before;
   size_ += needed;
   last_line_ = ++budget_.lines_;
-  for (const auto& [id, follower] : followers_) follower(std::string_view(chunk).substr(begin));
+  if (rest_of(line, part_)) part_.clear();
+  for (auto& [id, follower] : followers_) follower.end(std::string_view(chunk).substr(begin));
   if (size_ - chunks_.front().size() >= kMaxBytes) drop_oldest();
   budget_.shorten_tails();
 }
@@ -98,10 +111,36 @@ void TailBuffer::clear() {
   while (!chunks_.empty()) drop_oldest();
 }
 
-TailBuffer::FollowerId TailBuffer::follow(Follower follower) {
+TailBuffer::FollowerId TailBuffer::follow(Follower follower, Wants wants) {
   const FollowerId id{next_follower_++};
-  followers_.emplace(id, std::move(follower));
+  Following& following =
+      followers_.emplace(id, Following{std::move(follower), wants, ""}).first->second;
+  if (!part_.empty()) following.show(part_);
   return id;
+}
+
+void TailBuffer::show_part(std::string_view line_so_far) {
+  // "\r 12 %\r 13 %": a terminal shows the last of them.
+  const std::size_t begin = line_so_far.substr(0, line_so_far.size() - 1).rfind('\r');
+  part_ = line_so_far.substr(begin == std::string_view::npos ? 0 : begin, kMostOfAPart);
+  for (auto& [id, follower] : followers_) follower.show(part_);
+}
+
+/// What goes on with what is shown is added to it; anything else, of the other stream, begins anew.
+void TailBuffer::Following::show(std::string_view line_so_far) {
+  if (wants != Wants::PartsToo) return;
+  if (line_so_far == shown) return;
+  const bool goes_on = line_so_far.starts_with(shown);
+  if (!goes_on && !line_so_far.starts_with('\r')) send("\n");
+  send(goes_on ? line_so_far.substr(shown.size()) : line_so_far);
+  shown = line_so_far;
+}
+
+void TailBuffer::Following::end(std::string_view line) {
+  const std::string before = std::exchange(shown, "");
+  if (const auto rest = rest_of(line, before)) return send(*rest);
+  send("\n");
+  send(line);
 }
 
 void TailBuffer::unfollow(FollowerId id) { followers_.erase(id); }

@@ -46,6 +46,10 @@ class TailBuffer {
   static constexpr std::size_t kMaxBytes = 64UL * 1024;
 
   using Follower = std::function<void(std::string_view text)>;
+  enum class Wants : std::uint8_t {
+    Lines,
+    PartsToo,  ///< also a line so far, and what comes to it
+  };
   enum class FollowerId : std::uint64_t {};
 
   explicit TailBuffer(TailBudget& budget);
@@ -55,6 +59,8 @@ class TailBuffer {
 
   /// One line without its line end.
   void append(std::string_view line);
+  /// The line so far of a worker that has been silent since, for followers that want parts.
+  void show_part(std::string_view line_so_far);
   /// The past, as last() gave it to another master. First thing.
   void restore(std::string_view text);
   /// The last `bytes` of the text, kMaxBytes at most, beginning with a whole line where one fits.
@@ -64,20 +70,30 @@ class TailBuffer {
   void clear();
 
   /// Gets every later line with its line end, until it is told to stop. May not unfollow in its
-  /// call.
-  [[nodiscard]] FollowerId follow(Follower follower);
+  /// call. One that wants parts gets that which is shown now at once.
+  [[nodiscard]] FollowerId follow(Follower follower, Wants wants = Wants::Lines);
   void unfollow(FollowerId id);
   [[nodiscard]] bool is_followed() const { return !followers_.empty(); }
 
  private:
   friend class TailBudget;
   void drop_oldest();
+  struct Following {
+    Follower send;
+    Wants wants;
+    std::string shown;  ///< Of the line that has no end yet.
+
+    void show(std::string_view line_so_far);
+    /// The line has ended; with its line end.
+    void end(std::string_view line);
+  };
 
   TailBudget& budget_;
   std::vector<std::string> chunks_;  // Whole lines each, the oldest first; trimmed by the chunk.
   std::size_t size_ = 0;             // Bytes of text in them.
   std::uint64_t last_line_ = 0;      // When the last line came, by the budget's clock.
-  std::map<FollowerId, Follower> followers_;
+  std::string part_;                 // The line that has no end yet, if it was shown.
+  std::map<FollowerId, Following> followers_;
   std::uint64_t next_follower_ = 1;
 };
 

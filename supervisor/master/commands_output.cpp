@@ -37,9 +37,11 @@ void Commands::tail(SessionId session, const Request& request) {
     // With several processes each line says whose it is.
     const std::string prefix =
         slots.size() > 1 ? fmt::format("{} | ", process_name(pool->name(), slot)) : "";
-    const auto follower = pool->tail(slot).follow([this, session, prefix](std::string_view line) {
-      reply_more(session, prefix + std::string(line));
-    });
+    const auto follower = pool->tail(slot).follow(
+        [this, session, prefix](std::string_view line) {
+          reply_more(session, prefix + std::string(line));
+        },
+        slots.size() > 1 ? TailBuffer::Wants::Lines : TailBuffer::Wants::PartsToo);
     following_.emplace(session, Following{pool, slot, follower});
   }
 }

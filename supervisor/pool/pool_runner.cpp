@@ -96,6 +96,15 @@ void PoolRunner::printed(Process& process, Stream stream, std::string_view line)
   const Process::Identity& who = process.identity();
   log_.worker_line(name_of(who.slot), stream, line);
   tails_.of(who.slot).append(line);
+  look_for_ready(who, line);
+}
+
+void PoolRunner::printed_part(Process& process, std::string_view part) {
+  tails_.of(process.identity().slot).show_part(part);
+  look_for_ready(process.identity(), part);
+}
+
+void PoolRunner::look_for_ready(const Process::Identity& who, std::string_view line) {
   const Deployment* deployment = versions_.find(who.generation);
   if (deployment == nullptr || !deployment->ready_log) return;
   const Worker* worker = pool_.find(who.worker);

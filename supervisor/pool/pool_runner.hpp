@@ -181,6 +181,8 @@ class PoolRunner : private ProcessObserver {
   void on_message(Process& process, const ipc::WorkerMessage& message) override;
   void line_lost(Process& process) override;
   void printed(Process& process, Stream stream, std::string_view line) override;
+  void printed_part(Process& process, std::string_view part) override;
+  void look_for_ready(const Process::Identity& who, std::string_view line);
 
   // pool_runner.cpp: the core and its orders.
   void feed(Event event);

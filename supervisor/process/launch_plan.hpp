@@ -37,6 +37,7 @@ struct LaunchPlan {
   int stop_signal = 15;      ///< also of the master's death
   /// The directory of the worker's cgroup, borrowed; -1: it stays in the master's.
   int cgroup_fd = -1;
+  std::size_t longest_line = std::size_t{64} << 10;  ///< of its output, bytes
 };
 
 /// Variables that hold the child's own pid, with room for any: only the child knows it.

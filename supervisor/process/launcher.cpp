@@ -56,6 +56,7 @@ ipc::Result<std::unique_ptr<Process>> Launcher::launch(const Deployment& deploym
   if (auto required = check_required(pool, plan); !required) {
     return ipc::failure(std::move(required.error()));
   }
+  if (dependencies_.longest_line) plan.longest_line = dependencies_.longest_line();
   plan.stdout_fd = out->write_end.get();
   plan.stderr_fd = error->write_end.get();
   if (dependencies_.nofile && !has_limit(plan, RLIMIT_NOFILE)) {

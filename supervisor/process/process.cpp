@@ -62,10 +62,14 @@ Process::Process(ipc::uv::Loop& loop, ProcessObserver& observer, Identity identi
       worker_sockets_(std::move(ends.worker_sockets)),
       cgroup_(std::move(ends.cgroup)),
       exec_status_(std::move(spawned.exec_status)),
-      stdout_(loop, {.fd = ends.stdout_pipe.release()},
-              [this](std::string_view line) { print(Stream::Stdout, line); }),
-      stderr_(loop, {.fd = ends.stderr_pipe.release()},
-              [this](std::string_view line) { print(Stream::Stderr, line); }) {
+      stdout_(loop,
+              {.fd = ends.stdout_pipe.release(),
+               .line = {.partial = "", .cut = false, .limit = plan.longest_line}},
+              printer(Stream::Stdout)),
+      stderr_(loop,
+              {.fd = ends.stderr_pipe.release(),
+               .line = {.partial = "", .cut = false, .limit = plan.longest_line}},
+              printer(Stream::Stderr)) {
   watch();
 }
 
@@ -80,10 +84,8 @@ Process::Process(ipc::uv::Loop& loop, ProcessObserver& observer, State state,
       cgroup_(std::move(cgroup)),
       exec_status_(state_.exec_status_fd),
       over_(state_.pid == 0),
-      stdout_(loop, std::exchange(state_.out, {}),
-              [this](std::string_view line) { print(Stream::Stdout, line); }),
-      stderr_(loop, std::exchange(state_.error, {}),
-              [this](std::string_view line) { print(Stream::Stderr, line); }) {
+      stdout_(loop, std::exchange(state_.out, {}), printer(Stream::Stdout)),
+      stderr_(loop, std::exchange(state_.error, {}), printer(Stream::Stderr)) {
   watch();
 }
 
@@ -283,6 +285,11 @@ void Process::miss_the_line() {
     observer_.line_lost(*this);
   });
   line_timer_->arm(kDyingTakes);
+}
+
+LogPipe::Callbacks Process::printer(Stream stream) {
+  return {.on_line = [this, stream](std::string_view line) { print(stream, line); },
+          .on_part = [this](std::string_view part) { observer_.printed_part(*this, part); }};
 }
 
 void Process::print(Stream stream, std::string_view line) {

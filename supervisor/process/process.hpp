@@ -38,6 +38,8 @@ class ProcessObserver {
   virtual void on_message(Process& process, const ipc::WorkerMessage& message) = 0;
   virtual void line_lost(Process& process) = 0;  ///< see Process::line_lost
   virtual void printed(Process& process, Stream stream, std::string_view line) = 0;
+  /// A line so far, which has no end yet; see LogPipe::Callbacks.
+  virtual void printed_part(Process& process, std::string_view part) = 0;
 };
 
 class Process {
@@ -182,6 +184,7 @@ class Process {
   void read_channel(int most);
   void on_message(const ipc::WorkerMessage& message);
   void miss_the_line();
+  [[nodiscard]] LogPipe::Callbacks printer(Stream stream);
   void print(Stream stream, std::string_view line);
 
   ProcessObserver& observer_;

@@ -14,7 +14,8 @@ class ReadyLogMatcher {
   explicit ReadyLogMatcher(const std::string& pattern);
   ~ReadyLogMatcher();
 
-  /// Searches the first 2 KiB of a line, which bounds what a pattern can cost.
+  /// Searches the first 2 KiB of a line, which bounds what a pattern can cost, as a terminal shows
+  /// them: without colours.
   [[nodiscard]] bool matches(std::string_view line) const;
 
  private:

@@ -80,7 +80,7 @@ TEST_F(Logs, AFloodBlocksAndKillsNobody) {
   EXPECT_EQ(reeve.slot("noise:0").state, "RUNNING");
 }
 
-TEST_F(Logs, AnEndlessLineIsCutAndHurtsNobody) {
+TEST_F(Logs, AnEndlessLineHurtsNobody) {
   Reeve& reeve =
       start_script("head -c 3000000 /dev/zero | tr '\\0' x; echo; echo after it; exec sleep 1000");
   EXPECT_TRUE(reeve.logs("after it"));
@@ -122,6 +122,41 @@ TEST_F(Logs, TailFollows) {
   tail->signal(SIGINT);
   EXPECT_TRUE(tail->wait());
   EXPECT_EQ(reeve.slot("app:0").state, "RUNNING");
+}
+
+TEST_F(Logs, APromptReachesWhoeverFollows) {
+  Reeve& reeve =
+      start_script("echo before; printf 'Password: '; read x < @dir@/go; echo ok; exec sleep 1000");
+  ASSERT_TRUE(reeve.logs("before"));
+  const auto tail = reeve.start_ctl({"tail", "-f", "app:0"});
+  EXPECT_TRUE(eventually([&] { return tail->output().ends_with("before\nPassword: "); }));
+  EXPECT_THAT(reeve.log(), Not(HasSubstr("Password")));
+  release();
+  EXPECT_TRUE(eventually([&] { return tail->output().ends_with("before\nPassword: ok\n"); }));
+  EXPECT_TRUE(reeve.logs("Password: ok"));
+}
+
+TEST_F(Logs, ReadinessIsFoundInColoursAndWithoutALineEnd) {
+  (void)dir.write_program("script",
+                          "#!/bin/sh\nprintf '\\033[32mREA\\033[0mDY> '\nexec sleep 1000\n");
+  Reeve& reeve = start(pool("app", R"(["@dir@/script"])", "ready = { log = \"^READY>\" }\n"));
+  EXPECT_TRUE(reeve.ready());
+}
+
+TEST_F(Logs, ALongLineOfJsonStaysWhole) {
+  Reeve& reeve = start_script(
+      "printf '{\"text\":\"'; head -c 60000 /dev/zero | tr '\\0' x; printf '\"}\\n'; exec sleep "
+      "1000");
+  EXPECT_TRUE(reeve.logs("{\"text\":\"" + std::string(60000, 'x') + "\"}\n"));
+}
+
+TEST_F(Logs, ALineThatIsTooLongGoesOn) {
+  (void)dir.write_program(
+      "script", "#!/bin/sh\nhead -c 1500 /dev/zero | tr '\\0' x; echo y; exec sleep 1000\n");
+  Reeve& reeve = start("[supervisor]\nruntime_dir = \"@dir@/run\"\nlog.max_line = \"1KiB\"\n" +
+                       pool("app", R"(["@dir@/script"])", "ready = \"started\"\n"));
+  EXPECT_TRUE(reeve.logs(std::string(1024, 'x') + "\n"));
+  EXPECT_TRUE(reeve.logs("| " + std::string(476, 'x') + "y\n"));
 }
 
 TEST_F(Logs, AFollowerThatDoesNotReadStopsNobody) {

@@ -151,5 +151,15 @@ TEST_F(LogFileTest, AReloadThatCannotOpenItChangesNothing) {
   EXPECT_THAT(text(), HasSubstr("still here"));
 }
 
+TEST(LogFileInDev, IsNeverRotated) {
+  const std::string path = "/dev/shm/reeve-unit-" + std::to_string(::getpid()) + ".log";
+  auto file = LogFile::open(path, {.max_size = 16, .keep = 2});
+  if (!file) GTEST_SKIP() << file.error().text;
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(file->write("0123456789\n"), 0);
+  EXPECT_FALSE(std::filesystem::exists(path + ".1"));
+  EXPECT_EQ(std::filesystem::file_size(path), 44U);
+  std::filesystem::remove(path);
+}
+
 }  // namespace
 }  // namespace reeve::supervisor

@@ -30,6 +30,37 @@ TEST_F(TailBufferTest, GivesPartOfALineThatIsLongerThanAskedFor) {
   EXPECT_EQ(tail.last(4), "789\n");
 }
 
+TEST_F(TailBufferTest, ShowsALineThatHasNoEndYetToWhomWantsIt) {
+  std::string early;
+  std::string late;
+  std::string lines;
+  const auto follower = [](std::string& seen) {
+    return [&seen](std::string_view text) { seen += text; };
+  };
+  (void)tail.follow(follower(early), TailBuffer::Wants::PartsToo);
+  (void)tail.follow(follower(lines));
+  tail.show_part("Pass");
+  tail.show_part("Password: ");
+  (void)tail.follow(follower(late), TailBuffer::Wants::PartsToo);
+  EXPECT_EQ(early, "Password: ");
+  EXPECT_EQ(late, early);
+  tail.append("of the other stream");
+  tail.append("Password: ok");
+  EXPECT_EQ(early, "Password: \nof the other stream\nPassword: ok\n");
+  EXPECT_EQ(lines, "of the other stream\nPassword: ok\n");
+  EXPECT_EQ(tail.last(100), lines) << "each line once";
+}
+
+TEST_F(TailBufferTest, ShowsTheLastOfAProgress) {
+  std::string seen;
+  tail.show_part("\r 12 %");
+  (void)tail.follow([&seen](std::string_view text) { seen += text; }, TailBuffer::Wants::PartsToo);
+  tail.show_part("\r 12 %\r 13 %");
+  EXPECT_EQ(seen, "\r 12 %\r 13 %");
+  tail.append("\r 12 %\r 13 % done");
+  EXPECT_EQ(seen, "\r 12 %\r 13 % done\n");
+}
+
 TEST_F(TailBufferTest, KeepsTheNewestAndABoundedAmount) {
   for (int i = 0; i < 30'000; ++i) tail.append("line " + std::to_string(i));
   const std::string text = tail.last(1 << 20);

@@ -39,11 +39,21 @@ TEST(LineSplitter, KeepsBytesThatAreNotUtf8) {
   EXPECT_THAT(lines_of({"\xff\xfe\n"}), ElementsAre("\xff\xfe"));
 }
 
-TEST(LineSplitter, CutsALongLineOnceAndGoesOnWithTheNext) {
-  const std::string longest(LineSplitter::kMaxLineBytes, 'x');
+TEST(LineSplitter, GoesOnWithALineThatIsTooLong) {
+  const std::string longest(LineSplitter::kDefaultLimit, 'x');
   EXPECT_THAT(lines_of({longest + "\n"}), ElementsAre(longest));
   EXPECT_THAT(lines_of({longest, "tail", longest, "\nnext\n"}),
-              ElementsAre(longest + std::string(LineSplitter::kCutMark), "next"));
+              ElementsAre(longest, "tail" + longest.substr(4), "xxxx", "next"));
+}
+
+TEST(LineSplitter, CutsBetweenCharacters) {
+  std::vector<std::string> lines;
+  LineSplitter splitter([&lines](std::string_view line) { lines.emplace_back(line); },
+                        {.partial = "", .limit = LineSplitter::kLeastLimit});
+  const std::string most(LineSplitter::kLeastLimit - 2, 'x');
+  splitter.feed(most + "€€\n" + std::string(LineSplitter::kLeastLimit + 1, '\x80') + "\n");
+  EXPECT_THAT(lines,
+              ElementsAre(most, "€€", std::string(LineSplitter::kLeastLimit, '\x80'), "\x80"));
 }
 
 TEST(ReadyLog, SearchesTheLine) {
@@ -51,6 +61,15 @@ TEST(ReadyLog, SearchesTheLine) {
   EXPECT_TRUE(matcher.matches("INFO: Application startup complete."));
   EXPECT_TRUE(matcher.matches("listening on 0.0.0.0:80"));
   EXPECT_FALSE(matcher.matches("starting up"));
+}
+
+TEST(ReadyLog, SeesWhatATerminalShows) {
+  const ReadyLogMatcher matcher("^ready in \\d+ ms$");
+  EXPECT_TRUE(matcher.matches("\033[1;32mready\033[0m in \033[2m3\033[22m ms\033[K"));
+  EXPECT_TRUE(matcher.matches("\033]0;a title\aready in 3 ms"));
+  EXPECT_FALSE(matcher.matches("\033[32mnot ready in 3 ms"));
+  EXPECT_FALSE(matcher.matches("\033["));
+  EXPECT_FALSE(matcher.matches("\033"));
 }
 
 TEST(ReadyLog, SurvivesALongLine) {

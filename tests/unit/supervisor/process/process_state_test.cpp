@@ -21,6 +21,7 @@ class Silent : public ProcessObserver {
   void on_message(Process& /*process*/, const ipc::WorkerMessage& /*message*/) override {}
   void line_lost(Process& /*process*/) override {}
   void printed(Process& /*process*/, Stream /*stream*/, std::string_view /*line*/) override {}
+  void printed_part(Process& /*process*/, std::string_view /*part*/) override {}
 };
 
 class ProcessState : public ::testing::Test {
@@ -35,7 +36,7 @@ class ProcessState : public ::testing::Test {
     state_.identity = {.worker = WorkerId{7}, .slot = 1, .generation = Generation{2}};
     state_.state = ipc::WorkerState::Running;
     state_.program = "/bin/web";
-    state_.out.line = {.partial = "half a li", .cut = true};
+    state_.out.line = {.partial = "half a li", .limit = 4096};
     state_.last_lines = {"one", "two"};
   }
 
@@ -54,7 +55,7 @@ TEST_F(ProcessState, IsHandedOverAsItWasTakenOver) {
   EXPECT_EQ(again.recorder_fd, state_.recorder_fd);
   EXPECT_EQ(again.out.fd, state_.out.fd);
   EXPECT_EQ(again.out.line.partial, "half a li");
-  EXPECT_TRUE(again.out.line.cut);
+  EXPECT_EQ(again.out.line.limit, 4096U);
   EXPECT_EQ(again.program, "/bin/web");
   EXPECT_EQ(again.last_lines, state_.last_lines);
 }
