@@ -70,12 +70,22 @@ void check_addresses(const std::vector<Sourced<ListenerConfig>>& listeners) {
   for (auto later = listeners.begin(); later != listeners.end(); ++later) {
     const auto address = later->table.find("address");
     if (!address || may_repeat(later->value.address)) continue;
-    const auto earlier = std::find_if(listeners.begin(), later, [&](const auto& other) {
-      return other.value.address == later->value.address && other.table.find("address");
+    const auto is_named = [](const auto& other) { return other.table.find("address").has_value(); };
+    const auto same = std::find_if(listeners.begin(), later, [&](const auto& other) {
+      return other.value.address == later->value.address && is_named(other);
     });
-    if (earlier == later) continue;
+    const auto wider = std::ranges::find_if(listeners, [&](const auto& other) {
+      return is_named(other) && other.value.address != later->value.address &&
+             covers(other.value.address, later->value.address);
+    });
+    if (same == later && wider != listeners.end()) {
+      address->refuse(fmt::format("{} is part of {}, the address of listen.{}; remove one of them",
+                                  to_string(later->value.address), to_string(wider->value.address),
+                                  wider->value.name));
+    }
+    if (same == later) continue;
     address->refuse(fmt::format("{} is the address of listen.{} already; give it another",
-                                to_string(later->value.address), earlier->value.name));
+                                to_string(later->value.address), same->value.name));
   }
 }
 
@@ -86,6 +96,18 @@ void check_sockets(const std::vector<Sourced<ListenerConfig>>& listeners) {
           fmt::format("{} cannot have a socket for each worker, only a TCP address can; remove it, "
                       "or say \"shared\"",
                       to_string(listener.address)));
+    }
+    const bool has_file = listener.address.kind == ipc::Address::Kind::Unix &&
+                          !listener.address.path.starts_with('@');
+    const std::pair<std::string_view, bool> of_a_file[] = {{"mode", listener.mode.has_value()},
+                                                           {"owner", !listener.owner.empty()},
+                                                           {"group", !listener.group.empty()}};
+    for (const auto& [key, is_set] : of_a_file) {
+      if (is_set && !has_file) {
+        table.find(key)->refuse(
+            fmt::format("{} has no file of the master's own, only unix:/PATH has; remove it",
+                        to_string(listener.address)));
+      }
     }
   }
 }

@@ -39,12 +39,13 @@ struct SupervisorConfig {
   std::string log_to;                        ///< absolute; empty: stderr
   std::uint64_t log_max_size = 50ULL << 20;  ///< bytes, beyond which the file is rotated
   int log_keep = 10;                         ///< rotated files that stay: FILE.1 is the newest
+  std::uint64_t log_max_line = 64ULL << 10;  ///< bytes; a longer line is logged in pieces
   OnFatal on_fatal = OnFatal::Stay;
 
   bool operator==(const SupervisorConfig&) const = default;
 };
 REEVE_FIELDS(SupervisorConfig, name, runtime_dir, log_level, log_format, log_to, log_max_size,
-             log_keep, on_fatal)
+             log_keep, log_max_line, on_fatal)
 
 /// How the workers of a listener share its connections.
 enum class Sockets : std::uint8_t {
@@ -60,10 +61,16 @@ struct ListenerConfig {
   ipc::Address address;
   int backlog = 4096;
   Sockets sockets = Sockets::Auto;
+  // Of the file of a Unix socket.
+  std::optional<std::uint32_t> mode;  ///< none: what the umask leaves
+  std::string owner;                  ///< empty: the master's, as `group`
+  std::string group;
+  std::optional<std::uint32_t> uid;  ///< what the user database said of `owner`
+  std::optional<std::uint32_t> gid;
 
   bool operator==(const ListenerConfig&) const = default;
 };
-REEVE_FIELDS(ListenerConfig, name, address, backlog, sockets)
+REEVE_FIELDS(ListenerConfig, name, address, backlog, sockets, mode, owner, group, uid, gid)
 
 /// How the master learns that a worker can serve.
 struct ReadyNotify {  ///< READY=1 over NOTIFY_SOCKET or the channel

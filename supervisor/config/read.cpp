@@ -128,6 +128,9 @@ std::expected<Config, Problems> read_document(const Value& document, const std::
     read_table(*table, kSupervisorKeys, config.supervisor);
   }
   auto listeners = read_listeners(root);
+  if (find) {
+    for (Sourced<ListenerConfig>& listener : listeners) check_owner(listener, find);
+  }
   auto pools = read_pools(root);
   check_ports(pools);
   for (Sourced<PoolConfig>& pool : pools) {

@@ -42,13 +42,14 @@ constexpr std::array<Word<RollFailure>, 2> kRollFailures{
     {{"rollback", RollFailure::Rollback}, {"pause", RollFailure::Pause}}};
 
 constexpr Range<std::uint64_t> kLogSize{.least = 4 << 10, .most = 1ULL << 40};
+constexpr Range<std::uint64_t> kLongestLine{.least = 256, .most = 1 << 20};
 constexpr Range<std::uint64_t> kWorkerMemory{.least = 1 << 20, .most = 1ULL << 50};
 constexpr Range<std::uint64_t> kRequests{.least = 1, .most = 1'000'000'000'000};
 constexpr Range<Duration> kAge{.least = milliseconds(100), .most = hours(24 * 365)};
 
 }  // namespace
 
-constinit const std::array<Key<SupervisorConfig>, 8> kSupervisorKeys{{
+constinit const std::array<Key<SupervisorConfig>, 9> kSupervisorKeys{{
     {"name", Optional, R"("reeve")", "what this master calls itself in its log",
      [](const Cell& cell, SupervisorConfig& to) { read_name(cell, to.name); }},
     {"runtime_dir", Optional, "see below", "absolute; holds the control socket, pidfile and lock",
@@ -63,12 +64,16 @@ constinit const std::array<Key<SupervisorConfig>, 8> kSupervisorKeys{{
      [](const Cell& cell, SupervisorConfig& to) { cell.read_size(to.log_max_size, kLogSize); }},
     {"log.keep", Optional, "10", "how many rotated log files are kept; the newest is `FILE.1`",
      [](const Cell& cell, SupervisorConfig& to) { cell.read(to.log_keep, kLogFiles); }},
+    {"log.max_line", Optional, R"("64KiB")", "a longer line of a worker is logged in pieces",
+     [](const Cell& cell, SupervisorConfig& to) {
+       if (const auto size = cell.size(kLongestLine)) to.log_max_line = *size;
+     }},
     {"on_fatal", Optional, R"("stay")",
      R"(when a pool is FATAL: `"stay"` with the others, or `"exit"` with code 3, for containers)",
      [](const Cell& cell, SupervisorConfig& to) { cell.read(to.on_fatal, kOnFatal); }},
 }};
 
-constinit const std::array<Key<ListenerConfig>, 3> kListenerKeys{{
+constinit const std::array<Key<ListenerConfig>, 6> kListenerKeys{{
     {"address", Required, "",
      R"(`"HOST:PORT"`, `":PORT"`, `"[::]:PORT"`, `"unix:/PATH"` or `"systemd:NAME"`)",
      [](const Cell& cell, ListenerConfig& to) { read_address(cell, to.address); }},
@@ -76,6 +81,12 @@ constinit const std::array<Key<ListenerConfig>, 3> kListenerKeys{{
      [](const Cell& cell, ListenerConfig& to) { cell.read(to.backlog, kBacklog); }},
     {"sockets", Optional, "see below", R"(`"shared"` or `"per-worker"`: how workers accept)",
      [](const Cell& cell, ListenerConfig& to) { cell.read(to.sockets, kSockets); }},
+    {"mode", Optional, "see below", R"(of a Unix socket's file: `"0660"`)",
+     [](const Cell& cell, ListenerConfig& to) { read_mode(cell, to.mode); }},
+    {"owner", Optional, "the master's", "the user whom the file of a Unix socket belongs to",
+     [](const Cell& cell, ListenerConfig& to) { read_owner(cell, to.owner); }},
+    {"group", Optional, "the master's", "and the group",
+     [](const Cell& cell, ListenerConfig& to) { read_owner(cell, to.group); }},
 }};
 
 constinit const std::array<Key<PoolConfig>, 37> kPoolKeys{{

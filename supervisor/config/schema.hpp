@@ -11,8 +11,8 @@
 
 namespace reeve::supervisor::config {
 
-extern const std::array<Key<SupervisorConfig>, 8> kSupervisorKeys;  ///< of [supervisor]
-extern const std::array<Key<ListenerConfig>, 3> kListenerKeys;      ///< of [listen.NAME]
+extern const std::array<Key<SupervisorConfig>, 9> kSupervisorKeys;  ///< of [supervisor]
+extern const std::array<Key<ListenerConfig>, 6> kListenerKeys;      ///< of [listen.NAME]
 extern const std::array<Key<PoolConfig>, 37> kPoolKeys;             ///< of [pool.NAME]
 
 /// One line of the documentation.

@@ -123,5 +123,21 @@ void check_user(Sourced<PoolConfig>& pool, const FindUser& find) {
   pool.value.run_as = std::move(*user);
 }
 
+void check_owner(Sourced<ListenerConfig>& listener, const FindUser& find) {
+  ListenerConfig& config = listener.value;
+  if (config.owner.empty() && config.group.empty()) return;
+  const Cell cell = *listener.table.find(config.owner.empty() ? "group" : "owner");
+  // One question for both, since the answer comes from another process.
+  const auto found = find((config.owner.empty() ? "0" : config.owner) + ":" +
+                          (config.group.empty() ? "0" : config.group));
+  if (!found) return cell.refuse(found.error());
+  if (!config.owner.empty()) config.uid = found->uid;
+  if (!config.group.empty()) config.gid = found->gid;
+  const bool foreign = config.uid && *config.uid != ::geteuid();
+  if (::geteuid() != 0 && foreign) {
+    cell.refuse("only root can give a file to another user; run reeve as root, or remove it");
+  }
+}
+
 }  // namespace config
 }  // namespace reeve::supervisor

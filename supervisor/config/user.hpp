@@ -1,5 +1,6 @@
 #pragma once
-// The key `user`: whom a pool's workers run as. Start-up and reload only.
+// The key `user`: whom a pool's workers run as; and whom a listener's file belongs to. Start-up and
+// reload only.
 
 #include <string>
 
@@ -8,6 +9,9 @@
 namespace reeve::supervisor::config {
 
 void read_user(const Cell& cell, std::string& to);
+
+/// Looks up `owner` and `group` of a listener's file.
+void check_owner(Sourced<ListenerConfig>& listener, const FindUser& find);
 
 /// The user exists, and this process may become it. Fills in `run_as`.
 void check_user(Sourced<PoolConfig>& pool, const FindUser& find);

@@ -1,12 +1,15 @@
 #include "supervisor/config/values.hpp"
 
 #include <fmt/format.h>
-#include <sched.h>
 
 #include <algorithm>
+#include <charconv>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 
 #include "ipc/base/unix_address.hpp"
+#include "supervisor/config/cores.hpp"
 
 namespace reeve::supervisor::config {
 namespace {
@@ -17,14 +20,6 @@ constexpr std::string_view kNameLetters =
 
 /// The longest name among the sockets that the master makes in its runtime directory.
 constexpr std::string_view kLongestSocket = "/control.sock";
-
-int available_cores() {
-  cpu_set_t cores;
-  CPU_ZERO(&cores);
-  // Fails on machines with more than CPU_SETSIZE (1024) cores.
-  if (::sched_getaffinity(0, sizeof(cores), &cores) != 0) return 1;
-  return std::max(1, CPU_COUNT(&cores));
-}
 
 }  // namespace
 
@@ -87,6 +82,28 @@ void read_address(const Cell& cell, ipc::Address& to) {
   to = std::move(*address);
 }
 
+void read_mode(const Cell& cell, std::optional<std::uint32_t>& to) {
+  constexpr std::int64_t kMost = 0777;
+  std::int64_t mode = -1;
+  if (const auto* number = std::get_if<std::int64_t>(&cell.value().data)) {
+    mode = *number;
+  } else if (const auto* text = std::get_if<std::string>(&cell.value().data)) {
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), mode, 8);
+    if (error != std::errc{} || end != text->data() + text->size()) mode = -1;
+  }
+  if (mode < 0 || mode > kMost) {
+    return cell.expected("permissions in octal, from \"0000\" to \"0777\", such as \"0660\"");
+  }
+  to = static_cast<std::uint32_t>(mode);
+}
+
+void read_owner(const Cell& cell, std::string& to) {
+  const auto text = cell.text("a name or a number as a string");
+  if (!text) return;
+  if (text->empty() || text->contains(':')) return cell.expected("one name or number as a string");
+  to = *text;
+}
+
 void read_command(const Cell& cell, std::vector<std::string>& to) {
   if (std::holds_alternative<std::string>(cell.value().data)) {
     return cell.refuse(
@@ -109,6 +126,26 @@ void read_workers(const Cell& cell, int& to) {
   }
 }
 
+namespace {
+
+/// Whether a path, or what it is a link to, is a terminal's, a pipe's or another device's, of which
+/// nothing is ever renamed.
+bool leads_to_device(std::filesystem::path path) {
+  constexpr int kMostLinks = 8;
+  for (int i = 0; i < kMostLinks; ++i) {
+    path = path.lexically_normal();
+    const std::string& text = path.native();
+    if (text.starts_with("/dev/") || text.starts_with("/proc/")) return true;
+    std::error_code no_link;
+    const auto target = std::filesystem::read_symlink(path, no_link);
+    if (no_link) return false;
+    path = path.parent_path() / target;
+  }
+  return false;
+}
+
+}  // namespace
+
 void read_log_to(const Cell& cell, std::string& to) {
   const auto path = cell.text("\"stderr\", or a string with an absolute path");
   if (!path) return;
@@ -118,6 +155,11 @@ void read_log_to(const Cell& cell, std::string& to) {
     cell.refuse(
         fmt::format("{} is neither \"stderr\" nor an absolute path, as "
                     "\"/var/log/reeve.log\" is",
+                    in_quotes(*path)));
+  } else if (leads_to_device(*path)) {
+    cell.refuse(
+        fmt::format("{} is a device, and no file that can be rotated; use \"stderr\", which may be "
+                    "a terminal or a pipe",
                     in_quotes(*path)));
   } else {
     to = *path;

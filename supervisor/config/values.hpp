@@ -1,6 +1,8 @@
 #pragma once
 // The values that need more than a type and a range. Each reads one key and complains as Cell does.
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +21,10 @@ void read_name(const Cell& cell, std::string& to);
 /// An absolute path with room for the sockets below it.
 void read_runtime_dir(const Cell& cell, std::string& to);
 void read_address(const Cell& cell, ipc::Address& to);
+/// Permissions, as chmod(1) writes them: "0660", or 0o660.
+void read_mode(const Cell& cell, std::optional<std::uint32_t>& to);
+/// The name or number of a user or a group.
+void read_owner(const Cell& cell, std::string& to);
 void read_command(const Cell& cell, std::vector<std::string>& to);
 /// A number, or "cores": those that this process may run on.
 void read_workers(const Cell& cell, int& to);

@@ -43,15 +43,20 @@ void refuse(int client, std::string why) {
       ::send(client, frame.data(), frame.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+ipc::Result<ipc::UniqueFd> bind_control_socket(const std::string& path) {
+  const ipc::Address address{.kind = ipc::Address::Kind::Unix, .host = {}, .port = 0, .path = path};
+  const mode_t before = ::umask(0177);
+  auto fd = ipc::open_listener(address, kBacklog);
+  ::umask(before);
+  return fd;
+}
+
 }  // namespace
 
 ipc::Result<std::unique_ptr<ControlServer>> ControlServer::open(ipc::uv::Loop& loop,
                                                                 const std::string& path,
                                                                 Callbacks callbacks) {
-  const ipc::Address address{.kind = ipc::Address::Kind::Unix, .host = {}, .port = 0, .path = path};
-  const mode_t before = ::umask(0177);
-  auto fd = ipc::open_listener(address, kBacklog);
-  ::umask(before);
+  auto fd = bind_control_socket(path);
   if (!fd) return std::unexpected(fd.error());
   return std::make_unique<ControlServer>(loop, std::move(*fd), path, std::move(callbacks));
 }
@@ -59,15 +64,31 @@ ipc::Result<std::unique_ptr<ControlServer>> ControlServer::open(ipc::uv::Loop& l
 ControlServer::ControlServer(ipc::uv::Loop& loop, ipc::UniqueFd fd, std::string path,
                              Callbacks callbacks)
     : loop_(loop),
-      fd_(std::move(fd)),
       path_(std::move(path)),
       callbacks_(std::move(callbacks)),
-      poll_(loop, fd_.get(), [this](int) { accept_one(); }),
-      try_again_(loop, [this] { poll_.watch(UV_READABLE); }) {
-  poll_.watch(UV_READABLE);
+      try_again_(loop, [this] { poll_->watch(UV_READABLE); }) {
+  listen(std::move(fd));
 }
 
-ControlServer::~ControlServer() { ::unlink(path_.c_str()); }
+/// What another process has put in its place is not ours to remove.
+ControlServer::~ControlServer() {
+  if (in_place()) ::unlink(path_.c_str());
+}
+
+ipc::Result<> ControlServer::restore() {
+  auto fd = bind_control_socket(path_);
+  if (!fd) return std::unexpected(fd.error());
+  listen(std::move(*fd));
+  return {};
+}
+
+void ControlServer::listen(ipc::UniqueFd fd) {
+  poll_.reset();
+  fd_ = std::move(fd);
+  file_ = ipc::file_id(path_);
+  poll_.emplace(loop_, fd_.get(), [this](int) { accept_one(); });
+  poll_->watch(UV_READABLE);
+}
 
 void ControlServer::reply(SessionId session, const ipc::control::Reply& reply) {
   if (const auto found = sessions_.find(session); found != sessions_.end()) {
@@ -108,7 +129,7 @@ void ControlServer::accept_one() {
 
 /// No descriptor or memory is left, and the client that waits would wake the loop without end.
 void ControlServer::pause() {
-  poll_.watch(0);
+  poll_->watch(0);
   try_again_.arm(kPause);
 }
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "ipc/base/unique_fd.hpp"
 #include "ipc/base/uv.hpp"
 #include "ipc/control/protocol.hpp"
+#include "ipc/file_id.hpp"
 #include "supervisor/control/session.hpp"
 #include "supervisor/control/session_id.hpp"
 
@@ -48,6 +50,11 @@ class ControlServer {
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;
 
+  /// Whether clients find it: its socket is still at its path.
+  [[nodiscard]] bool in_place() const { return ipc::file_id(path_) == file_; }
+  /// Binds anew after somebody has removed the socket. The clients that have connected stay.
+  [[nodiscard]] ipc::Result<> restore();
+
   /// The process that connected; 0 when the client has gone.
   [[nodiscard]] pid_t peer(SessionId session) const;
 
@@ -59,6 +66,7 @@ class ControlServer {
   void end_streams();
 
  private:
+  void listen(ipc::UniqueFd fd);
   void accept_one();
   void pause();
   SessionId admit(ControlSession::State client);
@@ -67,10 +75,11 @@ class ControlServer {
   ipc::uv::Loop& loop_;
   ipc::UniqueFd fd_;
   std::string path_;
+  std::optional<ipc::FileId> file_;
   Callbacks callbacks_;
   std::map<SessionId, std::unique_ptr<ControlSession>> sessions_;
   std::uint64_t next_session_ = 1;
-  ipc::uv::Poll poll_;
+  std::optional<ipc::uv::Poll> poll_;
   ipc::uv::Timer try_again_;
 };
 

@@ -130,7 +130,7 @@ void Reload::go_on(const Requester& requester, const OnVerdicts& on_verdicts, bo
   file_.put_in_force(next->supervisor);
   log_.set_level(next->supervisor.log_level);
 
-  const PoolChanges changes = compare(versions_in_force(), versions_in(*next));
+  const PoolChanges changes = compare(versions_in_force(*opened), versions_in(*next));
   apply({.next = std::move(*next),
          .opened = std::move(*opened),
          .requester = requester,
@@ -221,12 +221,16 @@ void Reload::differences(const std::function<void(ipc::Result<Differences>)>& on
 }
 
 /// Not what was read last: a roll that failed has left its pool at an older version.
-std::vector<PoolVersion> Reload::versions_in_force() const {
+std::vector<PoolVersion> Reload::versions_in_force(const ListenerSet& opened) const {
   std::vector<PoolVersion> versions;
   for (const auto& pool : pools_.all()) {
     PoolVersion& version = versions.emplace_back(PoolVersion{pool->intended().config, {}});
     for (const SharedListener& listener : pool->intended().listeners) {
-      version.addresses.push_back(listener->config().address);
+      // One whose file was removed is bound anew, so that its pools need the new socket.
+      const SharedListener next = find_listener(opened, listener->name());
+      const ipc::Address& address = listener->config().address;
+      const bool is_anew = next && next != listener && next->config().address == address;
+      version.addresses.push_back(is_anew ? ipc::Address() : address);
     }
   }
   return versions;
@@ -246,7 +250,9 @@ ipc::Result<ListenerSet> Reload::open(const Config& next,
     log_.info("listening on {} {}", listener->name(), listener->address());
   }
   for (const ListenerConfig& listener : listeners) {
-    find_listener(*opened, listener.name)->set_backlog(listener.backlog);
+    const SharedListener open = find_listener(*opened, listener.name);
+    open->set_backlog(listener.backlog);
+    if (auto set = open->set_access(listener); !set) return std::unexpected(set.error());
   }
   return opened;
 }
@@ -287,7 +293,7 @@ void Reload::change(const Run& run, const std::string& name) {
 }
 
 void Reload::bring_to(PoolRunner& pool, CommandId part, const PoolConfig& config, const Run& run) {
-  const PoolChanges changes = compare(versions_in_force(), versions_in(run.next));
+  const PoolChanges changes = compare(versions_in_force(run.opened), versions_in(run.next));
   if (contains(changes.scaled, pool.name())) {
     pool.reconfigure_workers(part, config.spec.workers);
   } else if (!contains(changes.rolled, pool.name())) {

@@ -74,7 +74,7 @@ class Reload {
   void run(const Requester& requester, const OnVerdicts& on_each);
   void go_on(const Requester& requester, const OnVerdicts& on_verdicts, bool nobody_asked,
              ipc::Result<Config> next);
-  [[nodiscard]] std::vector<PoolVersion> versions_in_force() const;
+  [[nodiscard]] std::vector<PoolVersion> versions_in_force(const ListenerSet& opened = {}) const;
   [[nodiscard]] ipc::Result<ListenerSet> open(const Config& next,
                                               const std::vector<ListenerConfig>& listeners);
   void apply(Run run, const PoolChanges& changes, const OnVerdicts& on_verdicts);

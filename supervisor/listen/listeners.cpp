@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "ipc/listener.hpp"
@@ -22,6 +24,7 @@ ipc::Result<SharedListener> adopt(const ListenerConfig& config,
                     "unit, and was that started?",
                     config.name, config.address.path));
   }
+  [[maybe_unused]] const bool tolerated = ipc::send_at_once(found->fd.get());  // Unix has no such.
   auto listener = std::make_shared<Listener>(config, std::move(found->fd));
   adopted.erase(found);
   return listener;
@@ -37,18 +40,44 @@ std::unexpected<ipc::Error> refuse_other_sockets(const Listener& listener) {
                   listener.name(), shared ? "shared" : "per-worker"));
 }
 
+/// An address in use may be so by another listener of this master, which stays while workers use
+/// it.
+ipc::Error name_ourselves(ipc::Error error, const ListenerConfig& config,
+                          const ListenerSet& open_now) {
+  if (error.code != EADDRINUSE) return error;
+  const auto ours = std::ranges::find_if(open_now, [&config](const SharedListener& listener) {
+    const ipc::Address& other = listener->config().address;
+    return covers(other, config.address) || covers(config.address, other);
+  });
+  if (ours == open_now.end()) return error;
+  error.text = fmt::format(
+      "listen.{}: cannot listen on {}: this master itself has {}, as listen.{}; nothing was "
+      "changed. Take another port, or restart the master",
+      config.name, to_string(config.address), (*ours)->address(), (*ours)->name());
+  return error;
+}
+
 ipc::Result<SharedListener> open_one(const ListenerConfig& config, const ListenerSet& open_now,
                                      std::vector<ipc::NamedFd>& adopted) {
-  const auto current = std::ranges::find_if(open_now, [&config](const SharedListener& listener) {
-    return listener->name() == config.name && listener->config().address == config.address;
-  });
+  const auto find_one = [&](auto fits) {
+    return std::ranges::find_if(open_now, [&](const SharedListener& listener) {
+      return listener->name() == config.name && listener->config().address == config.address &&
+             fits(*listener);
+    });
+  };
+  auto current = find_one([](const Listener& listener) { return !listener.path_is_lost(); });
+  if (current == open_now.end()) {
+    current = find_one([](const Listener& listener) { return !listener.path_is_gone(); });
+  }
   if (current != open_now.end()) {
     if ((*current)->config().sockets != config.sockets) return refuse_other_sockets(**current);
     return *current;
   }
   if (config.address.kind == ipc::Address::Kind::Systemd) return adopt(config, adopted);
   auto listener = std::make_shared<Listener>(config);
-  if (auto opened = listener->open(); !opened) return std::unexpected(opened.error());
+  if (auto opened = listener->open(); !opened) {
+    return std::unexpected(name_ourselves(opened.error(), config, open_now));
+  }
   return listener;
 }
 
@@ -71,9 +100,16 @@ ipc::Result<> Listener::open() {
   if (is_open()) return {};
   const auto opened = open_at(state_.bound ? *state_.bound : state_.config.address);
   if (!opened) {
-    return ipc::failure(fmt::format("listen.{}: {}", state_.config.name, opened.error().text));
+    return std::unexpected(
+        ipc::Error{fmt::format("listen.{}: {}", state_.config.name, opened.error().text),
+                   opened.error().code});
   }
   state_.path_is_ours = true;
+  if (has_file()) state_.file = ipc::file_id(state_.config.address.path);
+  if (auto given = apply_access(); !given) {
+    close();
+    return given;
+  }
   // What port 0 has become. The kernel's word always parses; were it not so, the address stays as
   // it is.
   if (auto real = ipc::parse_address(address())) state_.bound = std::move(*real);
@@ -86,7 +122,12 @@ ipc::Result<> Listener::open_at(const ipc::Address& where) {
     if (!reserved) return std::unexpected(reserved.error());
     steered_ = std::make_shared<SteeredAddress>(std::move(*reserved));
   } else {
+    // No process must find the file with wider permissions, for however short a time.
+    const auto& mode = state_.config.mode;
+    const mode_t before = ::umask(0);
+    ::umask(mode ? ~*mode & 0777U : before);
     auto opened = ipc::open_listener(where, state_.config.backlog);
+    ::umask(before);
     if (!opened) return std::unexpected(opened.error());
     fd_ = std::move(*opened);
   }
@@ -106,12 +147,56 @@ std::vector<int> Listener::sockets() const {
   return fd_ ? std::vector{fd_.get()} : std::vector<int>{};
 }
 
+bool Listener::has_file() const {
+  const ipc::Address& address = state_.config.address;
+  return address.kind == ipc::Address::Kind::Unix && !address.path.starts_with('@');
+}
+
 void Listener::remove_path() {
-  const std::string& path = state_.config.address.path;
-  const bool has_path =
-      state_.config.address.kind == ipc::Address::Kind::Unix && !path.starts_with('@');
+  const bool is_another = path_is_lost();
   // Once: later somebody else may have bound it.
-  if (has_path && std::exchange(state_.path_is_ours, false)) ::unlink(path.c_str());
+  if (std::exchange(state_.path_is_ours, false) && has_file() && !is_another) {
+    ::unlink(state_.config.address.path.c_str());
+  }
+}
+
+bool Listener::path_is_gone() const {
+  return path_is_lost() && !ipc::file_id(state_.config.address.path);
+}
+
+bool Listener::path_is_lost() const {
+  if (!state_.path_is_ours || !has_file()) return false;
+  const auto now = ipc::file_id(state_.config.address.path);
+  // A master of an older version has not told which file it was.
+  return !now || (state_.file && now != state_.file);
+}
+
+ipc::Result<> Listener::set_access(const ListenerConfig& changed) {
+  ListenerConfig& config = state_.config;
+  config.mode = changed.mode;
+  config.owner = changed.owner;
+  config.group = changed.group;
+  config.uid = changed.uid;
+  config.gid = changed.gid;
+  return state_.path_is_ours && !path_is_lost() ? apply_access() : ipc::Result<>();
+}
+
+ipc::Result<> Listener::apply_access() const {
+  const ListenerConfig& config = state_.config;
+  constexpr std::uint32_t kAsItIs = ~0U;
+  const char* const path = config.address.path.c_str();
+  if (!has_file()) return {};
+  if ((config.uid || config.gid) &&
+      ::lchown(path, config.uid.value_or(kAsItIs), config.gid.value_or(kAsItIs)) != 0) {
+    return ipc::failure(fmt::format(
+        "listen.{}: cannot give {} to {}:{}: {}; only root can, and others to a group of theirs",
+        config.name, path, config.owner, config.group, ipc::errno_text(errno)));
+  }
+  if (config.mode && ::chmod(path, *config.mode) != 0) {
+    return ipc::failure(fmt::format("listen.{}: cannot give {} the mode {:04o}: {}", config.name,
+                                    path, *config.mode, ipc::errno_text(errno)));
+  }
+  return {};
 }
 
 std::string Listener::address() const {

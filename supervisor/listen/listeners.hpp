@@ -10,6 +10,7 @@
 
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
+#include "ipc/file_id.hpp"
 #include "ipc/format/fields.hpp"
 #include "ipc/listen_fds.hpp"
 #include "supervisor/config/config.hpp"
@@ -25,6 +26,7 @@ class Listener {
     int fd = ipc::kNoFd;   ///< none: closed, or steered
     bool adopted = false;  ///< from systemd
     bool path_is_ours = false;
+    std::optional<ipc::FileId> file;    ///< of a Unix socket, once bound
     std::optional<ipc::Address> bound;  ///< known after the first open
     std::optional<SteeredAddress::State> steered;
   };
@@ -47,8 +49,14 @@ class Listener {
   /// Lets go of the socket and of the path of a Unix one. Nothing happens to one from systemd.
   void close();
 
-  /// Nobody finds a Unix listener any more; who has connected stays. Nothing happens to the others.
+  /// Nobody finds a Unix listener any more; who has connected stays. Nothing happens to the others,
+  /// nor to a file that another process has bound there meanwhile.
   void remove_path();
+  /// Somebody has removed the file of a Unix listener: nobody finds it. It cannot be put back, only
+  /// bound anew.
+  [[nodiscard]] bool path_is_gone() const;
+  /// Gone, or another's by now.
+  [[nodiscard]] bool path_is_lost() const;
 
   [[nodiscard]] int fd() const { return fd_.get(); }  ///< -1 when closed, or steered
   [[nodiscard]] bool is_open() const { return fd_ || steered_ != nullptr; }
@@ -64,15 +72,19 @@ class Listener {
 
   /// A changed backlog applies to the socket as it is.
   void set_backlog(int backlog);
+  /// Changed `mode`, `owner` and `group` apply to the file as it is.
+  [[nodiscard]] ipc::Result<> set_access(const ListenerConfig& changed);
 
  private:
   [[nodiscard]] ipc::Result<> open_at(const ipc::Address& where);
+  [[nodiscard]] bool has_file() const;
+  [[nodiscard]] ipc::Result<> apply_access() const;
 
   State state_;  // Less the descriptors, which are below.
   ipc::UniqueFd fd_;
   std::shared_ptr<SteeredAddress> steered_;
 };
-REEVE_FIELDS(Listener::State, config, fd, adopted, path_is_ours, bound, steered)
+REEVE_FIELDS(Listener::State, config, fd, adopted, path_is_ours, file, bound, steered)
 
 /// Shared by the deployed versions of the pools that use it: it goes when the last of them does.
 using SharedListener = std::shared_ptr<Listener>;

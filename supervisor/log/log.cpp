@@ -152,11 +152,13 @@ void Log::set_style(LineStyle style) {
 ipc::Result<> Log::follow(const SupervisorConfig& config) {
   const LogFile::Rules rules{.max_size = config.log_max_size, .keep = config.log_keep};
   if (config.log_to.empty()) {
+    longest_line_ = config.log_max_line;
     if (output_.file() != nullptr) set_style(descriptor_style_);
     output_.use_descriptor();
     return {};
   }
   if (LogFile* file = output_.file(); file != nullptr && file->path() == config.log_to) {
+    longest_line_ = config.log_max_line;
     file->set_rules(rules);
     return {};
   }
@@ -165,6 +167,7 @@ ipc::Result<> Log::follow(const SupervisorConfig& config) {
     return ipc::failure(fmt::format(
         "supervisor.log.to: cannot {}; name a file that the master can write", file.error().text));
   }
+  longest_line_ = config.log_max_line;
   output_.use_file(std::move(*file));
   set_style(LineStyle::Plain);
   return {};

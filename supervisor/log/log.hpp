@@ -41,6 +41,9 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
+  /// log.max_line: of workers that start from now on.
+  [[nodiscard]] std::size_t longest_line() const { return longest_line_; }
+
   void set_level(LogLevel level);
   /// The end of the master's own lines, as they were written; without those of the workers.
   [[nodiscard]] TailBuffer& tail() { return tail_; }
@@ -84,6 +87,7 @@ class Log {
   LineStyle descriptor_style_;  // What suits the output's descriptor; a file is plain.
   LineStyle style_{};
   LogLevel level_;
+  std::size_t longest_line_ = SupervisorConfig().log_max_line;
   TailBudget tail_budget_;
   TailBuffer tail_{tail_budget_};
   std::unique_ptr<spdlog::logger> master_;

@@ -53,7 +53,8 @@ ipc::Result<> LogFile::reopen() {
   struct stat info{};
   if (!fd || ::fstat(fd.get(), &info) != 0) return ipc::system_error("open", path_, errno);
   if (!S_ISREG(info.st_mode)) {
-    return ipc::failure(fmt::format("open {}: it is not a regular file", path_));
+    return ipc::failure(fmt::format(
+        "open {}: it is not a regular file; for a terminal or a pipe use \"stderr\"", path_));
   }
   fd_ = std::move(fd);
   size_ = static_cast<std::uint64_t>(info.st_size);
@@ -78,6 +79,8 @@ int LogFile::write(std::string_view line) {
 /// FILE becomes FILE.1. One that cannot be put aside is tolerated: the file grows on, and the next
 /// try is a whole file away.
 void LogFile::rotate() {
+  // What the configuration refuses, a master of an older version may have opened.
+  if (path_.starts_with("/dev/")) return;
   int error = put_aside(path_, rules_.keep) || errno == ENOENT ? 0 : errno;
   if (const auto opened = reopen(); !opened && error == 0) error = opened.error().code;
   const bool is_new = !std::exchange(cannot_rotate_, error != 0);

@@ -11,6 +11,7 @@
 #include "ipc/version.hpp"
 #include "supervisor/core/process_name.hpp"
 #include "supervisor/system/exit_code.hpp"
+#include "supervisor/system/socket_access.hpp"
 
 namespace reeve::supervisor {
 namespace {
@@ -19,8 +20,8 @@ namespace {
 constexpr Duration kAskEvery = std::chrono::seconds(2);
 
 /// A process that was killed for lack of memory is reaped well within this time, so that an older
-/// kill was of another one.
-constexpr Duration kAgeMemoryKillsEvery = std::chrono::seconds(5);
+/// kill was of another one. A file that somebody has removed is missed for no longer.
+constexpr Duration kTendEvery = std::chrono::seconds(5);
 
 }  // namespace
 
@@ -33,7 +34,7 @@ Master::Master(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& config,
       launcher_(loop, std::move(dependencies.workers)),
       settle_timer_(loop, std::bind_front(&Master::settle, this)),
       ask_timer_(loop, std::bind_front(&Master::ask_for_time, this)),
-      memory_timer_(loop, std::bind_front(&Master::age_memory_kills, this)),
+      tend_timer_(loop, std::bind_front(&Master::tend, this)),
       pools_(loop, log, launcher_, pending_, pools_callbacks()),
       helper_(loop, {.start = start_helper,
                      .warn = [this](const std::string& text) { log_.warn("{}", text); }}),
@@ -62,7 +63,7 @@ Master::Master(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& config,
       out_of_memory_(std::move(dependencies.oom_counter)),
       signals_(loop, kHandledSignals, std::bind_front(&Master::on_signal, this)),
       check_(loop, std::bind_front(&Master::on_turn_end, this)),
-      lock_fd_(dependencies.lock_fd),
+      runtime_dir_(dependencies.runtime_dir),
       output_(dependencies.output) {}
 
 Pools::Callbacks Master::pools_callbacks() {
@@ -141,15 +142,14 @@ void Master::end(int exit_code) {
   loop_.stop();
 }
 
-ipc::Result<> Master::open(const Config& config, const RuntimeDir& runtime_dir,
-                           const ListenerSet& listeners) {
+ipc::Result<> Master::open(const Config& config, const ListenerSet& listeners) {
   auto notify =
-      NotifyServer::open(loop_, runtime_dir.notify_socket(),
+      NotifyServer::open(loop_, runtime_dir_.notify_socket(),
                          [this](const ipc::Notification& message) { pools_.on_message(message); });
   if (!notify) return std::unexpected(notify.error());
   notify_ = std::move(*notify);
 
-  auto control = ControlServer::open(loop_, runtime_dir.control_socket(), control_callbacks());
+  auto control = ControlServer::open(loop_, runtime_dir_.control_socket(), control_callbacks());
   if (!control) return std::unexpected(control.error());
   control_ = std::move(*control);
 
@@ -167,7 +167,7 @@ int Master::run() {
     for (const auto& pool : pools_.all()) start_order_.start(*pool, pools_.unattended_command());
     wake();
   }
-  memory_timer_.arm(kAgeMemoryKillsEvery);
+  tend_timer_.arm(kTendEvery);
   loop_.run();
   return exit_code_;
 }
@@ -235,10 +235,62 @@ void Master::on_turn_end() {
   }
 }
 
-void Master::age_memory_kills() {
+void Master::tend() {
   out_of_memory_.age();
   if (cgroups_ != nullptr) cgroups_->age_kills();
-  memory_timer_.arm(kAgeMemoryKillsEvery);
+  look_after_files();
+  tend_timer_.arm(kTendEvery);
+}
+
+/// Whoever cleans /tmp may take them along, under a master that lives on.
+void Master::look_after_files() {
+  for (const SharedListener& listener : pools_.listeners()) {
+    const std::string file = listener->address();
+    if (!listener->path_is_gone()) {
+      missing_.erase(file);
+      continue;
+    }
+    miss(file, fmt::format("listen.{}: {} was removed, so that nobody finds it; `reevectl reload`, "
+                           "or HUP, makes it anew",
+                           listener->name(), file));
+  }
+  const std::string& directory = runtime_dir_.path();
+  if (runtime_dir_.in_place() && notify_->in_place() && control_->in_place()) {
+    missing_.erase(directory);
+  } else if (const auto restored = restore_files()) {
+    missing_.erase(directory);
+    log_.warn("{}: files of this master were removed there, and are made anew", directory);
+  } else {
+    miss(directory,
+         fmt::format("{}: files of this master were removed there, so that reevectl and workers "
+                     "that say READY=1 do not find it, and cannot be made anew: {}; under systemd "
+                     "set RuntimeDirectory=, else add a line to tmpfiles.d, as in \"d {} 0750\", "
+                     "and restart it",
+                     directory, restored.error(), directory));
+  }
+}
+
+std::expected<void, std::string> Master::restore_files() {
+  if (auto held = runtime_dir_.restore(); !held) return std::unexpected(held.error().text);
+  if (!notify_->in_place()) {
+    notify_->receive_pending();
+    auto notify = NotifyServer::open(loop_, notify_->path(), notify_->on_message());
+    if (!notify) return std::unexpected(notify.error().text);
+    notify_ = std::move(*notify);
+    for (const auto& pool : pools_.all()) {
+      const auto& user = pool->intended().config.run_as;
+      if (user) [[maybe_unused]]
+        const Access access = make_reachable(*user, notify_->path());
+    }
+  }
+  if (control_->in_place()) return {};
+  if (auto control = control_->restore(); !control) return std::unexpected(control.error().text);
+  return {};
+}
+
+/// Says it once.
+void Master::miss(const std::string& file, const std::string& text) {
+  if (missing_.insert(file).second) log_.warn("{}", text);
 }
 
 void Master::on_zombie(pid_t pid) {
@@ -344,7 +396,7 @@ ipc::Result<Handover> Master::hand_over(const std::vector<SessionId>& askers) co
   }
   handover.started_at = started_at_;
   handover.said_ready = said_ready_;
-  handover.lock_fd = lock_fd_;
+  handover.lock_fd = runtime_dir_.lock_fd();
   handover.notify_fd = notify_->fd();
   handover.control_fd = control_->fd();
   for (const ipc::NamedFd& spare : file_.spare()) {
@@ -362,16 +414,16 @@ ipc::Result<Handover> Master::hand_over(const std::vector<SessionId>& askers) co
   return handover;
 }
 
-void Master::adopt(const Handover& handover, const RuntimeDir& runtime_dir) {
+void Master::adopt(const Handover& handover) {
   adopted_ = true;
   started_at_ = handover.started_at;
   said_ready_ = handover.said_ready;
   notify_ = NotifyServer::adopt(
       loop_,
-      ipc::NotifySocket::adopt(ipc::UniqueFd(handover.notify_fd), runtime_dir.notify_socket()),
+      ipc::NotifySocket::adopt(ipc::UniqueFd(handover.notify_fd), runtime_dir_.notify_socket()),
       [this](const ipc::Notification& message) { pools_.on_message(message); });
   control_ = std::make_unique<ControlServer>(loop_, ipc::UniqueFd(handover.control_fd),
-                                             runtime_dir.control_socket(), control_callbacks());
+                                             runtime_dir_.control_socket(), control_callbacks());
   const ListenerSet listeners = adopt_listeners(handover.listeners);
   ListenerSet kept;
   for (const std::size_t place : handover.kept_listeners) kept.push_back(listeners[place]);

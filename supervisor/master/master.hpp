@@ -2,8 +2,10 @@
 // The running master: wires signals, sockets, pools and commands together, and turns what comes
 // from outside into their calls. Holds no rule of its own. Loop thread.
 
+#include <expected>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,7 +43,7 @@ class Master {
     Launcher::Dependencies workers;
     std::string oom_counter;  ///< for OutOfMemoryWatch
     OwnBinary own_binary;
-    int lock_fd;           ///< of the runtime directory; borrowed
+    RuntimeDir& runtime_dir;
     const Output& output;  ///< where the log goes
   };
 
@@ -51,10 +53,9 @@ class Master {
 
   /// Opens the sockets and makes the pools. What fails here ends the master before any worker was
   /// started.
-  [[nodiscard]] ipc::Result<> open(const Config& config, const RuntimeDir& runtime_dir,
-                                   const ListenerSet& listeners);
+  [[nodiscard]] ipc::Result<> open(const Config& config, const ListenerSet& listeners);
   /// Instead of open(): goes on where another master has stopped.
-  void adopt(const Handover& handover, const RuntimeDir& runtime_dir);
+  void adopt(const Handover& handover);
 
   /// Starts every pool, unless they were adopted, and supervises until the end. Returns the exit
   /// code.
@@ -85,7 +86,10 @@ class Master {
   void on_zombie(pid_t pid);
   void on_exit(pid_t pid, Death death);
   void settle();
-  void age_memory_kills();
+  void tend();
+  void look_after_files();
+  [[nodiscard]] std::expected<void, std::string> restore_files();
+  void miss(const std::string& file, const std::string& text);
   void check_started();
   void ask_for_time();
 
@@ -97,7 +101,7 @@ class Master {
   Launcher launcher_;
   ipc::uv::Timer settle_timer_;
   ipc::uv::Timer ask_timer_;
-  ipc::uv::Timer memory_timer_;
+  ipc::uv::Timer tend_timer_;
   Pools pools_;
   Helper helper_;
   ConfigFile file_;
@@ -117,7 +121,8 @@ class Master {
   ipc::uv::Signals signals_;
   Terminal terminal_;
   ipc::uv::Check check_;
-  int lock_fd_;
+  RuntimeDir& runtime_dir_;
+  std::set<std::string> missing_;  ///< Files that somebody has removed, which was said.
   const Output& output_;
   bool adopted_ = false;
   TimePoint started_at_;

@@ -89,7 +89,7 @@ void end_workers_of_a_dead_master(Log& log, const Config& config, const RuntimeD
 
 /// What a master that begins and one that goes on have in common.
 Master::Dependencies dependencies(const std::optional<rlimit>& nofile,
-                                  const RuntimeDir& runtime_dir,
+                                  RuntimeDir& runtime_dir,
                                   const ipc::Result<std::unique_ptr<CgroupTree>>& cgroups, Log& log,
                                   const Output& output) {
   return {.config_path = {},
@@ -99,10 +99,11 @@ Master::Dependencies dependencies(const std::optional<rlimit>& nofile,
                       .nofile = nofile,
                       .cgroups = cgroups ? cgroups->get() : nullptr,
                       .why_no_cgroups = cgroups ? "" : cgroups.error().text,
-                      .warn = Once(log)},
+                      .warn = Once(log),
+                      .longest_line = [&log] { return log.longest_line(); }},
           .oom_counter = find_oom_counter(own_cgroup().value_or("")),
           .own_binary = {},
-          .lock_fd = runtime_dir.lock_fd(),
+          .runtime_dir = runtime_dir,
           .output = output};
 }
 
@@ -112,7 +113,7 @@ int supervise(ipc::uv::Loop& loop, Output& output, Log& log, const Config& confi
   std::vector<ipc::NamedFd> adopted =
       ipc::adopt_listen_fds([&log](const std::string& text) { log.warn("{}", text); });
 
-  const auto runtime_dir = RuntimeDir::hold(config.supervisor.runtime_dir);
+  auto runtime_dir = RuntimeDir::hold(config.supervisor.runtime_dir);
   if (!runtime_dir) {
     log.error("{}", runtime_dir.error().text);
     return runtime_dir.error().held_by_another ? exit_code::kHeld : exit_code::kCannotStart;
@@ -142,7 +143,7 @@ int supervise(ipc::uv::Loop& loop, Output& output, Log& log, const Config& confi
   parts.adopted = std::move(adopted);
   parts.own_binary = std::move(own_binary);
   Master master(loop, log, config.supervisor, std::move(parts));
-  if (auto opened = master.open(config, *runtime_dir, *listeners); !opened) {
+  if (auto opened = master.open(config, *listeners); !opened) {
     log.error("{}", opened.error().text);
     return exit_code::kCannotStart;
   }
@@ -153,7 +154,7 @@ int supervise(ipc::uv::Loop& loop, Output& output, Log& log, const Config& confi
 int go_on(ipc::uv::Loop& loop, Output& output, Log& log, const Handover& handover,
           OwnBinary own_binary) {
   if (!handover.unwritten_log.empty()) output.write(handover.unwritten_log);
-  const RuntimeDir runtime_dir =
+  RuntimeDir runtime_dir =
       RuntimeDir::adopt(handover.supervisor.runtime_dir, ipc::UniqueFd(handover.lock_fd));
   const auto cgroups = open_cgroup_tree(handover.supervisor.runtime_dir);
   if (cgroups) (*cgroups)->remove_empty_ones();
@@ -168,7 +169,7 @@ int go_on(ipc::uv::Loop& loop, Output& output, Log& log, const Handover& handove
   }
   parts.own_binary = {handover.binary, std::move(own_binary.arguments)};
   Master master(loop, log, handover.supervisor, std::move(parts));
-  master.adopt(handover, runtime_dir);
+  master.adopt(handover);
   return master.run();
 }
 

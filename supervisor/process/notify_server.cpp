@@ -28,13 +28,15 @@ std::unique_ptr<NotifyServer> NotifyServer::adopt(ipc::uv::Loop& loop, ipc::Noti
 
 NotifyServer::NotifyServer(ipc::uv::Loop& loop, ipc::NotifySocket socket, OnMessage on_message)
     : socket_(std::move(socket)),
+      file_(ipc::file_id(socket_.path())),
       on_message_(std::move(on_message)),
       poll_(loop, socket_.fd(), [this](int) { receive_pending(); }) {
   poll_.watch(UV_READABLE);
 }
 
 NotifyServer::~NotifyServer() {
-  if (!socket_.path().starts_with('@')) ::unlink(socket_.path().c_str());
+  // An abstract one is no file; what another process has put in its place is not ours to remove.
+  if (file_ && in_place()) ::unlink(socket_.path().c_str());
 }
 
 void NotifyServer::receive_pending() {

@@ -3,10 +3,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "ipc/base/error.hpp"
 #include "ipc/base/uv.hpp"
+#include "ipc/file_id.hpp"
 #include "ipc/notify.hpp"
 
 namespace reeve::supervisor {
@@ -32,11 +34,15 @@ class NotifyServer {
 
   [[nodiscard]] int fd() const { return socket_.fd(); }
   [[nodiscard]] const std::string& path() const { return socket_.path(); }
+  /// Whether workers find it: its socket is still at its path.
+  [[nodiscard]] bool in_place() const { return ipc::file_id(path()) == file_; }
+  [[nodiscard]] const OnMessage& on_message() const { return on_message_; }
 
  private:
   NotifyServer(ipc::uv::Loop& loop, ipc::NotifySocket socket, OnMessage on_message);
 
   ipc::NotifySocket socket_;
+  std::optional<ipc::FileId> file_;
   OnMessage on_message_;
   ipc::uv::Poll poll_;
 };

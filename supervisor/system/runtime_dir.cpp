@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "ipc/base/text.hpp"
+#include "ipc/file_id.hpp"
 
 namespace reeve::supervisor {
 namespace {
@@ -52,41 +53,75 @@ bool write_pid(int fd) {
          ::pwrite(fd, pid.data(), pid.size(), 0) == static_cast<ssize_t>(pid.size());
 }
 
+std::string lock_path(const std::string& directory) { return directory + "/reeve.lock"; }
+std::string pid_path(const std::string& directory) { return directory + "/reeve.pid"; }
+
+/// Makes the directory if need be.
+std::expected<ipc::UniqueFd, RuntimeDir::Refusal> take_lock(const std::string& directory) {
+  if (const int code = make_directories(directory)) return refuse("make", directory, code);
+
+  const std::string path = lock_path(directory);
+  ipc::UniqueFd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kLockMode));
+  if (!lock) return refuse("open", path, errno);
+  [[maybe_unused]] const int tolerated = ::fchmod(lock.get(), kLockMode);  // Of an older version.
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return refuse("lock", path, errno);
+    return std::unexpected(RuntimeDir::Refusal{
+        .held_by_another = true,
+        .text = fmt::format(
+            "another master (pid {}) holds {}; stop it with `reevectl shutdown`, or set "
+            "supervisor.runtime_dir to another directory",
+            first_line(lock.get()), directory)});
+  }
+  if (!write_pid(lock.get())) return refuse("write", path, errno);
+  return lock;
+}
+
+ipc::UniqueFd open_pid_file(const std::string& directory) {
+  return ipc::UniqueFd(
+      ::open(pid_path(directory).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kPidFileMode));
+}
+
 }  // namespace
 
 std::expected<RuntimeDir, RuntimeDir::Refusal> RuntimeDir::hold(const std::string& path) {
-  if (const int code = make_directories(path)) return refuse("make", path, code);
+  auto lock = take_lock(path);
+  if (!lock) return std::unexpected(std::move(lock.error()));
 
-  const std::string lock_path = path + "/reeve.lock";
-  ipc::UniqueFd lock(
-      ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kLockMode));
-  if (!lock) return refuse("open", lock_path, errno);
-  // An older version has made it readable for others.
-  [[maybe_unused]] const int tolerated = ::fchmod(lock.get(), kLockMode);
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return refuse("lock", lock_path, errno);
-    return std::unexpected(
-        Refusal{.held_by_another = true,
-                .text = fmt::format(
-                    "another master (pid {}) holds {}; stop it with `reevectl shutdown`, or set "
-                    "supervisor.runtime_dir to another directory",
-                    first_line(lock.get()), path)});
-  }
-  if (!write_pid(lock.get())) return refuse("write", lock_path, errno);
-
-  const std::string pid_path = path + "/reeve.pid";
-  const ipc::UniqueFd pid_file(
-      ::open(pid_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kPidFileMode));
-  if (!pid_file) return refuse("write", pid_path, errno);
+  const ipc::UniqueFd pid_file = open_pid_file(path);
   // A master that ends as it should removes the file.
-  auto dead_master = ipc::parse_number<pid_t>(first_line(pid_file.get()));
+  auto dead_master = pid_file ? ipc::parse_number<pid_t>(first_line(pid_file.get())) : std::nullopt;
   if (dead_master == ::getpid()) dead_master.reset();
-  if (!write_pid(pid_file.get())) return refuse("write", pid_path, errno);
-  return RuntimeDir(path, std::move(lock), dead_master);
+  if (!pid_file || !write_pid(pid_file.get())) return refuse("write", pid_path(path), errno);
+  return RuntimeDir(path, std::move(*lock), dead_master);
+}
+
+bool RuntimeDir::in_place() const {
+  struct stat held{};
+  if (::fstat(lock_.get(), &held) != 0) return false;
+  const ipc::FileId lock{.device = held.st_dev, .inode = held.st_ino};
+  return ipc::file_id(lock_path(path_)) == lock && ipc::file_id(pid_path(path_));
+}
+
+std::expected<void, RuntimeDir::Refusal> RuntimeDir::restore() {
+  struct stat held{};
+  ::fstat(lock_.get(), &held);
+  if (ipc::file_id(lock_path(path_)) != ipc::FileId{.device = held.st_dev, .inode = held.st_ino}) {
+    auto lock = take_lock(path_);
+    if (!lock) return std::unexpected(std::move(lock.error()));
+    if (::dup3(lock->get(), lock_.get(), O_CLOEXEC) < 0) return refuse("lock", path_, errno);
+  }
+  const ipc::UniqueFd pid_file = open_pid_file(path_);
+  if (!pid_file || !write_pid(pid_file.get())) return refuse("write", pid_path(path_), errno);
+  return {};
 }
 
 RuntimeDir::~RuntimeDir() {
-  if (lock_) ::unlink((path_ + "/reeve.pid").c_str());
+  if (!lock_) return;
+  const ipc::UniqueFd pid_file(::open(pid_path(path_).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (pid_file && ipc::parse_number<pid_t>(first_line(pid_file.get())) == ::getpid()) {
+    ::unlink(pid_path(path_).c_str());
+  }
 }
 
 }  // namespace reeve::supervisor

@@ -1,5 +1,5 @@
 #pragma once
-// The runtime directory: one master holds it at a time. Start-up only, as it makes and reads files.
+// The runtime directory: one master holds it at a time. Makes and reads local files.
 
 #include <sys/types.h>
 
@@ -31,12 +31,21 @@ class RuntimeDir {
 
   RuntimeDir(RuntimeDir&& other) noexcept = default;
   RuntimeDir& operator=(RuntimeDir&& other) = delete;
-  /// Removes reeve.pid. The lock file stays: removing it would let two masters lock two files.
+  /// Removes reeve.pid, unless it is another master's. The lock file stays: removing it would let
+  /// two masters lock two files.
   ~RuntimeDir();
 
   /// The master that held it before and did not end as it should, by the pid that it has left.
   [[nodiscard]] std::optional<pid_t> dead_master() const { return dead_master_; }
 
+  /// Whether the lock and the pid file are where they were made. Somebody may have removed them, or
+  /// the directory.
+  [[nodiscard]] bool in_place() const;
+  /// Makes anew what is missing, under the number of the old lock's descriptor. The error names the
+  /// remedy, or the master that has taken the directory meanwhile.
+  [[nodiscard]] std::expected<void, Refusal> restore();
+
+  [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] int lock_fd() const { return lock_.get(); }
   [[nodiscard]] std::string control_socket() const { return path_ + "/control.sock"; }
   [[nodiscard]] std::string notify_socket() const { return path_ + "/notify.sock"; }

@@ -1,13 +1,17 @@
 // The file and what runs: the difference is put into force, and nothing else is touched.
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
 #include <vector>
 
+#include "ipc/base/unique_fd.hpp"
+#include "ipc/base/unix_address.hpp"
 #include "tests/e2e/harness/load.hpp"
 #include "tests/e2e/harness/process_tree.hpp"
 #include "tests/e2e/harness/programs.hpp"
@@ -36,6 +40,30 @@ std::size_t children_of(int pid) { return descendants(pid).size(); }
 std::string one_shot(std::string_view name, std::string_view script) {
   return pool(name, fmt::format(R"(["/bin/sh", "-c", "{}"])", script),
               "ready = { after = \"0ms\" }\nrestart = \"never\"");
+}
+
+/// Whether a client finds a listener at this path.
+bool connects_to(const std::string& path) {
+  const ipc::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const auto address = ipc::unix_address(path);
+  return address && ::connect(fd.get(), address->get(), address->size) == 0;
+}
+
+TEST_F(Reconfigure, AListenerFileThatWasRemovedIsToldAndRestoredByHup) {
+  Reeve& reeve = start_ready("[listen.app]\naddress = \"unix:@dir@/app.sock\"\n" +
+                             pool("web", R"(["@hello@"])", "listen = [\"app\"]") + sleeper("same"));
+  const std::string path = dir / "app.sock";
+  const int web = reeve.pid("web:0");
+  const int same = reeve.pid("same:0");
+  ASSERT_TRUE(connects_to(path));
+  std::filesystem::remove(path);
+  EXPECT_TRUE(reeve.logs("app.sock was removed, so that nobody finds it", 2 * kPatience));
+  reeve.master().signal(SIGHUP);
+  EXPECT_TRUE(eventually([&] { return connects_to(path) && reeve.pid("web:0") != web; }));
+  EXPECT_TRUE(reeve.becomes("web:0", "RUNNING"));
+  EXPECT_EQ(reeve.pid("same:0"), same);
+  EXPECT_EQ(reeve.stop(), Exit{.code = 0});
+  EXPECT_FALSE(std::filesystem::exists(path));
 }
 
 TEST_F(Reconfigure, RereadTellsTheDifferenceAndUpdateMakesIt) {

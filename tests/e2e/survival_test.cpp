@@ -41,6 +41,28 @@ class Survival : public ReeveTest {
   }
 };
 
+TEST_F(Survival, ARuntimeDirectoryThatWasCleanedIsMadeAnew) {
+  Reeve& reeve = start_ready(hello_pool(1));
+  fs::remove_all(dir / "run");
+  EXPECT_TRUE(eventually([&] { return reeve.ctl({"status"}).code() == 0; }, 2 * kPatience));
+  EXPECT_TRUE(reeve.logs("are made anew"));
+  for (const char* file : {"run/reeve.lock", "run/reeve.pid", "run/notify.sock"}) {
+    EXPECT_TRUE(fs::exists(dir / file)) << file;
+  }
+  EXPECT_EQ(reeve.ctl({"restart", "web"}).code(), 0);
+  EXPECT_TRUE(judge(reeve.get("/")));
+  EXPECT_EQ(reeve.stop(), Exit{.code = 0});
+}
+
+TEST_F(Survival, ARuntimeDirectoryThatCannotBeMadeAnewNamesTheRemedy) {
+  Reeve& reeve = start_ready(hello_pool(1));
+  fs::rename(dir / "run", dir / "old");
+  std::ofstream(dir / "run") << "in the way";
+  EXPECT_TRUE(reeve.logs("under systemd set RuntimeDirectory=", 2 * kPatience));
+  EXPECT_TRUE(judge(reeve.get("/")));
+  EXPECT_EQ(reeve.stop(), Exit{.code = 0});
+}
+
 constexpr char kDaemon[] =
     R"(["/bin/sh", "-c", "setsid sh -c 'echo $$ > @dir@/daemon; exec sleep 1000' & exec sleep 1000"])";
 

@@ -65,7 +65,7 @@ TEST(ConfigErrors, UnknownKeyUnlikeAnyListsTheKnownOnes) {
   EXPECT_THAT(
       errors_of(std::string(kPool) + "[listen.http]\naddress = ':1'\ncolour = 'red'"),
       ElementsAre("t.toml:5:1: listen.http.colour: unknown key; known here: address, backlog, "
-                  "sockets"));
+                  "sockets, mode, owner, group"));
   EXPECT_THAT(errors_of("colour = 1\n" + std::string(kPool)),
               ElementsAre("t.toml:1:1: colour: unknown key; known here: supervisor, listen.NAME, "
                           "pool.NAME"));
@@ -176,6 +176,31 @@ TEST(ConfigErrors, ASocketForEachWorkerIsForTcp) {
       errors_of(std::string(kPool) + "[listen.a]\naddress = 'unix:/run/a'\nsockets = 'per-worker'"),
       ElementsAre("t.toml:5:11: listen.a.sockets: unix:/run/a cannot have a socket for each "
                   "worker, only a TCP address can; remove it, or say \"shared\""));
+}
+
+TEST(ConfigErrors, OnlyAUnixSocketHasAFileWithAMode) {
+  const auto errors = [](std::string_view line) {
+    return errors_of(std::string(kPool) + "[listen.a]\naddress = 'unix:/run/a'\n" +
+                     std::string(line));
+  };
+  EXPECT_THAT(errors("mode = '0660'\nowner = 'root'\ngroup = '0'"), ElementsAre());
+  EXPECT_THAT(errors("mode = 0o660"), ElementsAre());
+  for (const char* wrong : {"mode = 660", "mode = '0680'", "mode = '01777'", "mode = ''"}) {
+    EXPECT_THAT(errors(wrong),
+                ElementsAre(HasSubstr("listen.a.mode: expected permissions in octal")));
+  }
+  EXPECT_THAT(errors("owner = 'a:b'"), ElementsAre(HasSubstr("listen.a.owner: expected one name")));
+  EXPECT_THAT(errors_of(std::string(kPool) + "[listen.a]\naddress = ':80'\ngroup = 'www'"),
+              ElementsAre(HasSubstr("listen.a.group: 0.0.0.0:80 has no file of the master's own")));
+}
+
+TEST(ConfigErrors, AListenerOnAPartOfAnother) {
+  EXPECT_THAT(errors_of(std::string(kPool) + "[listen.a]\naddress = ':8000'\n"
+                                             "[listen.b]\naddress = '[::]:8000'\n"
+                                             "[listen.c]\naddress = '[::1]:8001'\n"
+                                             "[listen.d]\naddress = ':8001'\n"),
+              ElementsAre("t.toml:4:11: listen.a.address: 0.0.0.0:8000 is part of [::]:8000, the "
+                          "address of listen.b; remove one of them"));
 }
 
 TEST(ConfigErrors, TwoListenersOnOneAddress) {

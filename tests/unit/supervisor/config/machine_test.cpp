@@ -5,12 +5,14 @@
 #include <grp.h>
 #include <gtest/gtest.h>
 #include <pwd.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
+#include "supervisor/config/cores.hpp"
 #include "supervisor/config/program.hpp"
 #include "tests/unit/supervisor/config/scoped_variable.hpp"
 #include "tests/unit/supervisor/config/support.hpp"
@@ -26,6 +28,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::Pair;
+
+std::string own_name() { return getpwuid(geteuid())->pw_name; }
 
 /// A configuration in a directory of its own.
 class ConfigMachine : public ::testing::Test {
@@ -121,9 +125,125 @@ TEST_F(ConfigMachine, PathOfTheEnvFileFindsTheProgram) {
   EXPECT_EQ(find_program(web), root_ / "web");
 }
 
-// User
+TEST_F(ConfigMachine, TheOwnerOfAListenerIsLookedUp) {
+  const auto listener = [this](std::string_view keys) {
+    return load("[listen.a]\naddress = 'unix:/run/a.sock'\n" + std::string(keys));
+  };
+  const auto config = listener(fmt::format("owner = '{}'\ngroup = '{}'", own_name(), getegid()));
+  ASSERT_TRUE(config.has_value()) << texts_of(config).front();
+  EXPECT_EQ(config->listeners.front().uid, geteuid());
+  EXPECT_EQ(config->listeners.front().gid, getegid());
+  EXPECT_EQ(listener("")->listeners.front().uid, std::nullopt);
+  EXPECT_THAT(texts_of(listener("group = 'no-such-group'")),
+              ElementsAre(HasSubstr("listen.a.group: no group \"no-such-group\" on this machine")));
+}
 
-std::string own_name() { return getpwuid(geteuid())->pw_name; }
+// Scripts
+
+TEST_F(ConfigMachine, ACommandThatIsADirectoryIsNamed) {
+  fs::create_directory(root_ / "app");
+  PoolConfig web;
+  web.command = {root_ / "app"};
+  EXPECT_THAT(find_program(web).error(), HasSubstr("app\" is not a program but a directory"));
+}
+
+TEST_F(ConfigMachine, AScriptThatCannotBeExecutedSaysWhy) {
+  const auto why = [this](std::string_view text) {
+    fs::permissions(write("run", text), fs::perms::owner_all);
+    PoolConfig web;
+    web.command = {root_ / "run"};
+    const auto found = find_program(web);
+    return found ? "" : found.error();
+  };
+  EXPECT_EQ(why("#!/bin/sh\n"), "");
+  EXPECT_EQ(why("#! /usr/bin/env sh\n"), "");
+  EXPECT_EQ(why("#!/usr/bin/env -S sh -e\n"), "");
+  EXPECT_THAT(why("#!/bin/sh\r\nexec true\r\n"), HasSubstr("run\" ends with CR LF, as on Windows"));
+  EXPECT_THAT(why("#!/opt/none/python9 -u\n"),
+              HasSubstr("run\" wants the interpreter \"/opt/none/python9\", which is not there"));
+  EXPECT_THAT(why("#!/usr/bin/env python9\n"),
+              HasSubstr("wants the interpreter \"python9\", which is not in PATH"));
+  EXPECT_THAT(why("exec true\n"), HasSubstr("is a script without \"#!/bin/sh\""));
+}
+
+TEST_F(ConfigMachine, TheLogIsNoDevice) {
+  const auto errors_of = [this](const std::string& path) {
+    return texts_of(
+        load_config(write("reeve.toml", "[supervisor]\nlog.to = '" + path +
+                                            "'\n[pool.web]\ncommand = ['/bin/true']\n")));
+  };
+  fs::create_symlink("/dev/stdout", root_ / "app.log");
+  for (const std::string path : {"/dev/stdout", "/dev//fd/1", "/proc/self/fd/2"}) {
+    EXPECT_THAT(errors_of(path), ElementsAre(HasSubstr("is a device, and no file that can be "
+                                                       "rotated; use \"stderr\"")));
+  }
+  EXPECT_THAT(errors_of(root_ / "app.log"), ElementsAre(HasSubstr("use \"stderr\"")));
+  EXPECT_THAT(errors_of(root_ / "other.log"), IsEmpty());
+}
+
+// Cores
+
+/// The files of a machine below a directory.
+class Quota : public ::testing::Test {
+ protected:
+  void write(const std::string& file, std::string_view text) {
+    fs::create_directories((root_ / file).parent_path());
+    std::ofstream(root_ / file) << text;
+  }
+  void is_v2(std::string_view own) {
+    write("proc/self/mountinfo", "35 30 0:30 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+    write("proc/self/cgroup", "0::" + std::string(own) + "\n");
+  }
+
+  unit::TempDir directory_;
+  const fs::path& root_ = directory_.path();
+};
+
+TEST_F(Quota, OfCpuMaxIsRoundedUp) {
+  is_v2("/app");
+  write("sys/fs/cgroup/app/cpu.max", "150000 100000\n");
+  EXPECT_EQ(cores_of_quota(root_), 2);
+  write("sys/fs/cgroup/app/cpu.max", "20000 100000\n");
+  EXPECT_EQ(cores_of_quota(root_), 1);
+  write("sys/fs/cgroup/app/cpu.max", "400000 100000\n");
+  EXPECT_EQ(cores_of_quota(root_), 4);
+}
+
+TEST_F(Quota, OfACgroupAboveCountsToo) {
+  is_v2("/pod/app");
+  write("sys/fs/cgroup/pod/cpu.max", "200000 100000\n");
+  write("sys/fs/cgroup/pod/app/cpu.max", "max 100000\n");
+  EXPECT_EQ(cores_of_quota(root_), 2);
+  write("sys/fs/cgroup/pod/app/cpu.max", "800000 100000\n");
+  EXPECT_EQ(cores_of_quota(root_), 2);
+}
+
+TEST_F(Quota, OfCgroupV1) {
+  write("proc/self/mountinfo",
+        "16 34 0:33 /docker/a /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
+        "20 41 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n");
+  write("proc/self/cgroup", "4:cpu,cpuacct:/docker/a\n3:cpuset:/docker/a\n0::/b\n");
+  write("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "300000\n");
+  write("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000\n");
+  EXPECT_EQ(cores_of_quota(root_), 3);
+  write("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "-1\n");
+  EXPECT_EQ(cores_of_quota(root_), std::nullopt);
+}
+
+TEST_F(Quota, NoneWhereNothingIsSaid) { EXPECT_EQ(cores_of_quota(root_), std::nullopt); }
+
+TEST(Cores, AreThoseOfTheAffinityMask) {
+  cpu_set_t before;
+  ASSERT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(sched_getcpu(), &one);
+  ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+  EXPECT_EQ(available_cores(), 1);
+  sched_setaffinity(0, sizeof(before), &before);
+}
+
+// User
 
 TEST_F(ConfigMachine, UserHasToExist) {
   EXPECT_THAT(errors("user = 'no-such-user'"),

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -37,8 +38,10 @@ namespace {
 using ipc::control::Method;
 using ipc::control::Reply;
 using ipc::control::Request;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 ListenerConfig on_any_port() {
   return {.name = "http", .address = *ipc::parse_address("127.0.0.1:0"), .backlog = 16};
@@ -85,6 +88,35 @@ TEST(Listener, ThatIsInUseIsNamedAndLeavesTheOthers) {
       none);
   ASSERT_FALSE(refused.has_value());
   EXPECT_THAT(refused.error().text, HasSubstr("listen.admin: cannot listen on 127.0.0.1:"));
+}
+
+TEST(Listener, OnAnAddressThatThisMasterHasSaysSo) {
+  std::vector<ipc::NamedFd> none;
+  const auto first = open_listeners({on_any_port()}, {}, none);
+  ASSERT_TRUE(first.has_value());
+  // A port of its own for each: `first` is known by the address that was asked for.
+  ListenerConfig config = on_any_port();
+  config.address = *ipc::parse_address(first->front()->address());
+  ListenerConfig wide = config;
+  wide.address.host = "0.0.0.0";
+  const ListenerSet known{std::make_shared<Listener>(config)};
+  const auto wider = open_listeners({wide}, known, none);
+  ASSERT_FALSE(wider.has_value());
+  EXPECT_THAT(wider.error().text, AllOf(HasSubstr("this master itself has " +
+                                                  first->front()->address() + ", as listen.http"),
+                                        Not(HasSubstr("another process"))));
+}
+
+TEST(Listener, FromSystemdSendsAtOnceToo) {
+  const ipc::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  std::vector<ipc::NamedFd> passed;
+  passed.push_back({"http", ipc::UniqueFd(::dup(socket.get()))});
+  const ListenerConfig config{.name = "web", .address = *ipc::parse_address("systemd:http")};
+  ASSERT_TRUE(open_listeners({config}, {}, passed).has_value());
+  int value = 0;
+  socklen_t size = sizeof(value);
+  ASSERT_EQ(::getsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &value, &size), 0);
+  EXPECT_NE(value, 0);
 }
 
 TEST(Listener, WithTheSameNameAndAddressIsKept) {
@@ -237,12 +269,31 @@ TEST(LogPipe, GivesLinesAsTheyComeAndTheRestAtTheEnd) {
   Pipe pipe = *Pipe::open();
   std::vector<std::string> lines;
   LogPipe log(driver.loop, {.fd = pipe.read_end.release()},
-              [&lines](std::string_view line) { lines.emplace_back(line); });
+              {.on_line = [&lines](std::string_view line) { lines.emplace_back(line); },
+               .on_part = [](std::string_view) {}});
   ASSERT_EQ(::write(pipe.write_end.get(), "one\ntw", 6), 6);
   EXPECT_TRUE(driver.run_until([&] { return !lines.empty(); }));
   ASSERT_EQ(::write(pipe.write_end.get(), "o", 1), 1);
   log.finish();  // The pipe is still open on the other side.
   EXPECT_THAT(lines, ElementsAre("one", "two"));
+}
+
+TEST(LogPipe, GivesAPartOfALineOnceItsWriterIsSilent) {
+  testing::LoopDriver driver;
+  Pipe pipe = *Pipe::open();
+  std::vector<std::string> lines;
+  std::vector<std::string> parts;
+  LogPipe log(driver.loop, {.fd = pipe.read_end.release()},
+              {.on_line = [&lines](std::string_view line) { lines.emplace_back(line); },
+               .on_part = [&parts](std::string_view part) { parts.emplace_back(part); }});
+  ASSERT_EQ(::write(pipe.write_end.get(), "whole\nPassword: ", 16), 16);
+  EXPECT_TRUE(driver.run_until([&] { return parts.size() == 1; }));
+  ASSERT_EQ(::write(pipe.write_end.get(), "again: ", 7), 7);
+  EXPECT_TRUE(driver.run_until([&] { return parts.size() == 2; }));
+  ASSERT_EQ(::write(pipe.write_end.get(), "\n", 1), 1);
+  EXPECT_TRUE(driver.run_until([&] { return lines.size() == 2; }));
+  EXPECT_THAT(parts, ElementsAre("Password: ", "Password: again: "));
+  EXPECT_THAT(lines, ElementsAre("whole", "Password: again: "));
 }
 
 TEST(Reaper, ReadsThenReapsEachOfItsChildrenAndStrangers) {

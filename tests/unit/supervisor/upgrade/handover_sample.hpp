@@ -133,8 +133,8 @@ namespace reeve::supervisor {
   process.channel_fd = first_fd;
   process.recorder_fd = first_fd + 1;
   process.exec_status_fd = first_fd + 2;
-  process.out = {.fd = first_fd + 3, .line = {.partial = "half a li", .cut = false}};
-  process.error = {.fd = first_fd + 4, .line = {.partial = "\x80\x81", .cut = true}};
+  process.out = {.fd = first_fd + 3, .line = {.partial = "half a li", .limit = 4096}};
+  process.error = {.fd = first_fd + 4, .line = {.partial = "\x80\x81", .cut = true, .limit = 8192}};
   process.watchdog_at = TimePoint(std::chrono::seconds(4));
   process.program = "/bin/web";
   process.directory = "/srv/web";
@@ -168,7 +168,13 @@ namespace reeve::supervisor {
   Listener::State listener;
   listener.config = {.name = "http",
                      .address = {.kind = ipc::Address::Kind::Unix, .host = {}, .path = "/http"},
-                     .sockets = Sockets::PerWorker};
+                     .sockets = Sockets::PerWorker,
+                     .mode = 0660,
+                     .owner = "web",
+                     .group = "www",
+                     .uid = 33,
+                     .gid = 34};
+  listener.file = ipc::FileId{.device = 2, .inode = 3};
   listener.bound = ipc::Address{.host = "127.0.0.1", .port = 8000};
   listener.steered = SteeredAddress::State{.anchor_fd = 14, .backlog = 128, .next_member = 6};
   listener.steered->sockets = {{.member = SteeredAddress::Member{5}, .fd = 15},
