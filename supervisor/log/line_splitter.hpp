@@ -24,7 +24,7 @@ class LineSplitter {
   struct State {
     using Flat = void;
     std::string partial;
-    bool cut = false;  ///< it goes on with a line of which a piece was given
+    bool cut = false;                   ///< it goes on with a line of which a piece was given
     std::size_t limit = kDefaultLimit;  ///< bytes of the longest line
   };
 
