@@ -88,8 +88,7 @@ void end_workers_of_a_dead_master(Log& log, const Config& config, const RuntimeD
 }
 
 /// What a master that begins and one that goes on have in common.
-Master::Dependencies dependencies(const std::optional<rlimit>& nofile,
-                                  RuntimeDir& runtime_dir,
+Master::Dependencies dependencies(const std::optional<rlimit>& nofile, RuntimeDir& runtime_dir,
                                   const ipc::Result<std::unique_ptr<CgroupTree>>& cgroups, Log& log,
                                   const Output& output) {
   return {.config_path = {},
