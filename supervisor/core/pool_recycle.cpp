@@ -62,8 +62,10 @@ void Pool::recycle() {
 /// There is no room for two workers of a slot: one slot at a time stops, and starts again.
 void Pool::recycle_in_place() {
   for (Slot& slot : slots_) {
-    const bool others_serve = std::ranges::all_of(slots_, [&slot](const Slot& other) {
-      return other.index == slot.index || other.state == SlotState::Running || is_down(other.state);
+    const bool others_serve = std::ranges::all_of(slots_, [this, &slot](const Slot& other) {
+      return other.index == slot.index || is_down(other.state) ||
+             (other.state == SlotState::Running &&
+              workers_.at(other.current.value()).phase == WorkerPhase::Serving);  // Not hung.
     });
     if (!wants_recycling(slot) || !others_serve || draining() >= max_draining()) continue;
     Worker& worker = workers_.at(slot.current.value());

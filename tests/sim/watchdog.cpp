@@ -106,8 +106,9 @@ void InvariantChecker::check_recycling_fork(const Fork& fork, TimePoint now) {
 void InvariantChecker::check_nobody_due_waits() const {
   const PoolSpec& spec = pool_.spec();
   if (pool_.rolling() || successors() >= std::max(1, spec.surge)) return;
-  const bool others_serve = std::ranges::all_of(pool_.slots(), [](const Slot& slot) {
-    return slot.state == SlotState::Running || is_down(slot.state);
+  const bool others_serve = std::ranges::all_of(pool_.slots(), [this](const Slot& slot) {
+    return is_down(slot.state) || (slot.state == SlotState::Running &&
+                                   seen_.at(*slot.current).phase == WorkerPhase::Serving);
   });
   if (spec.surge == 0 && !others_serve) return;  // One at a time.
   const int room = std::max(1, spec.max_draining.value_or(spec.workers));
