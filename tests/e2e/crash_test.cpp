@@ -104,8 +104,10 @@ backoff = { first = "1ms", max = "5ms" }
 }
 
 TEST_F(Crash, AProgramThatCannotBeExecutedIsFatalAtOnce) {
-  dir.write_program("script", "#!/no/such/interpreter\n");
-  Reeve& reeve = start(pool("app", R"(["@dir@/script"])"));
+  dir.write_program("program", std::string("\x7f"
+                                           "ELF\0\0\0",
+                                           7));  // Of no machine.
+  Reeve& reeve = start(pool("app", R"(["@dir@/program"])"));
   ASSERT_TRUE(reeve.becomes("app:0", "FATAL"));
   EXPECT_THAT(reeve.slot("app:0").detail, HasSubstr("trying again cannot mend it"));
 }

@@ -170,9 +170,9 @@ void InvariantChecker::note(const Event& event, TimePoint now) {
   } else if (std::holds_alternative<Ready>(event) && worker.phase == WorkerPhase::Starting) {
     begin_service(worker, now);
   } else if (std::holds_alternative<Leaving>(event) && worker.phase == WorkerPhase::Serving) {
-    // Whether its word or its exit counts is the pool's choice (by its restart rule).
-    const Worker* same = pool_.find(*about);
-    if (same == nullptr || same->phase != WorkerPhase::Draining) return;
+    // Its word counts where all that end are followed; elsewhere only its exit does, and until then
+    // it may be drained like any other.
+    if (before_.spec.restart != RestartRule::Always) return;
     note_end(*about, Death{.exit_code = 0}, now);
     begin_drain(worker, now);
   }

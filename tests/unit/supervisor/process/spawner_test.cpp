@@ -193,6 +193,34 @@ TEST(Spawner, BecomesAnotherUserForGood) {
                                           "Groups:", gid, identity.user->home, "nobody", "nobody"));
 }
 
+/// A process of another user, while it lives.
+class ProcessOf {
+ public:
+  explicit ProcessOf(uid_t user) {
+    int is_there[2];
+    if (::pipe2(is_there, O_CLOEXEC) != 0) return;
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      if (::setuid(user) != 0 || ::write(is_there[1], "x", 1) != 1) ::_exit(1);
+      while (true) ::pause();
+    }
+    char byte = 0;
+    EXPECT_EQ(::read(is_there[0], &byte, 1), 1);
+    ::close(is_there[0]);
+    ::close(is_there[1]);
+  }
+  ~ProcessOf() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  ProcessOf(const ProcessOf&) = delete;
+  ProcessOf& operator=(const ProcessOf&) = delete;
+
+ private:
+  pid_t pid_ = -1;
+};
+
 /// A child that spawns a worker and dies; true when the worker, another user by then, gets TERM.
 TEST(Spawner, DiesWithTheMasterAsAnotherUserToo) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root may become another user";
@@ -268,6 +296,7 @@ TEST(Spawner, AShortageBetweenForkAndExecIsToldFromAMistake) {
   pool.limits.resources = {{"nproc", 0}};
   WorkerIdentity identity = kIdentity;
   identity.user = nobody();
+  const ProcessOf one_too_many(identity.user->uid);
   const Ran busy = run(plan_launch(pool, {{"PATH", "/bin"}}, identity));
   EXPECT_EQ(busy.exec.error, "exec /bin/sh: Resource temporarily unavailable");
   EXPECT_TRUE(is_shortage(busy.exec.code));
