@@ -16,13 +16,13 @@ Result<UnixAddress> unix_address(std::string_view path) {
   UnixAddress address;
   address.name.sun_family = AF_UNIX;
   const bool abstract = path.starts_with('@');
-  constexpr std::size_t kLongest = sizeof(address.name.sun_path) - 1;
+  constexpr std::size_t kLongestPath = sizeof(address.name.sun_path) - 1;
 
   if (path.empty() || path == "@") return failure("unix socket: the path is empty");
   if (path.contains('\0')) return failure("unix socket: the path contains a NUL byte");
-  if (path.size() > kLongest) {
+  if (path.size() > kLongestPath) {
     return failure(fmt::format("unix socket {}: the path has {} bytes, the kernel allows {}", path,
-                               path.size(), kLongest));
+                               path.size(), kLongestPath));
   }
   std::memcpy(address.name.sun_path, path.data(), path.size());
   if (abstract) address.name.sun_path[0] = '\0';

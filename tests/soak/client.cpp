@@ -120,7 +120,7 @@ Outcome Client::ask_upload(Connection& connection, bool reuse) {
   return !answer || answer->body == upload_ ? std::move(answer) : wrong_body(*answer);
 }
 
-Outcome Client::ask_stream(Connection& connection) {
+Outcome Client::ask_stream(Connection& connection) const {
   const auto ticks = plan_.stream / kTick + 1;
   connection.send(
       e2e::get_request(fmt::format("/stream?ticks={}&ms={}", ticks, kTick.count()), Reuse::Close));

@@ -41,7 +41,7 @@ class Client {
   [[nodiscard]] Outcome ask(e2e::Connection& connection, bool reuse);
   [[nodiscard]] Outcome ask_short(e2e::Connection& connection, bool reuse);
   [[nodiscard]] Outcome ask_upload(e2e::Connection& connection, bool reuse);
-  [[nodiscard]] Outcome ask_stream(e2e::Connection& connection);
+  [[nodiscard]] Outcome ask_stream(e2e::Connection& connection) const;
   void think();
   [[nodiscard]] bool one_in(int count);
   void pause_up_to(Milliseconds longest);

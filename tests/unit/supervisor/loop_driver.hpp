@@ -18,10 +18,12 @@ class LoopDriver {
     bool late = false;
     ipc::uv::Timer deadline(loop, [&late] { late = true; });
     deadline.arm(std::chrono::seconds(10));
-    ipc::uv::Timer look_again(loop, [] {});  // Callbacks before the poll must not wait for it.
+    // Callbacks before the poll must not wait for it, however late they are: it is always armed.
+    static constexpr auto kLookEvery = std::chrono::milliseconds(2);
+    ipc::uv::Timer look_again(loop, [&look_again] { look_again.arm(kLookEvery); });
+    look_again.arm(kLookEvery);
     while (!late) {
       if (done()) return true;
-      look_again.arm(std::chrono::milliseconds(2));
       uv_run(loop.get(), UV_RUN_ONCE);
     }
     return false;
