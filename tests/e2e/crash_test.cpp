@@ -154,9 +154,9 @@ TEST_F(Crash, StatusTellsHowOftenAndWhyASlotWasRestarted) {
   EXPECT_EQ(reeve.ctl({"restart", "web"}).code(), 0);
   EXPECT_EQ(reeve.slot("web:0").restarts, 0) << "the operator's own is none";
   EXPECT_EQ(reeve.slot("web:0").last_death, "");
-  Watch(reeve.pid("web:0")).signal(SIGSEGV);
+  Watch(reeve.pid("web:0")).signal(SIGKILL);
   ASSERT_TRUE(eventually([&] { return reeve.slot("web:0").restarts == 1; }));
-  EXPECT_THAT(reeve.slot("web:0").last_death, HasSubstr("SIGSEGV"));
+  EXPECT_THAT(reeve.slot("web:0").last_death, HasSubstr("SIGKILL"));
   ASSERT_TRUE(reeve.becomes("web:0", "RUNNING"));
   EXPECT_THAT(reeve.ctl({"status"}).output, HasSubstr("; restarted once, the last time "));
   EXPECT_THAT(reeve.ctl({"status", "--json"}).output, HasSubstr("\"restarts\":1"));

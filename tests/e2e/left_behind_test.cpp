@@ -42,7 +42,7 @@ while not told:
 
 /// The shell ends of TERM; its child never heard of it.
 constexpr std::string_view kDeaf =
-    R"(["/bin/sh", "-c", "(trap '' TERM; exec sleep 1000) & echo up; wait"])";
+    R"(["/bin/sh", "-c", "(trap '' TERM; echo up; exec sleep 1000) & wait"])";
 constexpr std::string_view kUp = "ready = { log = \"up\" }\n";
 
 class LeftBehind : public UpgradeTest {
