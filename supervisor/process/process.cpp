@@ -1,6 +1,7 @@
 #include "supervisor/process/process.hpp"
 
 #include <fmt/format.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -182,7 +183,13 @@ void Process::drain(ipc::DrainKind kind, const StopRule& how) {
   state_.drained_at = loop_.now();
   if (how.to == StopRule::To::Group) return tell_all_of_it(how);
   signal(how.signal);
-  signal(SIGCONT);
+  // Only one that stands still: who is being attached to, as a leak check does to its own process,
+  // would lose the stop that it waits for.
+  siginfo_t info{};
+  const int options = WSTOPPED | WNOHANG | WNOWAIT;
+  if (::waitid(P_PID, static_cast<id_t>(state_.pid), &info, options) == 0 && info.si_pid != 0) {
+    signal(SIGCONT);
+  }
 }
 
 void Process::tell_all_of_it(const StopRule& how) const {

@@ -219,7 +219,7 @@ TEST_F(StartStop, TheNextMasterTakesOverWhatAKilledOneLeft) {
 
 TEST_F(StartStop, TwoHundredWorkersAllServeAndAllLeave) {
 #ifdef __SANITIZE_ADDRESS__
-  constexpr int kMany = 40;  // Each looks for leaks at its end, and spins meanwhile.
+  constexpr int kMany = 40;  // Each looks for leaks at its end, which takes its time.
 #else
   constexpr int kMany = 200;
 #endif
