@@ -161,7 +161,7 @@ TEST_F(Scheduled, OfScopeEachAreDoneByAllWorkersAlsoByNewOnes) {
 TEST_F(Scheduled, OnlyAnAppThatHasSomeNeedsNoSocket) {
   Reeve& reeve = start(pool("idle", R"(["@hello@"])", "workers = 1"));
   EXPECT_TRUE(reeve.logs("nothing to listen on"));
-  EXPECT_FALSE(reeve.ready(0ms));
+  EXPECT_TRUE(reeve.becomes("idle:0", "FATAL"));
 }
 
 TEST_F(Scheduled, GoOnThroughAnUpgradeOfTheMaster) {

@@ -143,7 +143,10 @@ TEST_F(StartStop, TheSignalOfTheConfigurationTellsAWorkerToStop) {
 
 TEST_F(StartStop, AStoppedWorkerIsContinuedToHearIt) {
   Reeve& reeve = start_ready(hello_pool(1));
-  Watch(reeve.pid("web:0")).signal(SIGSTOP);
+  const int pid = reeve.pid("web:0");
+  Watch(pid).signal(SIGSTOP);
+  ASSERT_TRUE(eventually(
+      [&] { return read_file("/proc/" + std::to_string(pid) + "/stat").contains(") T "); }));
   EXPECT_EQ(reeve.stop(10s), Exit{.code = 0});
 }
 

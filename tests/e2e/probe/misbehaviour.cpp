@@ -53,7 +53,7 @@ std::chrono::milliseconds environment_ms(const char* name, std::chrono::millisec
 /// Touched, so that it counts; without an end, so that only a limit ends it.
 void take_all_memory() {
   constexpr std::size_t kStep = std::size_t{1} << 20;
-  for (;;) std::memset(::operator new(kStep), 1, kStep);
+  for (;;) std::memset(std::malloc(kStep), 1, kStep);
 }
 
 /// Neither waits for the other before it writes, whichever is first.
