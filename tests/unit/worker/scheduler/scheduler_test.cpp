@@ -2,6 +2,7 @@
 
 #include "worker/scheduler/scheduler.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -34,6 +35,14 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 constexpr ScheduleOptions kEach{.scope = ScheduleScope::Each};
+
+/// Not due while the test runs, at whatever hour that is: every(24h) is due at midnight.
+Schedule in_half_a_year() {
+  const std::chrono::year_month_day today(
+      std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()));
+  const auto month = static_cast<unsigned>(today.month() + std::chrono::months(6));
+  return cron(fmt::format("0 0 1 {} *", month), "UTC");
+}
 
 class SchedulerTest : public RuntimeFixture {
  protected:
@@ -181,7 +190,7 @@ TEST_F(SchedulerTest, UnderAMasterItRunsWhatIsGranted) {
 }
 
 TEST_F(SchedulerTest, TheLeaseIsWantedAgainUntilItIsHeld) {
-  scheduled_jobs.schedule("one", every(24h), [] {});
+  scheduled_jobs.schedule("one", in_half_a_year(), [] {});
   on_message = [&](const ipc::WorkerMessage& message) {
     if (message.lease == ipc::LeaseWish::Wanted && sent.size() == 2) loop.stop();
   };
@@ -247,7 +256,7 @@ TEST_F(SchedulerTest, ADrainEndsWhenTheLastClaimIsDenied) {
 }
 
 TEST_F(SchedulerTest, TheLeaseDoesNotWaitForWhatEachWorkerDoes) {
-  scheduled_jobs.schedule("one", every(24h), [] {});
+  scheduled_jobs.schedule("one", in_half_a_year(), [] {});
   scheduled_jobs.schedule(
       "each", every(5ms),
       [&]() -> Task<> {
@@ -325,7 +334,7 @@ TEST_F(SchedulerTest, ReportsAreFew) {
 
 TEST_F(SchedulerTest, CanRunOneByName) {
   int runs = 0;
-  scheduled_jobs.schedule("cleanup", every(24h), [&](ScheduledRun&) -> Task<> {
+  scheduled_jobs.schedule("cleanup", in_half_a_year(), [&](ScheduledRun&) -> Task<> {
     ++runs;
     co_return;
   });
