@@ -3,9 +3,9 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 
+#include "ipc/base/mount.hpp"
 #include "ipc/base/text.hpp"
 #include "supervisor/config/text_file.hpp"
 
@@ -14,26 +14,6 @@ namespace {
 
 using ipc::next_line;
 using ipc::next_word;
-
-struct Mount {
-  std::string root;   // Which part of the hierarchy is mounted.
-  std::string point;  // Where.
-};
-
-/// mountinfo writes blanks, tabs, line ends and backslashes as octal numbers.
-std::string unescape(std::string_view text) {
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\' || i + 3 >= text.size()) {
-      plain += text[i];
-      continue;
-    }
-    const int code = (text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0');
-    plain += static_cast<char>(code);
-    i += 3;
-  }
-  return plain;
-}
 
 /// Whether `name` is one of "cpu,cpuacct".
 bool has_item(std::string_view list, std::string_view name) {
@@ -45,25 +25,10 @@ bool has_item(std::string_view list, std::string_view name) {
   return false;
 }
 
-/// "41 32 0:38 / /sys/fs/cgroup rw,relatime shared:9 - cgroup2 cgroup2 rw"
-std::optional<Mount> cgroup_mount(std::string_view line, std::string_view controller) {
-  std::array<std::string_view, 5> fields;
-  for (std::string_view& field : fields) {
-    const auto word = next_word(line);
-    if (!word) return std::nullopt;
-    field = *word;
-  }
-  while (const auto word = next_word(line)) {
-    if (*word != "-") continue;
-    const auto type = next_word(line);
-    if (type != (controller.empty() ? "cgroup2" : "cgroup")) return std::nullopt;
-    next_word(line);  // The source, which is any word.
-    if (!controller.empty() && !has_item(next_word(line).value_or(""), controller)) {
-      return std::nullopt;
-    }
-    return Mount{unescape(fields[3]), unescape(fields[4])};
-  }
-  return std::nullopt;
+/// Whether this is the v2 hierarchy (for no controller), or that of v1 which has the controller.
+bool is_hierarchy_of(const ipc::Mount& mount, std::string_view controller) {
+  if (controller.empty()) return mount.type == "cgroup2";
+  return mount.type == "cgroup" && has_item(mount.options, controller);
 }
 
 std::string joined(const std::string& directory, std::string_view below) {
@@ -117,8 +82,8 @@ std::optional<std::string> own_cgroup_with(std::string_view mountinfo, std::stri
   const auto path = path_of(cgroup, controller);
   if (!path || path->starts_with("/..")) return std::nullopt;
   while (const auto line = next_line(mountinfo)) {
-    const auto mount = cgroup_mount(*line, controller);
-    if (!mount) continue;
+    const auto mount = ipc::parse_mount(*line);
+    if (!mount || !is_hierarchy_of(*mount, controller)) continue;
     if (mount->root == "/") return joined(mount->point, *path);
     // Without a namespace a container sees a part of the hierarchy, and whole paths.
     if (*path == mount->root) return mount->point;

@@ -11,8 +11,8 @@ namespace reeve::supervisor {
 /// in cgroup v1) of the own cgroup or of one above it allows less. At least 1.
 [[nodiscard]] int available_cores();
 
-/// That quota; a part of a core counts as one. None: there is no quota. `root` is where /proc and
-/// the cgroups are found.
+/// The quota alone; a part of a core counts as one. None: there is no quota. `root` is where /proc
+/// and the cgroups are found.
 [[nodiscard]] std::optional<int> cores_of_quota(const std::string& root = "");
 
 }  // namespace reeve::supervisor

@@ -65,9 +65,7 @@ constinit const std::array<Key<SupervisorConfig>, 9> kSupervisorKeys{{
     {"log.keep", Optional, "10", "how many rotated log files are kept; the newest is `FILE.1`",
      [](const Cell& cell, SupervisorConfig& to) { cell.read(to.log_keep, kLogFiles); }},
     {"log.max_line", Optional, R"("64KiB")", "a longer line of a worker is logged in pieces",
-     [](const Cell& cell, SupervisorConfig& to) {
-       if (const auto size = cell.size(kLongestLine)) to.log_max_line = *size;
-     }},
+     [](const Cell& cell, SupervisorConfig& to) { cell.read_size(to.log_max_line, kLongestLine); }},
     {"on_fatal", Optional, R"("stay")",
      R"(when a pool is FATAL: `"stay"` with the others, or `"exit"` with code 3, for containers)",
      [](const Cell& cell, SupervisorConfig& to) { cell.read(to.on_fatal, kOnFatal); }},

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "ipc/base/clock.hpp"
+#include "ipc/base/mount.hpp"
 #include "ipc/base/text.hpp"
 #include "supervisor/system/small_file.hpp"
 
@@ -86,7 +87,7 @@ ipc::Result<std::string> find_own_cgroup(std::string_view mountinfo, std::string
   if (!path) return ipc::failure("this kernel has no cgroup v2 hierarchy");
   if (path->starts_with("/..")) return ipc::failure("its cgroup is outside of its namespace");
   while (const auto line = next_line(mountinfo)) {
-    const auto mount = parse_mount(*line);
+    const auto mount = ipc::parse_mount(*line);
     if (!mount || mount->type != "cgroup2") continue;
     if (mount->root == "/") return joined(mount->point, *path);
     // Without a namespace a container sees a part of the hierarchy, and whole paths.

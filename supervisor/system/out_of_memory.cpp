@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "ipc/base/mount.hpp"
 #include "ipc/base/text.hpp"
 #include "supervisor/system/small_file.hpp"
 
@@ -73,7 +74,7 @@ std::string memory_v1_directory(std::string_view mountinfo, std::string_view cgr
   const std::string path = memory_v1_path(cgroup);
   if (path.empty()) return {};
   while (auto line = next_line(mountinfo)) {
-    const auto mount = parse_mount(*line);
+    const auto mount = ipc::parse_mount(*line);
     if (!mount || mount->type != "cgroup" || !has_item(mount->options, "memory")) continue;
     if (mount->root == "/") return path == "/" ? mount->point : mount->point + path;
     return path.starts_with(mount->root) ? mount->point + path.substr(mount->root.size())

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <memory>
 
@@ -13,25 +12,6 @@
 #include "ipc/base/unique_fd.hpp"
 
 namespace reeve::supervisor {
-namespace {
-
-/// mountinfo writes blanks, tabs, line ends and backslashes as octal numbers.
-std::string unescape(std::string_view text) {
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\' || i + 3 >= text.size()) {
-      plain += text[i];
-      continue;
-    }
-    const int code = (text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0');
-    plain += static_cast<char>(code);
-    i += 3;
-  }
-  return plain;
-}
-
-}  // namespace
-
 ipc::Result<std::string> read_small_file(const std::string& path, std::size_t max_bytes) {
   const ipc::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd) return ipc::system_error("read", path, errno);
@@ -81,21 +61,6 @@ std::vector<pid_t> pids_in(std::string_view text) {
     if (const auto pid = ipc::parse_number<pid_t>(*word); pid && *pid > 1) pids.push_back(*pid);
   }
   return pids;
-}
-
-/// "14 34 0:32 ROOT POINT OPTIONS [TAGS] - TYPE SOURCE OPTIONS"
-std::optional<Mount> parse_mount(std::string_view line) {
-  std::array<std::string_view, 5> fields;
-  for (std::string_view& field : fields) field = next_word(line).value_or("");
-  auto word = next_word(line);
-  while (word && *word != "-") word = next_word(line);
-  const auto type = next_word(line);
-  if (!word || !type) return std::nullopt;
-  (void)next_word(line);  // The source.
-  return Mount{.root = unescape(fields[3]),
-               .point = unescape(fields[4]),
-               .type = std::string(*type),
-               .options = std::string(next_word(line).value_or(""))};
 }
 
 }  // namespace reeve::supervisor

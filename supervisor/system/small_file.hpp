@@ -32,15 +32,6 @@ bool for_each_name_in(const std::string& directory,
 /// The processes that cgroup.procs lists, but for pid 1.
 [[nodiscard]] std::vector<pid_t> pids_in(std::string_view text);
 
-/// A line of /proc/self/mountinfo.
-struct Mount {
-  std::string root;   ///< the part of the file system that is mounted
-  std::string point;  ///< the directory where it is
-  std::string type;   ///< "cgroup2"
-  std::string options;
-};
-[[nodiscard]] std::optional<Mount> parse_mount(std::string_view line);
-
 using ipc::next_line;
 using ipc::next_word;
 
