@@ -51,11 +51,6 @@ template <auto Last, std::size_t N>
   return words[static_cast<std::size_t>(value)];
 }
 
-template <ListedEnum Enum, std::size_t N>
-[[nodiscard]] constexpr std::string_view word_of(Enum value, const std::string_view (&words)[N]) {
-  return word_of<last_of(Enum{})>(value, words);
-}
-
 /// Nothing when the text is the word of none.
 template <ListedEnum Enum>
 [[nodiscard]] std::optional<Enum> parse_word(std::string_view text) {

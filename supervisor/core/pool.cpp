@@ -93,8 +93,8 @@ void Pool::take(const ForkFailed& event) {
 
 void Pool::take(const Exited& event) { remove(event.worker, event.death); }
 
-/// One that was to end keeps its place until all of it is gone. After any other end its successor
-/// need not wait: the rest drains as nobody's current.
+/// A worker that was to end keeps its place until all of it is gone. After any other end its
+/// successor need not wait: the rest drains as nobody's current.
 void Pool::take(const LeaderEnded& event) {
   const auto found = workers_.find(event.worker);
   if (found == workers_.end() || found->second.leader_death) return;
@@ -106,7 +106,7 @@ void Pool::take(const LeaderEnded& event) {
     case WorkerPhase::Serving: {
       const Worker ended = worker;
       begin_drain(worker, DrainKind::Prompt);
-      vacate(ended, event.death);
+      vacate(ended, event.death, cause(ended, event.death));
       break;
     }
     case WorkerPhase::Draining:
@@ -143,17 +143,8 @@ void Pool::take(const Leaving& event) {
   if (spec_.restart != RestartRule::Always) return;  // How it ends decides.
   Worker& worker = found->second;
   begin_drain(worker, DrainKind::Patient);
-  Slot* slot = slot_at(worker.slot);
-  assert(slot != nullptr && "a worker that serves has a slot");
-  const Death clean{.exit_code = 0};
-  const std::string why = "it left by itself";
-  if (slot->successor == worker.id) {
-    slot->successor.reset();
-    roll_failed(worker, clean, why);
-  } else if (slot->current == worker.id) {
-    slot->current.reset();
-    current_ended(*slot, worker, clean, why);
-  }
+  assert(slot_at(worker.slot) != nullptr && "a worker that serves has a slot");
+  vacate(worker, Death{.exit_code = 0}, "it left by itself");
 }
 
 void Pool::take(const Extended& event) {
@@ -196,15 +187,15 @@ void Pool::remove(WorkerId id, const Death& death) {
   const auto node = workers_.extract(id);
   if (node.empty()) return;
   const Worker& worker = node.mapped();
-  vacate(worker, worker.leader_death.value_or(death));
+  const Death& end = worker.leader_death ? *worker.leader_death : death;
+  vacate(worker, end, cause(worker, end));
   settle_if_gone(worker.slot);
 }
 
 /// Frees its place in its slot, if it has one.
-void Pool::vacate(const Worker& worker, const Death& death) {
+void Pool::vacate(const Worker& worker, const Death& death, const std::string& why) {
   Slot* slot = slot_at(worker.slot);
   if (slot == nullptr) return;  // Scaled away while it drained.
-  const std::string why = cause(worker, death);
   if (slot->successor == worker.id) {
     slot->successor.reset();
     if (is_newcomer(worker)) {

@@ -126,7 +126,7 @@ class Pool {
   void take(const LeaderEnded& event);
   void became_ready(Worker& worker);
   void remove(WorkerId id, const Death& death);
-  void vacate(const Worker& worker, const Death& death);
+  void vacate(const Worker& worker, const Death& death, const std::string& why);
   void current_ended(Slot& slot, const Worker& worker, const Death& death, const std::string& why);
   void restart_or_leave(Slot& slot, const Worker& worker, const Death& death,
                         const std::string& why);

@@ -51,10 +51,9 @@ void Pool::note_age(Worker& worker) {
 void Pool::recycle() {
   if (roll_) return;
   if (spec_.surge == 0) return recycle_in_place();
-  const int tokens = std::max(1, spec_.surge);
   for (Slot& slot : slots_) {
     if (!wants_recycling(slot)) continue;
-    if (successors() >= tokens || successors() + draining() >= max_draining()) return;
+    if (successors() >= spec_.surge || successors() + draining() >= max_draining()) return;
     slot.successor = fork(slot, generation_, spec_);
   }
 }
