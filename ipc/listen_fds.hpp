@@ -19,7 +19,7 @@ struct NamedFd {
 
 /// Takes the descriptors meant for this process (LISTEN_PID matches), makes them CLOEXEC, and
 /// removes the variables so that no child can mistake them for its own. Empty when there are none.
-/// One that is closed is left out, and `warn` is told of it. Call once, early in main, before any
+/// A closed descriptor is left out, and `warn` is told of it. Call once, early in main, before any
 /// thread.
 [[nodiscard]] std::vector<NamedFd> adopt_listen_fds(
     const std::function<void(const std::string& text)>& warn);

@@ -1,7 +1,7 @@
 #pragma once
 // The progress of an event loop, for a thread that watches it: a number that changes with each
 // callback, and whether the loop is waiting for events. Costs one load and one store per callback.
-// It holds no times: a watcher that looks twice sees what has not moved.
+// No times are kept: a watcher that looks twice sees what has not moved.
 
 #include <atomic>
 #include <cstdint>

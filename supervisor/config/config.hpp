@@ -61,7 +61,7 @@ struct ListenerConfig {
   ipc::Address address;
   int backlog = 4096;
   Sockets sockets = Sockets::Auto;
-  // Of the file of a Unix socket.
+  // The file of a Unix socket:
   std::optional<std::uint32_t> mode;  ///< none: what the umask leaves
   std::string owner;                  ///< empty: the master's, as `group`
   std::string group;

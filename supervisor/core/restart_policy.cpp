@@ -8,7 +8,7 @@ namespace {
 
 /// A worker that ends sooner than this did not do its work, whatever its exit code says.
 constexpr Duration kUsefulLife = std::chrono::seconds(1);
-/// Of workers that had served, that are replaced at once.
+/// So many workers that had served are replaced at once.
 constexpr int kIncidents = 5;
 /// Longer than any pause grows.
 constexpr int kMostInARow = 1'000;

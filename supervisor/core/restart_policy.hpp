@@ -54,9 +54,9 @@ using AfterEnd = std::variant<Retry, Leave, GiveUp>;
 ///          within `give_up_within` the pause grows in the same way, so that it does not spin, but
 ///          it never gives up.
 ///
-/// It gives up at once on what is permanent, unless a worker of this version was ever ready: then
-/// somebody may be replacing the program's file just now. What is said to be temporary (the exit
-/// codes EX_UNAVAILABLE and EX_TEMPFAIL) is never given up.
+/// The policy gives up at once on what is permanent, unless a worker of this version was ever
+/// ready: then somebody may be replacing the program's file just now. An end that is said to be
+/// temporary (exit codes EX_UNAVAILABLE and EX_TEMPFAIL) is never given up.
 ///
 /// A start for which the machine had no process, memory or descriptor left counts as late, but is
 /// never repeated at once; and it is repeated whatever `restart` says, as nothing has run yet.
@@ -71,7 +71,7 @@ class RestartPolicy {
   void forget();
   /// Moves past failures by a stall of the master, so that it neither ages nor renews them.
   void shift(Duration by);
-  /// That count, since an operator has asked for a start.
+  /// The number of failures since an operator has asked for a start.
   [[nodiscard]] int failures() const { return in_a_row_ + static_cast<int>(late_.size()); }
 
   /// What it remembers, for a master that takes over.

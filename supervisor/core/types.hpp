@@ -72,9 +72,10 @@ struct Recycling {
 };
 REEVE_FIELDS(Recycling, requests, memory_bytes, age, jitter)
 
+struct Death;
+
 /// What a pool may do and how long it may take. Only what the core decides with; the command line
 /// and the like stay in the configuration.
-struct Death;
 struct PoolSpec {
   std::string name;
   int workers = 1;
@@ -99,7 +100,7 @@ struct PoolSpec {
   std::optional<Duration> watchdog;
   Recycling recycle;
 
-  /// It ended as it may.
+  /// Whether a worker may end so.
   [[nodiscard]] bool expects(const Death& death) const;
   bool operator==(const PoolSpec&) const = default;
 };

@@ -18,7 +18,7 @@ constexpr std::size_t kChunkBytes = 4096;
 // The string itself, its place among others, and the allocator's header.
 constexpr std::size_t kChunkOverhead = 80;
 
-// What is shown of a line without an end; the rest comes with its end.
+// So much of a line without an end is shown; the rest comes with its end.
 constexpr std::size_t kMostOfAPart = 4096;
 
 /// What a line has behind the part of it that was shown; none: that was of another line.

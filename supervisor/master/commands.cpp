@@ -237,7 +237,7 @@ PendingCommands::OnVerdicts Commands::answer_to(SessionId session) const {
   };
 }
 
-/// Of several pools the first has its verdict long before the last: what was up may be down now.
+/// A verdict on the first of several pools comes long before the last: what was up may be down now.
 void Commands::correct(ipc::control::Verdict& verdict) const {
   const bool says_up = verdict.code == "started" || verdict.code == "restarted";
   if (!says_up) return;

@@ -242,7 +242,7 @@ void Master::tend() {
   tend_timer_.arm(kTendEvery);
 }
 
-/// Whoever cleans /tmp may take them along, under a master that lives on.
+/// Cleaners of /tmp may take its files along, under a master that lives on.
 void Master::look_after_files() {
   for (const SharedListener& listener : pools_.listeners()) {
     const std::string file = listener->address();

@@ -202,7 +202,7 @@ class PoolRunner : private ProcessObserver {
   void perform(const Kill& order);
   /// Its slot shows it.
   [[nodiscard]] bool is_current(const Process::Identity& who) const;
-  /// Of a worker that was not ready in time: the rule, and a remedy.
+  /// The rule by which a worker was not ready in time, and a remedy.
   [[nodiscard]] std::string what_was_waited_for(const Process& process, const Worker& worker) const;
   void note_unasked(int index, const DeathFacts& facts);
   void forget_restarts(const SlotSet& slots);

@@ -29,7 +29,7 @@ void PoolRunner::start(CommandId command, const SlotSet& slots) {
   feed(StartRequested{command, slots});
 }
 
-/// Of what is down; what runs goes on.
+/// Slots that are down begin to count anew; those that run go on.
 void PoolRunner::forget_restarts(const SlotSet& slots) {
   for (const Slot& slot : pool_.slots()) {
     const bool is_meant = slots.empty() || slots.contains(slot.index);

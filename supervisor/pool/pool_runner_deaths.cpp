@@ -132,7 +132,8 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
   observer_.changed();
 }
 
-/// Of workers whose leader has ended; nobody tells when the last of a process group does.
+/// Finds the workers that have gone since their leader ended: nobody tells when the last of a
+/// process group does.
 void PoolRunner::look_at_what_is_left() {
   std::vector<WorkerId> gone;
   bool some_live = false;

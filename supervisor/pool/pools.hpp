@@ -79,8 +79,8 @@ class Pools : private PoolObserver {
   /// Why so many workers of a pool with a `port` cannot each have one; empty when they can.
   [[nodiscard]] std::string refuse_ports(const PoolRunner& pool, int workers) const;
   [[nodiscard]] bool quiet() const;
-  /// Of all pools: when their start counts as over. One that waits for another has not begun, and
-  /// is no longer waited for when that one's is over.
+  /// When the start of all pools counts as over. A pool that waits for another has not begun, and
+  /// is no longer waited for when the start of that one is over.
   [[nodiscard]] std::optional<TimePoint> start_ends_at() const;
   [[nodiscard]] int workers_killed() const { return workers_killed_; }
   /// "web 2/2 running; jobs 1/1 running"

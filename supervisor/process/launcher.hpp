@@ -28,7 +28,7 @@ class Launcher {
     /// A limit or a right that a worker does not have, in spite of its configuration. The same text
     /// comes with every start.
     std::function<void(const std::string& text)> warn = [](const std::string&) {};
-    /// Of a worker's output, in bytes; null: the default of log.max_line.
+    /// The longest line of a worker's output, in bytes; null: the default of log.max_line.
     std::function<std::size_t()> longest_line = nullptr;
   };
 

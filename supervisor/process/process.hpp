@@ -127,12 +127,13 @@ class Process {
   /// has killed it.
   [[nodiscard]] Death explain(Death death) const;
 
-  /// It is a zombie: takes its last words, and tells what is left of it to stop, or kills it. A
-  /// child that outlived its worker would keep the pool's listeners and serve nobody's requests.
+  /// Called while it is a zombie: takes its last words, and tells what is left of it to stop, or
+  /// kills it. A child that outlived its worker would keep the pool's listeners and serve nobody's
+  /// requests.
   void conclude(const StopRule& how, bool kill);
   /// It is, or was, a zombie: what it says now are its last words.
   [[nodiscard]] bool is_over() const { return over_; }
-  /// It was reaped: forgets the pid. What it has started may still print.
+  /// Called once it was reaped: forgets the pid. What it has started may still print.
   void reaped();
   /// Nothing of it lives: takes what was printed at the end.
   void finish();
@@ -162,7 +163,7 @@ class Process {
   /// When it last sent WATCHDOG=1.
   [[nodiscard]] std::optional<TimePoint> watchdog_at() const { return state_.watchdog_at; }
 
-  /// It has used NOTIFY_SOCKET.
+  /// Whether it has used NOTIFY_SOCKET.
   [[nodiscard]] bool has_notified() const { return state_.has_notified; }
   /// Its own listening sockets; empty when it shares those of the pool.
   [[nodiscard]] WorkerSockets& worker_sockets() { return worker_sockets_; }

@@ -1,6 +1,7 @@
 // Programs that know nothing of Reeve: what they inherit, and the four ways in which they are
 // ready.
 
+#include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,7 +20,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-/// One that nobody has just now.
+/// A port that nobody has just now.
 int free_port() {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};

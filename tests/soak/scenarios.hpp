@@ -7,7 +7,7 @@
 
 namespace reeve::soak {
 
-/// Of the pool, at the start and at the end.
+/// The workers of the pool, at the start and at the end.
 inline constexpr int kWorkers = 2;
 
 [[nodiscard]] int run_deploys(const Options& options);

@@ -1,4 +1,4 @@
-// What is left of a worker when its leader has ended: as long as anything lives, the worker does.
+// The rest of a worker whose leader has ended: as long as anything of it lives, the worker does.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
