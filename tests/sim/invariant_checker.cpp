@@ -178,7 +178,9 @@ void InvariantChecker::note(const Event& event, TimePoint now) {
   }
 }
 
-void InvariantChecker::note_change(const Changed& changed, TimePoint now) const {
+void InvariantChecker::note_change(const Changed& changed, TimePoint now) {
+  if (changed.to == SlotState::Exited && trial_.canaries.contains(changed.slot))
+    trial_.is_done = true;
   hold(changed.to != SlotState::Fatal || may_give_up_,
        "FATAL is what trying again cannot mend, or what a written give_up says");
   if (changed.to != SlotState::Backoff) return;

@@ -94,6 +94,7 @@ class InvariantChecker {
     bool asked = false;              ///< for a judgement
     std::optional<bool> good;
     std::set<int> canaries;
+    bool is_done = false;      ///< a canary's work is: that needs no judgement
     bool had_workers = false;  ///< when it began: something to compare with
   };
 
@@ -103,7 +104,7 @@ class InvariantChecker {
   void note_request(const Event& event);
   void note_wish(const Event& request);
   void note_end(WorkerId id, const Death& death, TimePoint now);
-  void note_change(const Changed& changed, TimePoint now) const;
+  void note_change(const Changed& changed, TimePoint now);
   void note_fork(const Fork& fork, const Event& event, TimePoint now);
   void note_drain(const Drain& drain, TimePoint now);
   void note_kill(const Kill& kill, const Event& event, TimePoint now);

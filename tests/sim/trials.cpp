@@ -118,11 +118,7 @@ void InvariantChecker::check_canary_fork(const Fork& fork) const {
 void InvariantChecker::check_trial(bool deployed) const {
   const auto* request = roll_request();
   if (!deployed || !request->canary || !trial_.had_workers) return;
-  // Work that is done for good needs no judgement.
-  const bool is_done = std::ranges::any_of(pool_.slots(), [this](const Slot& slot) {
-    return trial_.canaries.contains(slot.index) && slot.state == SlotState::Exited;
-  });
-  hold(trial_.good == true || is_done || !trial_.until,
+  hold(trial_.good == true || trial_.is_done || !trial_.until,
        "canaries that were not judged good are not deployed");
 }
 
