@@ -10,24 +10,6 @@
 
 namespace reeve::supervisor {
 
-std::string_view to_string(ClaimVerdict verdict) {
-  switch (verdict) {
-    case ClaimVerdict::Granted:
-      return "granted";
-    case ClaimVerdict::NotHolder:
-      return "it does not hold the lease";
-    case ClaimVerdict::AlreadyDone:
-      return "this run, or a later one of the same name, was granted before";
-    case ClaimVerdict::TooFarAhead:
-      return "it is due in more than 24 h";
-    case ClaimVerdict::BadName:
-      return "the name of the job is empty, or longer than 128 bytes";
-    case ClaimVerdict::TooManyScheduled:
-      return "the pool has more than 64 scheduled jobs";
-  }
-  std::unreachable();
-}
-
 void PoolLease::succeed(const LeaseState& removed) {
   state_.fence = std::max(state_.fence, removed.fence);
   if (removed.since) state_.since = removed.since;

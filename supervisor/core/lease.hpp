@@ -76,7 +76,13 @@ enum class ClaimVerdict : std::uint8_t {
   BadName,           ///< empty, or longer than kMaxName
   TooManyScheduled,  ///< kMostScheduled are known, and each had a run lately
 };
-[[nodiscard]] std::string_view to_string(ClaimVerdict verdict);
+constexpr auto words_of(ClaimVerdict) {
+  return std::to_array<std::string_view>(
+      {"granted", "it does not hold the lease",
+       "this run, or a later one of the same name, was granted before",
+       "it is due in more than 24 h", "the name of the job is empty, or longer than 128 bytes",
+       "the pool has more than 64 scheduled jobs"});
+}
 
 class PoolLease {
  public:

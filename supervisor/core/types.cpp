@@ -29,26 +29,6 @@ bool PoolSpec::expects(const Death& death) const {
          std::ranges::find(expected_exit, *death.exit_code) != expected_exit.end();
 }
 
-std::string_view to_string(SlotState state) {
-  switch (state) {
-    case SlotState::Stopped:
-      return "STOPPED";
-    case SlotState::Starting:
-      return "STARTING";
-    case SlotState::Running:
-      return "RUNNING";
-    case SlotState::Stopping:
-      return "STOPPING";
-    case SlotState::Backoff:
-      return "BACKOFF";
-    case SlotState::Exited:
-      return "EXITED";
-    case SlotState::Fatal:
-      return "FATAL";
-  }
-  return "UNKNOWN";
-}
-
 bool is_down(SlotState state) {
   switch (state) {
     case SlotState::Stopped:
@@ -62,36 +42,6 @@ bool is_down(SlotState state) {
       return false;
   }
   std::unreachable();
-}
-
-std::string_view to_string(WorkerPhase phase) {
-  switch (phase) {
-    case WorkerPhase::Starting:
-      return "starting";
-    case WorkerPhase::Serving:
-      return "serving";
-    case WorkerPhase::Draining:
-      return "draining";
-    case WorkerPhase::Killed:
-      return "killed";
-  }
-  return "unknown";
-}
-
-std::string_view to_string(KillReason reason) {
-  switch (reason) {
-    case KillReason::GraceExpired:
-      return "its drain took longer than the grace";
-    case KillReason::StartTimeout:
-      return "it was not ready within start_timeout";
-    case KillReason::Hung:
-      return "no sign of life";
-    case KillReason::GraceEndedByOperator:
-      return "the operator ended the grace";
-    case KillReason::LeftBehind:
-      return "its leader has ended, and it has outlived the grace";
-  }
-  return "unknown";
 }
 
 std::string describe(const Death& death) {

@@ -3,6 +3,7 @@
 // Core is pure: values only, no syscalls, no clock, no logging, no knowledge of pids or
 // descriptors.
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "ipc/base/byte_size.hpp"
 #include "ipc/base/clock.hpp"
 #include "ipc/base/duration.hpp"
+#include "ipc/base/enum_word.hpp"
 #include "ipc/format/fields.hpp"
 #include "ipc/worker_state.hpp"
 
@@ -21,6 +23,7 @@ namespace reeve::supervisor {
 using ipc::DrainKind;
 using ipc::Duration;
 using ipc::TimePoint;
+using ipc::to_string;
 
 /// Names one process for ever. A slot sees many; a pid may come back, a WorkerId never does.
 enum class WorkerId : std::uint64_t {};
@@ -39,15 +42,18 @@ enum class SlotState : std::uint8_t {
   Exited,    ///< ended and is not to be restarted (restart = "never", "on-failure")
   Fatal,     ///< gave up
 };
-[[nodiscard]] std::string_view to_string(SlotState state);  // "RUNNING"
-constexpr SlotState last_of(SlotState) { return SlotState::Fatal; }
+constexpr auto words_of(SlotState) {
+  return std::to_array<std::string_view>(
+      {"STOPPED", "STARTING", "RUNNING", "STOPPING", "BACKOFF", "EXITED", "FATAL"});
+}
 /// Without a worker until somebody starts it, or its restart policy does.
 [[nodiscard]] bool is_down(SlotState state);
 
 /// The life of one process as the master sees it.
 enum class WorkerPhase : std::uint8_t { Starting, Serving, Draining, Killed };
-[[nodiscard]] std::string_view to_string(WorkerPhase phase);
-constexpr WorkerPhase last_of(WorkerPhase) { return WorkerPhase::Killed; }
+constexpr auto words_of(WorkerPhase) {
+  return std::to_array<std::string_view>({"starting", "serving", "draining", "killed"});
+}
 
 enum class RestartRule : std::uint8_t { Always, OnFailure, Never };
 constexpr RestartRule last_of(RestartRule) { return RestartRule::Never; }
@@ -141,8 +147,12 @@ enum class KillReason : std::uint8_t {
   Hung,
   LeftBehind,  ///< its leader has ended, and what that has left has not
 };
-[[nodiscard]] std::string_view to_string(KillReason reason);
-constexpr KillReason last_of(KillReason) { return KillReason::LeftBehind; }
+constexpr auto words_of(KillReason) {
+  return std::to_array<std::string_view>({"its drain took longer than the grace",
+                                          "it was not ready within start_timeout",
+                                          "the operator ended the grace", "no sign of life",
+                                          "its leader has ended, and it has outlived the grace"});
+}
 
 using ipc::short_duration;
 using ipc::short_size;
