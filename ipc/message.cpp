@@ -13,7 +13,7 @@ namespace reeve::ipc {
 namespace {
 
 // Three texts of this size and all other keys fit into kMaxMessageBytes; a report of a resource or
-// of something scheduled, which has one text, goes in a message of its own.
+// of something scheduled, which has one text, goes in a message of its own, as a cost does.
 constexpr std::size_t kMaxTextBytes = 1024;
 constexpr std::size_t kMaxNameBytes = 128;
 constexpr std::chrono::microseconds kLongestExtension = std::chrono::hours(24 * 365);
@@ -142,6 +142,7 @@ std::string format(const WorkerMessage& message) {
   if (message.step) add(text, "STEP", *message.step);
   if (message.reason) add(text, "REASON", *message.reason);
   if (message.status) add(text, "STATUS", *message.status);
+  if (message.cost) add(text, "COST", *message.cost);
   if (message.lease) add(text, "LEASE", to_string(*message.lease));
   if (message.claim) add(text, "CLAIM", to_text(*message.claim));
   if (message.resource) add_resource(text, *message.resource);
@@ -159,6 +160,7 @@ WorkerMessage parse_worker_message(std::string_view text) {
     if (key == "STATUS") message.status = printable(value, kMaxTextBytes);
     if (key == "STEP") message.step = printable(value, kMaxTextBytes);
     if (key == "REASON") message.reason = printable(value, kMaxTextBytes);
+    if (key == "COST") message.cost = printable(value, kMaxTextBytes);
     if (key == "STATE") message.state = parse_word<WorkerState>(value);
     if (key == "EXTEND_TIMEOUT_USEC") message.extend_timeout = parse_extension(value);
     if (key == "LEASE") message.lease = parse_word<LeaseWish>(value);

@@ -46,6 +46,7 @@ struct WorkerMessage {
   std::optional<WorkerState> state;                         ///< STATE=
   std::optional<std::string> step;           ///< STEP=, the lifespan step that begins
   std::optional<std::string> reason;         ///< REASON=, why the worker fails or stops
+  std::optional<std::string> cost;           ///< COST=, what its end has cost so far; channel only
   std::optional<ResourceReport> resource;    ///< RESOURCE= and RESOURCE_...=; channel only
   std::optional<ScheduledReport> scheduled;  ///< SCHEDULED= and SCHEDULED_...=; channel only
   std::optional<LeaseWish> lease;            ///< LEASE=wanted|released; channel only

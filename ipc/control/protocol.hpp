@@ -71,11 +71,12 @@ struct Process {
   std::string last_death;  ///< that nobody asked for: its cause; empty: there was none
   std::chrono::milliseconds died_ago{};
   std::string last_line;  ///< that this one had printed
+  std::string cost;       ///< what the end of the last worker here has cost; empty: nothing known
 
   bool operator==(const Process&) const = default;
 };
 REEVE_FIELDS(Process, name, state, pid, generation, uptime, detail, worker_state, status, trouble,
-             requests, in_flight, restarts, last_death, died_ago, last_line)
+             requests, in_flight, restarts, last_death, died_ago, last_line, cost)
 
 /// One phase of a worker's start.
 struct Phase {

@@ -10,7 +10,7 @@
 namespace reeve::supervisor {
 namespace {
 
-std::string cause(const Worker& worker, const Death& death) {
+std::string cause_alone(const Worker& worker, const Death& death) {
   if (!worker.killed_for) return describe(death);
   switch (*worker.killed_for) {
     case KillReason::StartTimeout:
@@ -29,6 +29,13 @@ std::string cause(const Worker& worker, const Death& death) {
       return fmt::format("{}; what it left behind was killed", describe(death));
   }
   return describe(death);
+}
+
+/// Of a clean end that was asked for, its cost is all there is to say.
+std::string cause(const Worker& worker, const Death& death) {
+  if (death.cost.empty()) return cause_alone(worker, death);
+  if (worker.drain_kind && !worker.killed_for && death.clean()) return death.cost;
+  return fmt::format("{}; {}", cause_alone(worker, death), death.cost);
 }
 
 }  // namespace
@@ -188,6 +195,7 @@ void Pool::remove(WorkerId id, const Death& death) {
   if (node.empty()) return;
   const Worker& worker = node.mapped();
   const Death& end = worker.leader_death ? *worker.leader_death : death;
+  if (!end.cost.empty()) note_cost(worker, end.cost);
   vacate(worker, end, cause(worker, end));
   settle_if_gone(worker.slot);
 }

@@ -70,6 +70,9 @@ class Pool {
   [[nodiscard]] bool on_trial(const Worker& worker) const { return is_newcomer(worker); }
 
  private:
+  /// What the ends of workers have cost while a command was at work, by slot; each text once.
+  using Costs = std::map<int, std::set<std::string>>;
+
   /// A worker that a roll has started and not yet accepted.
   struct Newcomer {
     enum class Step : std::uint8_t {
@@ -105,6 +108,7 @@ class Pool {
     std::optional<int> failed_slot;
     std::optional<WorkerId> culprit;
     std::map<int, std::string> not_back;  ///< slots whose way back failed, and why
+    Costs costs;
   };
 
   /// A command that waits for its slots.
@@ -114,6 +118,7 @@ class Pool {
     Kind kind{};
     SlotSet waiting;
     std::vector<SlotVerdict> verdicts;
+    Costs costs;  ///< what no verdict tells by itself
   };
 
   // pool.cpp: facts about workers.
@@ -163,8 +168,10 @@ class Pool {
               std::optional<WorkerId> culprit = {});
   void conclude();
   void correct(SlotVerdict& verdict);
+  void note_cost(const Worker& worker, const std::string& cost);
   [[nodiscard]] std::size_t serving() const;
   [[nodiscard]] SlotVerdict summary(const Pending& pending) const;
+  [[nodiscard]] std::string describe_costs(const Costs& costs) const;
   [[nodiscard]] std::optional<SlotSet> resolve(CommandId command, const SlotSet& slots);
   [[nodiscard]] bool covers_all_running(const SlotSet& slots) const;
   void answer(CommandId command, Outcome outcome, std::string text);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "supervisor/core/pool.hpp"
+#include "supervisor/core/process_name.hpp"
 
 namespace reeve::supervisor {
 namespace {
@@ -216,7 +217,14 @@ void Pool::settle(int slot, Outcome outcome, const std::string& text,
 void Pool::conclude() {
   std::erase_if(pending_, [this](Pending& pending) {
     if (!pending.waiting.empty()) return false;
-    for (SlotVerdict& verdict : pending.verdicts) correct(verdict);
+    for (SlotVerdict& verdict : pending.verdicts) {
+      correct(verdict);
+      const auto costs = pending.costs.find(verdict.slot.value_or(-1));
+      if (costs == pending.costs.end()) continue;
+      for (const std::string& cost : costs->second) {
+        verdict.text += (verdict.text.empty() ? "" : "; ") + cost;
+      }
+    }
     const bool is_one_thing =
         pending.kind == Pending::Kind::Scale || pending.kind == Pending::Kind::Roll;
     if (is_one_thing && std::ranges::all_of(pending.verdicts, [](const SlotVerdict& verdict) {
@@ -243,6 +251,20 @@ void Pool::correct(SlotVerdict& verdict) {
   }
 }
 
+/// Commands that wait for the slot tell it, and a roll tells it of every slot. The current worker's
+/// is the text of a stop already.
+void Pool::note_cost(const Worker& worker, const std::string& cost) {
+  if (roll_) roll_->costs[worker.slot].insert(cost);
+  const Slot* slot = slot_at(worker.slot);
+  const bool is_current = slot != nullptr && slot->current == worker.id;
+  for (Pending& pending : pending_) {
+    const bool is_told = pending.kind == Pending::Kind::Stop && is_current;
+    if (pending.waiting.contains(worker.slot) && !is_told) {
+      pending.costs[worker.slot].insert(cost);
+    }
+  }
+}
+
 /// Slots that are up.
 std::size_t Pool::serving() const {
   return static_cast<std::size_t>(std::ranges::count(slots_, SlotState::Running, &Slot::state));
@@ -257,9 +279,21 @@ SlotVerdict Pool::summary(const Pending& pending) const {
   return {
       std::nullopt,
       Outcome::Rolled,
-      fmt::format("generation {} {} {}, {} old draining", static_cast<std::uint64_t>(generation_),
-                  serving() > 0 ? "serves with" : "is in place; running:", workers, draining()),
+      fmt::format("generation {} {} {}, {} old draining{}", static_cast<std::uint64_t>(generation_),
+                  serving() > 0 ? "serves with" : "is in place; running:", workers, draining(),
+                  describe_costs(pending.costs)),
       {}};
+}
+
+/// "; web:0: 1 request cancelled"; empty: nothing was lost.
+std::string Pool::describe_costs(const Costs& costs) const {
+  constexpr std::size_t kNamed = 4;
+  std::string text;
+  for (std::size_t named = 0; const auto& [slot, texts] : costs) {
+    if (named++ == kNamed) return text + fmt::format("; and {} more", costs.size() - kNamed);
+    text += fmt::format("; {}: {}", process_name(spec_.name, slot), fmt::join(texts, "; "));
+  }
+  return text;
 }
 
 void Pool::answer(CommandId command, Outcome outcome, std::string text) {

@@ -185,7 +185,7 @@ std::string Pool::describe_return(const Roll& roll) const {
     text += fmt::format("{}{}: {}", std::exchange(separator, ", "), process_name(spec_.name, index),
                         why);
   }
-  return text;
+  return text + describe_costs(roll.costs);
 }
 
 void Pool::finish_roll() {
@@ -201,6 +201,7 @@ void Pool::finish_roll() {
   }
   generation_ = roll.target;
   Pending pending{.command = roll.command, .kind = Pending::Kind::Roll};
+  pending.costs = std::move(roll.costs);
   if (roll.spec) {
     spec_ = std::move(*roll.spec);
     shrink(spec_.workers);

@@ -129,14 +129,17 @@ struct Death {
   /// The meaning of its exit code, where it is known: a native worker's, with its own reason. Of
   /// one that was not ready in time: what was waited for.
   std::string meaning;
+  /// What was lost by its end: "1 request cancelled, close of client not done". Empty: nothing, as
+  /// far as is known; a foreign one never says.
+  std::string cost;
 
   [[nodiscard]] bool clean() const { return exit_code == 0 && exec_error.empty(); }
   bool operator==(const Death&) const = default;
 };
 REEVE_FIELDS(Death, exit_code, signal, core_dumped, exec_error, out_of_memory, memory_limit,
-             shortage, permanent, killed_by_others, meaning)
-/// "exited with code 3", "killed by SIGSEGV (core dumped)", "killed: out of memory (its limit is
-/// 512 MiB)", "could not be started: exec /bin/x: ...".
+             shortage, permanent, killed_by_others, meaning, cost)
+/// Without its cost: "exited with code 3", "killed by SIGSEGV (core dumped)", "killed: out of
+/// memory (its limit is 512 MiB)", "could not be started: exec /bin/x: ...".
 [[nodiscard]] std::string describe(const Death& death);
 
 /// Why the master sends SIGKILL.

@@ -70,6 +70,7 @@ DeathFacts Deaths::facts_of(const Process& process, std::string name, pid_t pid,
   } else if (death.clean() && facts.phase != WorkerPhase::Draining) {
     facts.cause += ", although nobody had asked it to stop";
   }
+  if (!death.cost.empty()) facts.cause += "; " + death.cost;
   return facts;
 }
 

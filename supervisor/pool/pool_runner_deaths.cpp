@@ -118,7 +118,8 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
   const std::string end = fmt::format("pid {} (generation {}) {}", pid,
                                       static_cast<std::uint64_t>(who.generation), facts.cause);
   if (deaths_.untold()) {
-    log_.write(reported ? LogLevel::Warn : LogLevel::Info, fmt::format("{}: {}", facts.name, end));
+    const bool is_bad = reported || !event.death.cost.empty();
+    log_.write(is_bad ? LogLevel::Warn : LogLevel::Info, fmt::format("{}: {}", facts.name, end));
   }
   observer_.happened("exit", facts.name, end);
   deaths_.told();

@@ -130,6 +130,7 @@ std::vector<ipc::control::Process> status_of(const PoolRunner& pool, const SlotS
         std::max(Duration::zero(), now - since));
     line.detail = detail_of(pool, slot, now);
     if (worker != nullptr && process != nullptr) add_worker(line, *worker, *process, now);
+    if (const auto death = pool.last_death(slot.index)) line.cost = death->cost;
     if (const auto* death = pool.unasked_death(slot.index)) {
       line.restarts = death->restarts;
       line.last_death = death->cause;

@@ -173,6 +173,7 @@ Death Process::explain(Death death) const {
   if (death.out_of_memory && cgroup_) death.memory_limit = cgroup_->memory_limit();
   death.killed_by_others = killed_by_others && !death.out_of_memory;
   if (is_native() && death.exit_code) death.meaning = meaning_of(*death.exit_code, state_.reason);
+  death.cost = state_.cost;
   return death;
 }
 
@@ -242,6 +243,7 @@ void Process::on_message(const ipc::WorkerMessage& message) {
     if (state_.steps.size() > kLastSteps) state_.steps.pop_front();
   }
   if (message.reason) state_.reason = *message.reason;
+  if (message.cost) state_.cost = *message.cost;
   if (message.state) state_.state = message.state;
   if (message.watchdog) state_.watchdog_at = loop_.now();
   state_.reports.on_message(message, loop_.now());

@@ -78,6 +78,7 @@ class Process {
     std::string status_text;
     std::deque<std::string> steps;
     std::string reason;
+    std::string cost;  ///< of its end, so far
     std::optional<ipc::WorkerState> state;
     bool line_lost = false;
     bool has_notified = false;  ///< over NOTIFY_SOCKET
@@ -206,7 +207,7 @@ class Process {
 REEVE_FIELDS(Process::Identity, worker, slot, generation)
 REEVE_FIELDS(Process::State, identity, pid, group, cgroup, drained_at, watchdog_at, kill_sent,
              channel_fd, recorder_fd, exec_status_fd, program, directory, exec_error, exec_code,
-             status_text, steps, reason, state, line_lost, has_notified, reports, last_lines, out,
-             error, worker_sockets, leaving)
+             status_text, steps, reason, cost, state, line_lost, has_notified, reports, last_lines,
+             out, error, worker_sockets, leaving)
 
 }  // namespace reeve::supervisor

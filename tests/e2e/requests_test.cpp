@@ -35,6 +35,31 @@ TEST_F(Requests, ABackgroundTaskBeyondTheGraceIsCancelledAndNamed) {
   EXPECT_THAT(log, HasSubstr("probe: close telemetry"));
 }
 
+TEST_F(Requests, AStopThatCostSomethingSaysSo) {
+  Reeve& reeve = start_ready(probe_pool(1, "grace = \"1s\"\nenv.PROBE_HANG_CLOSE = \"cache\""));
+  Connection waiting = reeve.connect();
+  waiting.send("GET /visit?ms=600000 HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(reeve.logs("probe: begin visit"));
+  ASSERT_TRUE(reeve.get("/later?ms=600000"));
+  const std::string cost = "1 request, 1 background task cancelled, close of cache not done";
+  EXPECT_EQ(reeve.ctl({"stop", "web:0"}).output, "web:0: stopped; " + cost + "\n");
+  EXPECT_EQ(reeve.slot("web:0").cost, cost);
+  EXPECT_THAT(reeve.log(), HasSubstr("STOPPING → STOPPED"));
+  EXPECT_THAT(reeve.log(), HasSubstr(": " + cost + ")"));
+  EXPECT_THAT(reeve.log(), HasSubstr("stopped; " + cost)) << "the worker's own log";
+}
+
+TEST_F(Requests, ARollThatCostSomethingShowsItInTheStatus) {
+  Reeve& reeve = start_ready(probe_pool(1, "grace = \"1s\""));
+  Connection waiting = reeve.connect();
+  waiting.send("GET /visit?ms=600000 HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(reeve.logs("probe: begin visit"));
+  EXPECT_EQ(reeve.ctl({"restart", "web"}).exit, Exit{.code = 0});
+  EXPECT_TRUE(eventually([&] { return reeve.slot("web:0").cost == "1 request cancelled"; }));
+  EXPECT_THAT(reeve.ctl({"--json", "status"}).output, HasSubstr("1 request cancelled"));
+  EXPECT_TRUE(reeve.logs("exited with code 0; 1 request cancelled"));
+}
+
 TEST_F(Requests, AClientThatLeavesEndsItsRequestAndItsValues) {
   Reeve& reeve = start_ready(probe_pool(1));
   {

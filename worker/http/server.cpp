@@ -64,7 +64,6 @@ class HttpServer::Impl final : public Connection::Owner {
     acceptors_.clear();
     std::vector<std::string> names = in_progress();
     for_each([](Connection& connection) { connection.abort(); });
-    std::ranges::move(services_.background->cancel(), std::back_inserter(names));
     return names;
   }
 

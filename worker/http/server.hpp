@@ -33,9 +33,10 @@ class HttpServer {
   /// "GET /slow (12.3 s)" for each request that is running.
   [[nodiscard]] std::vector<std::string> in_progress() const;
 
-  /// Ends what the drain did not: cancels coroutines, closes every connection, and returns
-  /// "GET /slow (12.3 s)" for each request and background task that was still running. A handler on
-  /// the thread pool cannot be cancelled: it is named, and `drained` waits for it to return.
+  /// Ends what the drain did not, but for background tasks: cancels coroutines, closes every
+  /// connection, and returns "GET /slow (12.3 s)" for each request that was still running. A
+  /// handler on the thread pool cannot be cancelled: it is named, and `drained` waits for it to
+  /// return.
   [[nodiscard]] std::vector<std::string> cancel();
 
  private:

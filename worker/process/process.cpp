@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 
 constexpr int kBacklog = 4096;
 
-/// A drain that lasts names so much of what it waits for.
+/// A drain that lasts names so much of what it waits for, and its cost as much that is not closed.
 constexpr std::size_t kNamedInADrain = 8;
 
 /// Without a master nobody escalates and nobody looks on, so an orphan is quick about its end.
@@ -127,6 +127,11 @@ void Process::on_lifespan(const LifespanEvent& event) {
   if (auto resource = report_of(event)) master_.send({.resource = std::move(resource)});
   say_what_is_done(event, line);
   log_lifespan(event, line);
+  if (const auto* failed = std::get_if<CloseFailed>(&event);
+      failed != nullptr && life_.state() == LifeState::Closing) {
+    not_closed_.push_back(failed->about.name);
+    tell_the_cost();
+  }
   report_degraded();
 }
 
@@ -204,7 +209,8 @@ void Process::perform(LifeAction action) {
     case LifeAction::CloseResources:
       return close_resources();
     case LifeAction::Exit:
-      log_.info("stopped");
+      log_.write(cost().empty() ? Log::Level::Info : Log::Level::Warning,
+                 cost().empty() ? "stopped" : "stopped; " + cost());
       return loop_.stop();
   }
 }
@@ -238,9 +244,26 @@ void Process::drain(ipc::DrainKind kind) {
 }
 
 void Process::cancel_requests() {
-  for (const std::string& request : service_.cancel()) {
-    log_.warning("cancelled {}: no time is left for it", request);
+  Service::Cancelled cancelled = service_.cancel();
+  for (const std::string& what : cancelled.names) {
+    log_.warning("cancelled {}: no time is left for it", what);
   }
+  cancelled_ = std::move(cancelled.count);
+  if (!cancelled_.empty()) tell_the_cost();
+}
+
+/// At once, and again when it grows: nothing more may come of a worker whose grace ends.
+void Process::tell_the_cost() {
+  if (master_.supervised()) master_.send({.cost = cost()});
+}
+
+std::string Process::cost() const {
+  if (not_closed_.empty()) return cancelled_;
+  const std::size_t named = std::min(not_closed_.size(), kNamedInADrain);
+  const std::string more =
+      named == not_closed_.size() ? "" : fmt::format(" and {} more", not_closed_.size() - named);
+  return fmt::format("{}{}close of {}{} not done", cancelled_, cancelled_.empty() ? "" : ", ",
+                     fmt::join(not_closed_.begin(), not_closed_.begin() + named, ", "), more);
 }
 
 void Process::close_resources() {

@@ -56,12 +56,15 @@ class Process {
   void arm_grace();
   void drain(ipc::DrainKind kind);
   void cancel_requests();
+  void tell_the_cost();
   void close_resources();
 
   [[nodiscard]] std::expected<std::string, StartFailure> start_listening(HttpServer& server);
 
   void report(ipc::WorkerState state, ipc::WorkerMessage message = {});
   [[nodiscard]] ipc::Duration teardown_reserve() const;
+  /// "1 request cancelled, close of client not done"; empty: its end has cost nothing so far.
+  [[nodiscard]] std::string cost() const;
 
   Log& log_;
   const Patience patience_;
@@ -84,6 +87,8 @@ class Process {
   ipc::TimePoint draining_since_{};
   std::string failing_;       ///< What the master was told last.
   ipc::TimePoint stop_by_{};  ///< Shortly before the end of the grace, once the stop has begun.
+  std::string cancelled_;     ///< "1 request cancelled"
+  std::vector<std::string> not_closed_;  ///< Resources.
   Spawned opening_;
 };
 

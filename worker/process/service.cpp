@@ -69,10 +69,19 @@ void Service::drain(ipc::DrainKind kind, std::function<void()> drained) {
   server_.drain(kind, one_less);
 }
 
-std::vector<std::string> Service::cancel() {
-  std::vector<std::string> cancelled = server_.cancel();
-  std::ranges::move(scheduler_.cancel(), std::back_inserter(cancelled));
-  return cancelled;
+Service::Cancelled Service::cancel() {
+  Cancelled all;
+  const auto add = [&all](std::vector<std::string> names, std::string_view what) {
+    if (names.empty()) return;
+    all.count += fmt::format("{}{} {}{}", all.count.empty() ? "" : ", ", names.size(), what,
+                             names.size() == 1 ? "" : "s");
+    std::ranges::move(names, std::back_inserter(all.names));
+  };
+  add(server_.cancel(), "request");
+  add(services_.background->cancel(), "background task");
+  add(scheduler_.cancel(), "scheduled job");
+  if (!all.count.empty()) all.count += " cancelled";
+  return all;
 }
 
 void Service::stop_tending() {

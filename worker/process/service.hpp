@@ -67,7 +67,12 @@ class Service {
   [[nodiscard]] std::string failing() const { return services_.health.failing(); }
   /// See HttpServer and Scheduler: `drained` is called once both are.
   void drain(ipc::DrainKind kind, std::function<void()> drained);
-  [[nodiscard]] std::vector<std::string> cancel();
+  /// What a cancel has cut short.
+  struct Cancelled {
+    std::vector<std::string> names;  ///< "GET /slow (12.3 s)"
+    std::string count;               ///< "1 request cancelled"; empty: nothing was
+  };
+  [[nodiscard]] Cancelled cancel();
   /// See LifespanRunner::close().
   /// The values of requests that were cancelled are closed first: they use resources.
   [[nodiscard]] Task<> close(ipc::TimePoint deadline);

@@ -182,7 +182,7 @@ std::vector<std::string> TestClient::Impl::drain() {
     cancelled(call->describe());
     call->release();
   }
-  for (const std::string& what : service().cancel()) cancelled(what);
+  for (const std::string& what : service().cancel().names) cancelled(what);
   turn_until([drained] { return *drained; }, options_.grace);
   return wrong;
 }

@@ -50,6 +50,8 @@ TEST(WorkerMessage, ReportsSurviveTheWire) {
   const WorkerMessage lease{.lease = LeaseWish::Released,
                             .claim = DueRun{"clean up", Millis(milliseconds(1'700'000'000'000))}};
   EXPECT_EQ(parse_worker_message(format(lease)), lease);
+  const WorkerMessage cost{.cost = "1 request cancelled, close of client not done"};
+  EXPECT_EQ(parse_worker_message(format(cost)), cost);
 }
 
 TEST(WorkerMessage, AReportWithoutAKnownNameSaysNothing) {

@@ -27,6 +27,61 @@ TEST(Stop, DrainsPromptlyAndWaitsForTheExit) {
   EXPECT_THAT(web.forked(), IsEmpty());
 }
 
+const Death kCostly{.exit_code = 0, .cost = "1 request cancelled"};
+
+TEST(Stop, ThatCostSomethingSaysSo) {
+  PoolDriver web(spec_of(1));
+  web.serve();
+  const CommandId stop = web.stop();
+  web.exited(web.current(0), kCostly);
+  ASSERT_EQ(web.outcome(stop), Outcome::Stopped);
+  EXPECT_EQ(web.verdicts(stop)[0].text, "1 request cancelled");
+  EXPECT_EQ(web.slot(0).why, "1 request cancelled");
+}
+
+TEST(Stop, TellsTheCostOfOneThatStillDrainedToo) {
+  PoolDriver web(spec_of(1));
+  web.serve();
+  const WorkerId old = web.current(0);
+  web.roll();
+  web.ready_all();
+  const CommandId stop = web.stop();
+  web.exited(web.current(0));
+  web.exited(old, kCostly);
+  EXPECT_EQ(web.verdicts(stop)[0].text, "exited with code 0; 1 request cancelled");
+}
+
+TEST(Stop, AtTheEndOfTheGraceTellsTheCostBesideTheKill) {
+  PoolDriver web(spec_of(1));
+  web.serve();
+  const CommandId stop = web.stop();
+  web.pass(5s);
+  web.exited(web.current(0), Death{.signal = 9, .cost = "1 request cancelled"});
+  EXPECT_EQ(web.verdicts(stop)[0].text, "killed: still draining after 5 s; 1 request cancelled");
+}
+
+TEST(Stop, OfAHardRestartTellsItsCost) {
+  PoolDriver web(spec_of(1));
+  web.serve();
+  const CommandId restart = web.hard_restart();
+  web.exited(web.current(0), kCostly);
+  web.ready_all();
+  ASSERT_EQ(web.outcome(restart), Outcome::Restarted);
+  EXPECT_EQ(web.verdicts(restart)[0].text, "1 request cancelled");
+}
+
+TEST(Stop, OfOldWorkersInARollIsToldByItsVerdict) {
+  PoolDriver web(spec_of(2));
+  web.serve();
+  const WorkerId old = web.current(0);
+  const CommandId roll = web.roll();
+  web.ready_all();
+  web.exited(old, kCostly);
+  web.ready_all();
+  ASSERT_EQ(web.outcome(roll), Outcome::Rolled);
+  EXPECT_THAT(web.verdicts(roll)[0].text, testing::EndsWith("; web:0: 1 request cancelled"));
+}
+
 TEST(Stop, OfOneSlotIsPatientWhileOthersServe) {
   PoolDriver web(spec_of(2));
   web.serve();

@@ -144,6 +144,7 @@ namespace reeve::supervisor {
   process.status_text = "busy";
   process.steps = {"[2/5] connections"};
   process.reason = "a client is away";
+  process.cost = "1 request cancelled";
   process.drained_at = TimePoint(std::chrono::seconds(5));
   process.state = ipc::WorkerState::Running;
   process.last_lines = {"one", "two"};
@@ -185,9 +186,12 @@ namespace reeve::supervisor {
   pool.deployments = {{.generation = Generation{2}, .config = pool_config(), .listeners = {0}}};
   pool.kept_seats = {
       {.slot = 1, .worker_sockets = {{.listener = 0, .member = SteeredAddress::Member{3}}}}};
-  pool.last_deaths = {
-      {0, Death{.signal = 9, .memory_limit = 1 << 20}},
-      {1, Death{.exit_code = 3, .exec_error = "exec", .permanent = true, .meaning = "misused"}}};
+  pool.last_deaths = {{0, Death{.signal = 9, .memory_limit = 1 << 20}},
+                      {1, Death{.exit_code = 3,
+                                .exec_error = "exec",
+                                .permanent = true,
+                                .meaning = "misused",
+                                .cost = "a job"}}};
   pool.unasked_deaths = {{0,
                           {.restarts = 2,
                            .at = TimePoint(std::chrono::seconds(6)),

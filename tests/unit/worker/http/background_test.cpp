@@ -247,7 +247,7 @@ TEST_F(BackgroundTest, CancelEndsAndNamesThem) {
   (void)whole_answer(post("/orders/7"));
   ASSERT_TRUE(run_until([this] { return began; }));
   drain(ipc::DrainKind::Prompt);
-  const std::vector<std::string> names = server->cancel();
+  const std::vector<std::string> names = services->background->cancel();
   ASSERT_EQ(names.size(), 1U);
   EXPECT_THAT(names[0], StartsWith("background task mail of POST /orders/{id} ("));
   EXPECT_TRUE(ended);
@@ -266,7 +266,7 @@ TEST_F(BackgroundTest, CancelNamesThoseThatNeverBegan) {
   });
   start();
   (void)whole_answer(post("/"));
-  EXPECT_EQ(server->cancel().size(), 2U);
+  EXPECT_EQ(services->background->cancel().size(), 2U);
   release.count_down();
   ASSERT_TRUE(run_until([this] { return services->background->idle(); }));
   EXPECT_FALSE(finished);
