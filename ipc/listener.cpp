@@ -1,6 +1,7 @@
 #include "ipc/listener.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -154,6 +155,8 @@ Result<UniqueFd> reserve_address(const Address& address) {
   }
   return fd;
 }
+
+void let_accept_wait(int fd) { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK); }
 
 bool send_at_once(int fd) { return set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1); }
 

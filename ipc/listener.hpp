@@ -29,6 +29,10 @@ enum class PortSharing : std::uint8_t {
 /// the same user can have it. Strangers with SO_REUSEPORT are kept out, unlike by joining them.
 [[nodiscard]] Result<UniqueFd> reserve_address(const Address& address);
 
+/// accept(2) on it waits for a connection, as on a socket of systemd's: many a program relies on
+/// that, and one that does not changes it.
+void let_accept_wait(int fd);
+
 /// TCP_NODELAY, which accepted connections inherit: a program that takes its inherited listener for
 /// no TCP socket would let each answer wait for an ACK. False: it is none, or may not.
 bool send_at_once(int fd);

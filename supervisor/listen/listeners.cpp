@@ -129,6 +129,7 @@ ipc::Result<> Listener::open_at(const ipc::Address& where) {
     auto opened = ipc::open_listener(where, state_.config.backlog);
     ::umask(before);
     if (!opened) return std::unexpected(opened.error());
+    ipc::let_accept_wait(opened->get());
     fd_ = std::move(*opened);
   }
   return {};

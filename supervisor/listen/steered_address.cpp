@@ -53,6 +53,7 @@ SteeredAddress::SteeredAddress(State state) : state_(std::move(state)), anchor_(
 ipc::Result<SteeredAddress::Member> SteeredAddress::add() {
   auto fd = ipc::open_listener(state_.address, state_.backlog, ipc::PortSharing::Group);
   if (!fd) return std::unexpected(fd.error());
+  ipc::let_accept_wait(fd->get());
   const Member member{state_.next_member++};
   state_.sockets.push_back({.member = member, .fd = fd->get()});
   owned_.push_back(std::move(*fd));

@@ -233,7 +233,7 @@ void PoolRunner::drain(Process& process, DrainKind kind) {
 
 StopRule PoolRunner::stop_rule_of(const Process& process) const {
   const Deployment* deployment = versions_.find(process.identity().generation);
-  return deployment == nullptr ? StopRule{} : deployment->config.stop;
+  return deployment == nullptr ? process.stop_at_launch() : deployment->config.stop;
 }
 
 void PoolRunner::perform(const Changed& order) {

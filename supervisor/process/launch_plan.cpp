@@ -117,7 +117,7 @@ LaunchPlan plan_launch(const PoolConfig& pool, const Environment& inherited,
   plan.program = find_program(pool).value_or(plan.arguments.front());
   plan.directory = pool.directory;
   plan.user = identity.user;
-  plan.stop_signal = pool.stop.signal;
+  plan.stop = pool.stop;
   plan.limits = resource_limits(pool.limits);
   plan.umask = pool.umask;
   plan.nice = pool.nice;

@@ -34,7 +34,7 @@ struct LaunchPlan {
   std::optional<int> umask;
   std::optional<int> nice;
   std::optional<User> user;  ///< none: it runs as the master does
-  int stop_signal = 15;      ///< also of the master's death
+  StopRule stop{};           ///< its signal is also that of the master's death
   /// The directory of the worker's cgroup, borrowed; -1: it stays in the master's.
   int cgroup_fd = -1;
   std::size_t longest_line = std::size_t{64} << 10;  ///< of its output, bytes

@@ -73,6 +73,7 @@ class Process {
     int exec_status_fd = ipc::kNoFd;  ///< none: exec is decided
     std::string program;              ///< for what exec says, as `directory`
     std::string directory;
+    StopRule stop;  ///< of the version that it was started with
     std::string exec_error;
     int exec_code = 0;  ///< its errno
     std::string status_text;
@@ -114,6 +115,8 @@ class Process {
   /// may turn a patient drain into a prompt one; it sends no second signal, which some programs
   /// take for "at once". One that was stopped (SIGSTOP) goes on, to hear it.
   void drain(ipc::DrainKind kind, const StopRule& how);
+  /// How, by the version that it was started with: its pool may have forgotten that.
+  [[nodiscard]] const StopRule& stop_at_launch() const { return state_.stop; }
   /// When drain() was first called.
   [[nodiscard]] std::optional<TimePoint> drained_at() const { return state_.drained_at; }
   /// SIGKILL to its whole group, and to what has left that for a session of its own.
@@ -206,8 +209,8 @@ class Process {
 };
 REEVE_FIELDS(Process::Identity, worker, slot, generation)
 REEVE_FIELDS(Process::State, identity, pid, group, cgroup, drained_at, watchdog_at, kill_sent,
-             channel_fd, recorder_fd, exec_status_fd, program, directory, exec_error, exec_code,
-             status_text, steps, reason, cost, state, line_lost, has_notified, reports, last_lines,
-             out, error, worker_sockets, leaving)
+             channel_fd, recorder_fd, exec_status_fd, program, directory, stop, exec_error,
+             exec_code, status_text, steps, reason, cost, state, line_lost, has_notified, reports,
+             last_lines, out, error, worker_sockets, leaving)
 
 }  // namespace reeve::supervisor

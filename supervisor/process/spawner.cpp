@@ -180,14 +180,14 @@ int place_descriptors(const LaunchPlan& plan, std::vector<int>& numbers, int sta
 [[noreturn]] void become_the_program(const LaunchPlan& plan, Prepared& prepared, pid_t master,
                                      int status_fd) {
   ::setpgid(0, 0);
-  follow_the_master(master, plan.stop_signal, status_fd);
+  follow_the_master(master, plan.stop.signal, status_fd);
   status_fd = place_descriptors(plan, prepared.numbers(), status_fd);
   set_limits(plan, status_fd);
   if (plan.nice && ::setpriority(PRIO_PROCESS, 0, *plan.nice) != 0) fail(status_fd, Step::SetNice);
   if (plan.umask) ::umask(static_cast<mode_t>(*plan.umask));
   if (plan.user) {
     become_user(*plan.user, status_fd);
-    follow_the_master(master, plan.stop_signal, status_fd);  // It has cleared that (prctl(2)).
+    follow_the_master(master, plan.stop.signal, status_fd);  // It has cleared that (prctl(2)).
   }
   if (!plan.directory.empty() && ::chdir(plan.directory.c_str()) != 0) {
     fail(status_fd, Step::ChangeDirectory);

@@ -2,8 +2,6 @@
 // ready.
 
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,25 +11,13 @@
 #include "ipc/notify.hpp"
 #include "tests/e2e/harness/programs.hpp"
 #include "tests/e2e/harness/reeve_test.hpp"
+#include "tests/e2e/harness/sockets.hpp"
 
 namespace reeve::e2e {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-/// A port that nobody has just now.
-int free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-  ::close(fd);
-  return ntohs(address.sin_port);
-}
 
 constexpr std::string_view kNotifier = R"(#!/usr/bin/python3
 # Waits for each line of the fifo, and sends it as an sd_notify message.
@@ -147,7 +133,6 @@ assert int(os.environ["LISTEN_PID"]) == os.getpid(), "LISTEN_PID"
 assert os.environ["LISTEN_FDS"] == "1", "LISTEN_FDS"
 assert os.environ["LISTEN_FDNAMES"] == "http", "LISTEN_FDNAMES"
 s = socket.socket(fileno=3)
-s.setblocking(True)
 print("startup complete", flush=True)
 while True:
     c, _ = s.accept()
@@ -161,6 +146,50 @@ while True:
   const Answer answer = judge(reeve.get("/"));
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->body, "foreign");
+}
+
+constexpr std::string_view kWaitsInAccept = R"(#!/usr/bin/python3
+import socket
+s = socket.socket(fileno=3)
+print("up", flush=True)
+while True:
+    c, _ = s.accept()
+    c.recv(65536)
+    c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nwaited")
+    c.close()
+)";
+
+/// As a socket of systemd's does.
+class ListenerOfItsOwn : public Foreign, public ::testing::WithParamInterface<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Foreign, ListenerOfItsOwn, ::testing::Values("shared", "per-worker"));
+
+TEST_P(ListenerOfItsOwn, LetsAcceptWait) {
+  (void)dir.write_program("server", kWaitsInAccept);
+  const Reeve& reeve = start_ready(
+      fmt::format("[listen.http]\naddress = \"127.0.0.1:0\"\nsockets = \"{}\"\n", GetParam()) +
+      pool("web", R"(["@dir@/server"])", "listen = [\"http\"]\nready = { log = \"up\" }"));
+  const Answer answer = judge(e2e::get(reeve.port_in_log(), "/"));
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->body, "waited");
+}
+
+/// It reads what has come to its own socket before it hears of the end, and the version that it was
+/// started with is forgotten by then.
+TEST_F(Foreign, ARollSendsTheStopSignalOfTheOldVersion) {
+  const auto told_by = [](std::string_view stop) {
+    return "[listen.http]\naddress = \"127.0.0.1:0\"\n" +
+           pool(
+               "web",
+               R"(["/bin/sh", "-c", "trap 'echo QUIT; exit' QUIT; trap 'echo TERM; exit' TERM; echo up; while :; do sleep 0.01; done"])",
+               fmt::format("listen = [\"http\"]\nready = {{ log = \"up\" }}\nstop = \"{}\"\n",
+                           stop));
+  };
+  Reeve& reeve = start_ready(told_by("QUIT"));
+  reeve.configure(told_by("TERM") + "nice = 1\n");
+  EXPECT_EQ(reeve.ctl({"update", "web"}).code(), 0);
+  EXPECT_TRUE(reeve.logs("web:0 | QUIT"));
+  EXPECT_EQ(reeve.stop(), Exit{.code = 0});
+  EXPECT_TRUE(reeve.logs("web:0 | TERM"));
 }
 
 TEST_F(Foreign, TheNumberOfAListenersDescriptorIsFilledIn) {

@@ -20,6 +20,8 @@ ipc::UniqueFd listen_on_loopback(int backlog) {
   return fd;
 }
 
+std::uint16_t free_port() { return port_of(listen_on_loopback().get()); }
+
 std::uint16_t port_of(int fd) {
   sockaddr_in address{};
   socklen_t size = sizeof address;

@@ -1,6 +1,7 @@
 #include "supervisor/listen/steered_address.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
@@ -40,6 +41,7 @@ int connect_once(const SteeredAddress& address, std::vector<ipc::UniqueFd>& clie
 }
 
 int accept_all(int listener) {
+  ::fcntl(listener, F_SETFL, O_NONBLOCK);
   int count = 0;
   for (;;) {
     const ipc::UniqueFd accepted(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));

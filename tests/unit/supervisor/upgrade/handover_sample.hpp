@@ -138,6 +138,7 @@ namespace reeve::supervisor {
   process.watchdog_at = TimePoint(std::chrono::seconds(4));
   process.program = "/bin/web";
   process.directory = "/srv/web";
+  process.stop = {.signal = 3, .to = StopRule::To::Group};
   process.exec_error = "exec /bin/web: no";
   process.exec_code = 2;
   process.has_notified = true;
