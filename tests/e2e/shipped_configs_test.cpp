@@ -3,7 +3,6 @@
 
 #include <regex>
 
-#include "tests/e2e/harness/load.hpp"
 #include "tests/e2e/harness/programs.hpp"
 #include "tests/e2e/harness/reeve_test.hpp"
 #include "tests/e2e/harness/shipped_config.hpp"
@@ -55,20 +54,6 @@ TEST_F(FastApi, RunsFromItsConfiguration) {
   Reeve& reeve = start_ready(shipped_config("fastapi.toml"));
   EXPECT_TRUE(judge(reeve.get("/")));
   EXPECT_EQ(reeve.stop(), Exit{.code = 0});
-}
-
-TEST_F(FastApi, TenRollsLoseNothing) {
-  // A listener of the master's own: what systemd holds, workers can only share.
-  Reeve& reeve = start_ready(shipped_config("fastapi.toml", "127.0.0.1:0"));
-  Load load({.port = reeve.port_in_log(), .per_request = 4});
-  ASSERT_TRUE(load.goes_on());
-  for (int i = 0; i < 10; ++i) {
-    const Finished verdict = reeve.ctl({"restart", "all"});
-    ASSERT_EQ(verdict.code(), 0) << verdict.output << verdict.errors;
-  }
-  ASSERT_TRUE(load.goes_on());
-  const LoadReport report = load.stop();
-  EXPECT_EQ(report.lost_in_all(), 0U) << ::testing::PrintToString(report);
 }
 
 }  // namespace

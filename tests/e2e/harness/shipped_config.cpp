@@ -11,7 +11,9 @@ std::string shipped_config(std::string_view file, std::string_view address) {
   const auto replace = [&](const char* pattern, const std::string& by) {
     text = std::regex_replace(text, std::regex(pattern), by);
   };
-  replace(R"((^|\n) *address *= *"[^"]*")", "$1address = \"" + std::string(address) + "\"");
+  if (!address.empty()) {
+    replace(R"((^|\n) *address *= *"[^"]*")", "$1address = \"" + std::string(address) + "\"");
+  }
   replace(R"((^|\n) *runtime_dir *= *"[^"]*")", "$1");
   replace(R"((^|\n)\[supervisor\])", "$1[supervisor]\nruntime_dir = \"@dir@/run\"");
   replace(R"("[^"]*/hello")", "\"@hello@\"");

@@ -7,7 +7,8 @@
 
 namespace reeve::e2e {
 
-/// A text for ReeveTest::start(). `file` is relative to configs/.
+/// A text for ReeveTest::start(). `file` is relative to configs/. An empty address: as the file has
+/// it.
 [[nodiscard]] std::string shipped_config(std::string_view file,
                                          std::string_view address = "systemd:http");
 
