@@ -14,6 +14,16 @@ constexpr Duration kLongestLeave = std::chrono::seconds(1);
 /// pass.
 constexpr Duration kSettleSteering = std::chrono::milliseconds(100);
 
+/// Between two looks at queues that were empty. Full seconds of the loop's clock, so that the looks
+/// of all pools wake the master once.
+constexpr Duration kLookEvery = std::chrono::seconds(1);
+
+/// Between two looks at one in which somebody waits. One that never gets shorter in kLooks, about a
+/// second, is that of a worker that accepts nothing: those of a busy one get shorter by each
+/// connection that it accepts, and that is seen in nearly every pause of this length.
+constexpr Duration kLookCloselyEvery = std::chrono::milliseconds(50);
+constexpr int kLooks = 20;
+
 bool expects_nobody(SlotState state) {
   switch (state) {
     case SlotState::Starting:
@@ -36,9 +46,15 @@ bool serves(const Pool& pool, WorkerId id) {
 
 }  // namespace
 
-ConnectionSteering::ConnectionSteering(ipc::uv::Loop& loop, const State& state,
-                                       const ListenerSet& listeners)
-    : loop_(loop) {
+int waiting_at(const WorkerSockets& worker_sockets) {
+  int waiting = 0;
+  for (const WorkerSocket& each : worker_sockets) waiting += accept_queue_length(each.fd());
+  return waiting;
+}
+
+ConnectionSteering::ConnectionSteering(ipc::uv::Loop& loop, std::function<void()> on_time,
+                                       const State& state, const ListenerSet& listeners)
+    : ConnectionSteering(loop, std::move(on_time)) {
   for (const Kept& kept : state) {
     keep(kept.slot, adopt_worker_sockets(kept.worker_sockets, listeners));
   }
@@ -87,18 +103,60 @@ void ConnectionSteering::sweep(const Pool& pool) {
 }
 
 void ConnectionSteering::steer(const Pool& pool, const Processes& processes) {
-  std::vector<Process*> leaving;
+  std::vector<Process*> shunned;
+  int serving = 0;
   for (const auto& [id, process] : processes) {
     if (process->worker_sockets().empty()) continue;
-    if (!serves(pool, id)) {
-      leaving.push_back(process.get());
+    const bool is_serving = serves(pool, id);
+    if (is_serving) ++serving;
+    if (!is_serving || stands_still(id)) {
+      shunned.push_back(process.get());
       continue;
     }
     for (WorkerSocket& worker_socket : process->worker_sockets()) worker_socket.enable();
   }
-  for (Process* process : leaving) {
+  for (Process* process : shunned) {
     for (WorkerSocket& worker_socket : process->worker_sockets()) worker_socket.disable();
   }
+  if (serving == 0) {
+    queues_.clear();
+    look_timer_.disarm();
+  } else if (!look_timer_.armed()) {
+    look_timer_.arm(kLookEvery);
+  }
+}
+
+void ConnectionSteering::look(const Pool& pool, const Processes& processes,
+                              const OnStandstill& on_standstill) {
+  std::erase_if(queues_, [&pool](const auto& entry) { return !serves(pool, entry.first); });
+  std::vector<WorkerId> changed;
+  bool closely = false;
+  for (const auto& [id, process] : processes) {
+    if (process->worker_sockets().empty() || !serves(pool, id)) continue;
+    const int length = waiting_at(process->worker_sockets());
+    const auto found = queues_.find(id);
+    if (found == queues_.end()) {
+      if (length == 0) continue;
+      queues_[id].length = length;
+      closely = true;
+      continue;
+    }
+    Queue& queue = found->second;
+    const bool accepts = length < std::exchange(queue.length, length);
+    if (accepts || length == 0) {
+      if (queue.stands_still) changed.push_back(id);
+      queues_.erase(found);
+    } else if (!queue.stands_still) {
+      queue.stands_still = ++queue.looks >= kLooks;
+      if (queue.stands_still) changed.push_back(id);
+      closely = closely || !queue.stands_still;
+    }
+  }
+  for (const WorkerId worker : changed) on_standstill(worker, stands_still(worker));
+  steer(pool, processes);
+  if (!look_timer_.armed()) return;
+  const Duration since_full_second = loop_.now().time_since_epoch() % kLookEvery;
+  look_timer_.arm(closely ? kLookCloselyEvery : kLookEvery - since_full_second);
 }
 
 void ConnectionSteering::leave(Process& process, std::function<void()> on_left) {

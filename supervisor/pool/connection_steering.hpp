@@ -1,7 +1,7 @@
 #pragma once
-// Who of a pool gets new connections, where its listeners are steered: the workers that serve, and
-// nobody who is about to drain. Decides nothing: follows the phases that the core gave its workers.
-// Loop thread.
+// Who of a pool gets new connections, where its listeners are steered: the workers that serve, less
+// those that accept nothing while some wait, and nobody who is about to drain. Follows the phases
+// that the core gave its workers. Loop thread.
 
 #include <functional>
 #include <map>
@@ -29,9 +29,16 @@ class ConnectionSteering {
   };
   using State = std::vector<Kept>;
 
-  explicit ConnectionSteering(ipc::uv::Loop& loop) : loop_(loop) {}
+  /// A worker that serves has accepted nothing for a second although some wait, or does so again.
+  using OnStandstill = std::function<void(WorkerId worker, bool stands_still)>;
+
+  /// `on_time` is called when it is time to look(): about once a second, while workers with sockets
+  /// of their own serve.
+  ConnectionSteering(ipc::uv::Loop& loop, std::function<void()> on_time)
+      : loop_(loop), look_timer_(loop, std::move(on_time)) {}
   /// Goes on where another master has stopped; `listeners` are those that were handed over.
-  ConnectionSteering(ipc::uv::Loop& loop, const State& state, const ListenerSet& listeners);
+  ConnectionSteering(ipc::uv::Loop& loop, std::function<void()> on_time, const State& state,
+                     const ListenerSet& listeners);
   /// Workers that are leaving are not part of it: the state of each process says so.
   [[nodiscard]] State state(const HandedListeners& listeners) const;
 
@@ -45,7 +52,14 @@ class ConnectionSteering {
   void sweep(const Pool& pool);
 
   /// Makes the sockets follow the phases. Successors first: never is nobody enabled.
-  static void steer(const Pool& pool, const Processes& processes);
+  void steer(const Pool& pool, const Processes& processes);
+
+  /// Looks who accepts, and steers away from whoever does not.
+  void look(const Pool& pool, const Processes& processes, const OnStandstill& on_standstill);
+  [[nodiscard]] bool stands_still(WorkerId worker) const {
+    const auto found = queues_.find(worker);
+    return found != queues_.end() && found->second.stands_still;
+  }
 
   /// Calls `on_left` once the worker, which is no longer enabled, has read what had come to it.
   void leave(Process& process, std::function<void()> on_left);
@@ -55,10 +69,23 @@ class ConnectionSteering {
   [[nodiscard]] bool leaving(WorkerId worker) const { return leaving_.contains(worker); }
 
  private:
+  /// What waits at the sockets of a worker.
+  struct Queue {
+    int length = 0;
+    int looks = 0;  ///< so often it was no shorter than at the look before
+    bool stands_still = false;
+  };
+
   ipc::uv::Loop& loop_;
+  ipc::uv::Timer look_timer_;
+  std::map<WorkerId, Queue> queues_;  // Of those at which some wait.
   std::map<int, WorkerSockets> kept_;
   std::map<WorkerId, std::unique_ptr<AcceptQueueWait>> leaving_;
 };
+
+/// How many connections wait at these sockets to be accepted.
+[[nodiscard]] int waiting_at(const WorkerSockets& worker_sockets);
+
 REEVE_FIELDS(ConnectionSteering::Kept, slot, worker_sockets)
 
 }  // namespace reeve::supervisor

@@ -48,7 +48,7 @@ PoolRunner::PoolRunner(Dependencies dependencies, Deployment deployment, std::ui
       lease_(log_, pool_, lease_callbacks()),
       canary_(loop_, canary_callbacks()),
       deaths_(loop_, log_),
-      steering_(loop_),
+      steering_(loop_, [this] { look_who_accepts(); }),
       tails_(log_.tail_budget()),
       timer_(loop_, [this] { on_timer(); }),
       look_timer_(loop_, [this] { look_at_what_is_left(); }) {}
@@ -125,7 +125,7 @@ void PoolRunner::feed(Event event) {
   }
   feeding_ = false;
   lease_.settle();
-  ConnectionSteering::steer(pool_, processes_);
+  steering_.steer(pool_, processes_);
   steering_.sweep(pool_);
   if (!pool_.rolling()) versions_settled();
   adopt_when_gone();
@@ -223,12 +223,32 @@ void PoolRunner::drain(Process& process, DrainKind kind) {
     process.drain(kind, stop_rule_of(process));
     return;
   }
-  ConnectionSteering::steer(pool_, processes_);
+  steering_.steer(pool_, processes_);
   steering_.leave(process, [this, worker] {
     if (const auto found = processes_.find(worker); found != processes_.end()) {
       found->second->drain(DrainKind::Patient, stop_rule_of(*found->second));
     }
   });
+}
+
+void PoolRunner::look_who_accepts() {
+  steering_.look(pool_, processes_, [this](WorkerId worker, bool stands_still) {
+    const Process& process = *processes_.at(worker);
+    const std::string who = name_of(process.identity().slot);
+    std::string text = fmt::format("pid {} accepts again", process.leader());
+    if (stands_still) {
+      const int waiting = waiting_at(process.worker_sockets());
+      text = fmt::format("pid {} accepts nothing; {} connection{} for it, new ones go to others",
+                         process.leader(), waiting, waiting == 1 ? " waits" : "s wait");
+    }
+    log_.write(stands_still ? LogLevel::Warn : LogLevel::Info, fmt::format("{}: {}", who, text));
+    observer_.happened("accept", who, text);
+  });
+}
+
+std::optional<int> PoolRunner::waiting_for(const Process& process) const {
+  if (!steering_.stands_still(process.identity().worker)) return std::nullopt;
+  return waiting_at(process.worker_sockets());
 }
 
 StopRule PoolRunner::stop_rule_of(const Process& process) const {

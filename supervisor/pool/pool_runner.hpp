@@ -143,6 +143,8 @@ class PoolRunner : private ProcessObserver {
   [[nodiscard]] const Deaths::Unasked* unasked_death(int slot) const {
     return deaths_.unasked(slot);
   }
+  /// How many connections wait at the worker's own sockets, if it serves and accepts none of them.
+  [[nodiscard]] std::optional<int> waiting_for(const Process& process) const;
   /// Every slot has a worker that is ready, or has done its work and is not to be restarted.
   [[nodiscard]] bool is_up() const;
   /// When its first start counts as over, with or without success: each slot is up, or needs an
@@ -188,6 +190,7 @@ class PoolRunner : private ProcessObserver {
   void feed(Event event);
   void forget_tails();
   void look_at_what_is_left();
+  void look_who_accepts();
   void arm_timer();
   void on_timer();
   void measure_workers();

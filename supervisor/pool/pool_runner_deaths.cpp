@@ -91,7 +91,8 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
   const bool unasked = worker != nullptr && (worker->phase == WorkerPhase::Starting ||
                                              worker->phase == WorkerPhase::Serving);
   const bool is_news = worker != nullptr && !worker->drain_kind && is_current(who);
-  if (unasked && !process.worker_sockets().empty())
+  // A watchdog's kill, too, leaves what waits to the successor.
+  if ((unasked || is_news) && !process.worker_sockets().empty())
     steering_.keep(who.slot, std::move(process.worker_sockets()));
   steering_.forget(who.worker);
   process.worker_sockets().clear();

@@ -25,7 +25,8 @@ PoolRunner::PoolRunner(Dependencies dependencies, const State& state, const List
       deaths_(
           loop_, log_,
           {.reports = state.deaths, .last = state.last_deaths, .unasked = state.unasked_deaths}),
-      steering_(loop_, state.kept_seats, listeners),
+      steering_(
+          loop_, [this] { look_who_accepts(); }, state.kept_seats, listeners),
       tails_(log_.tail_budget()),
       held_for_(state.held_for),
       timer_(loop_, [this] { on_timer(); }),
@@ -54,6 +55,7 @@ PoolRunner::PoolRunner(Dependencies dependencies, const State& state, const List
     drain(*processes_.at(handed.identity.worker), kind);
   }
   for (const auto& [slot, text] : state.tails) tails_.of(slot).restore(text);
+  steering_.steer(pool_, processes_);
   arm_timer();
 }
 

@@ -23,8 +23,8 @@ std::string detail_of(const PoolRunner& pool, const Slot& slot, TimePoint now) {
   return fmt::format("{}; next try in {}", slot.why, short_duration(left));
 }
 
-void add_worker(ipc::control::Process& line, const Worker& worker, const Process& process,
-                TimePoint now) {
+void add_worker(ipc::control::Process& line, const PoolRunner& pool, const Worker& worker,
+                const Process& process, TimePoint now) {
   line.pid = process.pid().value_or(0);
   line.generation = static_cast<std::uint64_t>(worker.generation);
   line.status = process.status_text();
@@ -36,6 +36,11 @@ void add_worker(ipc::control::Process& line, const Worker& worker, const Process
     if (line.worker_state.empty() && reading->state) {
       line.worker_state = ipc::to_string(*reading->state);
     }
+  }
+  if (const auto waiting = pool.waiting_for(process)) {
+    line.trouble +=
+        fmt::format("{}accepts nothing, and {} connection{}", line.trouble.empty() ? "" : "; ",
+                    *waiting, *waiting == 1 ? " waits" : "s wait");
   }
 }
 
@@ -129,7 +134,9 @@ std::vector<ipc::control::Process> status_of(const PoolRunner& pool, const SlotS
     line.uptime = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::max(Duration::zero(), now - since));
     line.detail = detail_of(pool, slot, now);
-    if (worker != nullptr && process != nullptr) add_worker(line, *worker, *process, now);
+    if (worker != nullptr && process != nullptr) {
+      add_worker(line, pool, *worker, *process, now);
+    }
     if (const auto death = pool.last_death(slot.index)) line.cost = death->cost;
     if (const auto* death = pool.unasked_death(slot.index)) {
       line.restarts = death->restarts;
