@@ -1,11 +1,15 @@
 // More workers, fewer workers, while the master runs.
 
+#include <csignal>
+#include <string>
 #include <vector>
 
 #include "tests/e2e/harness/reeve_test.hpp"
 
 namespace reeve::e2e {
 namespace {
+
+using ::testing::HasSubstr;
 
 using Scale = ReeveTest;
 
@@ -54,6 +58,21 @@ TEST_F(Scale, SurvivesARestart) {
   Reeve& reeve = start_ready(hello_pool(1));
   ASSERT_EQ(reeve.ctl({"scale", "web", "3"}).code(), 0);
   ASSERT_EQ(reeve.ctl({"restart", "web"}).code(), 0);
+  EXPECT_EQ(reeve.count("RUNNING"), 3);
+}
+
+TEST_F(Scale, IntoThePortsOfAnotherPoolIsRefused) {
+  const std::string keys = "ready = { after = \"0ms\" }\nport = ";
+  // Nobody binds them.
+  Reeve& reeve = start_ready(pool("a", R"(["/bin/sleep", "1000"])", keys + "20000\n") +
+                             pool("b", R"(["/bin/sleep", "1000"])", keys + "20002\n"));
+  ASSERT_EQ(reeve.ctl({"scale", "a", "2"}).code(), 0);
+  const Finished verdict = reeve.ctl({"scale", "a", "3"});
+  EXPECT_NE(verdict.code(), 0);
+  EXPECT_THAT(verdict.output + verdict.errors,
+              HasSubstr("3 workers of a would bind the ports 20000 to 20002, and b has 20002"));
+  reeve.master().signal(SIGTTIN);  // One more in the first pool.
+  EXPECT_TRUE(reeve.logs("3 workers of a would bind"));
   EXPECT_EQ(reeve.count("RUNNING"), 3);
 }
 
