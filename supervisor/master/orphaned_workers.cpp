@@ -60,10 +60,8 @@ ipc::UniqueFd open_pidfd(pid_t pid) {
   return ipc::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
 }
 
-void signal_all(const std::vector<OrphanedWorker>& orphans, int signal) {
-  for (const OrphanedWorker& each : orphans) {
-    ::syscall(SYS_pidfd_send_signal, each.pidfd.get(), signal, nullptr, 0);
-  }
+void send(const OrphanedWorker& worker, int signal) {
+  ::syscall(SYS_pidfd_send_signal, worker.pidfd.get(), signal, nullptr, 0);
 }
 
 /// How many still live, after waiting for a change within `limit`.
@@ -133,10 +131,10 @@ std::vector<OrphanedWorker> find_orphaned_workers(const FormerMaster& master) {
 
 int end_orphaned_workers(const std::vector<OrphanedWorker>& orphans, ipc::Duration grace,
                          const std::function<bool()>& hurry) {
-  signal_all(orphans, SIGTERM);
+  for (const OrphanedWorker& each : orphans) send(each, each.stop_signal);
   const int refused = wait_for(orphans, grace, hurry);
   if (refused == 0) return 0;
-  signal_all(orphans, SIGKILL);
+  for (const OrphanedWorker& each : orphans) send(each, SIGKILL);
   [[maybe_unused]] const int stuck = wait_for(orphans, kDying, [] { return false; });
   return refused;
 }

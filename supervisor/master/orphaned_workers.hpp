@@ -1,7 +1,8 @@
 #pragma once
-// The workers of a master that was killed: they got TERM with its death, but one that ignores that,
-// or hangs, would keep the listeners and serve an old version for ever. The next master in the same
-// runtime directory ends them before it serves. Start-up only: it blocks, within the grace.
+// The workers of a master that was killed: they got their stop signal with its death, but one that
+// ignores that, or hangs, would keep the listeners and serve an old version for ever. The next
+// master in the same runtime directory ends them before it serves. Start-up only: it blocks, within
+// the grace.
 
 #include <sys/types.h>
 
@@ -18,8 +19,9 @@ namespace reeve::supervisor {
 
 struct OrphanedWorker {
   pid_t pid = 0;
-  ipc::UniqueFd pidfd;  ///< stays right when the pid is used again
-  std::string slot;     ///< "web:0"; empty: one that a worker has started
+  ipc::UniqueFd pidfd;   ///< stays right when the pid is used again
+  std::string slot;      ///< "web:0"; empty: one that a worker has started
+  int stop_signal = 15;  ///< that it hears first; SIGTERM
 };
 
 /// The master before this one, whose workers are looked for.
@@ -31,8 +33,8 @@ struct FormerMaster {
 /// Every process that still lives of the workers of that master; never this one or its ancestors.
 [[nodiscard]] std::vector<OrphanedWorker> find_orphaned_workers(const FormerMaster& master);
 
-/// TERM; what is left after the grace, or when `hurry()` says so, gets KILL. Returns how many were
-/// killed.
+/// The stop signal of each; what is left after the grace, or when `hurry()` says so, gets KILL.
+/// Returns how many were killed.
 int end_orphaned_workers(const std::vector<OrphanedWorker>& orphans, ipc::Duration grace,
                          const std::function<bool()>& hurry);
 

@@ -70,12 +70,15 @@ bool told_to_end() {
 void end_workers_of_a_dead_master(Log& log, const Config& config, const RuntimeDir& runtime_dir,
                                   const std::string& cgroup_base) {
   if (!runtime_dir.dead_master()) return;
-  const auto orphans = find_orphaned_workers(
+  auto orphans = find_orphaned_workers(
       {.notify_socket = runtime_dir.notify_socket(), .cgroup_base = cgroup_base});
   if (orphans.empty()) return;
   std::string who;
   Duration grace{};
-  for (const OrphanedWorker& each : orphans) {
+  for (OrphanedWorker& each : orphans) {
+    const auto pool = std::ranges::find(config.pools, each.slot.substr(0, each.slot.rfind(':')),
+                                        [](const PoolConfig& one) { return one.spec.name; });
+    if (pool != config.pools.end()) each.stop_signal = pool->stop.signal;
     who += fmt::format("{}pid {}{}", who.empty() ? "" : ", ", each.pid,
                        each.slot.empty() ? "" : fmt::format(" ({})", each.slot));
   }

@@ -162,6 +162,17 @@ TEST_F(Survival, TheNextMasterEndsWhatAKilledOneLeft) {
   EXPECT_THAT(second.log(), HasSubstr("(jobs:0)"));
 }
 
+TEST_F(Survival, AWorkerOfAKilledMasterHearsTheStopSignalOfItsPool) {
+  Reeve& reeve = start_ready(pool(
+      "jobs",
+      R"(["/bin/sh", "-c", "trap 'echo QUIT > @dir@/heard; exit' QUIT; trap 'echo TERM > @dir@/heard; exit' TERM; echo armed; while :; do sleep 0.01; done"])",
+      "ready = { log = \"armed\" }\nstop = \"QUIT\""));
+  const Watch worker(reeve.pid("jobs:0"));
+  reeve.master().signal(SIGKILL);
+  EXPECT_TRUE(worker.ended_within(kPatience));
+  EXPECT_EQ(read_file(dir / "heard"), "QUIT\n");
+}
+
 TEST_F(Survival, AMasterWithoutDescriptorsServesOnAndRecovers) {
   Reeve& reeve = start_ready(hello_pool(1,
                                         "backoff = { first = \"10ms\", max = \"50ms\" }\n"

@@ -67,6 +67,14 @@ TEST_F(LeftoverProcess, IsFoundAndEndsByTerm) {
   EXPECT_EQ(status_of(pid), SIGTERM);
 }
 
+TEST_F(LeftoverProcess, HearsTheStopSignalOfItsPool) {
+  const pid_t pid = start("trap '' TERM; ulimit -c 0");
+  auto found = find_orphaned_workers({.notify_socket = socket(), .cgroup_base = ""});
+  for (OrphanedWorker& each : found) each.stop_signal = SIGQUIT;
+  EXPECT_EQ(end_orphaned_workers(found, 10s, [] { return false; }), 0);
+  EXPECT_EQ(status_of(pid), SIGQUIT);
+}
+
 TEST_F(LeftoverProcess, ThatIgnoresTermIsKilledAfterTheGrace) {
   const pid_t pid = start("trap '' TERM");
   const auto found = find_orphaned_workers({.notify_socket = socket(), .cgroup_base = ""});
