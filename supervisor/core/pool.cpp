@@ -100,8 +100,9 @@ void Pool::take(const ForkFailed& event) {
 
 void Pool::take(const Exited& event) { remove(event.worker, event.death); }
 
-/// A worker that was to end keeps its place until all of it is gone. After any other end its
-/// successor need not wait: the rest drains as nobody's current.
+/// A worker that was to end keeps its place until all of it is gone. After any other end the rest
+/// drains as nobody's current, and its successor waits for that only where there is no room for
+/// both.
 void Pool::take(const LeaderEnded& event) {
   const auto found = workers_.find(event.worker);
   if (found == workers_.end() || found->second.leader_death) return;
@@ -198,6 +199,14 @@ void Pool::remove(WorkerId id, const Death& death) {
   if (!end.cost.empty()) note_cost(worker, end.cost);
   vacate(worker, end, cause(worker, end));
   settle_if_gone(worker.slot);
+  Slot* slot = slot_at(worker.slot);
+  const bool waits = slot != nullptr && slot->state == SlotState::Backoff && !slot->retry_at;
+  const bool is_next =
+      roll_ && roll_->pending.contains(worker.slot) &&  // advance_roll() starts it.
+      (roll_->stage == Roll::Stage::Rolling || roll_->canaries.contains(worker.slot));
+  if (waits && !is_next && !is_occupied(*slot)) {
+    start_current(*slot, "what its last worker had left behind is gone");
+  }
 }
 
 /// Frees its place in its slot, if it has one.

@@ -9,6 +9,7 @@
 //   - a roll drains a worker only after its successor is ready and has soaked, except for up to
 //     max_unavailable slots at a time;
 //   - a worker is there until nothing of it is left, its slot free at once if its leader crashed;
+//     without a surge (the slot has one port) nothing starts in it before that;
 //   - a drain ends by Exited or, at its deadline or when it hangs, by exactly one Kill;
 //   - only a worker that was just measured is killed as hung;
 //   - every request gets exactly one Finished.
@@ -216,6 +217,8 @@ class Pool {
   [[nodiscard]] WorkerId fork(Slot& slot, Generation generation, const PoolSpec& spec);
   void start(Slot& slot, Generation generation, const PoolSpec& spec, std::string why);
   void start_current(Slot& slot, std::string why);
+  void wait_for_room(Slot& slot, const std::string& why);
+  [[nodiscard]] bool is_occupied(const Slot& slot) const;
   void promote(Slot& slot, std::string why);
   void stop(Slot& slot, DrainKind kind, std::string why);
   void settle_if_gone(int slot);

@@ -53,6 +53,7 @@ void Pool::start(Slot& slot, Generation generation, const PoolSpec& spec, std::s
 
 /// Starts a slot in the version that the pool is at, or is being led to by a roll.
 void Pool::start_current(Slot& slot, std::string why) {
+  if (spec_.surge == 0 && is_occupied(slot)) return wait_for_room(slot, why);
   const bool canaries_first = roll_ && roll_->stage != Roll::Stage::Rolling;
   const bool is_rolled =
       roll_ && (roll_->target != generation_ || roll_->emptied.contains(slot.index));
@@ -64,6 +65,20 @@ void Pool::start_current(Slot& slot, std::string why) {
   enter(slot, SlotState::Starting, std::move(why));
   roll_->done.erase(slot.index);
   roll_->pending.insert(slot.index);  // advance_roll() forks it, at the end of this event.
+}
+
+/// remove() starts it, or the roll that it is part of.
+void Pool::wait_for_room(Slot& slot, const std::string& why) {
+  enter(slot, SlotState::Backoff,
+        fmt::format("{}; waits for what its last worker has left behind", why));
+}
+
+/// Whether a former worker of the slot still lives, or some of it: it may hold the slot's port.
+bool Pool::is_occupied(const Slot& slot) const {
+  return std::ranges::any_of(workers_, [&slot](const auto& entry) {
+    return entry.second.slot == slot.index && slot.current != entry.first &&
+           slot.successor != entry.first;
+  });
 }
 
 /// The successor takes over; its predecessor drains on its own.

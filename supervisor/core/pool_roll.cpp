@@ -78,7 +78,9 @@ void Pool::begin_pending() {
     Slot& slot = *slot_at(*next);
     const bool turn = rolling || roll_->canaries.contains(slot.index);
     // One that stops (an order that came before, or to make room) starts when that is done.
-    if (!turn || slot.state == SlotState::Stopping) {
+    const bool has_no_room = spec_.surge == 0 && !slot.current && is_occupied(slot);
+    if (has_no_room && !is_down(slot.state)) wait_for_room(slot, slot.why);
+    if (!turn || slot.state == SlotState::Stopping || has_no_room) {
       ++next;
     } else if (!forward && slot.current && workers_.at(*slot.current).generation == roll_->target) {
       // The newcomer died, and its restart has brought the old version back already.

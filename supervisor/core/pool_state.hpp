@@ -61,7 +61,7 @@ struct Slot {
   std::string why;                    ///< of the last change
   std::optional<WorkerId> current;    ///< the worker that the slot shows
   std::optional<WorkerId> successor;  ///< replaces `current` once it is ready and has soaked
-  std::optional<TimePoint> retry_at;  ///< Backoff ends
+  std::optional<TimePoint> retry_at;  ///< Backoff ends; none: when its last worker is all gone
   bool finished = false;              ///< Exited, and as it should have
   bool start_again = false;           ///< Stopping for a hard restart, or to make room in a roll
   int failed_recycles = 0;            ///< in a row: successors that did not become ready

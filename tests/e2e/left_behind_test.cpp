@@ -1,6 +1,8 @@
 // What outlives the leader of a worker: below a shell, npm or make it is the program itself. It is
 // told to stop as its leader was, has the rest of the grace, and is named when it is killed.
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -9,6 +11,7 @@
 
 #include "tests/e2e/harness/process_tree.hpp"
 #include "tests/e2e/harness/programs.hpp"
+#include "tests/e2e/harness/sockets.hpp"
 #include "tests/e2e/upgrade_fixture.hpp"
 
 namespace reeve::e2e {
@@ -115,6 +118,23 @@ TEST_F(LeftBehind, AfterACrashTheSuccessorDoesNotWaitForIt) {
   EXPECT_TRUE(left.ended_within(kPatience));
   EXPECT_TRUE(reeve.logs("has left behind: sleep"));
   reeve.master().signal(SIGQUIT);  // Its like would take the grace again.
+  (void)reeve.master().wait();
+}
+
+TEST_F(LeftBehind, AfterACrashItIsWaitedForWhereItMayHoldThePort) {
+  Reeve& reeve = start_ready(pool(
+      "own", kDeaf,
+      fmt::format("{}port = {}\ngrace = \"600ms\"\n", kUp, port_of(listen_on_loopback().get()))));
+  const int crashed = reeve.pid("own:0");
+  const Watch left = child_of(crashed);
+  Watch(crashed).signal(SIGKILL);
+  EXPECT_TRUE(reeve.logs("waits for what its last worker has left behind"));
+  ASSERT_TRUE(eventually([&] {
+    const auto slot = reeve.slot("own:0");
+    return slot.state == "RUNNING" && slot.pid != crashed;
+  }));
+  EXPECT_TRUE(left.ended());
+  reeve.master().signal(SIGQUIT);
   (void)reeve.master().wait();
 }
 

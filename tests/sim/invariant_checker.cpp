@@ -259,6 +259,12 @@ void InvariantChecker::note_fork(const Fork& fork, const Event& event, TimePoint
   if (fork.worker <= last_forked_) throw Broken("a WorkerId never comes back");
   last_forked_ = newest_[fork.slot] = fork.worker;
   if (told_down_.contains(fork.slot)) throw Broken("a slot that was stopped stays down");
+  if (!before_.rolling && !pool_.rolling() && pool_.spec().surge == 0) {
+    for (const auto& [id, worker] : pool_.workers()) {
+      if (worker.slot == fork.slot && id != fork.worker)
+        throw Broken("without a surge nothing starts before the last worker is all gone");
+    }
+  }
   seen_.emplace(fork.worker, Seen{.slot = fork.slot,
                                   .generation = fork.generation,
                                   .forked_at = now,

@@ -65,7 +65,12 @@ void InvariantChecker::check_slots(TimePoint now) const {
          "a slot's current worker lives, in this slot");
     const auto phase = current != nullptr ? std::optional(current->phase) : std::nullopt;
     hold(slot.since <= now, "a slot changes in the past");
-    hold(slot.retry_at.has_value() == (slot.state == SlotState::Backoff), "BACKOFF has an end");
+    const bool waits_for_room = pool_.spec().surge == 0 && slot.state == SlotState::Backoff &&
+                                std::ranges::any_of(pool_.workers(), [&slot](const auto& entry) {
+                                  return entry.second.slot == slot.index;
+                                });
+    hold(slot.retry_at.has_value() == (slot.state == SlotState::Backoff) || waits_for_room,
+         "BACKOFF has an end");
     switch (slot.state) {
       case SlotState::Running:
         hold(phase == WorkerPhase::Serving || current->killed_for == KillReason::Hung,

@@ -24,6 +24,69 @@ TEST(LeftBehind, AStopWaitsForAllOfTheWorker) {
   EXPECT_EQ(web.slot(0).why, "killed by SIGTERM");  // As its leader ended.
 }
 
+PoolSpec without_room(int workers) {
+  PoolSpec spec = spec_of(workers);
+  spec.surge = 0;  // As every pool with a port.
+  spec.max_unavailable = 1;
+  return spec;
+}
+
+TEST(LeftBehind, AfterACrashItIsWaitedForWhereThereIsNoRoomForTwo) {
+  PoolDriver web(without_room(2));
+  web.serve();
+  web.pass(10s);
+  const WorkerId worker = web.current(0);
+  web.leader_ended(worker, kCrash);
+  EXPECT_THAT(web.forked(), IsEmpty());
+  EXPECT_EQ(web.state(0), SlotState::Backoff);
+  EXPECT_THAT(web.slot(0).why, testing::HasSubstr("waits for what its last worker has left"));
+  web.pass(5s);
+  EXPECT_THAT(web.killed(), ElementsAre(worker));
+  EXPECT_THAT(web.forked(), IsEmpty());
+  web.exited(worker);
+  EXPECT_THAT(web.forked(), ElementsAre(web.current(0)));
+  EXPECT_EQ(web.state(0), SlotState::Starting);
+}
+
+TEST(LeftBehind, WithoutRoomTheBackOffEndsNotBeforeIt) {
+  PoolDriver web(without_room(1));
+  web.start();
+  const WorkerId worker = web.current(0);
+  web.leader_ended(worker, kCrash);
+  web.pass(3s);  // Longer than the pause.
+  EXPECT_EQ(web.state(0), SlotState::Backoff);
+  EXPECT_THAT(web.forked(), IsEmpty());
+  web.exited(worker);
+  EXPECT_EQ(web.state(0), SlotState::Starting);
+}
+
+TEST(LeftBehind, WithoutRoomAStopEndsTheWait) {
+  PoolDriver web(without_room(1));
+  web.serve();
+  web.pass(10s);
+  const WorkerId worker = web.current(0);
+  web.leader_ended(worker, kCrash);
+  const CommandId stop = web.stop();
+  EXPECT_FALSE(web.answered(stop));
+  web.exited(worker);
+  EXPECT_EQ(web.outcome(stop), Outcome::Stopped);
+  EXPECT_THAT(web.forked(), IsEmpty());
+}
+
+TEST(LeftBehind, WithoutRoomARollWaitsForItToo) {
+  PoolDriver web(without_room(1));
+  web.serve();
+  web.pass(10s);
+  const WorkerId worker = web.current(0);
+  web.leader_ended(worker, kCrash);
+  const CommandId roll = web.roll();
+  EXPECT_THAT(web.forked(), IsEmpty());
+  web.exited(worker);
+  web.ready(web.current(0));
+  EXPECT_EQ(web.outcome(roll), Outcome::Rolled);
+  EXPECT_EQ(web.generation_of(0), Generation{2});
+}
+
 TEST(LeftBehind, HasTheRestOfTheGraceAndIsThenKilled) {
   PoolDriver web(spec_of(1));
   web.serve();
