@@ -150,6 +150,7 @@ struct PoolConfig {
   std::vector<std::string> after;  ///< pools that are up before this one and go down after it
   int watchdog_signal = 6;         ///< SIGABRT, for a core dump, or SIGKILL
   StopRule stop;
+  std::optional<int> reload_signal;  ///< tells it to reload; none: a restart replaces it
   /// What slot 0 binds by itself, the next slot the next one. Then a roll has to make room.
   std::optional<int> port;
   bool autostart = true;     ///< with the master
@@ -160,8 +161,8 @@ struct PoolConfig {
   bool operator==(const PoolConfig&) const = default;
 };
 REEVE_FIELDS(PoolConfig, spec, command, listen, ready, idle_drain, directory, env, env_file,
-             env_from_file, required_env, user, run_as, limits, after, watchdog_signal, stop, port,
-             autostart, umask, nice, app)
+             env_from_file, required_env, user, run_as, limits, after, watchdog_signal, stop,
+             reload_signal, port, autostart, umask, nice, app)
 
 struct Config {
   SupervisorConfig supervisor;

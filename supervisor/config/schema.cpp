@@ -87,7 +87,7 @@ constinit const std::array<Key<ListenerConfig>, 6> kListenerKeys{{
      [](const Cell& cell, ListenerConfig& to) { read_owner(cell, to.group); }},
 }};
 
-constinit const std::array<Key<PoolConfig>, 37> kPoolKeys{{
+constinit const std::array<Key<PoolConfig>, 38> kPoolKeys{{
     {"command", Required, "",
      "the program and its arguments; may hold `${fd:NAME}`, `${slot}`, `${port}`",
      [](const Cell& cell, PoolConfig& to) { read_command(cell, to.command); }},
@@ -115,6 +115,9 @@ constinit const std::array<Key<PoolConfig>, 37> kPoolKeys{{
     {"stop", Optional, R"("TERM")",
      R"(the signal that tells a worker to stop; or `{ signal = "QUIT", to = "group" }` for its whole process group)",
      [](const Cell& cell, PoolConfig& to) { read_stop(cell, to.stop); }},
+    {"reload", Optional, "none",
+     R"(`{ signal = "HUP" }`: a `restart` sends that to a program with a master of its own, instead of replacing it)",
+     [](const Cell& cell, PoolConfig& to) { read_reload(cell, to); }},
     {"idle_drain", Optional, R"("5s")",
      "how long a keep-alive connection may stay silent in a rolling restart before it is closed "
      "(native workers)",

@@ -38,6 +38,7 @@ void read_log_to(const Cell& cell, std::string& to);
 void read_watchdog(const Cell& cell, PoolConfig& to);
 /// The name of a signal, or { signal = ..., to = ... }.
 void read_stop(const Cell& cell, StopRule& to);
+void read_reload(const Cell& cell, PoolConfig& to);
 void read_exit_codes(const Cell& cell, std::vector<int>& to);
 /// Octal digits.
 void read_umask(const Cell& cell, std::optional<int>& to);

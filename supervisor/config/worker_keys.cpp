@@ -1,4 +1,4 @@
-// The keys `watchdog`, `stop` and `app`.
+// The keys `watchdog`, `stop`, `reload` and `app`.
 
 #include <fmt/format.h>
 
@@ -35,7 +35,9 @@ constexpr std::array<Key<PoolConfig>, 2> kWatchdogKeys{{
 constexpr std::array<Word<StopRule::To>, 2> kStopTo{
     {{"leader", StopRule::To::Leader}, {"group", StopRule::To::Group}}};
 
-void read_stop_signal(const Cell& cell, StopRule& to) {
+/// One that a program can act on.
+template <class T>
+void read_signal(const Cell& cell, T& to) {
   const auto name = cell.text("the name of a signal, such as \"QUIT\"");
   if (!name) return;
   const int number = signal_number(*name);
@@ -44,13 +46,19 @@ void read_stop_signal(const Cell& cell, StopRule& to) {
   if (number == SIGKILL || number == SIGSTOP) {
     return cell.refuse(fmt::format("{} tells nothing: no program can act on it", in_quotes(*name)));
   }
-  to.signal = number;
+  to = number;
 }
 
 constexpr std::array<Key<StopRule>, 2> kStopKeys{{
-    {"signal", Need::Optional, "", "", read_stop_signal},
+    {"signal", Need::Optional, "", "",
+     [](const Cell& cell, StopRule& to) { read_signal(cell, to.signal); }},
     {"to", Need::Optional, "", "",
      [](const Cell& cell, StopRule& to) { cell.read(to.to, kStopTo); }},
+}};
+
+constexpr std::array<Key<PoolConfig>, 1> kReloadKeys{{
+    {"signal", Need::Required, "", "",
+     [](const Cell& cell, PoolConfig& to) { read_signal(cell, to.reload_signal); }},
 }};
 
 /// Whether values are nested in `value` more than `levels` deep.
@@ -83,10 +91,21 @@ void read_stop(const Cell& cell, StopRule& to) {
   if (std::holds_alternative<Table>(cell.value().data)) {
     read_table(cell, kStopKeys, to);
   } else if (std::holds_alternative<std::string>(cell.value().data)) {
-    read_stop_signal(cell, to);
+    read_signal(cell, to.signal);
   } else {
     cell.expected("a signal such as \"QUIT\", or { signal = \"QUIT\", to = \"group\" }");
   }
+}
+
+void read_reload(const Cell& cell, PoolConfig& to) {
+  if (std::holds_alternative<Table>(cell.value().data)) {
+    read_table(cell, kReloadKeys, to);
+  } else if (std::holds_alternative<std::string>(cell.value().data)) {
+    read_signal(cell, to.reload_signal);
+  } else {
+    cell.expected("a signal such as \"HUP\", or { signal = \"HUP\" }");
+  }
+  to.spec.reloads = to.reload_signal.has_value();
 }
 
 void read_app(const Cell& cell, std::string& to) {

@@ -33,6 +33,7 @@ constexpr std::array kOutcomes = {
     OutcomeWord{Outcome::NoSuchProcess, "no_such_process", false},
     OutcomeWord{Outcome::Restarted, "restarted", true},
     OutcomeWord{Outcome::Rolled, "rolled", true},
+    OutcomeWord{Outcome::Reloaded, "reloaded", true},
     OutcomeWord{Outcome::Aborted, "aborted", false},
     OutcomeWord{Outcome::Busy, "busy", false},
     OutcomeWord{Outcome::Scaled, "scaled", true},

@@ -21,6 +21,10 @@ struct Drain {
   WorkerId worker;
   DrainKind kind;
 };
+/// An order to read its configuration anew and to go on serving. Followed by Ready, as a start is.
+struct TellToReload {
+  WorkerId worker;
+};
 /// SIGKILL to the worker's whole group.
 struct Kill {
   WorkerId worker;
@@ -58,6 +62,7 @@ enum class Outcome : std::uint8_t {
   NoSuchProcess,
   Restarted,
   Rolled,
+  Reloaded,
   Aborted,
   Busy,
   Scaled,
@@ -76,7 +81,7 @@ struct Finished {
   std::vector<SlotVerdict> verdicts;
 };
 
-using Action = std::variant<Fork, Drain, Kill, Changed, Finished, Watch, Judge>;
+using Action = std::variant<Fork, Drain, TellToReload, Kill, Changed, Finished, Watch, Judge>;
 using Actions = std::vector<Action>;
 
 }  // namespace reeve::supervisor

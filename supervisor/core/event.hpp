@@ -68,7 +68,8 @@ struct Canary {
   int workers = 1;
   Duration watch{};
 };
-/// Make-before-break. With a spec: deploys it; the pool adopts it when the roll succeeds.
+/// Make-before-break. With a spec: deploys it; the pool adopts it when the roll succeeds. Without
+/// one, in a pool that reloads, workers that serve are not replaced.
 struct RollRequested {
   CommandId command;
   SlotSet slots;

@@ -166,6 +166,12 @@ void Pool::take(const Extended& event) {
 }
 
 void Pool::became_ready(Worker& worker) {
+  if (worker.reloads()) {
+    worker.deadline.reset();
+    worker.ready_at.reset();
+    settle(worker.slot, Outcome::Started);
+    return;
+  }
   if (worker.phase != WorkerPhase::Starting) return;  // Said twice, or while draining: ordinary.
   worker.phase = WorkerPhase::Serving;
   worker.phase_since = now_;
@@ -298,9 +304,8 @@ void Pool::restart_or_leave(Slot& slot, const Worker& worker, const Death& death
     enter(slot, SlotState::Exited, why);
     slot.finished = finished;
   }
-  if (!worker.was_ready) {
-    settle(slot.index, finished ? Outcome::Finished : Outcome::SpawnError, why, worker.id);
-  }
+  // A command that waits for one that was ready has told it to reload.
+  settle(slot.index, finished ? Outcome::Finished : Outcome::SpawnError, why, worker.id);
   if (has_failed) roll_failed(worker, death, why);
   if (at_once) start_current(slot, why);
 }

@@ -114,7 +114,7 @@ class Pool {
 
   /// A command that waits for its slots.
   struct Pending {
-    enum class Kind : std::uint8_t { Start, Stop, HardRestart, Scale, Roll };
+    enum class Kind : std::uint8_t { Start, Stop, HardRestart, Scale, Roll, Reload };
     CommandId command{};
     Kind kind{};
     SlotSet waiting;
@@ -164,6 +164,9 @@ class Pool {
   void take(const StopRequested& event);
   void take(const HardRestartRequested& event);
   void take(const ScaleRequested& event);
+  void bring_up(Slot& slot, Pending& pending);
+  void reload(CommandId command, const SlotSet& slots);
+  void reload_failed(Worker& worker);
   void begin(Pending pending);
   void settle(int slot, Outcome outcome, const std::string& text = {},
               std::optional<WorkerId> culprit = {});

@@ -29,28 +29,59 @@ void Pool::take(const StartRequested& event) {
   const auto slots = resolve(event.command, event.slots);
   if (!slots) return;
   Pending pending{.command = event.command, .kind = Pending::Kind::Start};
-  for (const int index : *slots) {
+  for (const int index : *slots) bring_up(*slot_at(index), pending);
+  begin(std::move(pending));
+}
+
+void Pool::bring_up(Slot& slot, Pending& pending) {
+  switch (slot.state) {
+    case SlotState::Running:
+      pending.verdicts.push_back({slot.index, Outcome::AlreadyStarted, {}, {}});
+      return;
+    case SlotState::Starting:
+      break;
+    case SlotState::Stopping:
+      slot.start_again = true;
+      break;
+    case SlotState::Stopped:
+    case SlotState::Backoff:
+    case SlotState::Exited:
+    case SlotState::Fatal:
+      ask(slot);
+      start_current(slot, "start");
+      break;
+  }
+  pending.waiting.insert(slot.index);
+}
+
+/// A restart where programs have a master of their own: what serves reads its configuration anew,
+/// what is down starts.
+void Pool::reload(CommandId command, const SlotSet& slots) {
+  Pending pending{.command = command, .kind = Pending::Kind::Reload};
+  for (const int index : slots) {
     Slot& slot = *slot_at(index);
-    switch (slot.state) {
-      case SlotState::Running:
-        pending.verdicts.push_back({index, Outcome::AlreadyStarted, {}, {}});
-        continue;
-      case SlotState::Starting:
-        break;
-      case SlotState::Stopping:
-        slot.start_again = true;
-        break;
-      case SlotState::Stopped:
-      case SlotState::Backoff:
-      case SlotState::Exited:
-      case SlotState::Fatal:
-        ask(slot);
-        start_current(slot, "start");
-        break;
+    if (slot.state != SlotState::Running) {
+      bring_up(slot, pending);
+      continue;
     }
     pending.waiting.insert(index);
+    Worker& worker = workers_.at(slot.current.value());
+    if (worker.phase != WorkerPhase::Serving) continue;  // Killed, as it had hung.
+    worker.deadline = now_ + worker.start_timeout;
+    if (worker.ready_after) worker.ready_at = now_ + *worker.ready_after;
+    actions_.push_back(TellToReload{worker.id});
   }
   begin(std::move(pending));
+}
+
+/// It may serve as it did, so that it is left alone.
+void Pool::reload_failed(Worker& worker) {
+  worker.deadline.reset();
+  worker.ready_at.reset();
+  settle(worker.slot, Outcome::Aborted,
+         fmt::format("not ready again within {} of being told to reload; it is left running",
+                     short_duration(worker.start_timeout)),
+         worker.id);
 }
 
 void Pool::take(const StopRequested& event) {
@@ -225,8 +256,9 @@ void Pool::conclude() {
         verdict.text += (verdict.text.empty() ? "" : "; ") + cost;
       }
     }
-    const bool is_one_thing =
-        pending.kind == Pending::Kind::Scale || pending.kind == Pending::Kind::Roll;
+    const bool is_one_thing = pending.kind == Pending::Kind::Scale ||
+                              pending.kind == Pending::Kind::Roll ||
+                              pending.kind == Pending::Kind::Reload;
     if (is_one_thing && std::ranges::all_of(pending.verdicts, [](const SlotVerdict& verdict) {
           return verdict.outcome == Outcome::Started || verdict.outcome == Outcome::Finished;
         })) {
@@ -275,6 +307,9 @@ SlotVerdict Pool::summary(const Pending& pending) const {
   const std::string workers = how_many_workers(serving(), slots_.size());
   if (pending.kind == Pending::Kind::Scale) {
     return {std::nullopt, Outcome::Scaled, fmt::format("{}, {} draining", workers, draining()), {}};
+  }
+  if (pending.kind == Pending::Kind::Reload) {
+    return {std::nullopt, Outcome::Reloaded, fmt::format("{}, told to reload", workers), {}};
   }
   return {
       std::nullopt,

@@ -27,6 +27,7 @@ void Pool::take(const RollRequested& event) {
   const bool whole = event.slots.empty() || event.spec || event.canary;
   auto slots = resolve(event.command, whole ? SlotSet{} : event.slots);
   if (!slots) return;
+  if (spec_.reloads && !event.spec && !event.canary) return reload(event.command, *slots);
   if (whole) last_generation_ = upcoming_generation();
   roll_ = Roll{.command = event.command,
                .target = whole ? last_generation_ : generation_,

@@ -19,6 +19,8 @@ namespace reeve::supervisor {
 ///                                   Hung:     Serving, Draining --> Killed
 ///                                   LeaderEnded: Starting, Serving --> Draining
 ///
+/// Serving has a deadline while it reloads: to be ready again.
+///
 /// Killed has no deadline: SIGKILL cannot be refused, and a worker stuck in the kernel still owns
 /// its place; forking a twin would give one slot two owners.
 struct Worker {
@@ -28,7 +30,7 @@ struct Worker {
   WorkerPhase phase = WorkerPhase::Starting;
   TimePoint forked_at;
   TimePoint phase_since;
-  std::optional<TimePoint> deadline;  ///< of the phase: start_timeout or grace
+  std::optional<TimePoint> deadline;  ///< of the phase: start_timeout, grace, or of a reload
   std::optional<TimePoint> ready_at;  ///< it counts as ready then, unless it died (ready_after)
   bool was_ready = false;
   std::optional<DrainKind> drain_kind;  ///< what it was told last
@@ -47,6 +49,10 @@ struct Worker {
   std::optional<Duration> silent_for;   ///< when it was killed for that
   std::optional<TimePoint> recycle_at;  ///< serving: its age is due then
   std::string due;                      ///< for recycling, and why; empty: it is not
+
+  [[nodiscard]] bool reloads() const { return phase == WorkerPhase::Serving && deadline; }
+  /// What its readiness rule says counts.
+  [[nodiscard]] bool awaits_ready() const { return phase == WorkerPhase::Starting || reloads(); }
 };
 REEVE_FIELDS(Worker, id, slot, generation, phase, forked_at, phase_since, deadline, ready_at,
              was_ready, drain_kind, killed_for, leader_death, grace, start_timeout, ready_after,

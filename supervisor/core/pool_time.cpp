@@ -86,6 +86,8 @@ void Pool::take_deadline(Worker& worker) {
       kill(worker, worker.leader_death ? KillReason::LeftBehind : KillReason::GraceExpired);
       break;
     case WorkerPhase::Serving:
+      reload_failed(worker);
+      break;
     case WorkerPhase::Killed:
       assert(false && "this phase has no deadline");
   }

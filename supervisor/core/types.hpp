@@ -102,6 +102,8 @@ struct PoolSpec {
   /// So long a successor must serve beside its predecessor before it replaces it.
   Duration soak{};
   RollFailure on_failure = RollFailure::Rollback;
+  /// A restart that deploys nothing has workers that serve reload by themselves, each in place.
+  bool reloads = false;
   /// Ready, or draining, and for so long without a sign of life: hung. none: not watched.
   std::optional<Duration> watchdog;
   Recycling recycle;
@@ -112,7 +114,7 @@ struct PoolSpec {
 };
 REEVE_FIELDS(PoolSpec, name, workers, start_timeout, grace, ready_after, restart, expected_exit,
              backoff_first, backoff_max, give_up_failures, give_up_within, surge, max_draining,
-             max_unavailable, soak, on_failure, watchdog, recycle)
+             max_unavailable, soak, on_failure, reloads, watchdog, recycle)
 
 /// How a process ended.
 struct Death {

@@ -108,7 +108,7 @@ void PoolRunner::look_for_ready(const Process::Identity& who, std::string_view l
   const Deployment* deployment = versions_.find(who.generation);
   if (deployment == nullptr || !deployment->ready_log) return;
   const Worker* worker = pool_.find(who.worker);
-  const bool waits = worker != nullptr && worker->phase == WorkerPhase::Starting;
+  const bool waits = worker != nullptr && worker->awaits_ready();
   if (waits && deployment->ready_log->matches(line)) feed(Ready{who.worker});
 }
 
@@ -207,6 +207,18 @@ void PoolRunner::perform(const Drain& order) {
   tell(fmt::format("{}: pid {} of generation {} drains", name_of(who.slot),
                    process.pid().value_or(0), number(who.generation)));
   drain(process, order.kind);
+}
+
+void PoolRunner::perform(const TellToReload& order) {
+  Process* process = find(order.worker);
+  if (process == nullptr) return;
+  const Process::Identity& who = process->identity();
+  const Deployment* deployment = versions_.find(who.generation);
+  const int signal = deployment == nullptr ? 0 : deployment->config.reload_signal.value_or(0);
+  if (signal == 0) return;
+  log_.info("{}: pid {} is told to reload, by SIG{}", name_of(who.slot), process->pid().value_or(0),
+            ::sigabbrev_np(signal));
+  process->signal(signal);
 }
 
 bool PoolRunner::is_current(const Process::Identity& who) const {

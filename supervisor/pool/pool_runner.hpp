@@ -196,6 +196,7 @@ class PoolRunner : private ProcessObserver {
   void measure_workers();
   void perform(const Fork& order);
   void perform(const Drain& order);
+  void perform(const TellToReload& order);
   void drain(Process& process, DrainKind kind);
   [[nodiscard]] StopRule stop_rule_of(const Process& process) const;
   void perform(const Changed& order);

@@ -52,7 +52,7 @@ void PoolRunner::roll(CommandId command, const SlotSet& slots) {
   if (deploy_what_waits(command)) return;
   if (!open_listeners_for(command, deployment().listeners)) return;
   const bool whole = slots.empty();
-  if (whole && !pool_.rolling()) {
+  if (whole && !pool_.rolling() && !pool_.spec().reloads) {
     versions_.prepare(pool_.upcoming_generation(), deployment());
   }
   feed(RollRequested{command, slots, std::nullopt});

@@ -242,6 +242,30 @@ TEST_F(Foreign, StandardInputIsEmpty) {
   EXPECT_EQ(reeve.slot("app:0").state, "RUNNING");
 }
 
+TEST_F(Foreign, AProgramWithAMasterOfItsOwnIsToldToReload) {
+  Reeve& reeve = start_ready(pool("app", R"(["/bin/sh", "-c", """
+    trap 'echo up again' HUP
+    echo up
+    while :; do sleep 0.02; done"""])",
+                                  "ready = { log = \"^up\" }\nreload = { signal = \"HUP\" }"));
+  const int pid = reeve.pid("app:0");
+  const Finished told = reeve.ctl({"restart", "app"});
+  EXPECT_EQ(told.code(), 0) << told.output << told.errors;
+  EXPECT_THAT(told.output, HasSubstr("app: reloaded; 1 worker, told to reload"));
+  EXPECT_TRUE(reeve.logs("up again"));
+  EXPECT_EQ(reeve.pid("app:0"), pid);
+  EXPECT_EQ(reeve.ctl({"restart", "--hard", "app"}).code(), 0);
+  EXPECT_NE(reeve.pid("app:0"), pid);
+}
+
+TEST_F(Foreign, AReloadThatAProgramDiesOfFailsTheRestart) {
+  Reeve& reeve = start_ready(
+      pool("app", R"(["/bin/sleep", "1000"])", "ready = { after = \"100ms\" }\nreload = \"HUP\""));
+  const Finished told = reeve.ctl({"restart", "app"});
+  EXPECT_EQ(told.code(), 7) << told.output;
+  EXPECT_THAT(told.output, HasSubstr("killed by SIGHUP"));
+}
+
 TEST_F(Foreign, AProgramThatBindsItsOwnPortGetsOneAndRollsByMakingRoom) {
   const std::string server =
       "import http.server, sys; at = ('127.0.0.1', int(sys.argv[1])); "

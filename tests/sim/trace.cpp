@@ -106,6 +106,9 @@ std::string to_line(const Action& action) {
           [](const Drain& a) {
             return fmt::format("  -> Drain {} {}", number(a.worker), ipc::to_string(a.kind));
           },
+          [](const TellToReload& a) {
+            return fmt::format("  -> TellToReload {}", number(a.worker));
+          },
           [](const Kill& a) {
             return fmt::format("  -> Kill {} {}", number(a.worker), to_string(a.reason));
           },

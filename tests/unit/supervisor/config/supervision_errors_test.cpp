@@ -76,6 +76,9 @@ TEST(SupervisionErrors, Stop) {
       pool_errors("stop = { signal = 'KILL' }"),
       ElementsAre("t.toml:3:19: pool.web.stop.signal: \"KILL\" tells nothing: no program can "
                   "act on it"));
+  EXPECT_THAT(pool_errors("reload = { signal = 'KILL' }"),
+              ElementsAre("t.toml:3:21: pool.web.reload.signal: \"KILL\" tells nothing: no program "
+                          "can act on it"));
   EXPECT_THAT(pool_errors("stop = { to = 'all' }"),
               ElementsAre("t.toml:3:15: pool.web.stop.to: expected one of \"leader\", \"group\", "
                           "found \"all\""));

@@ -147,6 +147,8 @@ TEST(ConfigValues, TheSummaryWarnsOfSu) {
 TEST(ConfigValues, StopIsASignalOrATable) {
   EXPECT_EQ(pool_with("").stop, StopRule{});
   EXPECT_EQ(pool_with("stop = 'QUIT'").stop, (StopRule{.signal = SIGQUIT}));
+  EXPECT_EQ(pool_with("reload = { signal = 'HUP' }").reload_signal, SIGHUP);
+  EXPECT_TRUE(pool_with("reload = 'USR2'").spec.reloads);
   EXPECT_EQ(pool_with("stop = { signal = 'SIGINT', to = 'group' }").stop,
             (StopRule{.signal = SIGINT, .to = StopRule::To::Group}));
 }

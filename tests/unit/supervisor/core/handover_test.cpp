@@ -23,6 +23,9 @@ std::string text(const Action& action) {
     std::string operator()(const Drain& a) const {
       return fmt::format("drain {} {}", std::to_underlying(a.worker), std::to_underlying(a.kind));
     }
+    std::string operator()(const TellToReload& a) const {
+      return fmt::format("reload {}", std::to_underlying(a.worker));
+    }
     std::string operator()(const Kill& a) const {
       return fmt::format("kill {} {}", std::to_underlying(a.worker), to_string(a.reason));
     }

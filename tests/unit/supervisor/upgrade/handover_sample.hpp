@@ -37,6 +37,7 @@ namespace reeve::supervisor {
       .proven = Generation{2},
       .next_worker = 6,
       .measure_at = TimePoint(12s)};
+  state.spec.reloads = true;
   state.spec.recycle = {.requests = 100, .memory_bytes = 1 << 30, .age = 24h, .jitter = 0.25};
   Worker& drains = state.workers[1];
   drains.deadline = TimePoint(99s);
@@ -82,6 +83,7 @@ namespace reeve::supervisor {
   config.limits = {.resources = {{"nofile", 65536}}, .memory = 1 << 20};
   config.after = {"db"};
   config.stop = {.signal = 3, .to = StopRule::To::Group};
+  config.reload_signal = 1;
   config.port = 9000;
   config.autostart = false;
   config.umask = 027;
