@@ -174,6 +174,7 @@ WorkerMessage parse_worker_message(std::string_view text) {
 std::string format(const MasterMessage& message) {
   std::string text;
   if (message.drain) add(text, "DRAIN", to_string(*message.drain));
+  if (message.not_ready) add(text, "NOT_READY", "1");
   if (message.lease) add(text, "LEADER", to_text(*message.lease));
   if (message.claim) {
     add(text, message.claim->granted ? "GRANTED" : "DENIED", to_text(message.claim->run));
@@ -185,6 +186,7 @@ MasterMessage parse_master_message(std::string_view text) {
   MasterMessage message;
   for_each_pair(text, [&](std::string_view key, std::string_view value) {
     if (key == "DRAIN") message.drain = parse_word<DrainKind>(value);
+    if (key == "NOT_READY") message.not_ready = value == "1";
     if (key == "LEADER") message.lease = parse_lease(value);
     if (key == "GRANTED" || key == "DENIED") {
       if (auto run = parse_due_run(value)) message.claim = {std::move(*run), key == "GRANTED"};

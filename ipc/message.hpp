@@ -79,6 +79,7 @@ struct ClaimAnswer {
 /// master -> worker.
 struct MasterMessage {
   std::optional<DrainKind> drain;    ///< DRAIN=patient|prompt; a later one may only make it prompt.
+  bool not_ready = false;            ///< NOT_READY=1; a drain follows: readiness says 503 meanwhile
   std::optional<Lease> lease;        ///< LEADER=; until the worker releases it, or dies
   std::optional<ClaimAnswer> claim;  ///< GRANTED= or DENIED=
 

@@ -41,11 +41,12 @@ struct SupervisorConfig {
   int log_keep = 10;                         ///< rotated files that stay: FILE.1 is the newest
   std::uint64_t log_max_line = 64ULL << 10;  ///< bytes; a longer line is logged in pieces
   OnFatal on_fatal = OnFatal::Stay;
+  Duration stop_delay{};  ///< from the order to stop to the drain
 
   bool operator==(const SupervisorConfig&) const = default;
 };
 REEVE_FIELDS(SupervisorConfig, name, runtime_dir, log_level, log_format, log_to, log_max_size,
-             log_keep, log_max_line, on_fatal)
+             log_keep, log_max_line, on_fatal, stop_delay)
 
 /// How the workers of a listener share its connections.
 enum class Sockets : std::uint8_t {

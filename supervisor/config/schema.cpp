@@ -49,7 +49,7 @@ constexpr Range<Duration> kAge{.least = milliseconds(100), .most = hours(24 * 36
 
 }  // namespace
 
-constinit const std::array<Key<SupervisorConfig>, 9> kSupervisorKeys{{
+constinit const std::array<Key<SupervisorConfig>, 10> kSupervisorKeys{{
     {"name", Optional, R"("reeve")", "what this master calls itself in its log",
      [](const Cell& cell, SupervisorConfig& to) { read_name(cell, to.name); }},
     {"runtime_dir", Optional, "see below", "absolute; holds the control socket, pidfile and lock",
@@ -69,6 +69,9 @@ constinit const std::array<Key<SupervisorConfig>, 9> kSupervisorKeys{{
     {"on_fatal", Optional, R"("stay")",
      R"(when a pool is FATAL: `"stay"` with the others, or `"exit"` with code 3, for containers)",
      [](const Cell& cell, SupervisorConfig& to) { cell.read(to.on_fatal, kOnFatal); }},
+    {"stop_delay", Optional, R"("0s")",
+     "from TERM to the drain; readiness says 503 meanwhile, and all is served",
+     [](const Cell& cell, SupervisorConfig& to) { cell.read(to.stop_delay, kNoneToADay); }},
 }};
 
 constinit const std::array<Key<ListenerConfig>, 6> kListenerKeys{{

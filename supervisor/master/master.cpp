@@ -48,7 +48,9 @@ Master::Master(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& config,
       reload_(log, pools_, pending_, file_, deployer_, start_order_, reload_callbacks()),
       rehearsals_(loop, pools_, pending_, file_, config.runtime_dir),
       events_(std::bind_front(&Master::reply, this)),
-      shutdown_(loop, log, pools_, pending_, std::bind_front(&Master::end, this)),
+      shutdown_(loop, log, pools_, pending_,
+                {.delay = [this] { return file_.in_force().stop_delay; },
+                 .on_end = std::bind_front(&Master::end, this)}),
       commands_(loop, log,
                 {.pools = pools_,
                  .pending = pending_,
@@ -309,7 +311,8 @@ void Master::on_exit(pid_t pid, Death death) {
 /// After something has changed, and outside of every callback that changed it.
 void Master::settle() {
   pools_.sweep();
-  service_manager_.status(pools_.summary());
+  service_manager_.status((shutdown_.delayed_for() ? "stops after its stop_delay; " : "") +
+                          pools_.summary());
   if (shutdown_.running()) {
     file_.close("the master is shutting down");
     deployer_.queue().dismiss_all("the master is shutting down");
@@ -354,7 +357,8 @@ void Master::ask_for_time() {
   const TimePoint now = loop_.now();
   if (shutdown_.running() && !asked_for_stop_) {
     asked_for_stop_ = true;
-    service_manager_.wait_until(now + pools_.longest_grace(), now);
+    const Duration delay = shutdown_.delayed_for().value_or(Duration::zero());
+    service_manager_.wait_until(now + delay + pools_.longest_grace(), now);
   }
   if (const auto end = pools_.latest_deadline()) service_manager_.wait_until(*end, now);
   ask_timer_.arm(kAskEvery);

@@ -24,37 +24,63 @@ constexpr Duration kSameRequest = std::chrono::milliseconds(20);
 }  // namespace
 
 Shutdown::Shutdown(ipc::uv::Loop& loop, Log& log, Pools& pools, PendingCommands& pending,
-                   std::function<void(int)> on_end)
+                   Callbacks callbacks)
     : loop_(loop),
       log_(log),
       pools_(pools),
       pending_(pending),
-      on_end_(std::move(on_end)),
+      delay_(std::move(callbacks.delay)),
+      on_end_(std::move(callbacks.on_end)),
+      delay_timer_(loop, [this] { begin_drain(); }),
       limit_(loop, [this] { on_limit(); }) {}
 
 void Shutdown::request(const std::string& why) {
-  if (!running_) return begin(why);
+  if (!running_) return begin(why, delay_());
   if (loop_.now() - begun_at_ < kSameRequest) return;
+  if (delay_timer_.armed()) {
+    log_.info("{} again: the stop begins now", why);
+    return begin_drain();
+  }
   log_.warn("{} again: the grace ends now", why);
   request_now(why);
 }
 
 void Shutdown::request_now(const std::string& why) {
-  if (!running_) begin(why);
+  if (!running_) begin(why, {});
+  if (delay_timer_.armed()) begin_drain();
   stop_pools(true);
   pools_.end_grace();
 }
 
 void Shutdown::request(const std::string& why, PendingCommands::OnVerdicts on_end) {
   waiting_.push_back(std::move(on_end));
-  if (!running_) begin(why);
+  if (!running_) begin(why, delay_());
 }
 
-void Shutdown::begin(const std::string& why) {
-  log_.info("{}: stopping", why);
+/// What balances load goes by readiness, and needs time to hear of it: meanwhile all is served.
+void Shutdown::begin(const std::string& why, Duration delay) {
   running_ = true;
   begun_at_ = loop_.now();
   killed_before_ = pools_.workers_killed();
+  if (delay == Duration::zero() || pools_.quiet()) {
+    log_.info("{}: stopping", why);
+    return begin_drain();
+  }
+  log_.info("{}: stopping in {} (stop_delay), not ready from now on; the same again stops at once",
+            why, short_duration(delay));
+  for (const auto& pool : pools_.all()) pool->announce_stop();
+  drain_at_ = begun_at_ + delay;
+  delay_timer_.arm(delay);
+}
+
+std::optional<Duration> Shutdown::delayed_for() const {
+  if (!delay_timer_.armed()) return std::nullopt;
+  return std::max(Duration::zero(), drain_at_ - loop_.now());
+}
+
+void Shutdown::begin_drain() {
+  delay_timer_.disarm();
+  begun_at_ = loop_.now();
   for (const auto& rehearsal : pools_.rehearsals()) {
     rehearsal->stop(pending_.open(1, [](const Verdicts&) {}), {});
   }
@@ -99,7 +125,7 @@ bool Shutdown::is_needed(const PoolRunner& pool) const {
 }
 
 void Shutdown::check() {
-  if (!running_ || !on_end_) return;
+  if (!running_ || !on_end_ || delay_timer_.armed()) return;
   stop_pools(false);
   const bool all_told = std::ranges::all_of(
       pools_.all(), [this](const auto& pool) { return stopped_.contains(pool->name()); });

@@ -16,15 +16,20 @@ namespace reeve::supervisor {
 
 class Shutdown {
  public:
-  /// `on_end` gets the exit code, once.
+  struct Callbacks {
+    std::function<Duration()> delay;            ///< SupervisorConfig::stop_delay
+    std::function<void(int exit_code)> on_end;  ///< called once
+  };
   Shutdown(ipc::uv::Loop& loop, Log& log, Pools& pools, PendingCommands& pending,
-           std::function<void(int exit_code)> on_end);
+           Callbacks callbacks);
 
   [[nodiscard]] bool running() const { return running_; }
+  /// Until the drain begins; none: it has begun.
+  [[nodiscard]] std::optional<Duration> delayed_for() const;
 
-  /// The first call drains every worker within its grace; a second one ends the grace, unless it
-  /// comes so soon that it must be the same one: timeout(1) signals the process, then its whole
-  /// group.
+  /// The first call drains every worker within its grace, after the delay; a second one ends the
+  /// delay, or else the grace, unless it comes so soon that it must be the same one: timeout(1)
+  /// signals the process, then its whole group.
   void request(const std::string& why);
   /// Stops with no grace at all.
   void request_now(const std::string& why);
@@ -38,7 +43,8 @@ class Shutdown {
   void check();
 
  private:
-  void begin(const std::string& why);
+  void begin(const std::string& why, Duration delay);
+  void begin_drain();
   /// Stops every pool that no other one is still up `after`; `all`: without an order.
   void stop_pools(bool all);
   [[nodiscard]] bool is_needed(const PoolRunner& pool) const;
@@ -50,6 +56,7 @@ class Shutdown {
   Log& log_;
   Pools& pools_;
   PendingCommands& pending_;
+  std::function<Duration()> delay_;
   std::function<void(int)> on_end_;
   std::vector<PendingCommands::OnVerdicts> waiting_;
   Verdicts verdicts_;
@@ -60,6 +67,8 @@ class Shutdown {
   TimePoint begun_at_;
   TimePoint last_limit_;  // No deadline of a worker moves limit_ beyond.
   bool survivors_killed_ = false;
+  TimePoint drain_at_;
+  ipc::uv::Timer delay_timer_;  // Runs until the drain begins.
   ipc::uv::Timer limit_;
 };
 

@@ -183,6 +183,8 @@ void PoolRunner::perform(const Fork& order) {
     feed(ForkFailed{order.worker, process.error().text, is_shortage(process.error().code)});
     return;
   }
+  if (stop_announced_) [[maybe_unused]]
+    const auto tolerated = (*process)->tell({.not_ready = true});
   const pid_t pid = *(*process)->pid();
   by_pid_.emplace(pid, process->get());
   processes_.emplace(order.worker, std::move(*process));

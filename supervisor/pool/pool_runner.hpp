@@ -105,6 +105,8 @@ class PoolRunner : private ProcessObserver {
   /// Takes another version over without starting anything; of a pool that is down, and as soon as
   /// nothing of it is left.
   void adopt(Deployment next);
+  /// All of it is stopped in a moment: native workers say of themselves that they are not ready.
+  void announce_stop();
   /// Ends every grace that is running.
   void end_grace();
   /// Stops waiting for the queue of its listeners to become empty, if it does.
@@ -252,6 +254,7 @@ class PoolRunner : private ProcessObserver {
   ConnectionSteering steering_;
   Tails tails_;
   std::string held_for_;
+  bool stop_announced_ = false;
   OnProgress on_progress_;
   std::optional<CommandId> deploying_;  // Whose progress that is.
   OnProgress on_step_;

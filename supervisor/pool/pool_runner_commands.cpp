@@ -77,6 +77,13 @@ void PoolRunner::reconfigure_workers(CommandId command, int workers) {
   scale(command, workers);
 }
 
+void PoolRunner::announce_stop() {
+  stop_announced_ = true;
+  for (const auto& [worker, process] : processes_) {
+    [[maybe_unused]] const auto tolerated = process->tell({.not_ready = true});
+  }
+}
+
 void PoolRunner::end_grace() {
   hurry_quiesce();
   deaths_.kills().hurry();

@@ -39,6 +39,34 @@ TEST_F(StartStop, TermStopsCleanlyAndTellsSystemd) {
   EXPECT_FALSE(std::filesystem::exists(reeve.control_socket()));
 }
 
+TEST_F(StartStop, DuringItsStopDelayItServesButIsNotReady) {
+  Reeve& reeve = start_ready(
+      "[supervisor]\nruntime_dir = \"@dir@/run\"\nstop_delay = \"600s\"\n\n" + hello_pool(2));
+  ASSERT_EQ(reeve.get("/health/ready")->status, 200);
+  reeve.master().signal(SIGTERM);
+  EXPECT_TRUE(eventually([&] { return reeve.get("/health/ready")->status == 503; }));
+  EXPECT_EQ(reeve.get("/")->status, 200);
+  EXPECT_EQ(reeve.count("RUNNING"), 2);
+  EXPECT_TRUE(reeve.notifies([](const auto& message) {
+    return message.extend_timeout && *message.extend_timeout >= std::chrono::seconds(600);
+  }));
+  const Watch worker(reeve.pid("web:0"));
+  worker.signal(SIGKILL);  // Its successor is not ready either.
+  EXPECT_TRUE(eventually([&] { return reeve.count("RUNNING") == 2 && worker.ended(); }));
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(reeve.get("/health/ready")->status, 503);
+  reeve.master().signal(SIGTERM);
+  EXPECT_EQ(reeve.master().wait(), Exit{.code = 0}) << "a second one skips the delay only";
+}
+
+TEST_F(StartStop, AfterItsStopDelayItDrains) {
+  Reeve& reeve = start_ready(
+      "[supervisor]\nruntime_dir = \"@dir@/run\"\nstop_delay = \"400ms\"\n\n" + hello_pool(1));
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(reeve.ctl({"shutdown"}).exit, Exit{.code = 0});
+  EXPECT_EQ(reeve.master().wait(), Exit{.code = 0});
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 400ms);
+}
+
 TEST_F(StartStop, IntStopsCleanly) {
   Reeve& reeve = start_ready(hello_pool(1));
   reeve.master().signal(SIGINT);

@@ -94,6 +94,7 @@ void Process::on_signal(int signal) {
 
 void Process::on_master_message(const ipc::MasterMessage& message) {
   service_.scheduler().on_message(message);
+  if (message.not_ready) service_.announce_drain();
   if (!message.drain) return;
   const bool patient = *message.drain == ipc::DrainKind::Patient;
   handle(patient ? LifeEvent::DrainPatient : LifeEvent::DrainPrompt);

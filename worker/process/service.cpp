@@ -51,8 +51,15 @@ Service::Service(const App& app, Dependencies dependencies)
   };
 }
 
+void Service::announce_drain() {
+  drains_soon_ = true;
+  if (services_.health.phase() == HealthPhase::Ready) {
+    services_.health.set_phase(HealthPhase::Draining);
+  }
+}
+
 void Service::set_ready() {
-  services_.health.set_phase(HealthPhase::Ready);
+  services_.health.set_phase(drains_soon_ ? HealthPhase::Draining : HealthPhase::Ready);
   checks_.start();
   scheduler_.start();
 }

@@ -63,6 +63,8 @@ class Service {
   [[nodiscard]] Task<std::expected<void, StartFailure>> open() { return runner_.open(); }
   /// The start is complete: requests are welcome.
   void set_ready();
+  /// It will drain soon: readiness says so from now on, whatever else is served.
+  void announce_drain();
   /// The checks and resources that are down while it serves: see Health::failing().
   [[nodiscard]] std::string failing() const { return services_.health.failing(); }
   /// See HttpServer and Scheduler: `drained` is called once both are.
@@ -115,6 +117,7 @@ class Service {
   Scheduler scheduler_;
   LifespanRunner runner_;
   CheckRunner checks_;
+  bool drains_soon_ = false;
   std::optional<Watch> watch_;  // From the second phase on: the first one sets the environment.
 };
 

@@ -68,6 +68,8 @@ TEST(MasterMessage, LeaseAndClaimSurviveTheWire) {
   const MasterMessage granted{.lease = Lease{42, Millis(milliseconds(7))},
                               .claim = ClaimAnswer{{"a b", Millis(milliseconds(9))}, true}};
   EXPECT_EQ(parse_master_message(format(granted)), granted);
+  const MasterMessage leaving{.not_ready = true};
+  EXPECT_EQ(parse_master_message(format(leaving)), leaving);
   const MasterMessage denied{.claim = ClaimAnswer{{"a", Millis(milliseconds(9))}, false}};
   EXPECT_EQ(parse_master_message(format(denied)), denied);
 }

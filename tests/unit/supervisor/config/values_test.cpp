@@ -39,6 +39,7 @@ name        = "shop"
 runtime_dir = "/run/shop"
 log         = { level = "warn", format = "json", to = "/var/log/shop.log", max_size = "1GB", keep = 3 }
 on_fatal    = "exit"
+stop_delay  = "15s"
 
 [listen.http]
 address = "[::1]:8000"
@@ -79,7 +80,8 @@ command = ["db"]
                                                  .log_to = "/var/log/shop.log",
                                                  .log_max_size = 1'000'000'000,
                                                  .log_keep = 3,
-                                                 .on_fatal = OnFatal::Exit}));
+                                                 .on_fatal = OnFatal::Exit,
+                                                 .stop_delay = std::chrono::seconds(15)}));
   ASSERT_EQ(config.listeners.size(), 1u);
   EXPECT_EQ(config.listeners[0].name, "http");
   EXPECT_EQ(to_string(config.listeners[0].address), "[::1]:8000");

@@ -162,6 +162,7 @@ namespace reeve::supervisor {
   handover.config_path = "reeve.toml";
   handover.supervisor.runtime_dir = "/run/reeve";
   handover.supervisor.log_to = "/var/log/reeve.log";
+  handover.supervisor.stop_delay = std::chrono::seconds(15);
   handover.nofile = LimitHandover{.soft = 1024, .hard = 4096};
   handover.started_at = TimePoint(std::chrono::milliseconds(12));
   handover.said_ready = true;
