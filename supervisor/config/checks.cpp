@@ -10,6 +10,7 @@
 
 #include "ipc/base/duration.hpp"
 #include "ipc/base/nearest.hpp"
+#include "supervisor/config/probe.hpp"
 #include "supervisor/config/program.hpp"
 
 namespace reeve::supervisor::config {
@@ -134,11 +135,27 @@ void check_placeholders(const Sourced<PoolConfig>& pool) {
   for (const auto& [cell, text] : strings_of(pool.table, "command")) {
     check_placeholders_in(cell, text, pool.value);
   }
+  for (const std::string_view key : {"ready.command", "health.command"}) {
+    for (const auto& [cell, text] : strings_of(pool.table, key)) {
+      if (text.contains("${fd:")) {
+        cell.refuse("a probe gets no listeners; remove ${fd:NAME}");
+      } else {
+        check_placeholders_in(cell, text, pool.value);
+      }
+    }
+  }
 }
 
 void check_ports(std::vector<Sourced<PoolConfig>>& pools) {
   for (auto later = pools.begin(); later != pools.end(); ++later) {
     PoolConfig& pool = later->value;
+    if (!binds_ports(pool)) continue;
+    if (later->table.find("rolling.surge") && pool.spec.surge > 0) {
+      later->table.find("rolling.surge")
+          ->refuse("two workers of a slot cannot have one port; remove it");
+    }
+    pool.spec.surge = 0;  // It makes room first.
+    pool.spec.max_unavailable = std::max(pool.spec.max_unavailable, 1);
     if (!pool.port) continue;
     const Cell cell = *later->table.find("port");
     const auto last_of = [](const PoolConfig& of) {
@@ -156,12 +173,6 @@ void check_ports(std::vector<Sourced<PoolConfig>>& pools) {
       cell.refuse(fmt::format("{} to {} overlap with those of pool.{}, {} to {}", *pool.port,
                               last_of(pool), earlier.spec.name, *earlier.port, last_of(earlier)));
     }
-    if (later->table.find("rolling.surge") && pool.spec.surge > 0) {
-      later->table.find("rolling.surge")
-          ->refuse("two workers of a slot cannot have one port; remove it, or `port`");
-    }
-    pool.spec.surge = 0;  // It makes room first.
-    pool.spec.max_unavailable = std::max(pool.spec.max_unavailable, 1);
   }
 }
 
@@ -206,6 +217,15 @@ void check_files(const Sourced<PoolConfig>& pool) {
   if (pool.value.command.empty()) return;
   if (const auto program = find_program(pool.value); !program) {
     pool.table.find("command")->elements().front().refuse(program.error());
+  }
+  for (const std::string_view key : {"ready.command", "health.command"}) {
+    const auto strings = strings_of(pool.table, key);
+    if (strings.empty() || strings.front().second.empty()) continue;
+    PoolConfig asking = pool.value;
+    asking.command = {std::string(strings.front().second)};
+    if (const auto program = find_program(asking); !program) {
+      strings.front().first.refuse(program.error());
+    }
   }
 }
 

@@ -87,8 +87,40 @@ struct ReadyLog {  ///< a line of its output matches (ECMAScript regex, searched
   bool operator==(const ReadyLog&) const = default;
 };
 REEVE_FIELDS(ReadyLog, pattern)
+/// A question to a worker from outside.
+struct Probe {
+  enum class Kind : std::uint8_t { Http, Tcp, Command };
+  Kind kind{};
+  std::string path;  ///< Http: "/healthz"
+  /// An address to connect to, or a name to say as Host: then, or when it is empty, this machine.
+  std::string host;
+  std::optional<int> port;           ///< none: the one of the slot
+  std::vector<int> status{200};      ///< Http: each is a good answer
+  std::vector<std::string> command;  ///< Command: 0 is a good exit code
+  Duration timeout = std::chrono::seconds(5);
+
+  bool operator==(const Probe&) const = default;
+};
+constexpr Probe::Kind last_of(Probe::Kind) { return Probe::Kind::Command; }
+REEVE_FIELDS(Probe, kind, path, host, port, status, command, timeout)
+
+struct ReadyProbe {  ///< a probe gets a good answer
+  Probe probe;
+  bool operator==(const ReadyProbe&) const = default;
+};
+REEVE_FIELDS(ReadyProbe, probe)
 /// Handed over by its place in this list: a new one comes last.
-using ReadyRule = std::variant<ReadyNotify, ReadyAfter, ReadyLog>;
+using ReadyRule = std::variant<ReadyNotify, ReadyAfter, ReadyLog, ReadyProbe>;
+
+/// When a worker that serves counts as hung.
+struct HealthRule {
+  Probe probe;
+  Duration interval = std::chrono::seconds(5);  ///< from an answer to the next question
+  int failures = 3;                             ///< in a row
+
+  bool operator==(const HealthRule&) const = default;
+};
+REEVE_FIELDS(HealthRule, probe, interval, failures)
 
 /// What a worker may take at most, beside what the master was given.
 struct Limits {
@@ -158,12 +190,17 @@ struct PoolConfig {
   std::optional<int> umask;  ///< none: the master's
   std::optional<int> nice;   ///< none: the master's
   std::string app;           ///< [pool.NAME.app] as TOML, for the native worker
+  std::optional<HealthRule> health;
 
   bool operator==(const PoolConfig&) const = default;
 };
 REEVE_FIELDS(PoolConfig, spec, command, listen, ready, idle_drain, directory, env, env_file,
              env_from_file, required_env, user, run_as, limits, after, watchdog_signal, stop,
-             reload_signal, port, autostart, umask, nice, app)
+             reload_signal, port, autostart, umask, nice, app, health)
+
+/// Its workers bind ports by themselves: no two workers of a slot can run at a time, so that a roll
+/// makes room first.
+[[nodiscard]] bool binds_ports(const PoolConfig& pool);
 
 struct Config {
   SupervisorConfig supervisor;

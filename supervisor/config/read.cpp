@@ -10,6 +10,7 @@
 #include "ipc/runtime_dir.hpp"
 #include "supervisor/config/checks.hpp"
 #include "supervisor/config/limits.hpp"
+#include "supervisor/config/probe.hpp"
 #include "supervisor/config/schema.hpp"
 #include "supervisor/config/user.hpp"
 #include "supervisor/config/values.hpp"
@@ -136,6 +137,7 @@ std::expected<Config, Problems> read_document(const Value& document, const std::
   for (Sourced<PoolConfig>& pool : pools) {
     check_listen(pool, listeners);
     check_placeholders(pool);
+    check_probes(pool, listeners);
     check_times(pool);
     check_rolling(pool);
     complete_give_up(pool.table, config.supervisor.on_fatal, pool.value.spec);

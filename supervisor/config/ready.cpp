@@ -5,7 +5,7 @@
 #include <regex>
 
 #include "ipc/base/nearest.hpp"
-#include "supervisor/config/keys.hpp"
+#include "supervisor/config/probe.hpp"
 #include "supervisor/config/values.hpp"
 
 namespace reeve::supervisor::config {
@@ -17,14 +17,17 @@ constexpr std::size_t kLongestPattern = 1000;
 constexpr Range<Duration> kAfterRange{.least = milliseconds(0), .most = std::chrono::hours(24)};
 constexpr Duration kStartedAfter = std::chrono::seconds(1);
 constexpr std::string_view kWanted =
-    "\"notify\", \"started\", { after = \"2s\" } or { log = \"regex\" }";
+    "\"notify\", \"started\", { after = \"2s\" }, { log = \"regex\" }, { http = \"/path\" }, { tcp "
+    "= 8080 } "
+    "or { command = [\"check\"] }";
 
 constexpr std::array<std::string_view, 2> kWords{"notify", "started"};
 
-/// What `{ after = ... }` or `{ log = ... }` says.
+/// What `{ after = ... }` and the like say.
 struct ReadyTable {
   std::optional<Duration> after;
   std::optional<std::string> log;
+  Probe probe;
 };
 
 /// std::regex reports a wrong pattern by an exception; it ends here.
@@ -55,10 +58,10 @@ void read_log(const Cell& cell, ReadyTable& to) {
   to.log = std::move(*pattern);
 }
 
-constexpr std::array<Key<ReadyTable>, 2> kReadyKeys{{
+constexpr auto kReadyKeys = and_probe_keys(std::to_array<Key<ReadyTable>>({
     {"after", Need::Optional, "", "", read_after},
     {"log", Need::Optional, "", "", read_log},
-}};
+}));
 
 void read_ready_word(const Cell& cell, const std::string& word, ReadyRule& to) {
   if (word == "notify") {
@@ -75,11 +78,10 @@ void read_ready_table(const Cell& cell, const Table& rule, ReadyRule& to) {
   if (rule.empty()) return cell.refuse(fmt::format("expected {}, found an empty table", kWanted));
   ReadyTable table;
   read_table(cell, kReadyKeys, table);
-  if (cell.find("after") && cell.find("log")) {
-    return cell.refuse("has both \"after\" and \"log\"; remove one");
-  }
+  if (!check_probe_keys(cell, {"after", "log"})) return;
   if (table.after) to = ReadyAfter{*table.after};
   if (table.log) to = ReadyLog{std::move(*table.log)};
+  if (is_probe(cell)) to = ReadyProbe{std::move(table.probe)};
 }
 
 }  // namespace

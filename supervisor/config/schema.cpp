@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "supervisor/config/limits.hpp"
+#include "supervisor/config/probe.hpp"
 #include "supervisor/config/user.hpp"
 #include "supervisor/config/values.hpp"
 #include "supervisor/config/variables.hpp"
@@ -90,7 +91,7 @@ constinit const std::array<Key<ListenerConfig>, 6> kListenerKeys{{
      [](const Cell& cell, ListenerConfig& to) { read_owner(cell, to.group); }},
 }};
 
-constinit const std::array<Key<PoolConfig>, 38> kPoolKeys{{
+constinit const std::array<Key<PoolConfig>, 39> kPoolKeys{{
     {"command", Required, "",
      "the program and its arguments; may hold `${fd:NAME}`, `${slot}`, `${port}`",
      [](const Cell& cell, PoolConfig& to) { read_command(cell, to.command); }},
@@ -106,7 +107,7 @@ constinit const std::array<Key<PoolConfig>, 38> kPoolKeys{{
     {"after", Optional, "[]", "pools that must be ready before this one starts, and stop after it",
      [](const Cell& cell, PoolConfig& to) { cell.read(to.after); }},
     {"ready", Optional, R"("notify")",
-     R"(`"notify"` (it says `READY=1`), `"started"`, `{ after = "2s" }`, `{ log = "regex" }`)",
+     R"(`"notify"` (it says `READY=1`), `"started"`, `{ after = "2s" }`, `{ log = "regex" }`, or a probe: `{ http = "/healthz" }`, `{ tcp = 8080 }`, `{ command = ["check"] }`)",
      [](const Cell& cell, PoolConfig& to) { read_ready(cell, to); }},
     {"started_after", Optional, "one second",
      R"(`ready = "started"` means: it lives for this long)",
@@ -128,6 +129,9 @@ constinit const std::array<Key<PoolConfig>, 38> kPoolKeys{{
     {"watchdog", Optional, "none",
      R"(the longest time without a sign of life; or `{ timeout = "15s", signal = "kill" }`)",
      [](const Cell& cell, PoolConfig& to) { read_watchdog(cell, to); }},
+    {"health", Optional, "none",
+     R"(a probe that a worker which serves has to answer, as `{ http = "/healthz", interval = "5s", failures = 3 }`)",
+     [](const Cell& cell, PoolConfig& to) { read_health(cell, to.health); }},
     {"restart", Optional, R"("always")", R"(`"always"`, `"on-failure"` or `"never"`)",
      [](const Cell& cell, PoolConfig& to) { cell.read(to.spec.restart, kRestartRules); }},
     {"expected_exit", Optional, "[0]", "exit codes that are no failure",

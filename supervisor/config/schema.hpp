@@ -13,7 +13,7 @@ namespace reeve::supervisor::config {
 
 extern const std::array<Key<SupervisorConfig>, 10> kSupervisorKeys;  ///< of [supervisor]
 extern const std::array<Key<ListenerConfig>, 6> kListenerKeys;       ///< of [listen.NAME]
-extern const std::array<Key<PoolConfig>, 38> kPoolKeys;              ///< of [pool.NAME]
+extern const std::array<Key<PoolConfig>, 39> kPoolKeys;              ///< of [pool.NAME]
 
 /// One line of the documentation.
 struct DocumentedKey {

@@ -50,6 +50,12 @@ struct Measured {
   bool native = false;
 };
 
+/// It gave an answer from outside (a probe) that says so.
+struct Hung {
+  WorkerId worker;
+  std::string why;
+};
+
 /// Slot indexes; empty means every slot of the pool.
 using SlotSet = std::set<int>;
 
@@ -101,6 +107,6 @@ struct Tick {};
 
 using Event = std::variant<ForkFailed, Started, Ready, Leaving, Extended, LeaderEnded, Exited,
                            StartRequested, StopRequested, RollRequested, HardRestartRequested,
-                           ScaleRequested, GraceEnded, Tick, Measured, Judged>;
+                           ScaleRequested, GraceEnded, Tick, Measured, Judged, Hung>;
 
 }  // namespace reeve::supervisor

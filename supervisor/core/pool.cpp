@@ -21,6 +21,7 @@ std::string cause_alone(const Worker& worker, const Death& death) {
     case KillReason::GraceEndedByOperator:
       return "killed: the operator ended the grace";
     case KillReason::Hung:
+      if (!worker.hung_because.empty()) return "killed: " + worker.hung_because;
       return fmt::format(
           "killed: no sign of life for {:.1f} s (watchdog {})",
           std::chrono::duration<double>(worker.silent_for.value_or(Duration{})).count(),

@@ -146,6 +146,7 @@ class Pool {
 
   // pool_watchdog.cpp: the watchdog.
   void take(const Measured& event);
+  void take(const Hung& event);
   [[nodiscard]] bool is_hung(const Worker& worker, const Measured& found) const;
   [[nodiscard]] std::optional<Duration> measurement_period() const;
   void plan_measurement();

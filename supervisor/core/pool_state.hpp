@@ -49,6 +49,7 @@ struct Worker {
   std::optional<Duration> silent_for;   ///< when it was killed for that
   std::optional<TimePoint> recycle_at;  ///< serving: its age is due then
   std::string due;                      ///< for recycling, and why; empty: it is not
+  std::string hung_because;             ///< when it was killed for what a probe found
 
   [[nodiscard]] bool reloads() const { return phase == WorkerPhase::Serving && deadline; }
   /// What its readiness rule says counts.
@@ -56,7 +57,7 @@ struct Worker {
 };
 REEVE_FIELDS(Worker, id, slot, generation, phase, forked_at, phase_since, deadline, ready_at,
              was_ready, drain_kind, killed_for, leader_death, grace, start_timeout, ready_after,
-             watchdog, recycle, recycle_share, alive_at, silent_for, recycle_at, due)
+             watchdog, recycle, recycle_share, alive_at, silent_for, recycle_at, due, hung_because)
 
 /// One place in the pool. Workers come and go, the slot stays.
 struct Slot {

@@ -30,6 +30,13 @@ void Pool::take(const Measured& event) {
   }
 }
 
+void Pool::take(const Hung& event) {
+  const auto found = workers_.find(event.worker);
+  if (found == workers_.end() || found->second.phase != WorkerPhase::Serving) return;
+  found->second.hung_because = event.why;
+  kill(found->second, KillReason::Hung);
+}
+
 /// Silence counts up to the time of the measurement: what came while the master was late may still
 /// lie in its sockets.
 bool Pool::is_hung(const Worker& worker, const Measured& found) const {

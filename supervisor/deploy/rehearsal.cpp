@@ -57,7 +57,7 @@ ipc::Result<Deployment> Rehearsals::prepare(const std::string& pool, const Confi
     if (!twin) return std::unexpected(twin.error());
     listeners.push_back(std::move(*twin));
   }
-  if (found->port) {
+  if (binds_ports(*found)) {
     return ipc::failure(fmt::format(
         "{} binds ports of its own, so none of its workers can be tried beside the others", pool));
   }

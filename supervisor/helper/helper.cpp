@@ -21,6 +21,8 @@ namespace {
 constexpr int kRepliesATurn = 64;
 constexpr int kMostTries = 2;
 constexpr int kKillTakesMs = 100;
+/// Beyond the timeout of a probe, which it keeps itself.
+constexpr Duration kHelperTakes = std::chrono::seconds(2);
 
 FoundUser judge(const std::string& text,
                 const std::expected<std::string, Helper::Failure>& answer) {
@@ -41,6 +43,16 @@ FoundUser judge(const std::string& text,
       return failed("too many look-ups wait already; try again later");
   }
   std::unreachable();
+}
+
+ProbeAnswer judge(const std::vector<int>& good,
+                  const std::expected<std::string, Helper::Failure>& answer) {
+  using enum ProbeAnswer::Kind;
+  const auto heard = answer ? parse_network_answer(*answer) : std::nullopt;
+  if (!heard) return {Unknown, "the helper, which asks, did not answer"};
+  if (!*heard) return {Bad, heard->error()};
+  if (std::ranges::find(good, **heard) != good.end()) return {Good, ""};
+  return {Bad, fmt::format("status {}", **heard)};
 }
 
 }  // namespace
@@ -187,6 +199,14 @@ void find_user(Helper& helper, const std::string& text,
   helper.ask(HelperTask::LookUpUser, text, kFindUserWithin,
              [text, on_found = std::move(on_found)](const auto& answer) {
                on_found(judge(text, answer));
+             });
+}
+
+void ask_from_outside(Helper& helper, const NetworkProbe& probe, std::vector<int> good,
+                      OnProbeAnswer on_answer) {
+  helper.ask(HelperTask::Ask, format(probe), probe.timeout + kHelperTakes,
+             [good = std::move(good), on_answer = std::move(on_answer)](const auto& answer) {
+               on_answer(judge(good, answer));
              });
 }
 

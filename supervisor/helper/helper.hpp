@@ -10,10 +10,12 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ipc/base/uv.hpp"
 #include "supervisor/core/types.hpp"
 #include "supervisor/helper/message.hpp"
+#include "supervisor/helper/probe.hpp"
 #include "supervisor/helper/process.hpp"
 
 namespace reeve::supervisor {
@@ -96,5 +98,10 @@ inline constexpr Duration kFindUserWithin = std::chrono::seconds(5);
 /// find_user() by the helper. The error also says that nobody answered in time.
 void find_user(Helper& helper, const std::string& text,
                std::function<void(FoundUser found)> on_found);
+
+/// Has the helper ask. `good` are the answers that are. A helper that ends, or does not answer, is
+/// no failure of the program.
+void ask_from_outside(Helper& helper, const NetworkProbe& probe, std::vector<int> good,
+                      OnProbeAnswer on_answer);
 
 }  // namespace reeve::supervisor

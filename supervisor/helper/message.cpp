@@ -55,8 +55,12 @@ std::string format(const HelperReply& reply) { return fmt::format("{}\n{}", repl
 std::optional<HelperRequest> parse_helper_request(std::string_view packet) {
   std::string_view head = ipc::take_until(packet, '\n');
   const auto id = ipc::parse_number<std::uint64_t>(ipc::take_until(head, ' '));
-  if (!id || head != fmt::to_string(static_cast<int>(HelperTask::LookUpUser))) return std::nullopt;
-  return HelperRequest{.id = *id, .task = HelperTask::LookUpUser, .text = std::string(packet)};
+  const auto task = ipc::parse_number<std::uint8_t>(head);
+  if (!id || !task || *task > static_cast<std::uint8_t>(last_of(HelperTask{}))) {
+    return std::nullopt;
+  }
+  return HelperRequest{
+      .id = *id, .task = static_cast<HelperTask>(*task), .text = std::string(packet)};
 }
 
 std::optional<HelperReply> parse_helper_reply(std::string_view packet) {

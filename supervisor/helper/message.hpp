@@ -15,7 +15,9 @@ namespace reeve::supervisor {
 
 enum class HelperTask : std::uint8_t {
   LookUpUser,  ///< the text is that of pool.NAME.user; the answer a FoundUser
+  Ask,         ///< a NetworkProbe, and a NetworkAnswer
 };
+constexpr HelperTask last_of(HelperTask) { return HelperTask::Ask; }
 
 struct HelperRequest {
   std::uint64_t id = 0;

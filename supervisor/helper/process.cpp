@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -17,14 +18,17 @@
 #include <utility>
 #include <vector>
 
+#include "ipc/base/clock.hpp"
 #include "supervisor/helper/message.hpp"
+#include "supervisor/helper/prober.hpp"
 
 namespace reeve::supervisor {
 namespace {
 
 constexpr char kName[] = "reeve: helper";  // As ps shows it: argv, and 15 bytes of name.
 constexpr int kSocket = STDIN_FILENO;
-constexpr uid_t kNobody = 65534;  // By number: its name would have to be looked up.
+constexpr rlim_t kMostOpen = 1100;  // One for each request that may wait, and some.
+constexpr uid_t kNobody = 65534;    // By number: its name would have to be looked up.
 
 /// What programs are loaded with and names are resolved with. All else may hold secrets.
 constexpr std::array<std::string_view, 7> kVariables = {
@@ -64,7 +68,7 @@ void drop_rights() {
   ::prctl(PR_SET_NAME, kName);
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_FSIZE, 0);
-  limit(RLIMIT_NOFILE, 64);
+  limit(RLIMIT_NOFILE, kMostOpen);
   [[maybe_unused]] int tolerated = ::chdir("/");
   if (::geteuid() == 0) {
     tolerated = ::setgroups(0, nullptr);
@@ -108,17 +112,37 @@ bool is_helper(int argc, const char* const* argv) {
 
 int run_helper() {
   drop_rights();
+  bool master_is_there = true;
+  const auto reply = [&master_is_there](std::uint64_t id, std::string text) {
+    const std::string packet = format(HelperReply{.id = id, .text = std::move(text)});
+    master_is_there = ::send(kSocket, packet.data(), packet.size(), MSG_NOSIGNAL) >= 0;
+  };
+  Prober prober(reply);
   std::array<char, kMostRequestBytes> packet;
-  for (;;) {
+  while (master_is_there) {
+    std::vector<pollfd> watched{{.fd = kSocket, .events = POLLIN, .revents = 0}};
+    prober.add_to(watched);
+    if (::poll(watched.data(), watched.size(), prober.wait(ipc::Clock::now())) < 0) continue;
+    prober.advance(watched, ipc::Clock::now());
+    if (watched.front().revents == 0) continue;
     const ssize_t size = ::recv(kSocket, packet.data(), packet.size(), 0);
     if (size < 0 && errno == EINTR) continue;
     if (size <= 0) return 0;  // The master is gone, or another program by now.
     const auto request = parse_helper_request({packet.data(), static_cast<std::size_t>(size)});
     if (!request) return 2;
-    const std::string reply =
-        format(HelperReply{.id = request->id, .text = format(find_user(request->text))});
-    if (::send(kSocket, reply.data(), reply.size(), MSG_NOSIGNAL) < 0) return 0;
+    switch (request->task) {
+      case HelperTask::LookUpUser:
+        reply(request->id, format(find_user(request->text)));
+        break;
+      case HelperTask::Ask: {
+        auto probe = parse_network_probe(request->text);
+        if (!probe) return 2;
+        prober.begin(request->id, std::move(*probe), ipc::Clock::now());
+        break;
+      }
+    }
   }
+  return 0;
 }
 
 }  // namespace reeve::supervisor

@@ -21,8 +21,8 @@ struct StartedHelper {
 
 /// The command line is the one that start_helper() gives.
 [[nodiscard]] bool is_helper(int argc, const char* const* argv);
-/// What main() does in such a process: answers one request after the other, each for as long as it
-/// takes, until the master is gone. Returns the exit code.
+/// What main() does in such a process, until the master is gone: asks all probes at a time, and
+/// looks up one user after the other, each for as long as it takes. Returns the exit code.
 [[nodiscard]] int run_helper();
 
 }  // namespace reeve::supervisor

@@ -64,7 +64,7 @@ void Commands::deploy(SessionId session, const Request& request) {
                             fmt::format("{} has {} worker{}; {} canaries are too many", pool, slots,
                                         slots == 1 ? "" : "s", canary->workers))});
     }
-    if (canary && pools_.find(pool)->deployment().config.port) {
+    if (canary && binds_ports(pools_.find(pool)->deployment().config)) {
       pending_.settle(command,
                       {{.name = pool,
                         .ok = false,

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "ipc/version.hpp"
+#include "supervisor/config/probe.hpp"
 #include "supervisor/core/process_name.hpp"
 #include "supervisor/system/exit_code.hpp"
 #include "supervisor/system/socket_access.hpp"
@@ -36,8 +37,9 @@ Master::Master(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& config,
       ask_timer_(loop, std::bind_front(&Master::ask_for_time, this)),
       tend_timer_(loop, std::bind_front(&Master::tend, this)),
       pools_(loop, log, launcher_, pending_, pools_callbacks()),
-      helper_(loop, {.start = start_helper,
-                     .warn = [this](const std::string& text) { log_.warn("{}", text); }}),
+      helper_(loop, helper_callbacks()),
+      asking_helper_(loop, helper_callbacks()),
+      probe_commands_(loop, launcher_),
       file_(std::move(dependencies.config_path), config, std::move(dependencies.adopted),
             [this](const std::string& user, auto on_found) {
               find_user(helper_, user, std::move(on_found));
@@ -73,7 +75,28 @@ Pools::Callbacks Master::pools_callbacks() {
           .read_pending = [this] { notify_->receive_pending(); },
           .on_event = [this](std::string_view kind, const std::string& name,
                              const std::string& text) { events_.publish(kind, name, text); },
-          .on_forgotten = [this](const PoolRunner& pool) { commands_.forgotten(pool); }};
+          .on_forgotten = [this](const PoolRunner& pool) { commands_.forgotten(pool); },
+          .ask = std::bind_front(&Master::ask, this)};
+}
+
+Helper::Callbacks Master::helper_callbacks() const {
+  return {.start = start_helper,
+          .warn = [this](const std::string& text) { log_.warn("{}", text); }};
+}
+
+void Master::ask(const ProbeQuestion& question, OnProbeAnswer on_answer) {
+  const Probe& probe = question.probe;
+  if (probe.kind == Probe::Kind::Command) {
+    return probe_commands_.run(question, std::move(on_answer));
+  }
+  const bool is_http = probe.kind == Probe::Kind::Http;
+  const int port = port_of(probe, question.pool, question.who.slot);
+  ask_from_outside(asking_helper_,
+                   {.path = is_http ? probe.path : "",
+                    .host = probe.host,
+                    .port = static_cast<std::uint16_t>(port),
+                    .timeout = probe.timeout},
+                   is_http ? probe.status : std::vector{0}, std::move(on_answer));
 }
 
 Reload::Callbacks Master::reload_callbacks() {
@@ -124,6 +147,8 @@ void Master::reload_begins() {
 
 void Master::exec_comes() {
   helper_.kill_process();
+  asking_helper_.kill_process();
+  probe_commands_.kill_all();
   if (said_ready_) service_manager_.reloading();
 }
 
@@ -298,6 +323,7 @@ void Master::miss(const std::string& file, const std::string& text) {
 void Master::on_zombie(pid_t pid) {
   pools_.conclude(pid);
   upgrade_.conclude(pid);
+  probe_commands_.conclude(pid);
 }
 
 void Master::on_exit(pid_t pid, Death death) {
@@ -305,6 +331,8 @@ void Master::on_exit(pid_t pid, Death death) {
   pools_.exited(pid, death);
   upgrade_.exited(pid, death);
   helper_.exited(pid, death);
+  asking_helper_.exited(pid, death);
+  probe_commands_.exited(pid, death);
   if (cgroups_ != nullptr) cgroups_->sweep();
 }
 

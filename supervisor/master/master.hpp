@@ -68,6 +68,7 @@ class Master {
 
   // What the parts tell the master.
   [[nodiscard]] Pools::Callbacks pools_callbacks();
+  [[nodiscard]] Helper::Callbacks helper_callbacks() const;
   [[nodiscard]] Reload::Callbacks reload_callbacks();
   [[nodiscard]] Commands::Callbacks command_callbacks();
   [[nodiscard]] Upgrade::Callbacks upgrade_callbacks();
@@ -76,6 +77,7 @@ class Master {
   void reply(SessionId session, const ipc::control::Reply& reply);
   void reload_begins();
   void exec_comes();
+  void ask(const ProbeQuestion& question, OnProbeAnswer on_answer);
   void serves_again();
   void shut_down_for(PendingCommands::OnVerdicts on_verdicts);
   void end(int exit_code);
@@ -104,6 +106,10 @@ class Master {
   ipc::uv::Timer tend_timer_;
   Pools pools_;
   Helper helper_;
+  /// Another one: it reads what programs answer, and no slow name service is to delay it, nor is
+  /// it to say who a user is, should one of them take it over.
+  Helper asking_helper_;
+  ProbeCommands probe_commands_;
   ConfigFile file_;
   Deployer deployer_;
   StartOrder start_order_;

@@ -66,7 +66,11 @@ DeathFacts Deaths::facts_of(const Process& process, std::string name, pid_t pid,
   facts.lived = now - worker->forked_at;
   if (worker->killed_for) {
     facts.cause += ": ";
-    facts.cause += death.meaning.empty() ? to_string(*worker->killed_for) : death.meaning;
+    if (!worker->hung_because.empty()) {
+      facts.cause += worker->hung_because;
+    } else {
+      facts.cause += death.meaning.empty() ? to_string(*worker->killed_for) : death.meaning;
+    }
   } else if (death.clean() && facts.phase != WorkerPhase::Draining) {
     facts.cause += ", although nobody had asked it to stop";
   }

@@ -49,6 +49,7 @@ PoolRunner::PoolRunner(Dependencies dependencies, Deployment deployment, std::ui
       canary_(loop_, canary_callbacks()),
       deaths_(loop_, log_),
       steering_(loop_, [this] { look_who_accepts(); }),
+      probing_(loop_, probing_callbacks()),
       tails_(log_.tail_budget()),
       timer_(loop_, [this] { on_timer(); }),
       look_timer_(loop_, [this] { look_at_what_is_left(); }) {}
@@ -127,6 +128,7 @@ void PoolRunner::feed(Event event) {
   lease_.settle();
   steering_.steer(pool_, processes_);
   steering_.sweep(pool_);
+  update_probes();
   if (!pool_.rolling()) versions_settled();
   adopt_when_gone();
   const bool scaled_to_none = pool_.slots().empty() && pool_.quiet();

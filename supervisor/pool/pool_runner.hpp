@@ -26,9 +26,11 @@
 #include "supervisor/pool/connection_steering.hpp"
 #include "supervisor/pool/deaths.hpp"
 #include "supervisor/pool/pool_listeners.hpp"
+#include "supervisor/pool/probing.hpp"
 #include "supervisor/pool/schedule_lease.hpp"
 #include "supervisor/pool/versions.hpp"
 #include "supervisor/process/launcher.hpp"
+#include "supervisor/process/probe_command.hpp"
 #include "supervisor/process/process.hpp"
 
 namespace reeve::supervisor {
@@ -50,6 +52,8 @@ class PoolObserver {
                         const std::string& text) = 0;
   /// Whether a pool other than this one still serves from the listener.
   virtual bool used_elsewhere(const PoolRunner& pool, const Listener& listener) = 0;
+  /// Puts a question to a worker from outside.
+  virtual void ask(const ProbeQuestion& question, OnProbeAnswer on_answer) = 0;
 };
 
 class PoolRunner : private ProcessObserver {
@@ -220,6 +224,11 @@ class PoolRunner : private ProcessObserver {
   void empty_listeners_then_stop(CommandId command, const SlotSet& slots);
   void close_listeners() { listeners_.close(deployment().listeners); }
 
+  // pool_runner_probes.cpp: who is asked from outside.
+  void update_probes();
+  void ask(WorkerId worker, const Probe& probe, OnProbeAnswer on_answer);
+  void on_probe_verdict(WorkerId worker, ProbeState::Verdict verdict);
+
   // The versions that come and go.
   /// Starts the version that waits, if there is one.
   [[nodiscard]] bool deploy_what_waits(CommandId command);
@@ -230,6 +239,7 @@ class PoolRunner : private ProcessObserver {
   [[nodiscard]] ScheduleLease::Callbacks lease_callbacks();
   [[nodiscard]] ScheduleLease::Member member_of(const Process& process) const;
   [[nodiscard]] CanaryWatch::Callbacks canary_callbacks();
+  [[nodiscard]] Probing::Callbacks probing_callbacks();
   [[nodiscard]] std::vector<CanaryWatch::Observed> observe_workers() const;
   void canary_is_bad(CommandId command, const std::string& why);
   [[nodiscard]] PoolListeners::UsedElsewhere used_elsewhere() const;
@@ -252,6 +262,7 @@ class PoolRunner : private ProcessObserver {
   CanaryWatch canary_;
   Deaths deaths_;
   ConnectionSteering steering_;
+  Probing probing_;
   Tails tails_;
   std::string held_for_;
   bool stop_announced_ = false;

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "supervisor/config/probe.hpp"
 #include "supervisor/pool/pool_runner.hpp"
 #include "supervisor/process/measure.hpp"
 
@@ -48,6 +49,7 @@ void PoolRunner::perform(const Kill& order) {
   deaths_.kills().begin(process, {.name = name_of(worker->slot),
                                   .reason = order.reason,
                                   .waited = now - since(),
+                                  .why = worker->hung_because,
                                   .signal = may_dump ? deployment->config.watchdog_signal : SIGKILL,
                                   .on_strike = [this] { observer_.killed(); }});
 }
@@ -60,11 +62,17 @@ std::string PoolRunner::what_was_waited_for(const Process& process, const Worker
     return fmt::format("not ready within {}: no line matched {{ log = \"{}\" }}", limit,
                        log->pattern);
   }
+  if (const auto* ready = std::get_if<ReadyProbe>(&deployment->config.ready)) {
+    const std::string last = probing_.last_answer(worker.id);
+    return fmt::format("{} within {}{}{}", lack_of(ready->probe, deployment->config, worker.slot),
+                       limit, last.empty() ? "" : "; last: ", last);
+  }
   if (!std::holds_alternative<ReadyNotify>(deployment->config.ready)) return "";
   const bool knows_how = process.is_native() || process.has_notified();
   return fmt::format(
       "no READY=1 within {}{}", limit,
-      knows_how ? "" : "; if it never says that, set ready = \"started\" or { log = … }");
+      knows_how ? ""
+                : "; if it never says that, set ready = \"started\", { http = … } or { log = … }");
 }
 
 void PoolRunner::exited(pid_t pid, const Death& death) {

@@ -27,6 +27,7 @@ PoolRunner::PoolRunner(Dependencies dependencies, const State& state, const List
           {.reports = state.deaths, .last = state.last_deaths, .unasked = state.unasked_deaths}),
       steering_(
           loop_, [this] { look_who_accepts(); }, state.kept_seats, listeners),
+      probing_(loop_, probing_callbacks()),
       tails_(log_.tail_budget()),
       held_for_(state.held_for),
       timer_(loop_, [this] { on_timer(); }),
@@ -56,6 +57,7 @@ PoolRunner::PoolRunner(Dependencies dependencies, const State& state, const List
   }
   for (const auto& [slot, text] : state.tails) tails_.of(slot).restore(text);
   steering_.steer(pool_, processes_);
+  update_probes();
   arm_timer();
 }
 

@@ -168,8 +168,16 @@ void Pools::sweep() {
 
 std::string Pools::refuse_ports(const PoolRunner& pool, int workers) const {
   constexpr int kLast = 65535;
-  const auto first = pool.deployment().config.port;
-  if (!first || workers <= static_cast<int>(pool.pool().slots().size())) return "";
+  const PoolConfig& config = pool.deployment().config;
+  const auto& first = config.port;
+  if (workers <= std::max(1, static_cast<int>(pool.pool().slots().size()))) return "";
+  if (!first && binds_ports(config)) {
+    return fmt::format(
+        "a probe of {} asks one port, so that it can have one worker only; give its "
+        "workers ports of their own with `port`",
+        pool.name());
+  }
+  if (!first) return "";
   const int last = *first + workers - 1;
   if (last > kLast) return fmt::format("{} has no port for {} workers", pool.name(), workers);
   for (const auto& other : pools_) {

@@ -31,6 +31,8 @@ class Pools : private PoolObserver {
         on_event;
     /// Nothing is left of a removed pool, or of a rehearsal: it is destroyed next.
     std::function<void(const PoolRunner& pool)> on_forgotten;
+    /// Puts a question to a worker from outside.
+    std::function<void(const ProbeQuestion& question, OnProbeAnswer on_answer)> ask;
   };
 
   Pools(ipc::uv::Loop& loop, Log& log, const Launcher& launcher, PendingCommands& pending,
@@ -101,6 +103,9 @@ class Pools : private PoolObserver {
   void killed() override { ++workers_killed_; }
   void happened(std::string_view kind, const std::string& name, const std::string& text) override;
   bool used_elsewhere(const PoolRunner& pool, const Listener& listener) override;
+  void ask(const ProbeQuestion& question, OnProbeAnswer on_answer) override {
+    callbacks_.ask(question, std::move(on_answer));
+  }
   [[nodiscard]] bool is_being_removed(const std::string& name) const;
   void tell_of_lost_sender(const ipc::Notification& notification);
   void pass_leases_on();

@@ -31,8 +31,10 @@ std::string since(const KillFacts& facts) {
 
 std::vector<std::string> kill_report(const KillFacts& facts) {
   std::vector<std::string> lines;
-  lines.push_back(fmt::format("killing pid {} and its group: {} ({})", facts.pid,
-                              to_string(facts.reason), since(facts)));
+  lines.push_back(fmt::format("killing pid {} and its group: {}", facts.pid,
+                              facts.why.empty()
+                                  ? fmt::format("{} ({})", to_string(facts.reason), since(facts))
+                                  : facts.why));
   const auto add = [&](std::string_view what, const std::string& text) {
     if (!text.empty()) lines.push_back(fmt::format("{}: {}", what, text));
   };
@@ -103,6 +105,7 @@ void Kills::write_report(Kill& kill) {
       {.pid = kill.pid,
        .reason = kill.order.reason,
        .waited = kill.order.waited,
+       .why = kill.order.why,
        .recorder = ipc::read(process.recorder_page(), ipc::Clock::now()),
        .step = kill.order.reason == KillReason::StartTimeout ? process.step() : "",
        .status_text = process.status_text(),

@@ -23,6 +23,7 @@ struct KillFacts {
   int pid = 0;
   KillReason reason{};
   Duration waited{};  ///< since it was started (StartTimeout), told to drain, or last gave a sign
+  std::string why;    ///< what a probe has found, in place of both; empty: none has
   std::optional<ipc::RecorderReading> recorder;  ///< none: a foreign program
   std::string step;                              ///< of its lifespan, as it said last
   std::string status_text;
@@ -44,6 +45,7 @@ class Kills {
     std::string name;  ///< "web:0"
     KillReason reason{};
     Duration waited{};  ///< since it was started, told to drain, or last gave a sign of life
+    std::string why;    ///< as KillFacts has it
     int signal = 0;     ///< SIGKILL, or what is tried before it
     std::function<void()> on_strike;  ///< it gets its signal; not called when it ends before
   };

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 
 #include "ipc/environment.hpp"
 #include "ipc/listen_fds.hpp"
@@ -125,6 +126,23 @@ LaunchPlan plan_launch(const PoolConfig& pool, const Environment& inherited,
   for (const auto& [name, value] : variables) {
     plan.environment.push_back(fmt::format("{}={}", name, value));
   }
+  return plan;
+}
+
+LaunchPlan plan_probe(const PoolConfig& pool, const Probe& probe, const Environment& inherited,
+                      const WorkerIdentity& identity, pid_t worker) {
+  PoolConfig asking = pool;
+  asking.command = probe.command;
+  asking.listen.clear();
+  asking.spec.watchdog.reset();
+  asking.stop.signal = SIGKILL;  // When the master dies.
+  LaunchPlan plan = plan_launch(asking, inherited, identity);
+  std::erase_if(plan.environment, [](std::string_view variable) {
+    const std::string_view name = variable.substr(0, variable.find('='));
+    return name == environment::kChannel || name == environment::kRecorder ||
+           name == environment::kNotifySocket;
+  });
+  plan.environment.push_back(fmt::format("MAINPID={}", worker));
   return plan;
 }
 

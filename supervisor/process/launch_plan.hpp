@@ -4,6 +4,7 @@
 // but for the search in PATH.
 
 #include <sys/resource.h>
+#include <sys/types.h>
 
 #include <expected>
 #include <map>
@@ -65,6 +66,12 @@ using Environment = std::map<std::string, std::string>;
 /// `env`, `env_file`, the user's HOME and name, `inherited`.
 [[nodiscard]] LaunchPlan plan_launch(const PoolConfig& pool, const Environment& inherited,
                                      const WorkerIdentity& identity);
+
+/// The plan of a probe's command: as the worker that it asks about, with the pid of that as
+/// MAINPID, but without its listeners and its line to the master.
+[[nodiscard]] LaunchPlan plan_probe(const PoolConfig& pool, const Probe& probe,
+                                    const Environment& inherited, const WorkerIdentity& identity,
+                                    pid_t worker);
 
 /// Its number when it has no name.
 [[nodiscard]] std::string name_of(const User& user);

@@ -47,29 +47,22 @@ ipc::Result<std::unique_ptr<Process>> Launcher::launch(const Deployment& deploym
   auto error = Pipe::open();
   if (!error) return std::unexpected(error.error());
 
-  LaunchPlan plan = plan_launch(pool, dependencies_.environment,
-                                {.slot = process_name(pool.spec.name, identity.slot),
-                                 .index = identity.slot,
-                                 .generation = identity.generation,
-                                 .notify_socket = dependencies_.notify_socket,
-                                 .user = pool.run_as});
+  LaunchPlan plan = plan_launch(pool, dependencies_.environment, identity_of(pool, identity));
   if (auto required = check_required(pool, plan); !required) {
     return ipc::failure(std::move(required.error()));
   }
   if (dependencies_.longest_line) plan.longest_line = dependencies_.longest_line();
   plan.stdout_fd = out->write_end.get();
   plan.stderr_fd = error->write_end.get();
-  if (dependencies_.nofile && !has_limit(plan, RLIMIT_NOFILE)) {
-    plan.limits.push_back(
-        {.name = "nofile", .resource = RLIMIT_NOFILE, .value = *dependencies_.nofile});
-  }
+  add_nofile(plan);
   for (const SharedListener& listener : deployment.listeners) {
     plan.descriptors.push_back(socket_for_worker(*listener, worker_sockets));
   }
   plan.descriptors.push_back(channel->second.fd());
   plan.descriptors.push_back(recorder->fd());
 
-  auto cgroup = make_cgroup(pool, identity);
+  auto cgroup = make_cgroup(pool, fmt::format("{}.{}.{}", pool.spec.name, identity.slot,
+                                              static_cast<std::uint64_t>(identity.worker)));
   limit_memory(pool, cgroup.get());
   if (plan.user) {
     open_notify_socket_to(pool, *plan.user);
@@ -100,12 +93,51 @@ ipc::Result<std::unique_ptr<Process>> Launcher::launch(const Deployment& deploym
   }
 }
 
+ipc::Result<Launcher::LaunchedProbe> Launcher::launch_probe(const PoolConfig& pool,
+                                                            const Probe& probe,
+                                                            Process::Identity identity,
+                                                            pid_t worker) const {
+  auto output = Pipe::open();
+  if (!output) return std::unexpected(output.error());
+  LaunchPlan plan =
+      plan_probe(pool, probe, dependencies_.environment, identity_of(pool, identity), worker);
+  plan.stdout_fd = output->write_end.get();
+  plan.stderr_fd = output->write_end.get();
+  add_nofile(plan);
+  if (plan.user) {
+    [[maybe_unused]] const int tolerated = ::fchown(plan.stdout_fd, plan.user->uid, plan.user->gid);
+  }
+  auto cgroup = make_cgroup(pool, fmt::format("{}.{}.probe", pool.spec.name, identity.slot));
+  auto cgroup_fd = cgroup ? cgroup->open() : ipc::UniqueFd();
+  if (!cgroup_fd) return std::unexpected(cgroup_fd.error());
+  plan.cgroup_fd = cgroup_fd->get();
+  auto spawned = spawn(plan);
+  if (!spawned) return std::unexpected(spawned.error());
+  return LaunchedProbe{.spawned = std::move(*spawned),
+                       .output = std::move(output->read_end),
+                       .cgroup = std::move(cgroup)};
+}
+
+WorkerIdentity Launcher::identity_of(const PoolConfig& pool,
+                                     const Process::Identity& identity) const {
+  return {.slot = process_name(pool.spec.name, identity.slot),
+          .index = identity.slot,
+          .generation = identity.generation,
+          .notify_socket = dependencies_.notify_socket,
+          .user = pool.run_as};
+}
+
+void Launcher::add_nofile(LaunchPlan& plan) const {
+  if (!dependencies_.nofile || has_limit(plan, RLIMIT_NOFILE)) return;
+  plan.limits.push_back(
+      {.name = "nofile", .resource = RLIMIT_NOFILE, .value = *dependencies_.nofile});
+}
+
 /// Without one the process group has to do: a worker is not refused for that.
 std::unique_ptr<WorkerCgroup> Launcher::make_cgroup(const PoolConfig& pool,
-                                                    const Process::Identity& identity) const {
+                                                    const std::string& name) const {
   if (dependencies_.cgroups == nullptr) return nullptr;
-  auto made = dependencies_.cgroups->add(fmt::format("{}.{}.{}", pool.spec.name, identity.slot,
-                                                     static_cast<std::uint64_t>(identity.worker)));
+  auto made = dependencies_.cgroups->add(name);
   if (made) return std::move(*made);
   dependencies_.warn(
       fmt::format("pool.{}: {}; going on without a cgroup: child processes end only with their "

@@ -42,11 +42,24 @@ class Launcher {
                                                              WorkerSockets worker_sockets,
                                                              ProcessObserver& observer) const;
 
+  struct LaunchedProbe {
+    Spawned spawned;
+    ipc::UniqueFd output;  ///< non-blocking
+    std::unique_ptr<WorkerCgroup> cgroup;
+  };
+  /// Runs the command of a probe of one worker, as its user. An error as of launch().
+  [[nodiscard]] ipc::Result<LaunchedProbe> launch_probe(const PoolConfig& pool, const Probe& probe,
+                                                        Process::Identity identity,
+                                                        pid_t worker) const;
+
   [[nodiscard]] const Dependencies& dependencies() const { return dependencies_; }
 
  private:
+  [[nodiscard]] WorkerIdentity identity_of(const PoolConfig& pool,
+                                           const Process::Identity& identity) const;
+  void add_nofile(LaunchPlan& plan) const;
   [[nodiscard]] std::unique_ptr<WorkerCgroup> make_cgroup(const PoolConfig& pool,
-                                                          const Process::Identity& identity) const;
+                                                          const std::string& name) const;
   void limit_memory(const PoolConfig& pool, WorkerCgroup* cgroup) const;
   void open_notify_socket_to(const PoolConfig& pool, const User& who) const;
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "ipc/base/text.hpp"
@@ -17,6 +18,14 @@ namespace {
 
 /// Ours has 8.
 constexpr int kMaxDepth = 16;
+
+bool uses_probes(const Handover& handover) {
+  return std::ranges::any_of(handover.pools, [](const PoolRunner::State& pool) {
+    return std::ranges::any_of(versions_of(pool), [](const Deployment::State& version) {
+      return version.config.health || std::holds_alternative<ReadyProbe>(version.config.ready);
+    });
+  });
+}
 
 /// What a reader that does not know it would misread: the state names those in use under "needs".
 /// Whatever is added to the state and must not be ignored gets a row.
@@ -31,6 +40,7 @@ constexpr Feature kFeatures[] = {
          return listener.config.sockets == Sockets::PerWorker;
        });
      }},
+    {"a probe", [](const Handover& handover) { return uses_probes(handover); }},
 };
 
 std::vector<std::string_view> needs(const Handover& handover) {

@@ -128,14 +128,6 @@ std::string processes_rule(const PoolRunner::State& pool, std::set<pid_t>& pids)
   return workers.empty() ? "" : "a worker has no process";
 }
 
-std::vector<Deployment::State> versions_of(const PoolRunner::State& pool) {
-  std::vector<Deployment::State> versions = pool.deployments;
-  for (const auto* other : {&pool.previous, &pool.adoption}) {
-    if (*other) versions.push_back(**other);
-  }
-  return versions;
-}
-
 std::string deployments_rule(const PoolRunner::State& pool, std::size_t listeners) {
   std::set<Generation> generations;
   for (const Deployment::State& deployment : pool.deployments) {
@@ -167,6 +159,14 @@ std::string worker_sockets_rule(const Handover& handover, const PoolRunner::Stat
 }
 
 }  // namespace
+
+std::vector<Deployment::State> versions_of(const PoolRunner::State& pool) {
+  std::vector<Deployment::State> versions = pool.deployments;
+  for (const auto* other : {&pool.previous, &pool.adoption}) {
+    if (*other) versions.push_back(**other);
+  }
+  return versions;
+}
 
 std::vector<HandedFd> descriptors_of(const Handover& handover) {
   std::vector<HandedFd> all = {{"the lock", handover.lock_fd, Kind::File},

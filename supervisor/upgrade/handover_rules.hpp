@@ -14,6 +14,9 @@ namespace reeve::supervisor {
 /// Pure. The first rule that does not hold, with the path to where; empty when all do.
 [[nodiscard]] std::string broken_rule(const Handover& handover);
 
+/// Those that run or may run again.
+[[nodiscard]] std::vector<Deployment::State> versions_of(const PoolRunner::State& pool);
+
 struct HandedFd {
   enum class Kind : std::uint8_t { Socket, Pipe, Memory, File };
   std::string what;  ///< "the channel of web:0"

@@ -171,10 +171,10 @@ TEST_F(Crash, AStartThatTimesOutSaysWhatWasWaitedFor) {
                  "ready = { log = \"listening\" }\n"));
   ASSERT_TRUE(reeve.becomes("deaf:0", "BACKOFF"));
   ASSERT_TRUE(reeve.becomes("mute:0", "BACKOFF"));
-  EXPECT_THAT(
-      reeve.slot("deaf:0").detail,
-      HasSubstr("no READY=1 within 100 ms; if it never says that, set ready = \"started\" or "
-                "{ log = … }"));
+  EXPECT_THAT(reeve.slot("deaf:0").detail,
+              HasSubstr("no READY=1 within 100 ms; if it never says that, set ready = \"started\", "
+                        "{ http = … } or "
+                        "{ log = … }"));
   EXPECT_EQ(reeve.slot("deaf:0").last_line, "listening on 80");
   EXPECT_THAT(reeve.slot("mute:0").detail,
               HasSubstr("not ready within 100 ms: no line matched { log = \"listening\" }"));

@@ -54,9 +54,9 @@ TEST_F(Deploy, AVersionThatCrashesChangesNothing) {
 }
 
 TEST_F(Deploy, AVersionThatHangsChangesNothing) {
-  expect_refused(
-      script_pool("echo stuck; sleep 1000", "start_timeout = \"300ms\""),
-      "no READY=1 within 300 ms; if it never says that, set ready = \"started\" or { log");
+  expect_refused(script_pool("echo stuck; sleep 1000", "start_timeout = \"300ms\""),
+                 "no READY=1 within 300 ms; if it never says that, set ready = \"started\", { http "
+                 "= … } or { log");
 }
 
 TEST_F(Deploy, AVersionThatExitsWithZeroChangesNothing) {

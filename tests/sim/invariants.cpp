@@ -137,7 +137,7 @@ void InvariantChecker::check_service(const Event& event) const {
   const std::set<int> serving = serving_slots();
   const bool left = std::holds_alternative<Exited>(event) ||
                     std::holds_alternative<LeaderEnded>(event) ||
-                    std::holds_alternative<Leaving>(event) ||
+                    std::holds_alternative<Leaving>(event) || std::holds_alternative<Hung>(event) ||
                     std::holds_alternative<Measured>(event);  // A hung worker: see check_hung().
   const bool makes_room = (before_.rolling || pool_.rolling()) && before_.spec.max_unavailable > 0;
   for (const int slot : before_.serving) {

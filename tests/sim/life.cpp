@@ -72,7 +72,7 @@ class Life {
   void oversleep();
   void measure();
   void hand_over();
-  void check_hung(const Action& action) const;
+  void check_hung(const Event& event, const Action& action) const;
   [[nodiscard]] bool at_rest() const;
   [[nodiscard]] bool is_measured() const;
   void step(const Event& event);
@@ -110,7 +110,7 @@ void Life::step(const Event& event) {
   trace_.add(now_, [&] { return to_line(pool_); });
   checker_.after(event, actions, now_);
   for (const Action& action : actions) {
-    check_hung(action);
+    check_hung(event, action);
     PoolSpec spec = pool_.spec();
     if (const auto* fork = std::get_if<Fork>(&action)) {
       const Worker* worker = pool_.find(fork->worker);
@@ -125,7 +125,8 @@ void Life::step(const Event& event) {
 }
 
 /// Only the world knows who really hangs.
-void Life::check_hung(const Action& action) const {
+void Life::check_hung(const Event& event, const Action& action) const {
+  if (std::holds_alternative<Hung>(event)) return;  // By its answers, however it beats.
   const auto* kill = std::get_if<Kill>(&action);
   if (kill == nullptr || kill->reason != KillReason::Hung) return;
   expect(!world_.beats(kill->worker, now_), "no worker that beats is killed as hung");

@@ -47,6 +47,11 @@ void InvariantChecker::note_age(TimePoint now) {
 /// Silent for the whole of the watchdog, by what was reported up to the measurement.
 void InvariantChecker::check_hung(const Kill& kill, const Event& event, TimePoint now) {
   const Seen& worker = seen_.at(kill.worker);
+  if (const auto* hung = std::get_if<Hung>(&event)) {
+    hold(hung->worker == kill.worker && worker.phase == WorkerPhase::Serving,
+         "only who was asked, and serves, is killed for its answers");
+    return;
+  }
   const auto* measured = std::get_if<Measured>(&event);
   hold(measured != nullptr && measured->worker == kill.worker,
        "only who was just measured is killed as hung");

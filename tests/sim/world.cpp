@@ -254,6 +254,7 @@ Event World::babble(WorkerId id) {
                       .requests = ~std::uint64_t{0},
                       .memory_bytes = ~std::uint64_t{0}};
     case 5:
+      if (random_.percent(10)) return Hung{id, "no answer"};
       return Judged{CommandId{999'999}, random_.percent(50), "not asked"};
     case 6:
       return Leaving{id};

@@ -291,7 +291,8 @@ TEST(ConfigErrors, PlaceholderNamesAListenerOfThePool) {
 
 TEST(ConfigErrors, Ready) {
   const std::string wanted =
-      "expected \"notify\", \"started\", { after = \"2s\" } or { log = \"regex\" }, found ";
+      "expected \"notify\", \"started\", { after = \"2s\" }, { log = \"regex\" }, { http = "
+      "\"/path\" }, { tcp = 8080 } or { command = [\"check\"] }, found ";
   EXPECT_THAT(pool_errors("ready = 'notfy'"), ElementsAre("t.toml:3:9: pool.web.ready: " + wanted +
                                                           "\"notfy\" (did you mean \"notify\"?)"));
   EXPECT_THAT(pool_errors("ready = 2"),

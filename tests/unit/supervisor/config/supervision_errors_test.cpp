@@ -157,7 +157,59 @@ TEST(SupervisionErrors, PortsOfTwoPoolsDoNotOverlap) {
   EXPECT_THAT(
       two("port = 9003\nrolling = { surge = 1 }"),
       ElementsAre("t.toml:8:21: pool.b.rolling.surge: two workers of a slot cannot have one "
-                  "port; remove it, or `port`"));
+                  "port; remove it"));
+}
+
+TEST(SupervisionErrors, AProbeCanChooseItsWorker) {
+  const auto on = [](std::string_view pool) {
+    return errors_of("[listen.http]\naddress = ':8000'\n[pool.web]\ncommand = ['true']\n" +
+                     std::string(pool));
+  };
+  EXPECT_THAT(on("port = 9000\nworkers = 4\nready = { http = '/' }"), IsEmpty());
+  EXPECT_THAT(on("listen = ['http']\nport = 9000\nready = { tcp = '${port}' }"), IsEmpty());
+  EXPECT_THAT(on("listen = ['http']\nready = { command = ['true', '${slot}'] }"), IsEmpty());
+  EXPECT_THAT(on("ready = { tcp = 8080 }\nhealth = { http = '/', port = 8080, host = '::1', "
+                 "status = [200, 204], interval = '1s', timeout = '1s', failures = 1 }"),
+              IsEmpty());
+  for (const std::string_view ready :
+       {"{ http = '/' }", "{ http = '/', port = 8000 }", "{ tcp = 8000 }"}) {
+    EXPECT_THAT(on("listen = ['http']\nready = " + std::string(ready)),
+                ElementsAre("t.toml:6:9: pool.web.ready: the workers share listen.http, where a "
+                            "probe cannot choose which one it asks; use \"notify\", { log = "
+                            "\"regex\" } or { command = [\"check\"] }, or give each a port of its "
+                            "own with `port`"))
+        << ready;
+  }
+  EXPECT_THAT(on("health = { http = '/' }"),
+              ElementsAre("t.toml:5:10: pool.web.health: it is not said at which port; add port = "
+                          "8080, or set the `port` of the pool"));
+  EXPECT_THAT(on("workers = 2\nready = { tcp = 8080 }"),
+              ElementsAre(HasSubstr("2 workers and one port, 8080: a probe cannot choose which")));
+}
+
+TEST(SupervisionErrors, ProbeSaysOneThing) {
+  const auto error = [](std::string_view line) {
+    std::string all;
+    for (const auto& each : pool_errors("port = 9000\n" + std::string(line))) all += each + "\n";
+    return all;
+  };
+  EXPECT_THAT(error("ready = { http = '/', tcp = 80 }"), HasSubstr("has both"));
+  EXPECT_THAT(error("ready = { http = '/', log = 'x' }"), HasSubstr("has both"));
+  EXPECT_THAT(error("ready = { port = 80 }"), HasSubstr("is of { http ="));
+  EXPECT_THAT(error("ready = { command = ['true'], status = 200 }"),
+              HasSubstr("pool.web.ready.status: means nothing beside \"command\"; remove it"));
+  EXPECT_THAT(error("ready = { log = 'x', timeout = '1s' }"), HasSubstr("means nothing beside"));
+  EXPECT_THAT(error("ready = { http = 'healthz' }"), HasSubstr("is no path of HTTP"));
+  EXPECT_THAT(error("ready = { http = '/a b' }"), HasSubstr("is no path of HTTP"));
+  EXPECT_THAT(error("ready = { http = '/', host = 'a b' }"), HasSubstr("neither an address"));
+  EXPECT_THAT(error("ready = { http = '/', status = 99 }"), HasSubstr("from 100 to 599"));
+  EXPECT_THAT(error("ready = { tcp = 'x' }"), HasSubstr("or \"${port}\""));
+  EXPECT_THAT(error("ready = { command = ['${fd:x}'] }"), HasSubstr("a probe gets no listeners"));
+  EXPECT_THAT(error("health = {}"), HasSubstr("has no \"http\", \"tcp\" or \"command\""));
+  EXPECT_THAT(error("health = '/healthz'"), HasSubstr("expected a table such as"));
+  EXPECT_THAT(error("health = { htp = '/' }"), HasSubstr("did you mean \"http\"?"));
+  EXPECT_THAT(error("ready = { http = '/' }\nrolling = { surge = 1 }"),
+              HasSubstr("two workers of a slot cannot have one port"));
 }
 
 TEST(SupervisionErrors, StartedAfterIsForStartedOnly) {

@@ -60,6 +60,7 @@ const Fact kSilence{"silence", [](PoolDriver& web, WorkerId w) {
                       web.falls_silent(w);
                       web.pass(3s);  // Longer than the watchdog, shorter than the deadlines.
                     }};
+const Fact kHung{"Hung", [](PoolDriver& web, WorkerId w) { web.hung(w); }};
 const Fact kDeadline{"its deadline", [](PoolDriver& web, WorkerId) { web.pass(10s); }};
 
 struct FactRow {
@@ -83,6 +84,7 @@ TEST(EveryPair, OfAWorkersPhaseAndAFact) {
       {Phase::Starting, kDeadline, Phase::Killed, State::Starting, false},
       {Phase::Starting, kMeasured, Phase::Starting, State::Starting, true},
       {Phase::Starting, kSilence, Phase::Starting, State::Starting, true},
+      {Phase::Starting, kHung, Phase::Starting, State::Starting, true},
 
       {Phase::Serving, kStarted, Phase::Serving, State::Running, true},
       {Phase::Serving, kReady, Phase::Serving, State::Running, true},
@@ -95,6 +97,7 @@ TEST(EveryPair, OfAWorkersPhaseAndAFact) {
       {Phase::Serving, kDeadline, Phase::Serving, State::Running, true},
       {Phase::Serving, kMeasured, Phase::Serving, State::Running, true},
       {Phase::Serving, kSilence, Phase::Killed, State::Running, false},
+      {Phase::Serving, kHung, Phase::Killed, State::Running, false},
 
       {Phase::Draining, kStarted, Phase::Draining, State::Stopping, true},
       {Phase::Draining, kReady, Phase::Draining, State::Stopping, true},
@@ -105,6 +108,7 @@ TEST(EveryPair, OfAWorkersPhaseAndAFact) {
       {Phase::Draining, kDeadline, Phase::Killed, State::Stopping, false},
       {Phase::Draining, kMeasured, Phase::Draining, State::Stopping, true},
       {Phase::Draining, kSilence, Phase::Killed, State::Stopping, false},
+      {Phase::Draining, kHung, Phase::Draining, State::Stopping, true},
 
       {Phase::Killed, kStarted, Phase::Killed, State::Stopping, true},
       {Phase::Killed, kReady, Phase::Killed, State::Stopping, true},
@@ -115,6 +119,7 @@ TEST(EveryPair, OfAWorkersPhaseAndAFact) {
       {Phase::Killed, kDeadline, Phase::Killed, State::Stopping, true},
       {Phase::Killed, kMeasured, Phase::Killed, State::Stopping, true},
       {Phase::Killed, kSilence, Phase::Killed, State::Stopping, true},
+      {Phase::Killed, kHung, Phase::Killed, State::Stopping, true},
 
       {gone, kForkFailed, gone, State::Stopped, true},
       {gone, kStarted, gone, State::Stopped, true},
@@ -126,6 +131,7 @@ TEST(EveryPair, OfAWorkersPhaseAndAFact) {
       {gone, kDeadline, gone, State::Stopped, true},
       {gone, kMeasured, gone, State::Stopped, true},
       {gone, kSilence, gone, State::Stopped, true},
+      {gone, kHung, gone, State::Stopped, true},
   };
   for (const FactRow& row : table) {
     SCOPED_TRACE(std::string(row.from ? to_string(*row.from) : "gone") + ", " + row.fact.name);

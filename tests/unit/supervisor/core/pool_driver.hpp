@@ -56,6 +56,7 @@ class PoolDriver {
   void started(WorkerId worker) { tell(Started{worker}); }
   void ready(WorkerId worker) { tell(Ready{worker}); }
   void leaving(WorkerId worker) { tell(Leaving{worker}); }
+  void hung(WorkerId worker) { tell(Hung{worker, "no answer, 3 times in a row"}); }
   void extended(WorkerId worker, Duration by) { tell(Extended{worker, by}); }
   void fork_failed(WorkerId worker) { tell(ForkFailed{worker, "fork: no memory", true}); }
   void exited(WorkerId worker, Death death = kClean) { tell(Exited{worker, std::move(death)}); }

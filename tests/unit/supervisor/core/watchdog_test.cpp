@@ -53,6 +53,16 @@ TEST(Watchdog, IsOneForAllWhateverTheirNumber) {
   EXPECT_EQ(wakes, 12);
 }
 
+TEST(Watchdog, WhoDoesNotAnswerAProbeIsHung) {
+  PoolDriver web(spec_of(1));
+  web.serve();
+  const WorkerId worker = web.current(0);
+  web.hung(worker);
+  EXPECT_EQ(web.phase(worker), WorkerPhase::Killed);
+  web.exited(worker, Death{.signal = 6});
+  EXPECT_EQ(web.slot(0).why, "killed: no answer, 3 times in a row");
+}
+
 TEST(Watchdog, DoesNotSpinForATinyWatchdog) {
   PoolSpec spec = spec_of(1);
   spec.watchdog = 1ns;

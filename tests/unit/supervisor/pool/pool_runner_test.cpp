@@ -91,6 +91,12 @@ class RunningPool : public ::testing::Test, private PoolObserver {
     if (kind == "lease") leases_.push_back(text);
   }
   bool used_elsewhere(const PoolRunner&, const Listener&) override { return false; }
+  void ask(const ProbeQuestion& question, OnProbeAnswer on_answer) override {
+    if (question.probe.kind == Probe::Kind::Command) {
+      return probe_commands_.run(question, std::move(on_answer));
+    }
+    on_answer(answer_);
+  }
 
   testing::LoopDriver driver_;
   PendingCommands pending_;
@@ -102,9 +108,17 @@ class RunningPool : public ::testing::Test, private PoolObserver {
   Launcher launcher_{
       driver_.loop,
       {.environment = {{"PATH", "/usr/bin:/bin"}}, .notify_socket = "/none", .nofile = {}}};
+  ProbeAnswer answer_;
   std::unique_ptr<PoolRunner> runner_;
-  Reaper reaper_{[this](pid_t pid) { runner_->conclude(pid); },
-                 [this](pid_t pid, const Death& death) { runner_->exited(pid, death); }};
+  ProbeCommands probe_commands_{driver_.loop, launcher_};
+  Reaper reaper_{[this](pid_t pid) {
+                   runner_->conclude(pid);
+                   probe_commands_.conclude(pid);
+                 },
+                 [this](pid_t pid, const Death& death) {
+                   runner_->exited(pid, death);
+                   probe_commands_.exited(pid, death);
+                 }};
   ipc::uv::Signals signals_{driver_.loop, kHandledSignals, [this](int signal) {
                               if (signal == SIGCHLD) reaper_.child_changed();
                             }};
@@ -478,6 +492,50 @@ TEST_F(RunningPool, AStartThatOvertakesAStopHurriesIt) {
   EXPECT_EQ(start().at(0).code, "started");
   EXPECT_FALSE(stopped.empty());
   EXPECT_EQ(status().state, "RUNNING");
+}
+
+TEST_F(RunningPool, ACommandThatEndsWithZeroMakesItReady) {
+  PoolConfig config = shell_pool("exec sleep 1000");
+  config.ready = ReadyProbe{{.kind = Probe::Kind::Command,
+                             .command = {"/bin/sh", "-c",
+                                         "test \"$REEVE_SLOT\" = web:0 && test -z "
+                                         "\"$NOTIFY_SOCKET$REEVE_CHANNEL\" && kill -0 $MAINPID"}}};
+  run(std::move(config));
+  EXPECT_EQ(start().at(0).code, "started");
+}
+
+TEST_F(RunningPool, ACommandHasALimitAndIsKilledWithItsGroup) {
+  PoolConfig config = shell_pool("exec sleep 1000");
+  config.spec.start_timeout = std::chrono::milliseconds(600);
+  config.ready = ReadyProbe{{.kind = Probe::Kind::Command,
+                             .command = {"/bin/sh", "-c", "echo asking; sleep 1000 & wait"},
+                             .timeout = std::chrono::milliseconds(50)}};
+  run(std::move(config));
+  const Verdicts verdicts = start();
+  EXPECT_EQ(verdicts.at(0).code, "spawn_error");
+  EXPECT_THAT(
+      verdicts.at(0).text,
+      HasSubstr("no exit code 0 from \"/bin/sh\" within 600 ms; last: it did not end within "
+                "50 ms: asking"));
+}
+
+TEST_F(RunningPool, OneThatIsNotWellIsReplacedAsHung) {
+  PoolConfig config = shell_pool(kWellBehaved);
+  config.port = 9000;
+  config.health = HealthRule{.probe = {.kind = Probe::Kind::Http, .path = "/healthz"},
+                             .interval = std::chrono::milliseconds(1),
+                             .failures = 3};
+  run(std::move(config));
+  start();
+  const int first = status().pid;
+  answer_ = {ProbeAnswer::Kind::Bad, "status 503"};
+  ASSERT_TRUE(driver_.run_until([this] { return killed_ > 0; }));
+  answer_ = {ProbeAnswer::Kind::Good, ""};
+  ASSERT_TRUE(
+      driver_.run_until([&] { return status().state == "RUNNING" && status().pid != first; }));
+  EXPECT_THAT(status().last_death,
+              HasSubstr("no 200 from http://127.0.0.1:9000/healthz, 3 times in a row; last: status "
+                        "503"));
 }
 
 }  // namespace

@@ -52,6 +52,7 @@ namespace reeve::supervisor {
   drains.silent_for = 3s;
   drains.recycle_at = TimePoint(500s);
   drains.due = "it is 24 h old";
+  drains.hung_because = "no 200";
   state.slots.push_back({.index = 0, .state = SlotState::Running, .why = "ready after 3 ms"});
   state.slots[0].current = WorkerId{4};
   state.slots.push_back({.index = 1, .state = SlotState::Backoff, .why = "exited with code 3"});
@@ -88,6 +89,15 @@ namespace reeve::supervisor {
   config.autostart = false;
   config.umask = 027;
   config.nice = 5;
+  config.health = HealthRule{.probe = {.kind = Probe::Kind::Http,
+                                       .path = "/healthz",
+                                       .host = "::1",
+                                       .port = 9001,
+                                       .status = {200, 204},
+                                       .command = {"check"},
+                                       .timeout = std::chrono::seconds(1)},
+                             .interval = std::chrono::seconds(2),
+                             .failures = 4};
   return config;
 }
 

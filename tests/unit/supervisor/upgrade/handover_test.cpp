@@ -170,7 +170,7 @@ TEST(Handover, AnAddressOfAnUnknownKindIsRefusedByName) {
 
 TEST(Handover, WhatItsWriterNeedsAndNobodyKnowsHereIsRefusedByName) {
   Json text = Json::parse(encode(handover_sample()));
-  EXPECT_EQ(text["needs"], Json::array({"a socket per worker"}));
+  EXPECT_EQ(text["needs"], Json::array({"a socket per worker", "a probe"}));
   text["version"] = "7.8.9";
   text["needs"].push_back("time travel");
   EXPECT_THAT(refusal(text.dump()),
@@ -178,6 +178,9 @@ TEST(Handover, WhatItsWriterNeedsAndNobodyKnowsHereIsRefusedByName) {
                     HasSubstr("restart the master instead")));
   Handover plain = handover_sample();
   plain.listeners[0].config.sockets = Sockets::Shared;
+  for (Deployment::State& version : plain.pools[0].deployments) version.config.health.reset();
+  plain.pools[0].previous.reset();
+  plain.pools[0].adoption.reset();
   EXPECT_EQ(Json::parse(encode(plain))["needs"], Json::array());
 }
 
