@@ -15,27 +15,34 @@ namespace {
 
 constexpr mode_t kMode = 0640;
 
-std::string numbered(const std::string& path, int number) {
-  return fmt::format("{}.{}", path, number);
+std::string numbered(const PlaceOfFile& file, int number) {
+  return fmt::format("{}.{}", file.name, number);
+}
+
+bool rename_to(const PlaceOfFile& file, const std::string& from, const std::string& to) {
+  const int directory = file.directory.get();
+  return ::renameat(directory, from.c_str(), directory, to.c_str()) == 0;
 }
 
 /// FILE.1 becomes FILE.2 and so on, up to the first number that is free: a place that an earlier
 /// try has made is not made again. Stops where it cannot go on, so that nothing is overwritten but
 /// the oldest.
-bool make_room(const std::string& path, int keep) {
+bool make_room(const PlaceOfFile& file, int keep) {
+  const auto is_there = [&file](int number) {
+    return ::faccessat(file.directory.get(), numbered(file, number).c_str(), F_OK,
+                       AT_SYMLINK_NOFOLLOW) == 0;
+  };
   int free = 1;
-  while (free < keep && ::access(numbered(path, free).c_str(), F_OK) == 0) ++free;
+  while (free < keep && is_there(free)) ++free;
   for (int number = free - 1; number >= 1; --number) {
-    if (::rename(numbered(path, number).c_str(), numbered(path, number + 1).c_str()) != 0) {
-      return false;
-    }
+    if (!rename_to(file, numbered(file, number), numbered(file, number + 1))) return false;
   }
   return true;
 }
 
-bool put_aside(const std::string& path, int keep) {
-  if (keep == 0) return ::unlink(path.c_str()) == 0;
-  return make_room(path, keep) && ::rename(path.c_str(), numbered(path, 1).c_str()) == 0;
+bool put_aside(const PlaceOfFile& file, int keep) {
+  if (keep == 0) return ::unlinkat(file.directory.get(), file.name.c_str(), 0) == 0;
+  return make_room(file, keep) && rename_to(file, file.name, numbered(file, 1));
 }
 
 }  // namespace
@@ -47,15 +54,19 @@ ipc::Result<LogFile> LogFile::open(std::string path, Rules rules) {
 }
 
 ipc::Result<> LogFile::reopen() {
+  auto place = find_place(path_);
+  if (!place) return std::unexpected(place.error());
   // Not blocking, since the path may be that of a FIFO without a reader.
-  ipc::UniqueFd fd(::open(
-      path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, kMode));
+  constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+  ipc::UniqueFd fd(
+      ::openat(place->directory.get(), place->name.c_str(), kFlags | O_NOFOLLOW, kMode));
   struct stat info{};
   if (!fd || ::fstat(fd.get(), &info) != 0) return ipc::system_error("open", path_, errno);
   if (!S_ISREG(info.st_mode)) {
     return ipc::failure(fmt::format(
         "open {}: it is not a regular file; for a terminal or a pipe use \"stderr\"", path_));
   }
+  place_ = std::move(*place);
   fd_ = std::move(fd);
   size_ = static_cast<std::uint64_t>(info.st_size);
   torn_ = false;
@@ -81,7 +92,7 @@ int LogFile::write(std::string_view line) {
 void LogFile::rotate() {
   // What the configuration refuses, a master of an older version may have opened.
   if (path_.starts_with("/dev/")) return;
-  int error = put_aside(path_, rules_.keep) || errno == ENOENT ? 0 : errno;
+  int error = put_aside(place_, rules_.keep) || errno == ENOENT ? 0 : errno;
   if (const auto opened = reopen(); !opened && error == 0) error = opened.error().code;
   const bool is_new = !std::exchange(cannot_rotate_, error != 0);
   if (error == 0) return;

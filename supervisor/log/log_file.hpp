@@ -10,6 +10,7 @@
 
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
+#include "supervisor/log/log_path.hpp"
 
 namespace reeve::supervisor {
 
@@ -21,6 +22,8 @@ class LogFile {
     int keep = 10;                   ///< FILE.1 is the newest of the rotated ones; 0: none is kept
   };
 
+  /// Follows symbolic links as find_place() does, then as now and at each reopen; what is rotated
+  /// is the file that they lead to.
   [[nodiscard]] static ipc::Result<LogFile> open(std::string path, Rules rules);
 
   /// One whole line. An errno when it was not written; the file is none the worse for that.
@@ -39,6 +42,7 @@ class LogFile {
 
   std::string path_;
   Rules rules_;
+  PlaceOfFile place_;  // Where path_ led when the file was opened.
   ipc::UniqueFd fd_;
   std::uint64_t size_ = 0;
   int rotation_error_ = 0;

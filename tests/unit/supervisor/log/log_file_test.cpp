@@ -3,8 +3,11 @@
 #include "supervisor/log/log_file.hpp"
 
 #include <gmock/gmock.h>
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -159,6 +162,97 @@ TEST(LogFileInDev, IsNeverRotated) {
   EXPECT_FALSE(std::filesystem::exists(path + ".1"));
   EXPECT_EQ(std::filesystem::file_size(path), 44U);
   std::filesystem::remove(path);
+}
+
+/// Links to a file of ours, some of them put there by somebody else, a real process of theirs.
+class LinkToLog : public LogFileTest {
+ protected:
+  void SetUp() override {
+    fs::permissions(directory_.path(), fs::perms(0755));
+    fs::create_directory(directory_ / "target");
+  }
+  [[nodiscard]] std::string target() const { return directory_ / "target/log"; }
+  static bool opens(const std::string& path) {
+    return LogFile::open(path, {.max_size = 4, .keep = 2}).has_value();
+  }
+  void make(const std::string& name, mode_t mode, uid_t owner = ::geteuid()) const {
+    const std::string path = directory_ / name;
+    ASSERT_EQ(::mkdir(path.c_str(), 0700), 0);
+    ASSERT_EQ(::chmod(path.c_str(), mode), 0);
+    ASSERT_EQ(::chown(path.c_str(), owner, static_cast<gid_t>(-1)), 0);
+  }
+  /// As another user, in a process that is one.
+  static void link_by_another(const std::string& to, const std::string& path) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      const bool linked = ::setgroups(0, nullptr) == 0 && ::setgid(kAnother) == 0 &&
+                          ::setuid(kAnother) == 0 && ::symlink(to.c_str(), path.c_str()) == 0;
+      ::_exit(linked ? 0 : 1);
+    }
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    ASSERT_EQ(status, 0) << "cannot link " << path;
+  }
+  static constexpr uid_t kAnother = 65534;
+};
+
+TEST_F(LinkToLog, OfOursIsFollowedAndItsTargetIsRotated) {
+  make("ours", 0755);
+  make("sticky", 01777);
+  for (const std::string name : {"ours", "sticky"}) {
+    const std::string link = directory_ / name + "/log";
+    fs::create_symlink("../target/log", link);
+    auto file = LogFile::open(link, {.max_size = 4, .keep = 2}).value();
+    for (const char* line : {"1\n", "2\n", "3\n"}) EXPECT_EQ(file.write(line), 0);
+    EXPECT_TRUE(fs::is_symlink(link));
+    EXPECT_FALSE(fs::exists(link + ".1"));
+  }
+  EXPECT_EQ(read_small_file(target()).value_or(""), "2\n3\n");
+  EXPECT_EQ(read_small_file(target() + ".1").value_or(""), "3\n1\n");
+}
+
+TEST_F(LinkToLog, ThatAnyoneCouldHavePutThereIsNotFollowed) {
+  make("open", 0777);
+  fs::create_symlink(directory_ / "target", directory_ / "open/way");
+  EXPECT_FALSE(opens(directory_ / "open/way/log"));
+  EXPECT_TRUE(opens(directory_ / "open/log")) << "no link";
+  fs::create_symlink(directory_ / "open", directory_ / "detour");
+  EXPECT_TRUE(opens(directory_ / "detour/log")) << "a link above is ours";
+  EXPECT_FALSE(opens(directory_ / "detour/way/log"));
+}
+
+TEST_F(LinkToLog, OfAnotherUserIsNotFollowed) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be somebody else";
+  make("sticky", 01777);
+  make("theirs", 0755, kAnother);
+  for (const std::string name : {"sticky", "theirs"}) {
+    const std::string link = directory_ / name + "/log";
+    link_by_another(target(), link);
+    const auto opened = LogFile::open(link, {});
+    ASSERT_FALSE(opened.has_value());
+    EXPECT_THAT(opened.error().text, HasSubstr("a symbolic link that another user"));
+    EXPECT_FALSE(fs::exists(target()));
+  }
+}
+
+TEST_F(LinkToLog, OfAnotherUserIsNotFollowedByAReopenEither) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be somebody else";
+  make("theirs", 0755, kAnother);
+  const std::string log = directory_ / "theirs/log";
+  auto file = LogFile::open(log, {}).value();
+  fs::remove(log);
+  link_by_another(target(), log);
+  EXPECT_FALSE(file.reopen().has_value());
+  EXPECT_EQ(file.write("goes on in the old one\n"), 0);
+  EXPECT_FALSE(fs::exists(target()));
+}
+
+TEST_F(LinkToLog, InACircleIsAnError) {
+  fs::create_symlink("b", directory_ / "a");
+  fs::create_symlink("a", directory_ / "b");
+  EXPECT_FALSE(opens(directory_ / "a"));
+  EXPECT_FALSE(opens(directory_.path()));
+  EXPECT_FALSE(opens(directory_ / "none/log"));
 }
 
 }  // namespace
