@@ -1,15 +1,11 @@
-"""Tasks of a Celery that knows nothing of Reeve. Its broker is a directory, so that it runs anywhere."""
+"""Tasks of a Celery that knows nothing of Reeve. Its broker is a file, so that it runs anywhere."""
 
 import os
 import time
 
 from celery import Celery
 
-queue = os.environ.get("QUEUE", "build/queue")
-os.makedirs(queue, exist_ok=True)
-
-app = Celery("tasks", broker="filesystem://")
-app.conf.broker_transport_options = {"data_folder_in": queue, "data_folder_out": queue, "polling_interval": 0.05}
+app = Celery("tasks", broker="sqla+sqlite:///" + os.environ.get("QUEUE", "build/queue.sqlite"))
 app.conf.task_ignore_result = True
 app.conf.task_acks_late = True  # One that a worker could not finish is done again, by another.
 
