@@ -26,6 +26,13 @@ struct FileId {
   return FileId{.device = info.st_dev, .inode = info.st_ino};
 }
 
+/// The same of an open file.
+[[nodiscard]] inline std::optional<FileId> file_id_of(int fd) {
+  struct stat info{};
+  if (::fstat(fd, &info) != 0) return std::nullopt;
+  return FileId{.device = info.st_dev, .inode = info.st_ino};
+}
+
 REEVE_FIELDS(FileId, device, inode)
 
 }  // namespace reeve::ipc

@@ -68,6 +68,7 @@ Master::Master(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& config,
       signals_(loop, kHandledSignals, std::bind_front(&Master::on_signal, this)),
       check_(loop, std::bind_front(&Master::on_turn_end, this)),
       runtime_dir_(dependencies.runtime_dir),
+      config_lock_(dependencies.config_lock),
       output_(dependencies.output) {}
 
 Pools::Callbacks Master::pools_callbacks() {
@@ -281,6 +282,8 @@ void Master::look_after_files() {
                            "or HUP, makes it anew",
                            listener->name(), file));
   }
+  // An editor has put another file in its place, perhaps.
+  [[maybe_unused]] const auto another = config_lock_.take();
   const std::string& directory = runtime_dir_.path();
   if (runtime_dir_.in_place() && notify_->in_place() && control_->in_place()) {
     missing_.erase(directory);

@@ -26,6 +26,7 @@
 #include "supervisor/master/shutdown.hpp"
 #include "supervisor/pool/pools.hpp"
 #include "supervisor/process/notify_server.hpp"
+#include "supervisor/system/config_lock.hpp"
 #include "supervisor/system/out_of_memory.hpp"
 #include "supervisor/system/reaper.hpp"
 #include "supervisor/system/runtime_dir.hpp"
@@ -44,6 +45,7 @@ class Master {
     std::string oom_counter;  ///< for OutOfMemoryWatch
     OwnBinary own_binary;
     RuntimeDir& runtime_dir;
+    ConfigLock& config_lock;
     const Output& output;  ///< where the log goes
   };
 
@@ -128,6 +130,7 @@ class Master {
   Terminal terminal_;
   ipc::uv::Check check_;
   RuntimeDir& runtime_dir_;
+  ConfigLock& config_lock_;
   std::set<std::string> missing_;  ///< Files that somebody has removed, which was said.
   const Output& output_;
   bool adopted_ = false;

@@ -22,6 +22,7 @@
 #include "supervisor/master/master.hpp"
 #include "supervisor/master/orphaned_workers.hpp"
 #include "supervisor/system/cgroup.hpp"
+#include "supervisor/system/config_lock.hpp"
 #include "supervisor/system/exit_code.hpp"
 #include "supervisor/system/out_of_memory.hpp"
 #include "supervisor/upgrade/handover_rules.hpp"
@@ -92,6 +93,7 @@ void end_workers_of_a_dead_master(Log& log, const Config& config, const RuntimeD
 
 /// What a master that begins and one that goes on have in common.
 Master::Dependencies dependencies(const std::optional<rlimit>& nofile, RuntimeDir& runtime_dir,
+                                  ConfigLock& config_lock,
                                   const ipc::Result<std::unique_ptr<CgroupTree>>& cgroups, Log& log,
                                   const Output& output) {
   return {.config_path = {},
@@ -106,6 +108,7 @@ Master::Dependencies dependencies(const std::optional<rlimit>& nofile, RuntimeDi
           .oom_counter = find_oom_counter(own_cgroup().value_or("")),
           .own_binary = {},
           .runtime_dir = runtime_dir,
+          .config_lock = config_lock,
           .output = output};
 }
 
@@ -115,6 +118,11 @@ int supervise(ipc::uv::Loop& loop, Output& output, Log& log, const Config& confi
   std::vector<ipc::NamedFd> adopted =
       ipc::adopt_listen_fds([&log](const std::string& text) { log.warn("{}", text); });
 
+  ConfigLock config_lock(config_path, config.supervisor.runtime_dir);
+  if (const auto other = config_lock.take()) {
+    log.error("{}", held_by_another(fmt::to_string(*other), config.supervisor.runtime_dir));
+    return exit_code::kHeld;
+  }
   auto runtime_dir = RuntimeDir::hold(config.supervisor.runtime_dir);
   if (!runtime_dir) {
     log.error("{}", runtime_dir.error().text);
@@ -140,7 +148,7 @@ int supervise(ipc::uv::Loop& loop, Output& output, Log& log, const Config& confi
     log.info("listening on {} {}", listener->name(), listener->address());
   }
 
-  auto parts = dependencies(nofile, *runtime_dir, cgroups, log, output);
+  auto parts = dependencies(nofile, *runtime_dir, config_lock, cgroups, log, output);
   parts.config_path = config_path;
   parts.adopted = std::move(adopted);
   parts.own_binary = std::move(own_binary);
@@ -158,13 +166,16 @@ int go_on(ipc::uv::Loop& loop, Output& output, Log& log, const Handover& handove
   if (!handover.unwritten_log.empty()) output.write(handover.unwritten_log);
   RuntimeDir runtime_dir =
       RuntimeDir::adopt(handover.supervisor.runtime_dir, ipc::UniqueFd(handover.lock_fd));
+  // The exec has let go of it.
+  ConfigLock config_lock(handover.config_path, handover.supervisor.runtime_dir);
+  [[maybe_unused]] const auto tolerated = config_lock.take();
   const auto cgroups = open_cgroup_tree(handover.supervisor.runtime_dir);
   if (cgroups) (*cgroups)->remove_empty_ones();
   if (auto logged = log.follow(handover.supervisor); !logged) log.error("{}", logged.error().text);
   const auto nofile = handover.nofile.transform([](const LimitHandover& limit) {
     return rlimit{.rlim_cur = limit.soft, .rlim_max = limit.hard};
   });
-  auto parts = dependencies(nofile, runtime_dir, cgroups, log, output);
+  auto parts = dependencies(nofile, runtime_dir, config_lock, cgroups, log, output);
   parts.config_path = handover.config_path;
   for (const NamedFdHandover& handed : handover.adopted) {
     parts.adopted.push_back({.name = handed.name, .fd = ipc::UniqueFd(handed.fd)});

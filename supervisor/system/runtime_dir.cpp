@@ -53,7 +53,6 @@ bool write_pid(int fd) {
          ::pwrite(fd, pid.data(), pid.size(), 0) == static_cast<ssize_t>(pid.size());
 }
 
-std::string lock_path(const std::string& directory) { return directory + "/reeve.lock"; }
 std::string pid_path(const std::string& directory) { return directory + "/reeve.pid"; }
 
 /// Makes the directory if need be.
@@ -67,11 +66,7 @@ std::expected<ipc::UniqueFd, RuntimeDir::Refusal> take_lock(const std::string& d
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return refuse("lock", path, errno);
     return std::unexpected(RuntimeDir::Refusal{
-        .held_by_another = true,
-        .text = fmt::format(
-            "another master (pid {}) holds {}; stop it with `reevectl shutdown`, or set "
-            "supervisor.runtime_dir to another directory",
-            first_line(lock.get()), directory)});
+        .held_by_another = true, .text = held_by_another(first_line(lock.get()), directory)});
   }
   if (!write_pid(lock.get())) return refuse("write", path, errno);
   return lock;
@@ -84,44 +79,56 @@ ipc::UniqueFd open_pid_file(const std::string& directory) {
 
 }  // namespace
 
+std::string lock_path(const std::string& directory) { return directory + "/reeve.lock"; }
+
+std::string held_by_another(std::string_view pid, const std::string& directory) {
+  return fmt::format(
+      "another master (pid {}) holds {}; stop it with `reevectl shutdown`, or set "
+      "supervisor.runtime_dir to another directory",
+      pid, directory);
+}
+
 std::expected<RuntimeDir, RuntimeDir::Refusal> RuntimeDir::hold(const std::string& path) {
   auto lock = take_lock(path);
   if (!lock) return std::unexpected(std::move(lock.error()));
 
-  const ipc::UniqueFd pid_file = open_pid_file(path);
+  RuntimeDir held(path, std::move(*lock), open_pid_file(path));
+  const int pid_file = held.pid_file_.get();
   // A master that ends as it should removes the file.
-  auto dead_master = pid_file ? ipc::parse_number<pid_t>(first_line(pid_file.get())) : std::nullopt;
-  if (dead_master == ::getpid()) dead_master.reset();
-  if (!pid_file || !write_pid(pid_file.get())) return refuse("write", pid_path(path), errno);
-  return RuntimeDir(path, std::move(*lock), dead_master);
+  if (pid_file >= 0) held.dead_master_ = ipc::parse_number<pid_t>(first_line(pid_file));
+  if (held.dead_master_ == ::getpid()) held.dead_master_.reset();
+  if (pid_file < 0 || !write_pid(pid_file)) return refuse("write", pid_path(path), errno);
+  return held;
+}
+
+RuntimeDir RuntimeDir::adopt(std::string path, ipc::UniqueFd lock) {
+  ipc::UniqueFd pid_file(::open(pid_path(path).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  return {std::move(path), std::move(lock), std::move(pid_file)};
 }
 
 bool RuntimeDir::in_place() const {
-  struct stat held{};
-  if (::fstat(lock_.get(), &held) != 0) return false;
-  const ipc::FileId lock{.device = held.st_dev, .inode = held.st_ino};
-  return ipc::file_id(lock_path(path_)) == lock && ipc::file_id(pid_path(path_));
+  return ipc::file_id_of(lock_.get()) == ipc::file_id(lock_path(path_)) && has_own_pid_file();
+}
+
+bool RuntimeDir::has_own_pid_file() const {
+  const auto own = ipc::file_id_of(pid_file_.get());
+  return own && own == ipc::file_id(pid_path(path_));
 }
 
 std::expected<void, RuntimeDir::Refusal> RuntimeDir::restore() {
-  struct stat held{};
-  ::fstat(lock_.get(), &held);
-  if (ipc::file_id(lock_path(path_)) != ipc::FileId{.device = held.st_dev, .inode = held.st_ino}) {
+  if (ipc::file_id_of(lock_.get()) != ipc::file_id(lock_path(path_))) {
     auto lock = take_lock(path_);
     if (!lock) return std::unexpected(std::move(lock.error()));
     if (::dup3(lock->get(), lock_.get(), O_CLOEXEC) < 0) return refuse("lock", path_, errno);
   }
-  const ipc::UniqueFd pid_file = open_pid_file(path_);
-  if (!pid_file || !write_pid(pid_file.get())) return refuse("write", pid_path(path_), errno);
+  pid_file_ = open_pid_file(path_);
+  if (!pid_file_ || !write_pid(pid_file_.get())) return refuse("write", pid_path(path_), errno);
   return {};
 }
 
+/// The pid in it would not tell: in containers that share the directory each master is pid 1.
 RuntimeDir::~RuntimeDir() {
-  if (!lock_) return;
-  const ipc::UniqueFd pid_file(::open(pid_path(path_).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (pid_file && ipc::parse_number<pid_t>(first_line(pid_file.get())) == ::getpid()) {
-    ::unlink(pid_path(path_).c_str());
-  }
+  if (lock_ && has_own_pid_file()) ::unlink(pid_path(path_).c_str());
 }
 
 }  // namespace reeve::supervisor

@@ -6,12 +6,17 @@
 #include <expected>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "ipc/base/error.hpp"
 #include "ipc/base/unique_fd.hpp"
 
 namespace reeve::supervisor {
+
+[[nodiscard]] std::string lock_path(const std::string& directory);
+/// For who is kept out by it.
+[[nodiscard]] std::string held_by_another(std::string_view pid, const std::string& directory);
 
 class RuntimeDir {
  public:
@@ -25,9 +30,7 @@ class RuntimeDir {
   [[nodiscard]] static std::expected<RuntimeDir, Refusal> hold(const std::string& path);
 
   /// Goes on with the lock that another master has taken. Its pid file is right: so is the pid.
-  [[nodiscard]] static RuntimeDir adopt(std::string path, ipc::UniqueFd lock) {
-    return {std::move(path), std::move(lock), std::nullopt};
-  }
+  [[nodiscard]] static RuntimeDir adopt(std::string path, ipc::UniqueFd lock);
 
   RuntimeDir(RuntimeDir&& other) noexcept = default;
   RuntimeDir& operator=(RuntimeDir&& other) = delete;
@@ -51,12 +54,14 @@ class RuntimeDir {
   [[nodiscard]] std::string notify_socket() const { return path_ + "/notify.sock"; }
 
  private:
-  RuntimeDir(std::string path, ipc::UniqueFd lock, std::optional<pid_t> dead_master)
-      : path_(std::move(path)), lock_(std::move(lock)), dead_master_(dead_master) {}
+  RuntimeDir(std::string path, ipc::UniqueFd lock, ipc::UniqueFd pid_file)
+      : path_(std::move(path)), lock_(std::move(lock)), pid_file_(std::move(pid_file)) {}
+  [[nodiscard]] bool has_own_pid_file() const;
 
   std::string path_;
   ipc::UniqueFd lock_;
   std::optional<pid_t> dead_master_;
+  ipc::UniqueFd pid_file_;  // Open, so that no other file gets its inode.
 };
 
 }  // namespace reeve::supervisor

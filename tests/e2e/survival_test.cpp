@@ -1,6 +1,7 @@
 // What outlives what: grandchildren their worker, zombies their parents in a container, workers a
 // master that was killed. And shortages, which the master has to outlive itself.
 
+#include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -51,6 +52,22 @@ TEST_F(Survival, ARuntimeDirectoryThatWasCleanedIsMadeAnew) {
   }
   EXPECT_EQ(reeve.ctl({"restart", "web"}).code(), 0);
   EXPECT_TRUE(judge(reeve.get("/")));
+  EXPECT_EQ(reeve.stop(), Exit{.code = 0});
+}
+
+TEST_F(Survival, ARemovedRuntimeDirectoryLetsNoSecondMasterIn) {
+  Reeve& reeve = start_ready(hello_pool(1));
+  const std::string config = dir / "reeve.toml";
+  const auto second = [&](const std::string& name) {
+    return run({.argv = {binary("reeve"), "run", "-c", config}}, dir, name);
+  };
+  EXPECT_EQ(second("present").code(), 4);
+  fs::remove_all(dir / "run");
+  const Finished refused = second("removed");
+  EXPECT_EQ(refused.code(), 4) << refused.errors;
+  EXPECT_THAT(refused.errors,
+              HasSubstr(fmt::format("another master (pid {}) holds", reeve.master().pid())));
+  EXPECT_TRUE(eventually([&] { return reeve.ctl({"status"}).code() == 0; }, 2 * kPatience));
   EXPECT_EQ(reeve.stop(), Exit{.code = 0});
 }
 

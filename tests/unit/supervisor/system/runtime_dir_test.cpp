@@ -58,7 +58,7 @@ TEST_F(RemovedRuntimeDir, ThatAnotherMasterHasTakenIsLeftToIt) {
   ASSERT_FALSE(restored.has_value());
   EXPECT_TRUE(restored.error().held_by_another);
 
-  std::ofstream(path_ + "/reeve.pid") << "1\n";  // The other master is another process.
+  // The other master has the same pid, as in another container.
   {
     const RuntimeDir ends = std::move(*first);
   }
