@@ -126,9 +126,10 @@ backoff = { first = "10ms", max = "20ms" }
 }
 
 TEST_F(Crash, TheStartOfTheMasterDoesNotWaitForWhatFails) {
-  Reeve& reeve =
-      start_ready(hello_pool(1) + pool("app", R"(["/bin/false"])", "start_timeout = \"200ms\"\n") +
-                  pool("behind", R"(["/bin/sleep", "1000"])", "after = [\"app\"]\n"));
+  Reeve& reeve = start_ready(hello_pool(1) +
+                             pool("app", R"(["/bin/false"])",
+                                  "start_timeout = \"200ms\"\nbackoff = { first = \"20s\" }\n") +
+                             pool("behind", R"(["/bin/sleep", "1000"])", "after = [\"app\"]\n"));
   EXPECT_TRUE(
       reeve.logs("web 1/1 running; app 0/1 running; behind 0/1 running; app:0 is BACKOFF: "
                  "exited with code 1; behind:0 is STOPPED: waits for app"))

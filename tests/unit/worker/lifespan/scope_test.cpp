@@ -318,6 +318,8 @@ TEST_F(ScopeTest, RetriesKeepNoValuesWhileAnotherResourceHangs) {
   run_until([&, until = attempts + 20] { return attempts >= until; });
   EXPECT_LE(alive, 2);
   gate->count_down();
+  // A function that is left behind might use what is closed meanwhile.
+  run_until([&] { return runner.keeper().find("hanging")->state == NodeState::Open; });
   close();
   EXPECT_EQ(alive, 0);
 }
