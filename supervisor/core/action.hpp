@@ -51,6 +51,13 @@ struct Changed {
   std::string why;
 };
 
+/// A roll has replaced the worker of a slot, or started one in it: its successor serves, unless its
+/// work is done already.
+struct Replaced {
+  CommandId command;
+  int slot;
+};
+
 /// The outcome of a command for one slot. Control replies name each by a stable word for scripts.
 enum class Outcome : std::uint8_t {
   Started,
@@ -81,7 +88,8 @@ struct Finished {
   std::vector<SlotVerdict> verdicts;
 };
 
-using Action = std::variant<Fork, Drain, TellToReload, Kill, Changed, Finished, Watch, Judge>;
+using Action =
+    std::variant<Fork, Drain, TellToReload, Kill, Changed, Replaced, Finished, Watch, Judge>;
 using Actions = std::vector<Action>;
 
 }  // namespace reeve::supervisor

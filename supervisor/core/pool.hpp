@@ -118,6 +118,7 @@ class Pool {
     CommandId command{};
     Kind kind{};
     SlotSet waiting;
+    SlotSet stops;  ///< HardRestart: what ran when it was asked for
     std::vector<SlotVerdict> verdicts;
     Costs costs;  ///< what no verdict tells by itself
   };
@@ -194,6 +195,7 @@ class Pool {
   void newcomer_ready(const Worker& worker);
   void accept(int slot);
   void finish_roll();
+  [[nodiscard]] static Outcome failure_of(const Roll& roll);
   [[nodiscard]] std::string describe_return(const Roll& roll) const;
   [[nodiscard]] std::optional<TimePoint> next_trial() const;
   [[nodiscard]] bool may_fork_successor() const;

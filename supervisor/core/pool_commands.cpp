@@ -19,8 +19,12 @@ std::string how_many_workers(std::size_t serving, std::size_t all) {
 
 /// Whether it says of the slot that it is up.
 bool is_up(const SlotVerdict& verdict) {
-  return verdict.outcome == Outcome::Started || verdict.outcome == Outcome::Restarted ||
-         verdict.outcome == Outcome::AlreadyStarted;
+  return verdict.outcome == Outcome::Started || verdict.outcome == Outcome::AlreadyStarted;
+}
+
+bool is_well(const SlotVerdict& verdict) {
+  return verdict.outcome == Outcome::Started || verdict.outcome == Outcome::Finished ||
+         verdict.outcome == Outcome::Stopped;
 }
 
 }  // namespace
@@ -133,6 +137,7 @@ void Pool::take(const HardRestartRequested& event) {
     Slot& slot = *slot_at(index);
     ask(slot);
     if (slot.current) {
+      pending.stops.insert(index);
       if (slot.state != SlotState::Stopping) {
         stop(slot, whole ? DrainKind::Prompt : DrainKind::Patient, "restart");
       } else if (whole) {  // It was to make room in a roll, which had all the time of its grace.
@@ -236,10 +241,11 @@ void Pool::settle(int slot, Outcome outcome, const std::string& text,
     const bool is_stop = pending.kind == Pending::Kind::Stop;
     const bool concerns = is_stop ? outcome == Outcome::Stopped : outcome != Outcome::Stopped;
     if (!concerns) continue;
-    const bool restarted =
-        outcome == Outcome::Started && pending.kind == Pending::Kind::HardRestart;
     pending.waiting.erase(slot);
-    pending.verdicts.push_back({slot, restarted ? Outcome::Restarted : outcome, text, culprit});
+    if (pending.stops.contains(slot) && outcome != Outcome::Aborted) {
+      pending.verdicts.push_back({slot, Outcome::Stopped, {}, {}});
+    }
+    pending.verdicts.push_back({slot, outcome, text, culprit});
   }
 }
 
@@ -255,16 +261,14 @@ void Pool::conclude() {
       for (const std::string& cost : costs->second) {
         verdict.text += (verdict.text.empty() ? "" : "; ") + cost;
       }
+      pending.costs.erase(costs);  // Of a hard restart: with the stop, not with the start.
     }
-    const bool is_one_thing = pending.kind == Pending::Kind::Scale ||
-                              pending.kind == Pending::Kind::Roll ||
-                              pending.kind == Pending::Kind::Reload;
-    if (is_one_thing && std::ranges::all_of(pending.verdicts, [](const SlotVerdict& verdict) {
-          return verdict.outcome == Outcome::Started || verdict.outcome == Outcome::Finished;
-        })) {
-      pending.verdicts = {summary(pending)};
-    }
-    std::ranges::sort(pending.verdicts, {}, &SlotVerdict::slot);
+    const bool has_summary = pending.kind != Pending::Kind::Start &&
+                             pending.kind != Pending::Kind::Stop &&
+                             std::ranges::all_of(pending.verdicts, is_well);
+    if (has_summary && pending.kind != Pending::Kind::HardRestart) pending.verdicts.clear();
+    std::ranges::stable_sort(pending.verdicts, {}, &SlotVerdict::slot);
+    if (has_summary) pending.verdicts.push_back(summary(pending));
     actions_.push_back(Finished{pending.command, std::move(pending.verdicts)});
     return true;
   });
@@ -311,9 +315,10 @@ SlotVerdict Pool::summary(const Pending& pending) const {
   if (pending.kind == Pending::Kind::Reload) {
     return {std::nullopt, Outcome::Reloaded, fmt::format("{}, told to reload", workers), {}};
   }
+  const bool is_hard = pending.kind == Pending::Kind::HardRestart;
   return {
       std::nullopt,
-      Outcome::Rolled,
+      is_hard ? Outcome::Restarted : Outcome::Rolled,
       fmt::format("generation {} {} {}, {} old draining{}", static_cast<std::uint64_t>(generation_),
                   serving() > 0 ? "serves with" : "is in place; running:", workers, draining(),
                   describe_costs(pending.costs)),

@@ -100,8 +100,13 @@ void OrderedCommands::on_verdicts(CommandId command, const std::string& pool, Ve
   const auto part =
       std::ranges::find(order.parts, pool, [](const Part& each) { return each.target.pool; });
   part->done = true;
-  const bool goes_on = order.kind == Kind::HardRestart && order.stage == Stage::Stopping;
-  if (!goes_on) pending_.settle(command, std::move(verdicts));
+  if (order.kind == Kind::HardRestart && order.stage == Stage::Stopping) {
+    std::erase_if(verdicts, [](const auto& verdict) { return verdict.code != "stopped"; });
+    part->stopped = std::move(verdicts);
+    return;
+  }
+  verdicts.insert(verdicts.begin(), part->stopped.begin(), part->stopped.end());
+  pending_.settle(command, std::move(verdicts));
 }
 
 }  // namespace reeve::supervisor

@@ -36,6 +36,7 @@ class OrderedCommands {
     Target target;
     bool begun = false;
     bool done = false;
+    Verdicts stopped;  ///< of a HardRestart: what stopped first
   };
   struct Order {
     Kind kind;

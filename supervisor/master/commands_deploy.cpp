@@ -43,10 +43,18 @@ void Commands::restart(SessionId session, const Request& request) {
     return command_in_order(session, request, OrderedCommands::Kind::HardRestart);
   }
   const Requester who = requester(session, "restart");
+  PoolRunner::OnStarted on_started;
+  if (request.more) {
+    on_started = [this, session](const ipc::control::Verdict& verdict) {
+      callbacks_.reply(session, {.continues = true, .verdicts = {verdict}});
+    };
+  }
   command_pools(session, request, [&](PoolRunner& pool, CommandId id, const SlotSet& slots) {
     tell_wait(session, request, pool.name());
     deployer_.take_turn(pool.name(), who, if_busy(request), id,
-                        [slots](PoolRunner& runner, CommandId part) { runner.roll(part, slots); });
+                        [slots, on_started](PoolRunner& runner, CommandId part) {
+                          runner.roll(part, slots, on_started);
+                        });
   });
 }
 

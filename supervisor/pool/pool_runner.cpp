@@ -301,6 +301,16 @@ void PoolRunner::perform(const Changed& order) {
   observer_.changed();
 }
 
+void PoolRunner::perform(const Replaced& order) {
+  const auto index = static_cast<std::size_t>(order.slot);
+  if (order.command != deploying_ || !on_started_ || index >= pool_.slots().size()) return;
+  const Slot& slot = pool_.slots()[index];
+  if (slot.finished || slot.state == SlotState::Running) {
+    const Outcome outcome = slot.finished ? Outcome::Finished : Outcome::Started;
+    on_started_(render(name(), {order.slot, outcome, {}, {}}, {}));
+  }
+}
+
 void PoolRunner::perform(const Finished& order) {
   Verdicts verdicts;
   for (const SlotVerdict& verdict : order.verdicts) {
@@ -310,6 +320,7 @@ void PoolRunner::perform(const Finished& order) {
   if (order.command == deploying_) {
     deploying_.reset();
     on_progress_ = nullptr;
+    on_started_ = nullptr;
     canary_.cancel();
   }
   if (pool_.quiet() && is_down()) close_listeners();

@@ -94,7 +94,9 @@ class PoolRunner : private ProcessObserver {
   // slots: the whole pool.
   void start(CommandId command, const SlotSet& slots);
   void stop(CommandId command, const SlotSet& slots);
-  void roll(CommandId command, const SlotSet& slots);
+  /// `on_started` is called for each slot whose successor serves, until the verdict.
+  using OnStarted = std::function<void(const ipc::control::Verdict& verdict)>;
+  void roll(CommandId command, const SlotSet& slots, OnStarted on_started = {});
   void hard_restart(CommandId command, const SlotSet& slots);
   /// A reload that finds the configured number unchanged leaves it so.
   void scale(CommandId command, int workers);
@@ -206,6 +208,7 @@ class PoolRunner : private ProcessObserver {
   void drain(Process& process, DrainKind kind);
   [[nodiscard]] StopRule stop_rule_of(const Process& process) const;
   void perform(const Changed& order);
+  void perform(const Replaced& order);
   void perform(const Finished& order);
   void perform(const Watch& order);
   void perform(const Judge& order);
@@ -267,7 +270,8 @@ class PoolRunner : private ProcessObserver {
   std::string held_for_;
   bool stop_announced_ = false;
   OnProgress on_progress_;
-  std::optional<CommandId> deploying_;  // Whose progress that is.
+  OnStarted on_started_;
+  std::optional<CommandId> deploying_;  // Whose progress these are.
   OnProgress on_step_;
   std::deque<Event> events_;
   bool feeding_ = false;

@@ -47,13 +47,17 @@ void PoolRunner::stop(CommandId command, const SlotSet& slots) {
   }
 }
 
-void PoolRunner::roll(CommandId command, const SlotSet& slots) {
+void PoolRunner::roll(CommandId command, const SlotSet& slots, OnStarted on_started) {
   held_for_.clear();
   if (deploy_what_waits(command)) return;
   if (!open_listeners_for(command, deployment().listeners)) return;
   const bool whole = slots.empty();
   if (whole && !pool_.rolling() && !pool_.spec().reloads) {
     versions_.prepare(pool_.upcoming_generation(), deployment());
+  }
+  if (!pool_.rolling()) {
+    deploying_ = command;
+    on_started_ = std::move(on_started);
   }
   feed(RollRequested{command, slots, std::nullopt});
 }

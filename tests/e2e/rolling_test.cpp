@@ -14,6 +14,8 @@ namespace {
 
 using Rolling = ReeveTest;
 using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 /// A program that is hello until "broken" lies beside it.
 constexpr std::string_view kBreakable = R"(#!/bin/sh
@@ -59,10 +61,28 @@ TEST_F(Rolling, NeverHasFewerRunningThanConfigured) {
   EXPECT_EQ(fewest, 2);
 }
 
+TEST_F(Rolling, EachProcessIsStartedThenTheSummaryComes) {
+  Reeve& reeve =
+      start_ready(hello_pool(2) + pool("jobs", R"(["/bin/sleep", "1000"])", "ready = \"started\""));
+  for (const char* name : {"web", "web:*"}) {
+    const Finished verdict = reeve.ctl({"restart", name});
+    EXPECT_EQ(verdict.code(), 0);
+    EXPECT_THAT(verdict.output, StartsWith("web:0: started\nweb:1: started\nweb: restarted; "));
+  }
+  const Finished all = reeve.ctl({"restart", "all"});
+  for (const char* line : {"web:0: started\n", "web:1: started\n", "jobs:0: started\n",
+                           "web: restarted; ", "jobs: restarted; "}) {
+    EXPECT_THAT(all.output, HasSubstr(line));
+  }
+  EXPECT_THAT(all.output, Not(HasSubstr("stopped")));
+}
+
 TEST_F(Rolling, OneSlotAloneCanBeRestarted) {
   Reeve& reeve = start_ready(hello_pool(2));
   const auto before = reeve.pids();
-  EXPECT_EQ(reeve.ctl({"restart", "web:1"}).code(), 0);
+  const Finished verdict = reeve.ctl({"restart", "web:1"});
+  EXPECT_EQ(verdict.code(), 0);
+  EXPECT_THAT(verdict.output, StartsWith("web:1: started\nweb: restarted; "));
   EXPECT_EQ(reeve.pid("web:0"), before[0]);
   EXPECT_NE(reeve.pid("web:1"), before[1]);
 }
@@ -72,8 +92,8 @@ TEST_F(RollingBreakable, ANewGenerationThatFailsChangesNothing) {
   const auto before = reeve.status();
   (void)dir.write("broken", "");
   const Finished verdict = reeve.ctl({"restart", "web"});
-  EXPECT_NE(verdict.code(), 0);
-  EXPECT_THAT(verdict.output + verdict.errors, HasSubstr("7")) << "its exit code";
+  EXPECT_EQ(verdict.code(), 7);
+  EXPECT_THAT(verdict.output, HasSubstr("web:0: ERROR (spawn error): exited with code 7"));
   EXPECT_THAT(verdict.output + verdict.errors, HasSubstr("cannot reach the database"));
   EXPECT_EQ(reeve.status()[0].pid, before[0].pid);
   EXPECT_EQ(reeve.status()[1].pid, before[1].pid);
@@ -105,6 +125,9 @@ TEST_F(Rolling, AHardRestartStopsFirst) {
   const auto before = reeve.pids();
   const Finished verdict = reeve.ctl({"restart", "--hard", "web"});
   EXPECT_EQ(verdict.code(), 0) << verdict.output << verdict.errors;
+  EXPECT_THAT(verdict.output,
+              StartsWith("web:0: stopped\nweb:0: started\nweb:1: stopped\nweb:1: started\n"
+                         "web: restarted; generation 1 serves with 2 workers"));
   const auto after = reeve.pids();
   ASSERT_EQ(after.size(), 2U);
   EXPECT_NE(after[0], before[0]);

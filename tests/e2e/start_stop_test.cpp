@@ -203,7 +203,11 @@ TEST_F(StartStop, OfAllFollowsAfter) {
   EXPECT_TRUE(
       in_order(reeve.log(), from, {"db:0: STARTING → RUNNING", "web:0: STOPPED → STARTING"}));
   from = reeve.log().size();
-  EXPECT_EQ(reeve.ctl({"restart", "--hard", "all"}).exit, Exit{.code = 0});
+  const Finished hard = reeve.ctl({"restart", "--hard", "all"});
+  EXPECT_EQ(hard.exit, Exit{.code = 0});
+  for (const char* pool : {"web:0", "db:0"}) {
+    EXPECT_THAT(hard.output, HasSubstr(std::string(pool) + ": stopped\n" + pool + ": started\n"));
+  }
   EXPECT_TRUE(
       in_order(reeve.log(), from,
                {"web:0: STOPPING → STOPPED", "db:0: RUNNING → STOPPING", "db:0: STARTING → RUNNING",

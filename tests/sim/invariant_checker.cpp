@@ -363,10 +363,12 @@ void InvariantChecker::note_finished(const Finished& finished) {
   answered_.insert(finished.command);
   const Asked& asked = node.mapped();
   for (const SlotVerdict& verdict : finished.verdicts) {
-    if (verdict.outcome == Outcome::Stopped) check_stopped(asked, verdict.slot.value());
-    const bool says_up = verdict.outcome == Outcome::Started ||
-                         verdict.outcome == Outcome::Restarted ||
-                         verdict.outcome == Outcome::AlreadyStarted;
+    const bool goes_on = std::holds_alternative<HardRestartRequested>(asked.request);
+    if (verdict.outcome == Outcome::Stopped && !goes_on) {
+      check_stopped(asked, verdict.slot.value());
+    }
+    const bool says_up =
+        verdict.outcome == Outcome::Started || verdict.outcome == Outcome::AlreadyStarted;
     if (says_up && pool_.slots().at(static_cast<std::size_t>(verdict.slot.value())).state !=
                        SlotState::Running) {
       throw Broken("no verdict says of a slot that it is up while it is not");

@@ -117,6 +117,9 @@ std::string to_line(const Action& action) {
             return fmt::format("  -> slot {}: {} -> {} ({})", a.slot, to_string(a.from),
                                to_string(a.to), a.why);
           },
+          [](const Replaced& a) {
+            return fmt::format("  -> Replaced #{} slot {}", number(a.command), a.slot);
+          },
           [](const Watch& a) {
             return fmt::format("  -> Watch #{}, {} canaries", number(a.command), a.canaries.size());
           },

@@ -32,6 +32,9 @@ std::string text(const Action& action) {
     std::string operator()(const Changed& a) const {
       return fmt::format("slot {} {} {} {}", a.slot, to_string(a.from), to_string(a.to), a.why);
     }
+    std::string operator()(const Replaced& a) const {
+      return fmt::format("replaced {} {}", std::to_underlying(a.command), a.slot);
+    }
     std::string operator()(const Finished& a) const {
       std::string all = fmt::format("finished {}", std::to_underlying(a.command));
       for (const SlotVerdict& verdict : a.verdicts) {

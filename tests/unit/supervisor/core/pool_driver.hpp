@@ -162,11 +162,12 @@ class PoolDriver {
   [[nodiscard]] const std::vector<SlotVerdict>& verdicts(CommandId command) const {
     return verdicts_.at(command);
   }
-  /// The verdict of a command that has exactly one; none while it is not answered.
+  /// The verdict of a command on the whole pool, or its only one; none while it is not answered.
   [[nodiscard]] std::optional<Outcome> outcome(CommandId command) const {
     const auto found = verdicts_.find(command);
-    if (found == verdicts_.end() || found->second.size() != 1) return std::nullopt;
-    return found->second.front().outcome;
+    if (found == verdicts_.end()) return std::nullopt;
+    const SlotVerdict& last = found->second.back();
+    return found->second.size() == 1 || !last.slot ? std::optional(last.outcome) : std::nullopt;
   }
 
  private:

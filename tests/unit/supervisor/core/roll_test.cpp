@@ -56,6 +56,31 @@ TEST(Roll, ReturnsWhenTheNewGenerationServesNotWhenTheOldOneIsGone) {
   EXPECT_FALSE(web.pool().rolling());
 }
 
+TEST(Roll, TellsEachSlotOnceItsSuccessorServes) {
+  PoolDriver web(spec_of(2));
+  web.serve();
+  const CommandId roll = web.roll();
+  EXPECT_THAT(web.all<Replaced>(), IsEmpty());
+  for (const int slot : {0, 1}) {
+    web.ready(web.successor(slot));
+    ASSERT_THAT(web.all<Replaced>(), SizeIs(1));
+    EXPECT_EQ(web.all<Replaced>()[0].slot, slot);
+    EXPECT_EQ(web.all<Replaced>()[0].command, roll);
+  }
+  EXPECT_TRUE(web.answered(roll));
+}
+
+TEST(Roll, APlainRestartThatDoesNotComeUpIsASpawnError) {
+  PoolDriver web(spec_of(2));
+  web.serve();
+  const CommandId roll = web.roll();
+  web.exited(web.successor(0), kCrash);
+  EXPECT_EQ(web.outcome(roll), Outcome::SpawnError);
+  const CommandId deploy = web.deploy(version_two(2));
+  web.exited(web.successor(0), kCrash);
+  EXPECT_EQ(web.outcome(deploy), Outcome::Aborted);
+}
+
 TEST(Roll, WithSurgeStartsSeveralAtATime) {
   PoolSpec spec = spec_of(4);
   spec.surge = 3;
