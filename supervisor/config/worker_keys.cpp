@@ -132,6 +132,9 @@ int signal_number(std::string text) {
   if (const auto number = ipc::parse_number<int>(text)) {
     return *number > 0 && *number < NSIG ? *number : 0;
   }
+  for (char& letter : text) {
+    if (letter >= 'a' && letter <= 'z') letter = static_cast<char>(letter - 'a' + 'A');
+  }
   if (text.starts_with("SIG")) text.erase(0, 3);
   for (int number = 1; number < NSIG; ++number) {
     const char* name = ::sigabbrev_np(number);

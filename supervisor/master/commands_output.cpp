@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "ipc/base/text.hpp"
 #include "supervisor/core/process_name.hpp"
 #include "supervisor/master/commands.hpp"
 #include "supervisor/pool/status.hpp"
@@ -15,6 +16,22 @@ namespace reeve::supervisor {
 using ipc::control::Reply;
 using ipc::control::Request;
 
+namespace {
+
+/// Each line behind the prefix.
+std::string with_prefix(const std::string& prefix, std::string_view text) {
+  if (prefix.empty()) return std::string(text);
+  std::string prefixed;
+  while (!text.empty()) {
+    prefixed += prefix;
+    prefixed += ipc::take_until(text, '\n');
+    prefixed += '\n';
+  }
+  return prefixed;
+}
+
+}  // namespace
+
 void Commands::tail(SessionId session, const Request& request) {
   const ResolvedNames resolved = resolve_names(request.names, pools_.known());
   if (!resolved.unknown.empty()) return refuse(session, resolved.unknown.front().text);
@@ -22,6 +39,10 @@ void Commands::tail(SessionId session, const Request& request) {
   for_each_slot(resolved, [&slots](PoolRunner& pool, const Slot& slot) {
     slots.emplace_back(&pool, slot.index);
   });
+  // With several processes each line says whose it is.
+  const auto prefix_of = [&slots](const PoolRunner& pool, int slot) {
+    return slots.size() > 1 ? fmt::format("{} | ", process_name(pool.name(), slot)) : "";
+  };
   Reply reply;
   reply.continues = request.more;
   for (const auto& [pool, slot] : slots) {
@@ -29,16 +50,13 @@ void Commands::tail(SessionId session, const Request& request) {
       reply.text += "(and more: ask for one slot, or for fewer bytes)\n";
       break;
     }
-    reply.text += pool->tail(slot).last(request.bytes);
+    reply.text += with_prefix(prefix_of(*pool, slot), pool->tail(slot).last(request.bytes));
   }
   callbacks_.reply(session, reply);
   if (!request.more) return;
   for (const auto& [pool, slot] : slots) {
-    // With several processes each line says whose it is.
-    const std::string prefix =
-        slots.size() > 1 ? fmt::format("{} | ", process_name(pool->name(), slot)) : "";
     const auto follower = pool->tail(slot).follow(
-        [this, session, prefix](std::string_view line) {
+        [this, session, prefix = prefix_of(*pool, slot)](std::string_view line) {
           reply_more(session, prefix + std::string(line));
         },
         slots.size() > 1 ? TailBuffer::Wants::Lines : TailBuffer::Wants::PartsToo);

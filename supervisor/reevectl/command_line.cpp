@@ -144,8 +144,10 @@ class Parser {
     CLI::App& tail = command(Method::Tail, "tail", "Show the last output of a worker");
     tail.add_flag("-f,--follow", request().more, kFollow);
     // "-1600" has the form of a number, so it arrives among the names.
-    argument(tail, "NAME", tail_words_,
-             "A slot, such as web:0; -BYTES before it: how many of the last bytes")
+    argument(
+        tail, "NAME", tail_words_,
+        "A slot, or a pool; -BYTES before it: how many of the last bytes of each. \"stdout\" or "
+        "\"stderr\" behind it change nothing: both are shown")
         .required();
     CLI::App& maintail = command(Method::Maintail, "maintail", "Show the end of the master's log");
     maintail.add_flag("-f,--follow", request().more, kFollow);
@@ -260,7 +262,10 @@ class Parser {
           "maintail shows the master's log and takes no name; for a worker use `reevectl "
           "tail NAME`");
     }
-    if (request().names.size() == 1) return ask_;
+    std::vector<std::string>& names = request().names;
+    // supervisorctl has a log for each stream; here one has both.
+    if (names.size() == 2 && (names[1] == "stdout" || names[1] == "stderr")) names.pop_back();
+    if (names.size() == 1) return ask_;
     return refuse("tail: which slot? `reevectl tail [-f] [-BYTES] NAME`");
   }
 

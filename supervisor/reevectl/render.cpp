@@ -69,12 +69,25 @@ bool is_deployment(Method method) {
          method == Method::Upgrade;
 }
 
+/// What was asked for is so already, or nobody is there whom it concerns.
+bool is_so_already(Method method, const Verdict& verdict) {
+  if (method == Method::Start) return verdict.code == "already_started";
+  const bool is_about_what_runs =
+      method == Method::Stop || method == Method::Shutdown || method == Method::Signal;
+  return is_about_what_runs && verdict.code == "not_running";
+}
+
+/// It was asked for by its own name, and not by that of its group: "web:*", "all".
+bool is_named(const Request& request, const std::string& process) {
+  return std::ranges::any_of(request.names, [&process](const std::string& name) {
+    return name == process || name == process + ":0";
+  });
+}
+
 int exit_code_of(Method method, const Verdict& verdict) {
   if (verdict.ok) return exit_code::kSuccess;
   if (method == Method::Status) return exit_code::kStatusUnknown;
-  // What was asked for is so already.
-  if (method == Method::Start && verdict.code == "already_started") return exit_code::kSuccess;
-  if (method == Method::Stop && verdict.code == "not_running") return exit_code::kSuccess;
+  if (method != Method::Signal && is_so_already(method, verdict)) return exit_code::kSuccess;
   if (is_deployment(method)) return exit_code::kFailure;
 
   constexpr std::array<std::string_view, 3> kDead = {"spawn_error", "abnormal_termination",
@@ -83,12 +96,14 @@ int exit_code_of(Method method, const Verdict& verdict) {
   return dead ? exit_code::kNotRunning : exit_code::kFailure;
 }
 
-Rendering render_verdicts(Method method, const std::vector<Verdict>& verdicts) {
+/// Of a group only those are told that were not so already, as with supervisorctl.
+Rendering render_verdicts(const Request& request, const std::vector<Verdict>& verdicts) {
   Rendering rendering;
   for (const Verdict& verdict : verdicts) {
-    rendering.output += verdict_lines(method, verdict);
+    if (is_so_already(request.method, verdict) && !is_named(request, verdict.name)) continue;
+    rendering.output += verdict_lines(request.method, verdict);
     // The last of several failures counts, as with supervisorctl.
-    if (const int code = exit_code_of(method, verdict); code != exit_code::kSuccess) {
+    if (const int code = exit_code_of(request.method, verdict); code != exit_code::kSuccess) {
       rendering.exit_code = code;
     }
   }
@@ -96,7 +111,7 @@ Rendering render_verdicts(Method method, const std::vector<Verdict>& verdicts) {
 }
 
 Rendering render_status(const Request& request, const Reply& reply) {
-  Rendering rendering = render_verdicts(Method::Status, reply.verdicts);
+  Rendering rendering = render_verdicts(request, reply.verdicts);
   if (request.lifespan) {
     rendering.output += lifespan_tables(reply);
   } else if (request.schedule) {
@@ -113,10 +128,11 @@ Rendering render_status(const Request& request, const Reply& reply) {
 
 Rendering render_pid(const Request& request, const Reply& reply) {
   if (request.names.empty()) return {.output = fmt::format("{}\n", reply.master_pid)};
-  Rendering rendering = render_verdicts(Method::Pid, reply.verdicts);
+  Rendering rendering = render_verdicts(request, reply.verdicts);
   for (const Process& process : reply.processes) {
     rendering.output += fmt::format("{}\n", process.pid);
-    if (process.pid == 0) rendering.exit_code = exit_code::kNotRunning;
+    if (process.pid == 0 && is_named(request, process.name))
+      rendering.exit_code = exit_code::kNotRunning;
   }
   return rendering;
 }
@@ -129,8 +145,8 @@ Rendering with_lines(const Reply& reply, Rendering rendering) {
   return rendering;
 }
 
-Rendering render_text(Method method, const Reply& reply) {
-  Rendering rendering = render_verdicts(method, reply.verdicts);
+Rendering render_text(const Request& request, const Reply& reply) {
+  Rendering rendering = render_verdicts(request, reply.verdicts);
   rendering.output += reply.text;
   return rendering;
 }
@@ -166,7 +182,7 @@ Rendering render(const Request& request, const Reply& reply) {
       return render_pid(request, reply);
     case Method::Tail:
     case Method::Maintail:
-      return render_text(request.method, reply);
+      return render_text(request, reply);
     case Method::Version:
       return {.output = reply.text + '\n'};
     case Method::Reread:
@@ -176,7 +192,7 @@ Rendering render(const Request& request, const Reply& reply) {
     case Method::Avail:
       return with_lines(reply, render_pools(request.method, reply.verdicts, reply.continues));
     default:  // Every other one is answered with verdicts.
-      return with_lines(reply, render_verdicts(request.method, reply.verdicts));
+      return with_lines(reply, render_verdicts(request, reply.verdicts));
   }
 }
 

@@ -88,6 +88,33 @@ TEST_F(Control, StoppingTwiceAndStartingTwiceAreErrors) {
   EXPECT_THAT(stopped.output, HasSubstr("ERROR (not running)"));
 }
 
+TEST_F(Control, OfAllOrAGroupWhatIsSoAlreadyIsNoError) {
+  Reeve& reeve = start_ready(hello_pool(2));
+  ASSERT_EQ(reeve.ctl({"stop", "web:0"}).code(), 0);
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"signal", "usr1", "all"},
+                                             {"pid", "all"},
+                                             {"start", "web:*"},
+                                             {"start", "web:*"},
+                                             {"stop", "all"},
+                                             {"stop", "all"},
+                                             {"signal", "hup", "web:*"},
+                                             {"shutdown"}}) {
+    const Finished verdict = reeve.ctl(words);
+    EXPECT_EQ(verdict.code(), 0) << words[0] << verdict.output;
+    EXPECT_THAT(verdict.output, Not(HasSubstr("ERROR"))) << words[0];
+  }
+}
+
+TEST_F(Control, TheTailOfAPoolSaysWhoseEachLineIs) {
+  Reeve& reeve =
+      start_ready(pool("app", R"(["/bin/sh", "-c", "echo one; echo two; exec sleep 1000"])",
+                       "ready = { log = \"two\" }\nworkers = 2"));
+  EXPECT_EQ(reeve.ctl({"tail", "app"}).output,
+            "app:0 | one\napp:0 | two\napp:1 | one\napp:1 | two\n");
+  EXPECT_EQ(reeve.ctl({"tail", "app:1", "stderr"}).output, "one\ntwo\n");
+}
+
 TEST_F(Control, AStoppedPoolStaysStoppedAndStartsAgain) {
   Reeve& reeve = start_ready(hello_pool(2));
   EXPECT_EQ(reeve.ctl({"stop", "all"}).code(), 0);

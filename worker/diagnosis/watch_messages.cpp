@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kMostFrames = 16;
 constexpr std::size_t kMostNames = 4;
+constexpr int kStarvedShare = 20;  // Less than one part in so many of a CPU is none.
 
 std::string_view remedy(ActivityKind kind) {
   switch (kind) {
@@ -69,7 +70,12 @@ std::string how_it_blocks(const std::optional<ThreadTimes>& spent, ipc::Duration
   if (!spent || between <= ipc::Duration::zero()) return {};
   const ipc::Duration asleep = between - spent->on_cpu - spent->without_cpu;
   if (2 * spent->on_cpu > between) return "What blocks it computes.";
-  if (2 * spent->without_cpu > between) return "The machine is busy and gives it no CPU.";
+  if (2 * (spent->on_cpu + spent->without_cpu) > between) {
+    // What never sleeps computes, however little of a CPU the others leave it.
+    if (kStarvedShare * spent->on_cpu < between) return "The machine is busy and gives it no CPU.";
+    return fmt::format("What blocks it computes; it got {} % of a CPU.",
+                       100 * spent->on_cpu / between);
+  }
   if (2 * asleep > between) return "What blocks it sleeps, in a system call or for a lock.";
   return {};
 }

@@ -87,6 +87,9 @@ TEST(CommandLine, TailTakesAByteCountAsSupervisorctlDoes) {
             (Request{.method = Method::Tail, .names = {"web:0"}, .bytes = 100}));
   EXPECT_EQ(request("tail -f -100 web:0"),
             (Request{.method = Method::Tail, .names = {"web:0"}, .more = true, .bytes = 100}));
+  for (const char* line : {"tail web:0 stderr", "tail web:0 stdout"}) {
+    EXPECT_EQ(request(line), (Request{.method = Method::Tail, .names = {"web:0"}})) << line;
+  }
   EXPECT_THAT(error("tail -f"), HasSubstr("NAME is required"));
   EXPECT_THAT(error("tail -100"), HasSubstr("which slot?"));
   EXPECT_THAT(error("tail web:0 web:1"), HasSubstr("which slot?"));

@@ -129,6 +129,24 @@ TEST(RenderVerdict, SuccessIsAWord) {
   }
 }
 
+TEST(RenderVerdict, OfAGroupWhatIsSoAlreadyIsNotTold) {
+  const std::vector<ipc::control::Verdict> down = {{.name = "web:0", .code = "not_running"}};
+  const std::vector<ipc::control::Verdict> up = {{.name = "web:0", .code = "already_started"}};
+  for (const char* group : {"all", "web:*", "web:", "web"}) {
+    for (const Method method : {Method::Stop, Method::Signal}) {
+      EXPECT_EQ(render({.method = method, .names = {group}}, {.verdicts = down}), Rendering{});
+    }
+    EXPECT_EQ(render({.method = Method::Start, .names = {group}}, {.verdicts = up}), Rendering{});
+    EXPECT_EQ(render({.method = Method::Pid, .names = {group}}, {.processes = {{.name = "web:0"}}}),
+              (Rendering{.output = "0\n"}));
+  }
+  EXPECT_EQ(render({.method = Method::Shutdown}, {.verdicts = down}), Rendering{});
+  EXPECT_EQ(render({.method = Method::Signal, .names = {"web:0"}}, {.verdicts = down}),
+            (Rendering{.output = "web:0: ERROR (not running)\n", .exit_code = 7}));
+  EXPECT_EQ(render({.method = Method::Stop, .names = {"all", "web:0"}}, {.verdicts = down}),
+            (Rendering{.output = "web:0: ERROR (not running)\n"}));
+}
+
 TEST(RenderVerdict, FailureHasSupervisorctlsWordsAndExitCodes) {
   struct Case {
     Method method;
