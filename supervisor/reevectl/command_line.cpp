@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <functional>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "ipc/base/nearest.hpp"
 #include "ipc/base/text.hpp"
 #include "ipc/version.hpp"
+#include "supervisor/reevectl/line_words.hpp"
 
 namespace reeve::supervisor::ctl {
 namespace {
@@ -34,6 +36,43 @@ Exit codes: 0 done, 1 refused or failed, 2 bad command line, 4 connection refuse
 or no permission, 7 the named process, or the master, is not running. For status:
 3 something is not running, 4 no master or no such name.)";
 
+constexpr char kConfigNames[] = "-c,--config,--configuration";
+constexpr char kSocketNames[] = "-s,--socket,--serverurl";
+
+/// What supervisorctl has and Reeve does not need.
+struct NotTaken {
+  const char* names;
+  std::string_view instead;
+};
+constexpr std::array kNotTaken = {
+    NotTaken{"-u,--username", "there is no user"},
+    NotTaken{"-p,--password", "there is no password"},
+    NotTaken{"-r,--history-file", "the shell's history is kept while it runs"},
+};
+constexpr std::string_view kProtection =
+    "the control socket has mode 0600, and only root and the master's user may use it";
+
+bool takes_a_value(std::string_view option) {
+  const std::string all = fmt::format(",{},{},", kConfigNames, kSocketNames);
+  return all.contains(fmt::format(",{},", option));
+}
+
+/// "signal HUP web:0" in one argument is as good as in three: supervisorctl joins them.
+std::expected<std::vector<std::string>, std::string> split_command(
+    std::vector<std::string> arguments) {
+  for (auto word = arguments.begin(); word != arguments.end(); ++word) {
+    if (takes_a_value(*word)) {
+      if (++word == arguments.end()) break;
+    } else if (!word->starts_with('-')) {
+      const auto words = split_words(*word);
+      if (!words) return std::unexpected(words.error());
+      arguments.insert(arguments.erase(word), words->begin(), words->end());
+      break;
+    }
+  }
+  return arguments;
+}
+
 /// CLI11 reports by exceptions, which end in this file.
 class Parser {
  public:
@@ -46,9 +85,13 @@ class Parser {
     app_.footer(kExamples);
     app_.get_formatter()->label("SUBCOMMAND", "COMMAND");
     app_.group("Commands");  // Its commands inherit the heading.
-    app_.add_option("-c,--config", ask_.config_path, "The master's configuration")
+    app_.add_option(kConfigNames, ask_.config_path, "The master's configuration")
         ->type_name("FILE");
-    app_.add_option("-s,--socket", ask_.socket, "The master's control socket")->type_name("SOCKET");
+    app_.add_option(kSocketNames, ask_.socket, "The master's control socket")->type_name("SOCKET");
+    app_.add_flag("-i,--interactive", ask_.interactive, "After the command, read more of them");
+    for (const NotTaken& option : kNotTaken) {
+      app_.add_option(option.names, not_taken_)->group("")->expected(0, 1);
+    }
     app_.add_flag("--json", ask_.json, "Print the master's reply as JSON");
     add_commands();
   }
@@ -66,6 +109,11 @@ class Parser {
       return unexpected_argument();
     } catch (const CLI::ParseError& error) {
       return refuse(fmt::format("{}; see `reevectl{} --help`", error.what(), command_word()));
+    }
+    for (const NotTaken& option : kNotTaken) {
+      const std::string name(option.names, 2);
+      if (app_.count(name) == 0) continue;
+      return refuse(fmt::format("{} is not taken: {}; {}", name, option.instead, kProtection));
     }
     return chosen();
   }
@@ -309,6 +357,7 @@ class Parser {
   std::string pool_;
   std::string count_;  // For scale.
   std::string watch_;  // For deploy.
+  std::string not_taken_;
   std::vector<std::string> tail_words_;
   Ask ask_;
 };
@@ -316,7 +365,9 @@ class Parser {
 }  // namespace
 
 std::expected<Command, std::string> parse_command_line(std::vector<std::string> arguments) {
-  return Parser().parse(std::move(arguments));
+  auto words = split_command(std::move(arguments));
+  if (!words) return std::unexpected(words.error());
+  return Parser().parse(*std::move(words));
 }
 
 std::vector<std::string> command_names() { return Parser().names(); }

@@ -13,9 +13,10 @@ namespace reeve::supervisor::ctl {
 /// Ask the master.
 struct Ask {
   ipc::control::Request request;
-  std::string config_path;  ///< -c; empty when not given
-  std::string socket;       ///< -s; empty when not given
-  bool json = false;        ///< print the reply as it came
+  std::string config_path;   ///< -c; empty when not given
+  std::string socket;        ///< -s; empty when not given
+  bool json = false;         ///< print the reply as it came
+  bool interactive = false;  ///< -i: then be a shell
 
   bool operator==(const Ask&) const = default;
 };
@@ -38,7 +39,8 @@ struct ShowText {
 
 using Command = std::variant<Ask, ShowText, Shell>;
 
-/// `arguments` without the program's own name. The error is a text for a person, with the remedy.
+/// `arguments` without the program's own name; the words of a command may come in one of them. The
+/// error is a text for a person, with the remedy.
 [[nodiscard]] std::expected<Command, std::string> parse_command_line(
     std::vector<std::string> arguments);
 

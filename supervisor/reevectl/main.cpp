@@ -20,8 +20,12 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "reevectl: {}\n", command.error());
     return ctl::exit_code::kUsage;
   }
-  if (const auto* ask = std::get_if<ctl::Ask>(&*command)) return run(*ask);
+  if (const auto* ask = std::get_if<ctl::Ask>(&*command)) {
+    const int code = run(*ask);
+    if (!ask->interactive) return code;
+    return run_shell({.config_path = ask->config_path, .socket = ask->socket, .json = ask->json});
+  }
   if (const auto* shell = std::get_if<ctl::Shell>(&*command)) return run_shell(*shell);
-  fmt::print("{}", std::get<ctl::ShowText>(*command).text);
+  ctl::put(std::get<ctl::ShowText>(*command).text);
   return ctl::exit_code::kSuccess;
 }

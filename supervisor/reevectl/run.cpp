@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <string_view>
 
@@ -28,12 +29,11 @@ using std::chrono::milliseconds;
 int show(const Ask& ask, const Reply& reply) {
   const Rendering rendering = render(ask.request, reply);
   if (ask.json) {
-    fmt::print("{}\n", encode(reply));
+    put(encode(reply) + '\n');
   } else {
-    fmt::print("{}", rendering.output);
+    put(rendering.output);  // `tail -f` in a pipe shows each line as it comes.
     fmt::print(stderr, "{}", rendering.errors);
   }
-  std::fflush(stdout);  // `tail -f` in a pipe shows each line as it comes.
   return rendering.exit_code;
 }
 
@@ -136,6 +136,13 @@ int upgrade(const Ask& ask, Client& client, const std::string& socket) {
   if (!before) return no_answer(ask, before.error());
   const auto reply = call(ask, client);
   return show(ask, reply ? *reply : judge(*before, version_of_successor(socket)));
+}
+
+void put(std::string_view text) {
+  const bool taken = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if (taken && std::fflush(stdout) == 0) return;
+  complain(fmt::format("cannot write to stdout: {}", ipc::errno_text(errno)));
+  std::_Exit(exit_code::kFailure);
 }
 
 void complain(const std::string& text) { fmt::print(stderr, "reevectl: {}\n", text); }

@@ -80,7 +80,7 @@ void perform_line(const Shell& shell, std::vector<std::string> words) {
   const auto command = parse_command_line(std::move(words));
   if (!command) return complain(command.error());
   if (const auto* text = std::get_if<ShowText>(&*command)) {
-    fmt::print("{}", text->text);
+    put(text->text);
     return;
   }
   const auto* line = std::get_if<Ask>(&*command);

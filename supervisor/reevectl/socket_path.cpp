@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string_view>
+#include <system_error>
 #include <variant>
 
 #include "ipc/format/document.hpp"
@@ -28,6 +30,10 @@ const Value* find(const Value* table, std::string_view key) {
 }
 
 ipc::Result<std::string> runtime_dir_of(const std::string& config_path) {
+  // A read of a directory would throw.
+  if (std::error_code ignored; std::filesystem::is_directory(config_path, ignored)) {
+    return ipc::system_error("read", config_path, EISDIR);
+  }
   std::ifstream file(config_path);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   if (!file) return ipc::system_error("read", config_path, errno);
@@ -46,7 +52,10 @@ ipc::Result<std::string> runtime_dir_of(const std::string& config_path) {
 ipc::Result<std::string> find_socket(const std::string& socket, const std::string& config_path) {
   if (!socket.empty()) {
     constexpr std::string_view kScheme = "unix://";
-    return socket.starts_with(kScheme) ? socket.substr(kScheme.size()) : socket;
+    if (socket.starts_with(kScheme)) return socket.substr(kScheme.size());
+    if (!socket.contains("://")) return socket;
+    return ipc::failure(
+        fmt::format("{}: the master listens on a Unix socket: unix://PATH", socket));
   }
   if (config_path.empty()) return ipc::control_socket_path(ipc::default_runtime_dir());
   const auto runtime_dir = runtime_dir_of(config_path);

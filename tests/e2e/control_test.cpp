@@ -172,6 +172,26 @@ TEST_F(Control, WithoutAMasterItSaysWhatToDo) {
   EXPECT_THAT(status.output + status.errors, HasSubstr(socket));
 }
 
+TEST_F(Control, WhatCannotBeReadOrWrittenIsAnError) {
+  Reeve& reeve = start_ready(hello_pool(1));
+  const std::string reevectl = binary("reevectl");
+  const Finished directory =
+      run({.argv = {reevectl, "-c", dir.path().string(), "status"}}, dir, "d");
+  EXPECT_EQ(directory.exit, Exit{.code = 2});
+  EXPECT_THAT(directory.errors, HasSubstr("Is a directory"));
+  for (const std::string words : {"status", "--json status", "help", "tail -f web:0"}) {
+    const std::string line =
+        "exec " + reevectl + " -s " + reeve.control_socket() + " " + words + " >/dev/full";
+    const Finished full = run({.argv = {"/bin/sh", "-c", line}}, dir, "full");
+    EXPECT_EQ(full.exit, Exit{.code = 1}) << words;
+    EXPECT_THAT(full.errors, HasSubstr("No space left on device")) << words;
+  }
+  const Finished remote =
+      run({.argv = {reevectl, "--serverurl", "http://localhost:9001", "status"}}, dir, "url");
+  EXPECT_THAT(remote.errors, HasSubstr("Unix socket"));
+  EXPECT_EQ(reeve.ctl({"pid web:0"}).output, std::to_string(reeve.pid("web:0")) + "\n");
+}
+
 TEST_F(Control, UnknownCommandsGetASuggestion) {
   Reeve& reeve = start_ready(hello_pool(1));
   const Finished verdict = reeve.ctl({"stauts"});

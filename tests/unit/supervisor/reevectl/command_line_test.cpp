@@ -170,6 +170,28 @@ TEST(CommandLine, GlobalOptionsGoAnywhere) {
   }
 }
 
+TEST(CommandLine, TheWordsOfACommandMayComeInOneArgument) {
+  const Ask expected{.request = {.method = Method::Signal, .names = {"web:0"}, .signal = "HUP"},
+                     .config_path = "a b.toml"};
+  EXPECT_EQ(std::get<Ask>(parse_command_line({"-c", "a b.toml", "signal HUP web:0"}).value()),
+            expected);
+  EXPECT_EQ(std::get<Ask>(parse_command_line({"signal HUP", "web:0", "-c", "a b.toml"}).value()),
+            expected);
+  EXPECT_THAT(parse_command_line({"tail 'web:0"}).error(), HasSubstr("no closing '"));
+}
+
+TEST(CommandLine, SupervisorctlsOptionsAreTakenOrRefusedInOneLine) {
+  EXPECT_EQ(ask("--configuration a.toml --serverurl unix:///b.sock status"),
+            (Ask{.config_path = "a.toml", .socket = "unix:///b.sock"}));
+  EXPECT_EQ(ask("-i status"), (Ask{.interactive = true}));
+  EXPECT_EQ(std::get<Shell>(parse("-i").value()), Shell{});
+  for (const char* line : {"-u chris status", "-p secret status", "-r history status",
+                           "--username chris status", "status -u"}) {
+    EXPECT_THAT(error(line), HasSubstr("only root and the master's user may use it")) << line;
+    EXPECT_THAT(error(line), testing::Not(HasSubstr("\n"))) << line;
+  }
+}
+
 TEST(CommandLine, AnUnknownCommandNamesTheNearest) {
   EXPECT_THAT(error("stauts"), HasSubstr("no command \"stauts\" (did you mean \"status\"?)"));
   EXPECT_THAT(error("-s x restat web"), HasSubstr("did you mean \"restart\"?"));
