@@ -26,6 +26,14 @@ Result<> send_all(int fd, std::string_view bytes) {
   return {};
 }
 
+Result<> limit_option(int fd, int option, std::chrono::milliseconds limit) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(limit);
+  const timeval time{.tv_sec = seconds.count(),
+                     .tv_usec = std::chrono::microseconds(limit - seconds).count()};
+  if (::setsockopt(fd, SOL_SOCKET, option, &time, sizeof time) == 0) return {};
+  return system_error("limit the wait for", kMaster, errno);
+}
+
 /// Waits for the next frame, however long the master takes: a verdict may need a whole drain.
 Result<std::string> receive_frame(int fd, FrameReader& frames) {
   std::array<char, 16 << 10> buffer;
@@ -43,11 +51,14 @@ Result<std::string> receive_frame(int fd, FrameReader& frames) {
 
 }  // namespace
 
-Result<Client> Client::connect(const std::string& socket_path) {
+Result<Client> Client::connect(const std::string& socket_path, std::chrono::milliseconds limit) {
   const auto address = unix_address(socket_path);
   if (!address) return std::unexpected(address.error());
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) return system_error("open a socket for", socket_path, errno);
+  if (auto limited = limit_option(fd.get(), SO_SNDTIMEO, limit); !limited) {
+    return std::unexpected(limited.error());
+  }
   if (::connect(fd.get(), address->get(), address->size) != 0) {
     return system_error("connect to", socket_path, errno);
   }
@@ -55,13 +66,13 @@ Result<Client> Client::connect(const std::string& socket_path) {
 }
 
 Result<> Client::limit_wait(std::chrono::milliseconds limit) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(limit);
-  const timeval time{.tv_sec = seconds.count(),
-                     .tv_usec = std::chrono::microseconds(limit - seconds).count()};
-  if (::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) != 0) {
-    return system_error("limit the wait for", kMaster, errno);
-  }
-  return {};
+  return limit_option(fd_.get(), SO_RCVTIMEO, limit);
+}
+
+pid_t Client::master_pid() const {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  return ::getsockopt(fd_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
 }
 
 Result<Reply> Client::call(const Request& request,

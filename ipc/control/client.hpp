@@ -1,6 +1,8 @@
 #pragma once
 // A blocking client of the control socket, for reevectl and for tests.
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <functional>
 #include <string>
@@ -14,7 +16,9 @@ namespace reeve::ipc::control {
 
 class Client {
  public:
-  [[nodiscard]] static Result<Client> connect(const std::string& socket_path);
+  /// `limit`: a master that does not even take the connection within it is an Error with EAGAIN.
+  [[nodiscard]] static Result<Client> connect(const std::string& socket_path,
+                                              std::chrono::milliseconds limit = {});
 
   /// Sends one request and returns its last reply; `on_more` gets the replies before it. Without
   /// `more` in the request they are parts of one reply, and are put together.
@@ -23,7 +27,11 @@ class Client {
   [[nodiscard]] Result<Reply> call(const Request& request,
                                    const std::function<void(const Reply&)>& on_more = {});
 
-  /// From now on a reply that does not come within `limit` is an Error with EAGAIN.
+  /// Of whom it is connected with; 0 when the kernel does not say.
+  [[nodiscard]] pid_t master_pid() const;
+
+  /// From now on a reply that does not come within `limit` is an Error with EAGAIN. Zero: it waits
+  /// for as long as it takes.
   [[nodiscard]] Result<> limit_wait(std::chrono::milliseconds limit);
 
  private:

@@ -114,6 +114,10 @@ void ControlSession::serve_next() {
       reply(refusal);
       continue;
     }
+    if (is_cut_off()) {  // Nobody waits for it any more.
+      phase_ = Phase::Gone;
+      return;
+    }
     const bool follows = ipc::control::follows(*request);
     phase_ = follows ? Phase::Following : Phase::Waiting;
     if (follows) state_.follows = *frame;

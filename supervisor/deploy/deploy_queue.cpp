@@ -24,7 +24,7 @@ void DeployQueue::enter(const std::string& pool, Turn turn, IfBusy if_busy, ipc:
       return turn.refuse(fmt::format("{}; try again when it is done, or wait for it with --wait",
                                      *at_work(pool, now)));
     case IfBusy::Wait:
-      if (waiting.size() >= kMaxWaiting) {
+      if (is_full(pool)) {
         return turn.refuse(fmt::format("{}, and {} others wait for it; try again later",
                                        *at_work(pool, now), waiting.size()));
       }

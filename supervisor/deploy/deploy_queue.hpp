@@ -63,6 +63,12 @@ class DeployQueue {
                                                    ipc::TimePoint now) const;
   [[nodiscard]] bool is_busy(const std::string& pool) const { return lines_.contains(pool); }
 
+  /// No more may wait.
+  [[nodiscard]] bool is_full(const std::string& pool) const {
+    const auto found = lines_.find(pool);
+    return found != lines_.end() && found->second.waiting.size() >= kMaxWaiting;
+  }
+
   /// Tells what the one at work is doing, for the refusal of others: "watching its canary".
   void describe_work(std::function<std::string(const std::string& pool)> describe) {
     describe_ = std::move(describe);

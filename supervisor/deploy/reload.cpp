@@ -82,12 +82,19 @@ Reload::Reload(Log& log, Pools& pools, PendingCommands& commands, ConfigFile& fi
 void Reload::request(const Requester& requester, OnVerdicts on_verdicts) {
   if (unsettled_ == 0) return run(requester, on_verdicts);
   log_.debug("a reload is running; the file is read again after it");
-  if (!pending_) pending_ = Pending{.requester = requester, .waiting = {}};
+  if (!pending_) pending_ = Pending{.requester = requester, .unattended = false, .waiting = {}};
+  pending_->unattended = pending_->unattended || !on_verdicts;
   if (!on_verdicts) return;
   if (pending_->waiting.size() >= kMostWaiting) {
     return refuse(on_verdicts, "too many wait for the next reload already; try again later");
   }
-  pending_->waiting.push_back(std::move(on_verdicts));
+  pending_->waiting.emplace_back(requester.session, std::move(on_verdicts));
+}
+
+void Reload::gone(SessionId session) {
+  if (!pending_) return;
+  std::erase_if(pending_->waiting, [&](const auto& one) { return one.first == session; });
+  if (pending_->waiting.empty() && !pending_->unattended) pending_.reset();
 }
 
 void Reload::advance() {
@@ -95,14 +102,14 @@ void Reload::advance() {
   const Pending pending = *std::exchange(pending_, std::nullopt);
   if (pending.waiting.empty()) return run(pending.requester, {});
   run(pending.requester, [waiting = pending.waiting](const Verdicts& verdicts) {
-    for (const OnVerdicts& answer : waiting) answer(verdicts);
+    for (const auto& [session, answer] : waiting) answer(verdicts);
   });
 }
 
 void Reload::dismiss(const std::string& why) {
   if (!pending_) return;
   const Pending dismissed = *std::exchange(pending_, std::nullopt);
-  for (const OnVerdicts& answer : dismissed.waiting) refuse(answer, why);
+  for (const auto& [session, answer] : dismissed.waiting) refuse(answer, why);
 }
 
 void Reload::run(const Requester& requester, const OnVerdicts& on_each) {

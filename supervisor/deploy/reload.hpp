@@ -6,10 +6,12 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "supervisor/config/changes.hpp"
 #include "supervisor/control/pending_commands.hpp"
+#include "supervisor/control/session_id.hpp"
 #include "supervisor/deploy/config_file.hpp"
 #include "supervisor/deploy/deployer.hpp"
 #include "supervisor/deploy/start_order.hpp"
@@ -36,6 +38,8 @@ class Reload {
   void request(const Requester& requester, OnVerdicts on_verdicts);
   /// Runs what was asked for during the last one.
   void advance();
+  /// A client has left: what only it has asked for, and has not begun, is not carried out.
+  void gone(SessionId session);
   /// Answers whoever waits for a reload that will not come.
   void dismiss(const std::string& why);
 
@@ -68,7 +72,8 @@ class Reload {
   };
   struct Pending {
     Requester requester;
-    std::vector<OnVerdicts> waiting;
+    bool unattended = false;  ///< a signal wants it, which cannot leave
+    std::vector<std::pair<std::optional<SessionId>, OnVerdicts>> waiting;
   };
 
   void run(const Requester& requester, const OnVerdicts& on_each);

@@ -123,6 +123,7 @@ void Commands::gone(SessionId session) {
   }
   events_.gone(session);
   deployer_.queue().gone(session);
+  reload_.gone(session);
 }
 
 void Commands::forgotten(const PoolRunner& pool) {

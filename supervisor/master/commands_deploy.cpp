@@ -89,9 +89,17 @@ void Commands::deploy(SessionId session, const Request& request) {
 
 void Commands::rollback(SessionId session, const Request& request) {
   for_each_pool(session, request, [&](const std::string& pool, CommandId command) {
+    const Requester who = requester(session, "rollback");
+    PoolRunner& runner = *pools_.find(pool);
+    if (runner.call_off_canary(fmt::format("called off by a rollback of {}", who.who))) {
+      const auto generation = static_cast<std::uint64_t>(runner.pool().generation());
+      return pending_.settle(
+          command,
+          {success(pool, "rolled",
+                   fmt::format("the canary was called off; generation {} serves on", generation))});
+    }
     tell_wait(session, request, pool);
-    deployer_.rollback(pool, requester(session, "rollback"), if_busy(request), command,
-                       progress_to(session, request));
+    deployer_.rollback(pool, who, if_busy(request), command, progress_to(session, request));
   });
 }
 
@@ -181,7 +189,8 @@ void Commands::for_each_pool(SessionId session, const Request& request,
 
 void Commands::tell_wait(SessionId session, const Request& request, const std::string& pool) const {
   const auto at_work = deployer_.queue().at_work(pool, loop_.now());
-  if (request.wait && at_work) progress_to(session, request)("waiting: " + *at_work);
+  if (request.wait && at_work && !deployer_.queue().is_full(pool))
+    progress_to(session, request)("waiting: " + *at_work);
 }
 
 Requester Commands::requester(SessionId session, std::string what) const {

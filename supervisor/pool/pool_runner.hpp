@@ -113,6 +113,8 @@ class PoolRunner : private ProcessObserver {
   void adopt(Deployment next);
   /// All of it is stopped in a moment: native workers say of themselves that they are not ready.
   void announce_stop();
+  /// Ends the watch over a canary, whose deployment fails with `why`. False: none is watched.
+  [[nodiscard]] bool call_off_canary(const std::string& why);
   /// Ends every grace that is running.
   void end_grace();
   /// Stops waiting for the queue of its listeners to become empty, if it does.

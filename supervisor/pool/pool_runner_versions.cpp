@@ -146,6 +146,12 @@ std::vector<CanaryWatch::Observed> PoolRunner::observe_workers() const {
   return all;
 }
 
+bool PoolRunner::call_off_canary(const std::string& why) {
+  if (!canary_.watching() || !deploying_) return false;
+  canary_is_bad(*deploying_, why);
+  return true;
+}
+
 void PoolRunner::canary_is_bad(CommandId command, const std::string& why) {
   log_.warn("{}: {}", name(), why);
   tell(why);

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -73,6 +75,51 @@ int no_master(const Ask& ask, const std::string& socket, const ipc::Error& error
   return ask.request.method == Method::Status ? known->status_code : known->other_code;
 }
 
+constexpr std::chrono::seconds kAnswersWithin{5};
+
+int silent_master(const std::string& socket, pid_t pid) {
+  complain(
+      fmt::format("the master{} does not answer within {} s at unix://{}; is it stopped, or "
+                  "does something hold it up?",
+                  pid > 0 ? fmt::format(", pid {},", pid) : "", kAnswersWithin.count(), socket));
+  return exit_code::kNoAccess;
+}
+
+/// A request goes to a master that answers: what one that is stopped would find later, nobody wants
+/// any more.
+ipc::Result<Reply> greet(Client& client) {
+  if (auto limited = client.limit_wait(kAnswersWithin); !limited) {
+    return std::unexpected(limited.error());
+  }
+  auto reply = client.call({.method = Method::Version});
+  if (auto limited = client.limit_wait({}); !limited) return std::unexpected(limited.error());
+  return reply;
+}
+
+/// What Ctrl-C says of a command that changes something: a handler can make no text.
+constinit std::array<char, 512> farewell{};
+
+void say_farewell(int signal) {
+  const std::string_view text(farewell.data());
+  [[maybe_unused]] const ssize_t tolerated = ::write(STDERR_FILENO, text.data(), text.size());
+  ::raise(signal);  // For the second time: the handler is gone.
+}
+
+void prepare_farewell(const Ask& ask) {
+  std::string where;
+  if (!ask.socket.empty()) where = " -s " + ask.socket;
+  if (!ask.config_path.empty()) where += " -c " + ask.config_path;
+  const std::string text = fmt::format(
+      "\nreevectl: interrupted; what has begun goes on in the master: watch it with `reevectl{} "
+      "events` or `reevectl{} status`; what was waiting for its turn is dropped\n",
+      where, where);
+  text.copy(farewell.data(), farewell.size() - 1);
+  struct sigaction action{};
+  action.sa_handler = say_farewell;
+  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_NODEFER);
+  ::sigaction(SIGINT, &action, nullptr);
+}
+
 constexpr std::chrono::seconds kComesBackWithin{10};
 constexpr milliseconds kBetweenTries{20};
 
@@ -123,8 +170,16 @@ int run(const Ask& ask) {
     complain(socket.error().text);
     return exit_code::kUsage;
   }
-  auto client = Client::connect(*socket);
+  auto client = Client::connect(*socket, kAnswersWithin);
+  if (!client && client.error().code == EAGAIN) return silent_master(*socket, 0);
   if (!client) return no_master(ask, *socket, client.error());
+  const auto greeting = greet(*client);
+  if (!greeting && greeting.error().code == EAGAIN) {
+    return silent_master(*socket, client->master_pid());
+  }
+  if (!greeting) return no_answer(ask, greeting.error());
+  if (greeting->error) return show(ask, *greeting);
+  if (ipc::control::traits(ask.request.method).changes) prepare_farewell(ask);
   if (ask.request.method == Method::Upgrade) return upgrade(ask, *client, *socket);
 
   const auto reply = call(ask, *client);

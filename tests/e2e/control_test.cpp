@@ -235,6 +235,25 @@ ipc::UniqueFd raw_connection(const Reeve& reeve) {
   return fd;
 }
 
+TEST_F(Control, AMasterThatDoesNotAnswerIsNamedAndHearsNothingLater) {
+  Reeve& reeve = start_ready(hello_pool(2));
+  reeve.master().signal(SIGSTOP);
+  {
+    const ipc::UniqueFd left = raw_connection(reeve);
+    const std::string frame =
+        encode(ipc::control::Request{.method = ipc::control::Method::Stop, .names = {"web:0"}});
+    ASSERT_EQ(::send(left.get(), frame.c_str(), frame.size() + 1, MSG_NOSIGNAL),
+              static_cast<ssize_t>(frame.size() + 1));
+  }
+  const Finished verdict = reeve.ctl({"stop", "web:1"});
+  reeve.master().signal(SIGCONT);
+  EXPECT_EQ(verdict.exit, Exit{.code = 4});
+  EXPECT_THAT(verdict.errors, HasSubstr("the master, pid " + std::to_string(reeve.master().pid()) +
+                                        ", does not answer within 5 s"));
+  EXPECT_EQ(reeve.ctl({"status"}).code(), 0);
+  EXPECT_EQ(reeve.count("RUNNING"), 2) << "what had not begun is dropped";
+}
+
 TEST_F(Control, GarbageOnTheSocketDisturbsNobody) {
   Reeve& reeve = start_ready(hello_pool(1));
   const std::string endless(3 << 20, '[');

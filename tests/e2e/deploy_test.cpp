@@ -188,6 +188,55 @@ TEST_F(Deploy, AClientThatLeavesGivesUpItsPlace) {
   EXPECT_EQ(reeve.slot("web:0").generation, 3U);
 }
 
+TEST_F(Deploy, AReloadThatHasNotBegunIsDroppedWithItsClient) {
+  const auto count = [](std::string_view text, std::string_view word) {
+    std::size_t found = 0;
+    for (auto at = text.find(word); at != text.npos; at = text.find(word, at + 1)) ++found;
+    return found;
+  };
+  Reeve& reeve = start_ready(probe_pool(1, "env = { PROBE_SLOW_OPEN_MS = \"1500\" }"));
+  const auto events = reeve.start_ctl({"events"});
+  ASSERT_TRUE(eventually([&] {
+    (void)reeve.ctl({"signal", "WINCH", "web"});
+    return events->output().contains("Signal");
+  }));
+  reeve.configure(probe_pool(1, "env = { PROBE_SLOW_OPEN_MS = \"1501\" }"));
+  const auto first = reeve.start_ctl({"reload"});
+  ASSERT_TRUE(reeve.logs("started pid"));
+  const auto second = reeve.start_ctl({"reload"});
+  ASSERT_TRUE(eventually([&] { return count(events->output(), "Reload") == 2; }));
+  second->signal(SIGKILL);
+  ASSERT_TRUE(second->wait());
+  ASSERT_EQ(first->wait(), Exit{.code = 0});
+  ASSERT_EQ(reeve.ctl({"reload"}).code(), 0);
+  EXPECT_EQ(count(reeve.log(), "rereading"), 2U);
+}
+
+TEST_F(Deploy, ARollbackCallsOffACanaryThatIsBeingWatched) {
+  Reeve& reeve = start_ready(probe_pool(2));
+  const auto before = reeve.pids();
+  const auto deploy = reeve.start_ctl({"deploy", "web", "--canary", "1", "--watch", "600s"});
+  ASSERT_TRUE(eventually([&] { return deploy->output().contains("watching for"); }));
+  const Finished verdict = reeve.ctl({"rollback", "web"});
+  EXPECT_EQ(verdict.code(), 0);
+  EXPECT_THAT(verdict.output,
+              HasSubstr("web: rolled back; the canary was called off; generation 1 serves on"));
+  EXPECT_EQ(deploy->wait(), Exit{.code = 1});
+  EXPECT_THAT(deploy->output(), HasSubstr("called off by a rollback of reevectl pid"));
+  EXPECT_EQ(reeve.pids(), before);
+}
+
+TEST_F(Deploy, CtrlCSaysThatTheWorkGoesOn) {
+  Reeve& reeve = start_ready(slow_to_start());
+  const auto restart = reeve.start_ctl({"restart", "web"});
+  ASSERT_TRUE(reeve.logs("started pid"));
+  restart->signal(SIGINT);
+  EXPECT_EQ(restart->wait(), (Exit{.code = -1, .signal = SIGINT}));
+  EXPECT_THAT(restart->errors(), AllOf(HasSubstr("goes on in the master: watch it with `reevectl"),
+                                       HasSubstr("events`")));
+  EXPECT_TRUE(eventually([&] { return reeve.slot("web:0").generation == 2; }));
+}
+
 TEST_F(Deploy, ARehearsalTellsEachStepAndTouchesNothing) {
   Reeve& reeve = start_ready(hello_pool(2));
   const auto before = reeve.pids();

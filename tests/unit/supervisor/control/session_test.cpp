@@ -75,6 +75,13 @@ TEST_F(SessionTest, AClientThatClosesItsHalfGetsAllItsAnswers) {
   EXPECT_TRUE(driver_.run_until([this] { return answers() == 200 && gone_; }));
 }
 
+TEST_F(SessionTest, WhatAClientThatHasLeftAskedForIsNotBegun) {
+  ask(3);
+  client_.reset();
+  EXPECT_TRUE(driver_.run_until([this] { return gone_; }));
+  EXPECT_EQ(served_, 0);
+}
+
 TEST_F(SessionTest, AnswersWaitForAClientThatReadsSlowly) {
   answer_bytes_ = 64UL * 1024;
   ask(20);
