@@ -1,8 +1,10 @@
 #include "supervisor/control/session.hpp"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -54,6 +56,13 @@ void ControlSession::resume() const {
 void ControlSession::reply(const ipc::control::Reply& reply) {
   if (phase_ == Phase::Gone) return;
   const bool too_slow = state_.unsent.size() > kMaxUnsentBytes;
+  // Once it has missed something, it goes on when it has read all that it has got.
+  if (phase_ == Phase::Following && reply.continues && (too_slow || state_.left_out > 0)) {
+    state_.left_out += std::max<std::uint64_t>(
+        1, static_cast<std::uint64_t>(std::ranges::count(reply.text, '\n')));
+    return;
+  }
+  if (state_.left_out > 0) tell_what_was_left_out();
   if (!too_slow) state_.unsent += ipc::control::encode_frames(reply);
   if (!reply.continues) {
     phase_ = Phase::Listening;
@@ -125,8 +134,17 @@ void ControlSession::serve_next() {
   }
 }
 
+void ControlSession::tell_what_was_left_out() {
+  const std::uint64_t lines = std::exchange(state_.left_out, 0);
+  ipc::control::Reply told{.continues = true};
+  told.text = fmt::format("({} line{} left out)\n", lines, lines == 1 ? "" : "s");
+  state_.unsent += ipc::control::encode_frames(std::move(told));
+}
+
 void ControlSession::send_unsent() {
-  while (!state_.unsent.empty()) {
+  while (true) {
+    if (state_.unsent.empty() && state_.left_out > 0) tell_what_was_left_out();
+    if (state_.unsent.empty()) break;
     const ssize_t sent =
         ::send(fd_.get(), state_.unsent.data(), state_.unsent.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno == EINTR) continue;

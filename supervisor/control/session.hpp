@@ -24,8 +24,8 @@ namespace reeve::supervisor {
 ///   any of them --end of file, error, too much to send--> gone
 class ControlSession {
  public:
-  /// With more than this unsent before another reply, the client is cut off. One reply may be
-  /// longer.
+  /// With more than this unsent before another reply, the client is cut off; one that follows
+  /// misses lines, and is told how many. One reply may be longer.
   static constexpr std::size_t kMaxUnsentBytes = 4 << 20;
 
   struct Callbacks {
@@ -41,6 +41,7 @@ class ControlSession {
     bool input_ended = false;
     std::optional<std::string> follows;  ///< the request, of one that follows
     bool wants_verdict = false;          ///< it waits for one; handed over: on the upgrade
+    std::uint64_t left_out = 0;          ///< lines that one that follows was too slow for
   };
 
   /// Takes over the descriptor: of a new client, or of one whose master is replaced.
@@ -63,6 +64,7 @@ class ControlSession {
   void read_input();
   void serve_next();
   void send_unsent();
+  void tell_what_was_left_out();
   void watch();
   [[nodiscard]] bool is_cut_off() const;
   void leave();
@@ -76,6 +78,7 @@ class ControlSession {
   bool all_served_ = true;    // No whole frame waits in frames_.
   ipc::uv::Poll poll_;
 };
-REEVE_FIELDS(ControlSession::State, fd, pid, unread, unsent, input_ended, follows, wants_verdict)
+REEVE_FIELDS(ControlSession::State, fd, pid, unread, unsent, input_ended, follows, wants_verdict,
+             left_out)
 
 }  // namespace reeve::supervisor

@@ -277,7 +277,7 @@ void Reload::apply(Run run, const PoolChanges& changes, const OnVerdicts& on_ver
     }
   }
   const std::size_t parts = changes.removed.size() + changes.added.size() + to_change.size();
-  if (parts == 0) return on_verdicts({});
+  if (parts == 0) return on_verdicts(pools_.still_leaving());
   run.command = commands_.open(static_cast<int>(parts), on_verdicts);
   for (const std::string& name : changes.removed) {
     deployer_.queue().dismiss(name, fmt::format("{} was removed", name));
@@ -307,8 +307,10 @@ void Reload::bring_to(PoolRunner& pool, CommandId part, const PoolConfig& config
     commands_.settle(part, {});
   } else if (pool.is_going_down()) {
     pool.adopt(Deployment::of(config, run.opened));
-    commands_.settle(part, {success(pool.name(), "adopted",
-                                    "it is stopped, and will start in its new configuration")});
+    commands_.settle(part,
+                     {success(pool.name(), "adopted",
+                              fmt::format("it {}, and will start in its new configuration",
+                                          pool.is_gone() ? "is stopped" : "is being stopped"))});
   } else {
     pool.deploy(part, Deployment::of(config, run.opened));
   }

@@ -121,6 +121,7 @@ void Commands::reread(SessionId session, const Request& /*request*/) {
     add(differences->changes.scaled, "changed");
     add(differences->changes.rolled, "changed");
     add(differences->changes.removed, "removed");
+    if (reply.verdicts.empty()) reply.verdicts = pools_.still_leaving();
     callbacks_.reply(session, reply);
   });
 }

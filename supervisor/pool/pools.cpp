@@ -77,7 +77,27 @@ void Pools::remove(CommandId command, PoolRunner& pool) {
   if (found == pools_.end()) return;
   removed_.push_back(std::move(*found));
   pools_.erase(found);
-  pool.stop(command, {});
+  // Workers of slots that were scaled away may drain on when the last slot has stopped.
+  pool.stop(pending_.open(1,
+                          [this, command, &pool](Verdicts verdicts) {
+                            removals_.emplace(&pool, Removal{command, std::move(verdicts)});
+                            callbacks_.on_change();
+                          }),
+            {});
+}
+
+Verdicts Pools::still_leaving() const {
+  Verdicts leaving;
+  for (const auto& pool : removed_) {
+    std::string pids;
+    for (const auto& [worker, process] : pool->processes()) {
+      pids += fmt::format("{}pid {}", pids.empty() ? "" : ", ", process->leader());
+    }
+    leaving.push_back(success(
+        pool->name(), "leaving",
+        fmt::format("it was removed, and is not gone yet: {}", pids.empty() ? "stopping" : pids)));
+  }
+  return leaving;
 }
 
 PoolRunner* Pools::find(const std::string& name) const {
@@ -159,7 +179,11 @@ void Pools::sweep() {
     // Its workers have gone before it was told to stop: whoever asked for that gets the answer.
     for (PoolRunner* pool : quiet) pool->hurry_quiesce();
     for (const PoolRunner* pool : quiet) {
-      if (pool->is_gone()) callbacks_.on_forgotten(*pool);
+      if (!pool->is_gone()) continue;
+      callbacks_.on_forgotten(*pool);
+      if (auto removal = removals_.extract(pool)) {
+        pending_.settle(removal.mapped().command, std::move(removal.mapped().verdicts));
+      }
     }
     if (group == &removed_) pass_leases_on();
     std::erase_if(*group, [](const auto& pool) { return pool->is_gone(); });
@@ -284,6 +308,8 @@ bool Pools::used_elsewhere(const PoolRunner& pool, const Listener& listener) {
 }
 
 std::string Pools::at_work() const {
+  if (!removals_.empty())
+    return fmt::format("{} is being removed", removals_.begin()->first->name());
   if (!rehearsals_.empty()) return fmt::format("{} runs", rehearsals_.front()->name());
   for (const auto* group : {&pools_, &removed_}) {
     for (const auto& pool : *group) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -58,8 +59,10 @@ class Pools : private PoolObserver {
   /// A command to one pool that nobody waits for: its failure is logged.
   [[nodiscard]] CommandId unattended_command();
 
-  /// Stops the pool, answers the command, and forgets the pool once nothing is left of it.
+  /// Stops the pool, and forgets it once nothing is left of it: then the command is answered.
   void remove(CommandId command, PoolRunner& pool);
+  /// A verdict on each pool that was removed and is not gone yet.
+  [[nodiscard]] Verdicts still_leaving() const;
 
   [[nodiscard]] const std::vector<std::unique_ptr<PoolRunner>>& all() const { return pools_; }
   [[nodiscard]] PoolRunner* find(const std::string& name) const;
@@ -115,7 +118,12 @@ class Pools : private PoolObserver {
   const Launcher& launcher_;
   PendingCommands& pending_;
   Callbacks callbacks_;
-  std::vector<std::unique_ptr<PoolRunner>> pools_;    // In the order of the configuration.
+  std::vector<std::unique_ptr<PoolRunner>> pools_;  // In the order of the configuration.
+  struct Removal {
+    CommandId command;
+    Verdicts verdicts;
+  };
+  std::map<const PoolRunner*, Removal> removals_;     // Until nothing of the pool is left.
   std::vector<std::unique_ptr<PoolRunner>> removed_;  // Still draining.
   std::vector<std::unique_ptr<PoolRunner>> rehearsals_;
   std::random_device seeds_;

@@ -171,6 +171,22 @@ TEST_F(Logs, AFollowerThatDoesNotReadStopsNobody) {
   EXPECT_EQ(reeve.slot("app:0").state, "RUNNING");
 }
 
+TEST_F(Logs, AFollowerThatReadsSlowlyMissesLinesAndIsTold) {
+  Reeve& reeve = start_script(
+      "echo here; read x < @dir@/go; yes flooding the log | head -n 100000\n"
+      "echo the flood is over; read x < @dir@/go; echo and on it goes; exec sleep 1000");
+  ASSERT_TRUE(reeve.logs("here"));
+  const auto tail = reeve.start_ctl({"tail", "-f", "app:0"});
+  ASSERT_TRUE(eventually([&] { return tail->output().contains("here"); }));
+  tail->signal(SIGSTOP);
+  release();
+  ASSERT_TRUE(reeve.logs("the flood is over"));
+  tail->signal(SIGCONT);
+  EXPECT_TRUE(eventually([&] { return tail->output().contains(" lines left out)\n"); }));
+  release();
+  EXPECT_TRUE(eventually([&] { return tail->output().ends_with("and on it goes\n"); }));
+}
+
 TEST_F(Logs, FollowingEndsWithTheMaster) {
   Reeve& reeve = start_script("echo here; exec sleep 1000");
   ASSERT_TRUE(reeve.logs("here"));

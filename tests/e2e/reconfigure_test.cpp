@@ -1,7 +1,10 @@
 // The file and what runs: the difference is put into force, and nothing else is touched.
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
@@ -87,6 +90,33 @@ TEST_F(Reconfigure, RereadTellsTheDifferenceAndUpdateMakesIt) {
   EXPECT_EQ(reeve.slot("new:0").state, "RUNNING");
   EXPECT_EQ(reeve.slot("old:0").name, "");
   EXPECT_THAT(reeve.ctl({"reread"}).output, HasSubstr("No config updates"));
+}
+
+TEST_F(Reconfigure, RemovedIsSaidWhenNothingIsLeft) {
+  const std::string lingers = pool(
+      "old",
+      R"(["/bin/bash", "-c", "trap 'read x < @dir@/go; exit 0' TERM; echo up; while :; do sleep 0.02; done"])",
+      "workers = 2\nready = { log = \"up\" }");
+  ASSERT_EQ(::mkfifo((dir / "go").c_str(), 0600), 0);
+  const ipc::UniqueFd go(::open((dir / "go").c_str(), O_RDWR | O_CLOEXEC));
+  Reeve& reeve = start_ready(lingers + sleeper("same"));
+  const auto pids = reeve.pids();
+  ASSERT_EQ(reeve.ctl({"scale", "old", "1"}).code(), 0);
+  reeve.configure(sleeper("same"));
+  const auto update = reeve.start_ctl({"update"});
+  ASSERT_TRUE(eventually([&] { return reeve.status().size() == 1; }));
+  for (const char* verb : {"reread", "reload", "update"}) {
+    EXPECT_THAT(reeve.ctl({verb}).output,
+                AllOf(HasSubstr("old"), HasSubstr("was removed, and is not gone yet: pid ")))
+        << verb;
+  }
+  ASSERT_EQ(::write(go.get(), "\n", 1), 1);
+  ASSERT_TRUE(eventually([&] { return Watch(pids[0]).ended() || Watch(pids[1]).ended(); }));
+  EXPECT_THAT(update->output(), Not(HasSubstr("removed")));
+  ASSERT_EQ(::write(go.get(), "\n", 1), 1);
+  EXPECT_EQ(update->wait(), Exit{.code = 0});
+  EXPECT_THAT(update->output(), HasSubstr("old: removed process group"));
+  for (const int pid : {pids[0], pids[1]}) EXPECT_TRUE(Watch(pid).ended());
 }
 
 TEST_F(Reconfigure, UpdateOfANameLeavesTheOthers) {

@@ -221,7 +221,7 @@ namespace reeve::supervisor {
   pool.tails = {{0, "a line\n"}, {1, "another\n"}};
   handover.pools = {pool};
   handover.sessions = {{.fd = 40, .pid = 812, .unread = "{\"meth", .unsent = {'{', '}', '\0'}},
-                       {.fd = 41, .follows = "{}", .wants_verdict = true}};
+                       {.fd = 41, .follows = "{}", .wants_verdict = true, .left_out = 3}};
   handover.kept_listeners = {0};
   handover.log_tail = "ready\n";
   handover.unwritten_log = "a late line\n";
