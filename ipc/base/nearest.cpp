@@ -10,6 +10,7 @@
 namespace reeve::ipc {
 namespace {
 
+constexpr std::size_t kShortestBeginning = 3;
 constexpr std::size_t kLongestWord = 64;  // Longer ones are no typing errors.
 
 /// The optimal string alignment distance, by three rows of its matrix.
@@ -43,6 +44,13 @@ std::optional<std::string_view> nearest(std::string_view word,
                                         std::span<const std::string_view> candidates) {
   if (word.size() > kLongestWord) return std::nullopt;
   std::optional<std::string_view> best;
+  if (word.size() >= kShortestBeginning) {
+    for (const std::string_view candidate : candidates) {
+      const bool shorter = !best || candidate.size() < best->size();
+      if (candidate.starts_with(word) && shorter) best = candidate;
+    }
+    if (best) return best;
+  }
   std::size_t fewest = tolerated(word) + 1;
   for (const std::string_view candidate : candidates) {
     const std::size_t errors = typing_errors(word, candidate);

@@ -8,8 +8,9 @@
 
 namespace reeve::ipc {
 
-/// The candidate that the fewest typing errors (a letter missing, added, wrong, or swapped with its
-/// neighbour) turn into `word`, when they are few enough to be typing errors; the first of several.
+/// A candidate that begins with `word`, the shortest of several; else the one that the fewest
+/// typing errors (a letter missing, added, wrong, or swapped with its neighbour) turn into `word`,
+/// when they are few enough to be typing errors; the first of several.
 [[nodiscard]] std::optional<std::string_view> nearest(std::string_view word,
                                                       std::span<const std::string_view> candidates);
 

@@ -59,6 +59,7 @@ std::string encode(const Request& request) {
   if (request.scale) json.field("scale", to_string(*request.scale));
   if (request.lifespan) json.field("lifespan", true);
   if (request.schedule) json.field("schedule", true);
+  if (request.full) json.field("full", true);
   json.end_object();
   if (request.more) json.field("more", true);
   json.end_object();
@@ -95,7 +96,8 @@ Result<Request> decode_request(std::string_view frame) {
                      reader.field(*parameters, "signal", request.signal) &&
                      reader.field(*parameters, "scale", scale) &&
                      reader.field(*parameters, "lifespan", request.lifespan) &&
-                     reader.field(*parameters, "schedule", request.schedule);
+                     reader.field(*parameters, "schedule", request.schedule) &&
+                     reader.field(*parameters, "full", request.full);
   if (!taken) return refusal(reader);
   if (request.names.size() > kMaxNames) return failure("control message: names: too many");
   if (request.canary < 0 || request.canary > kMaxScale) {

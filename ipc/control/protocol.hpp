@@ -44,6 +44,7 @@ struct Request {
   std::optional<ScaleBy> scale;
   bool lifespan = false;  ///< Status: what each worker has opened, too
   bool schedule = false;  ///< Status: what each worker has scheduled, too
+  bool full = false;      ///< Why: all that is known
 
   bool operator==(const Request&) const = default;
 };

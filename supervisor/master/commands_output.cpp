@@ -67,12 +67,15 @@ void Commands::tail(SessionId session, const Request& request) {
 void Commands::why(SessionId session, const Request& request) {
   const ResolvedNames resolved = resolve_names(request.names, pools_.known());
   if (!resolved.unknown.empty()) return refuse(session, resolved.unknown.front().text);
-  const bool details = resolved.targets.size() == 1 && resolved.targets.front().slots.size() == 1;
+  int slots = 0;
+  for_each_slot(resolved, [&slots](const PoolRunner&, const Slot&) { ++slots; });
+  const bool is_one = !request.names.empty() && slots == 1;
+  const Depth depth = request.full ? Depth::Full : is_one ? Depth::Main : Depth::Summary;
   Reply reply;
   for_each_slot(resolved, [&](const PoolRunner& pool, const Slot& slot) {
     reply.text += supervisor::why(status_of(pool, {slot.index}, loop_.now()).front(),
                                   troubles_of(pool, slot, loop_.now()),
-                                  pool.deaths().last(slot.index), details);
+                                  pool.deaths().last(slot.index), depth);
   });
   if (reply.text.size() > ipc::control::kMaxTailBytes) {
     reply.text.resize(reply.text.rfind('\n', ipc::control::kMaxTailBytes));

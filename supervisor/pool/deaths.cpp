@@ -33,7 +33,8 @@ WorkerPhase last_phase(const Worker& worker) {
 Deaths::Deaths(ipc::uv::Loop& loop, Log& log, const State& state)
     : log_(log), kills_(loop, log), last_(state.last), unasked_(state.unasked) {
   for (const State::Report& report : state.reports) {
-    reports_.keep(report.slot, {.summary = report.summary, .details = report.details});
+    reports_.keep(report.slot,
+                  {.summary = report.summary, .main = report.main, .details = report.details});
   }
 }
 
@@ -41,7 +42,8 @@ Deaths::State Deaths::state() const {
   State state{.reports = {}, .last = last_, .unasked = unasked_};
   for (const int slot : reports_.slots()) {
     const DeathReport& report = *reports_.last(slot);
-    state.reports.push_back({.slot = slot, .summary = report.summary, .details = report.details});
+    state.reports.push_back(
+        {.slot = slot, .summary = report.summary, .main = report.main, .details = report.details});
   }
   return state;
 }
@@ -78,8 +80,12 @@ DeathFacts Deaths::facts_of(const Process& process, std::string name, pid_t pid,
   return facts;
 }
 
-bool Deaths::is_worth_a_report(const DeathFacts& facts, const Death& death) {
-  return facts.phase != WorkerPhase::Draining || !death.clean() || facts.line_lost;
+bool Deaths::is_worth_a_report(const DeathFacts& facts, const Death& death, int stop_signal) {
+  constexpr int kKilled = 128;  // And the signal's number on top: a shell's code for it.
+  const bool as_asked =
+      death.clean() || death.signal == stop_signal || death.exit_code == kKilled + stop_signal;
+  return facts.phase != WorkerPhase::Draining || !as_asked || !facts.kill.first.empty() ||
+         facts.line_lost;
 }
 
 void Deaths::remember(const Process& process, const Death& death) {

@@ -35,6 +35,7 @@ class Deaths {
     struct Report {
       int slot = 0;
       std::vector<std::string> summary;
+      std::vector<std::string> main;
       std::vector<std::string> details;
     };
     std::vector<Report> reports;  ///< the last one is last
@@ -54,8 +55,9 @@ class Deaths {
   /// ends here. `worker` is nullptr when the core has forgotten it.
   [[nodiscard]] DeathFacts facts_of(const Process& process, std::string name, pid_t pid,
                                     const Death& death, const Worker* worker, TimePoint now);
-  /// An end that nobody asked for, or that came otherwise than asked for.
-  [[nodiscard]] static bool is_worth_a_report(const DeathFacts& facts, const Death& death);
+  /// An end that nobody asked for, or that came otherwise than asked for: with `stop_signal`.
+  [[nodiscard]] static bool is_worth_a_report(const DeathFacts& facts, const Death& death,
+                                              int stop_signal);
   /// Keeps how it ended, and its last lines for a verdict to come.
   void remember(const Process& process, const Death& death);
   /// Keeps an end that nobody asked for; `is_followed`: by another worker.
@@ -93,7 +95,7 @@ class Deaths {
   std::deque<LastLines> last_lines_;  // Until a verdict needs them.
   std::optional<pid_t> untold_;       // Whose exit is being told to the core.
 };
-REEVE_FIELDS(Deaths::State::Report, slot, summary, details)
+REEVE_FIELDS(Deaths::State::Report, slot, summary, main, details)
 REEVE_FIELDS(Deaths::Unasked, restarts, at, cause, last_line)
 
 }  // namespace reeve::supervisor

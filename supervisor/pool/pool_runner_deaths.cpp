@@ -95,7 +95,8 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
   const DeathFacts facts =
       deaths_.facts_of(process, name_of(who.slot), pid, event.death, worker, loop_.now());
   deaths_.remember(process, event.death);
-  const bool reported = worker != nullptr && Deaths::is_worth_a_report(facts, event.death);
+  const bool reported = worker != nullptr &&
+                        Deaths::is_worth_a_report(facts, event.death, stop_rule_of(process).signal);
   const bool unasked = worker != nullptr && (worker->phase == WorkerPhase::Starting ||
                                              worker->phase == WorkerPhase::Serving);
   const bool is_news = worker != nullptr && !worker->drain_kind && is_current(who);

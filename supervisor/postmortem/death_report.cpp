@@ -42,6 +42,13 @@ std::string load(const ipc::RecorderReading& reading) {
                      reading.requests, reading.errors, reading.in_flight, reading.connections);
 }
 
+/// Its headline and the innermost frames.
+Lines beginning_of(const Lines& crash) {
+  const auto end =
+      crash.begin() + static_cast<std::ptrdiff_t>(std::min(crash.size(), kMostLoggedFrames + 1));
+  return {crash.begin(), end};
+}
+
 constexpr std::string_view kLineLost =
     "it had closed its line to the master (REEVE_CHANNEL): something in it closes descriptors that "
     "are not its own";
@@ -59,35 +66,44 @@ DeathReport death_report(const DeathFacts& facts) {
   std::ranges::copy(facts.box.exception, std::back_inserter(report.summary));
   if (facts.line_lost) report.summary.emplace_back(kLineLost);
 
+  Lines& main = report.main;
   Lines& details = report.details;
   if (facts.recorder) {
-    details = ipc::troubles(*facts.recorder, ipc::Tense::Past);
-    details.insert(details.begin(), load(*facts.recorder));
+    main = ipc::troubles(*facts.recorder, ipc::Tense::Past);
+    add_block(main, "requests in flight", requests(*facts.recorder, kMostLoggedRequests));
+    details.push_back(load(*facts.recorder));
     if (!facts.recorder->activity.empty()) details.push_back("doing: " + facts.recorder->activity);
-    add_block(details, "requests in flight",
-              requests(*facts.recorder, facts.recorder->oldest.size()));
+    if (facts.recorder->oldest.size() > kMostLoggedRequests) {
+      add_block(details, "requests in flight",
+                requests(*facts.recorder, facts.recorder->oldest.size()));
+    }
   }
   // What the kill has found says what it did; the signal itself only interrupted it.
-  if (facts.kill.empty()) add_block(details, "the crash", facts.box.crash);
-  add_block(details, "before it was killed", facts.kill);
-  // The kill's findings have them already.
-  if (facts.kill.empty()) add_block(details, "the stacks of its threads", facts.box.stacks);
-  add_block(details, "the last steps of its lifespan", facts.steps);
-  if (!facts.status_text.empty()) details.push_back("its last status: " + facts.status_text);
-  add_block(details, "its last lines", facts.output);
+  if (facts.kill.first.empty()) {
+    add_block(main, "the crash", beginning_of(facts.box.crash));
+    if (facts.box.crash.size() > kMostLoggedFrames + 1) {
+      add_block(details, "the whole crash", facts.box.crash);
+    }
+    add_block(details, "the stacks of its threads", facts.box.stacks);
+  }
+  add_block(main, "before it was killed", facts.kill.first);
+  add_block(details, "found before it was killed", facts.kill.rest);
+  add_block(facts.phase == WorkerPhase::Starting ? main : details, "the last steps of its lifespan",
+            facts.steps);
+  if (!facts.status_text.empty()) main.push_back("its last status: " + facts.status_text);
+  add_block(main, "its last lines", facts.output);
   return report;
 }
 
 std::vector<std::string> log_of_death(const DeathFacts& facts) {
   Lines lines = facts.box.exception;
   if (facts.line_lost) lines.emplace_back(kLineLost);
-  if (!facts.kill.empty()) return lines;  // Which has logged what it found.
+  if (!facts.kill.first.empty()) return lines;  // Which has logged what it found.
   if (facts.recorder) {
     add_block(lines, "requests that were in flight",
               requests(*facts.recorder, kMostLoggedRequests));
   }
-  std::ranges::copy(facts.box.crash | std::views::take(kMostLoggedFrames + 1),
-                    std::back_inserter(lines));
+  std::ranges::copy(beginning_of(facts.box.crash), std::back_inserter(lines));
   return lines;
 }
 
@@ -101,6 +117,7 @@ void DeathReports::keep(int slot, DeathReport report) {
   newest_.push_back(slot);
   if (newest_.size() > kDetailed) {
     const int earlier = newest_[newest_.size() - kDetailed - 1];
+    reports_[earlier].main.clear();
     reports_[earlier].details = {"(its details were not kept: many have died since)"};
   }
   if (newest_.size() > kSlots) {
@@ -115,7 +132,7 @@ const DeathReport* DeathReports::last(int slot) const {
 }
 
 std::string why(const ipc::control::Process& slot, const std::vector<std::string>& troubles,
-                const DeathReport* death, bool details) {
+                const DeathReport* death, Depth depth) {
   std::string text = fmt::format("{} is {}", slot.name, slot.state);
   if (slot.pid != 0) text += fmt::format(", pid {}", slot.pid);
   if (!slot.detail.empty()) text += fmt::format(" ({})", slot.detail);
@@ -124,7 +141,12 @@ std::string why(const ipc::control::Process& slot, const std::vector<std::string
   if (death == nullptr) return text + "  none of its workers has died unexpectedly\n";
   text += "its last death:\n";
   for (const std::string& line : death->summary) text += fmt::format("  {}\n", line);
-  if (!details) return text;
+  if (depth == Depth::Summary) return text;
+  for (const std::string& line : death->main) text += fmt::format("  {}\n", line);
+  if (depth == Depth::Main && !death->details.empty()) {
+    text += fmt::format("  more: `reevectl why --full {}`\n", slot.name);
+  }
+  if (depth == Depth::Main) return text;
   for (const std::string& line : death->details) text += fmt::format("  {}\n", line);
   return text;
 }

@@ -3,6 +3,7 @@
 // already; and the last death of each slot of a pool, in a bounded amount of memory. Pure.
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "ipc/recorder/black_box.hpp"
 #include "ipc/recorder/reader.hpp"
 #include "supervisor/core/pool.hpp"
+#include "supervisor/postmortem/findings.hpp"
 
 namespace reeve::supervisor {
 
@@ -27,7 +29,7 @@ struct DeathFacts {
   std::optional<ipc::RecorderReading> recorder;  ///< none: a foreign program
   ipc::BlackBoxReading box;
   bool line_lost = false;          ///< it had closed its channel to the master
-  std::vector<std::string> kill;   ///< what was found before it was killed; empty: not by us
+  Findings kill;                   ///< what was found before it was killed; empty: not by us
   std::vector<std::string> steps;  ///< the last ones of its lifespan
   std::string reason;              ///< that it gave itself
   std::string status_text;
@@ -36,7 +38,8 @@ struct DeathFacts {
 
 struct DeathReport {
   std::vector<std::string> summary;  ///< who, when, why: a few lines
-  std::vector<std::string> details;
+  std::vector<std::string> main;     ///< the requests, and the one stack that matters
+  std::vector<std::string> details;  ///< the rest
 
   bool operator==(const DeathReport&) const = default;
 };
@@ -67,10 +70,10 @@ class DeathReports {
 };
 
 /// The answer of `reevectl why` about the slot with this line of status. `troubles` are what its
-/// worker's recorder says that it suffers, or has suffered, from. `death` may be nullptr. Without
-/// `details` only who, when and why.
+/// worker's recorder says that it suffers, or has suffered, from. `death` may be nullptr.
+enum class Depth : std::uint8_t { Summary, Main, Full };
 [[nodiscard]] std::string why(const ipc::control::Process& slot,
                               const std::vector<std::string>& troubles, const DeathReport* death,
-                              bool details);
+                              Depth depth);
 
 }  // namespace reeve::supervisor

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 
 #include "ipc/base/byte_size.hpp"
 
@@ -13,6 +14,8 @@ namespace {
 // A thread that is found running twice, and got at least so much of a CPU, on a busy machine too.
 constexpr int kSpinsPercent = 20;
 constexpr int kBusyPercent = 60;
+
+constexpr std::size_t kMostShownFrames = 8;
 
 int percent_of_a_cpu(const ThreadFacts& before, const ThreadFacts& after, Duration between) {
   const auto wall = std::chrono::duration_cast<std::chrono::milliseconds>(between).count();
@@ -52,6 +55,32 @@ std::string usage(const ProcFacts& facts) {
   return fmt::format("it uses {}", fmt::join(parts, ", "));
 }
 
+/// A thread that waits for work to come.
+bool idles(std::span<const std::string> stack) {
+  return stack.front().ends_with("(watch):") ||
+         std::ranges::any_of(stack, [](const std::string& frame) {
+           return frame.contains("epoll_") || frame.contains("pthread_cond_");
+         });
+}
+
+/// The first one, which is the loop's; while that idles, the first that does not.
+std::vector<std::string> stack_that_matters(std::span<const std::string> lines, bool first_idles) {
+  const auto begins = [](const std::string& line) { return line.starts_with("thread "); };
+  std::span<const std::string> chosen;
+  while (!lines.empty()) {
+    const auto next = std::find_if(lines.begin() + 1, lines.end(), begins);
+    const auto stack = lines.first(static_cast<std::size_t>(next - lines.begin()));
+    lines = lines.subspan(stack.size());
+    if (chosen.empty()) chosen = stack;
+    if (!first_idles) break;
+    if (idles(stack)) continue;
+    chosen = stack;
+    break;
+  }
+  const auto shown = chosen.first(std::min(chosen.size(), kMostShownFrames + 1));
+  return {shown.begin(), shown.end()};
+}
+
 const ThreadFacts& earlier(const Looks& looks, const ThreadFacts& thread) {
   const auto found = std::ranges::find(looks.first.threads, thread.tid, &ThreadFacts::tid);
   return found == looks.first.threads.end() ? thread : *found;
@@ -86,15 +115,16 @@ std::string how_it_hangs(const ThreadFacts& before, const ThreadFacts& after, Du
   return fmt::format("is blocked in {}", where_it_sleeps(after));
 }
 
-std::vector<std::string> findings(const Looks& looks, const ipc::BlackBoxReading& box,
-                                  bool native) {
-  std::vector<std::string> lines;
+Findings findings(const Looks& looks, const ipc::BlackBoxReading& box, bool native) {
+  Findings found;
+  std::vector<std::string>& lines = found.rest;
   const auto& threads = looks.second.threads;
   for (std::size_t i = 0; i < threads.size(); ++i) {
     const ThreadFacts& thread = threads[i];
     const std::string doing = how_it_hangs(earlier(looks, thread), thread, looks.between);
     if (i == 0) {
-      lines.push_back(fmt::format("{} {}", native ? "the loop thread" : "its first thread", doing));
+      found.first.push_back(
+          fmt::format("{} {}", native ? "the loop thread" : "its first thread", doing));
       lines.push_back(usage(looks.second));
     } else {
       lines.push_back(fmt::format("thread {} ({}) {}", thread.tid, thread.name, doing));
@@ -105,22 +135,24 @@ std::vector<std::string> findings(const Looks& looks, const ipc::BlackBoxReading
         fmt::format("and {} further threads", looks.second.thread_count - threads.size()));
   }
   if (!box.stacks.empty()) {
+    const bool idles = threads.empty() || waits_for_events(threads.front());
+    std::ranges::copy(stack_that_matters(box.stacks, idles), std::back_inserter(found.first));
     lines.emplace_back("the stacks of its threads:");
     std::ranges::copy(box.stacks, std::back_inserter(lines));
     if (!box.dumped) lines.emplace_back("(incomplete: there was no time for more)");
-    return lines;
+    return found;
   }
   if (box.answers && is_stopped(looks.second)) {
-    lines.emplace_back("no stacks: a stopped process runs no handler");
+    found.first.emplace_back("no stacks: a stopped process runs no handler");
   } else if (box.answers) {
-    lines.emplace_back("no stacks: it did not answer the signal that asks for them");
+    found.first.emplace_back("no stacks: it did not answer the signal that asks for them");
   }
   for (const ThreadFacts& thread : threads) {
     if (thread.kernel_stack.empty()) continue;
     lines.push_back(fmt::format("the kernel's stack of thread {} ({}):", thread.tid, thread.name));
     for (const std::string& line : thread.kernel_stack) lines.push_back("  " + line);
   }
-  return lines;
+  return found;
 }
 
 bool is_stopped(const ProcFacts& facts) {

@@ -22,10 +22,18 @@ struct Looks {
 [[nodiscard]] std::string how_it_hangs(const ThreadFacts& before, const ThreadFacts& after,
                                        Duration between);
 
-/// All of it, a line each: the first thread's doing, what it uses, each further thread's, and the
-/// stacks that it wrote itself. `native` names the first thread the loop thread.
-[[nodiscard]] std::vector<std::string> findings(const Looks& looks, const ipc::BlackBoxReading& box,
-                                                bool native);
+/// What was found, a line each.
+struct Findings {
+  std::vector<std::string> first;  ///< what matters: a few lines
+  std::vector<std::string> rest;
+
+  bool operator==(const Findings&) const = default;
+};
+
+/// First the first thread's doing, and the one stack that matters of those that it wrote itself;
+/// then what it uses, each further thread's doing, and all stacks. `native` names the first thread
+/// the loop thread.
+[[nodiscard]] Findings findings(const Looks& looks, const ipc::BlackBoxReading& box, bool native);
 
 /// Every thread is stopped: no handler can run, and no signal but KILL and CONT does anything.
 [[nodiscard]] bool is_stopped(const ProcFacts& facts);

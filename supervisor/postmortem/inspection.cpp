@@ -5,8 +5,6 @@
 
 #include <utility>
 
-#include "supervisor/postmortem/findings.hpp"
-
 namespace reeve::supervisor {
 namespace {
 
@@ -44,7 +42,7 @@ void Inspection::proceed() {
   on_done();
 }
 
-std::vector<std::string> Inspection::findings() const {
+Findings Inspection::findings() const {
   if (!first_) return {};
   return supervisor::findings({*first_, second_ ? *second_ : *first_, between_},
                               ipc::read(worker_.box), worker_.native);

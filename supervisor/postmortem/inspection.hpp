@@ -7,13 +7,12 @@
 
 #include <functional>
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "ipc/base/uv.hpp"
 #include "ipc/recorder/black_box.hpp"
 #include "ipc/recorder/reader.hpp"
 #include "supervisor/core/types.hpp"
+#include "supervisor/postmortem/findings.hpp"
 #include "supervisor/system/proc_reader.hpp"
 
 namespace reeve::supervisor {
@@ -33,7 +32,7 @@ class Inspection {
   Inspection(ipc::uv::Loop& loop, InspectedWorker worker, std::function<void()> on_done);
 
   /// The findings so far, also on a worker that has died meanwhile.
-  [[nodiscard]] std::vector<std::string> findings() const;
+  [[nodiscard]] Findings findings() const;
   /// The worker was found stopped.
   [[nodiscard]] bool stopped() const;
 

@@ -10,9 +10,6 @@
 namespace reeve::supervisor {
 namespace {
 
-// `reevectl why` has it all.
-constexpr std::size_t kMostLoggedLines = 24;
-
 std::string since(const KillFacts& facts) {
   switch (facts.reason) {
     case KillReason::Hung:
@@ -101,35 +98,33 @@ void Kills::hurry() {
 void Kills::write_report(Kill& kill) {
   const Process& process = *kill.process;
   const auto& lines = process.last_lines();
-  kill.found = kill_report(
-      {.pid = kill.pid,
-       .reason = kill.order.reason,
-       .waited = kill.order.waited,
-       .why = kill.order.why,
-       .recorder = ipc::read(process.recorder_page(), ipc::Clock::now()),
-       .step = kill.order.reason == KillReason::StartTimeout ? process.step() : "",
-       .status_text = process.status_text(),
-       .last_line = lines.empty() ? "" : lines.back(),
-       .found = kill.inspection ? kill.inspection->findings() : std::vector<std::string>{}});
-  const std::size_t logged = std::min(kill.found.size(), kMostLoggedLines);
-  for (std::size_t i = 0; i < logged; ++i) log_.warn("{}: {}", kill.order.name, kill.found[i]);
-  if (logged < kill.found.size()) {
-    log_.warn("{}: {} lines more: `reevectl why {}`", kill.order.name, kill.found.size() - logged,
-              kill.order.name);
+  kill.found = kill.inspection ? kill.inspection->findings() : Findings{};
+  kill.found.first =
+      kill_report({.pid = kill.pid,
+                   .reason = kill.order.reason,
+                   .waited = kill.order.waited,
+                   .recorder = ipc::read(process.recorder_page(), ipc::Clock::now()),
+                   .step = kill.order.reason == KillReason::StartTimeout ? process.step() : "",
+                   .status_text = process.status_text(),
+                   .last_line = lines.empty() ? "" : lines.back(),
+                   .found = kill.found.first});
+  for (const std::string& line : kill.found.first) log_.warn("{}: {}", kill.order.name, line);
+  if (!kill.found.rest.empty()) {
+    log_.warn("{}: more: `reevectl why --full {}`", kill.order.name, kill.order.name);
   }
 }
 
-std::vector<std::string> Kills::end(WorkerId worker) {
+Findings Kills::end(WorkerId worker) {
   const auto found = kills_.find(worker);
   if (found == kills_.end()) return {};
   Kill& kill = found->second;
-  if (kill.found.empty()) {  // It was faster than its killer.
+  if (kill.found.first.empty()) {  // It was faster than its killer.
     write_report(kill);
-    kill.found.emplace_back("it ended by itself while this was found out");
+    kill.found.first.emplace_back("it ended by itself while this was found out");
   }
-  std::vector<std::string> lines = std::move(kill.found);
+  Findings findings = std::move(kill.found);
   kills_.erase(found);
-  return lines;
+  return findings;
 }
 
 bool Kills::under_way() const {

@@ -28,7 +28,7 @@ struct KillFacts {
   std::string step;                              ///< of its lifespan, as it said last
   std::string status_text;
   std::string last_line;           ///< of its output
-  std::vector<std::string> found;  ///< by looking at it
+  std::vector<std::string> found;  ///< by looking at it: what matters
 };
 
 /// Pure. The first line says who and why, the following what is known of what it was doing.
@@ -57,7 +57,7 @@ class Kills {
   /// Nobody waits any longer, for a report or for a core: SIGKILL to all.
   void hurry();
   /// The worker has died. Returns the findings; empty when it was not being killed.
-  [[nodiscard]] std::vector<std::string> end(WorkerId worker);
+  [[nodiscard]] Findings end(WorkerId worker);
   /// Some worker has not got its SIGKILL yet.
   [[nodiscard]] bool under_way() const;
 
@@ -67,7 +67,7 @@ class Kills {
     pid_t pid = 0;  // For the report of one that was reaped already.
     Order order;
     std::optional<Inspection> inspection;
-    std::vector<std::string> found;
+    Findings found;
     std::unique_ptr<ipc::uv::Timer> last_resort;
   };
 

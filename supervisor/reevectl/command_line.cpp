@@ -144,7 +144,8 @@ class Parser {
     add_tail();
     named(Method::Clear, "clear", "Forget the past output of workers", true);
     add_deployment();
-    named(Method::Why, "why", "Why the last workers died: all, or those named", false);
+    named(Method::Why, "why", "Why the last workers died: all, or those named", false)
+        .add_flag("--full", request().full, "All that is known, every stack of every thread too");
     command(Method::Events, "events", "Show what happens, until interrupted");
     add_configuration();
     command(Method::Upgrade, "upgrade", "Replace the master by its new binary; workers stay");
@@ -342,7 +343,11 @@ class Parser {
 
   [[nodiscard]] std::string unknown(const std::string& word) const {
     const std::vector<std::string> known = names();
-    const std::vector<std::string_view> candidates(known.begin(), known.end());
+    std::vector<std::string_view> candidates(known.begin(), known.end());
+    // What ends something is not to be a typing error away.
+    std::erase_if(candidates, [](std::string_view command) {
+      return command == "stop" || command == "shutdown" || command == "remove";
+    });
     return fmt::format("no command \"{}\"{}; `reevectl help` lists them", word,
                        ipc::did_you_mean(word, candidates));
   }

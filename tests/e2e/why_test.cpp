@@ -46,7 +46,7 @@ class Why : public ReeveTest {
   }
 
   [[nodiscard]] static std::string why(const Reeve& reeve, const std::string& name = "web:0") {
-    return reeve.ctl({"why", name}).output;
+    return reeve.ctl({"why", "--full", name}).output;
   }
 
   int victim_ = 0;
@@ -122,6 +122,13 @@ TEST_F(Why, ABusyLoop) {
   EXPECT_THAT(told, HasSubstr("killed by SIGABRT")) << "for a core, unless configured otherwise";
   EXPECT_TRUE(reeve.logs("no sign of life"));
   EXPECT_TRUE(reeve.logs("spin_for_ever"));
+  const std::string short_story = reeve.ctl({"why", "web:0"}).output;
+  for (const std::string& text : {short_story, reeve.log()}) {
+    EXPECT_THAT(text, AllOf(HasSubstr("no sign of life"), HasSubstr("GET /misbehave for"),
+                            HasSubstr("spin_for_ever"), HasSubstr("why --full web:0")));
+    EXPECT_THAT(text, AllOf(Not(HasSubstr("(watch)")), Not(HasSubstr("the kernel's stack")),
+                            Not(HasSubstr("MiB resident"))));
+  }
 }
 
 TEST_F(Why, ADeadlockNamesBothThreads) {
@@ -239,6 +246,15 @@ TEST_F(Why, OfAPoolTellsTheShortStoryOfEach) {
               AllOf(HasSubstr("web:0 is RUNNING"), HasSubstr("killed by SIGKILL"),
                     HasSubstr("web:1 is RUNNING"), HasSubstr("none of its workers"),
                     Not(HasSubstr("its last lines"))));
+}
+
+TEST_F(Why, AnEndByOurOwnSignalIsNoDeathToExplain) {
+  Reeve& reeve = start_ready(
+      pool("web", R"(["/bin/sleep", "1000"])", "ready = \"started\"\nstarted_after = \"0ms\""));
+  EXPECT_EQ(reeve.ctl({"restart", "web"}).code(), 0);
+  EXPECT_EQ(reeve.ctl({"restart", "--hard", "web"}).code(), 0);
+  EXPECT_EQ(reeve.ctl({"stop", "web"}).code(), 0);
+  EXPECT_THAT(why(reeve), AllOf(HasSubstr("none of its workers"), Not(HasSubstr("last death"))));
 }
 
 TEST_F(Why, ACleanStopIsNoDeathToExplain) {

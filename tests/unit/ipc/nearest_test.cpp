@@ -31,6 +31,12 @@ TEST(Nearest, PrefersFewerErrorsThenTheFirst) {
   EXPECT_EQ(nearest("http1", kAlike), "http3");
 }
 
+TEST(Nearest, PrefersWhatBeginsSo) {
+  constexpr std::array<std::string_view, 3> kCommands{"start", "status", "statistics"};
+  EXPECT_EQ(nearest("stat", kCommands), "status") << "the shortest";
+  EXPECT_EQ(nearest("star", kCommands), "start");
+}
+
 TEST(Nearest, AsksThePerson) {
   EXPECT_EQ(did_you_mean("envv", kWords), " (did you mean \"env\"?)");
   EXPECT_EQ(did_you_mean("address", kWords), "");

@@ -27,7 +27,10 @@ class TheDead : public ::testing::Test {
 
 TEST_F(TheDead, AreRememberedFromOneMasterToTheNext) {
   Deaths before(driver_.loop, log_,
-                {.reports = {{.slot = 3, .summary = {"pid 4711 died"}, .details = {"a stack"}}},
+                {.reports = {{.slot = 3,
+                              .summary = {"pid 4711 died"},
+                              .main = {"a request"},
+                              .details = {"a stack"}}},
                  .last = {{3, Death{.signal = SIGSEGV}}}});
   before.report({.name = "web:1", .when = "now", .cause = "exited with code 3"}, 1, true);
   const Deaths after(driver_.loop, log_, before.state());
@@ -40,10 +43,13 @@ TEST_F(TheDead, AreRememberedFromOneMasterToTheNext) {
 
 TEST_F(TheDead, ADrainThatEndsAsItShouldIsNoNews) {
   const DeathFacts drained{.phase = WorkerPhase::Draining};
-  EXPECT_FALSE(Deaths::is_worth_a_report(drained, Death{.exit_code = 0}));
-  EXPECT_TRUE(Deaths::is_worth_a_report(drained, Death{.exit_code = 1}));
+  EXPECT_FALSE(Deaths::is_worth_a_report(drained, Death{.exit_code = 0}, SIGTERM));
+  EXPECT_FALSE(Deaths::is_worth_a_report(drained, Death{.signal = SIGTERM}, SIGTERM));
+  EXPECT_FALSE(Deaths::is_worth_a_report(drained, Death{.exit_code = 128 + SIGTERM}, SIGTERM));
+  EXPECT_TRUE(Deaths::is_worth_a_report(drained, Death{.signal = SIGTERM}, SIGQUIT));
+  EXPECT_TRUE(Deaths::is_worth_a_report(drained, Death{.exit_code = 1}, SIGTERM));
   const DeathFacts served{.phase = WorkerPhase::Serving};
-  EXPECT_TRUE(Deaths::is_worth_a_report(served, Death{.exit_code = 0}));
+  EXPECT_TRUE(Deaths::is_worth_a_report(served, Death{.exit_code = 0}, SIGTERM));
 }
 
 TEST_F(TheDead, AreNamedByOneChangeOnly) {

@@ -37,9 +37,9 @@ TEST(DeathReport, SaysWhoWhenWhyAndWhatWasLost) {
   EXPECT_THAT(report.summary,
               ElementsAre("web:1: pid 4711 (generation 3) killed by SIGSEGV (core dumped)",
                           "at 2026-11-22 10:00:00, after 90 s, while it served"));
-  EXPECT_THAT(report.details, Contains("  GET /slow for 31 s"));
-  EXPECT_THAT(report.details, Contains("    #0 oops"));
-  EXPECT_THAT(report.details, Contains("  farewell"));
+  EXPECT_THAT(report.main, ElementsAre("requests in flight:", "  GET /slow for 31 s", "the crash:",
+                                       "  SIGSEGV at address 0x0, in thread 4711 (web):",
+                                       "    #0 oops", "its last lines:", "  farewell"));
 }
 
 TEST(DeathReport, NamesWhoBlockedTheLoopOrHadTheThreads) {
@@ -48,7 +48,7 @@ TEST(DeathReport, NamesWhoBlockedTheLoopOrHadTheThreads) {
   facts.recorder->starvation = 2100ms;
   facts.recorder->blamed = "GET /slow";
   facts.recorder->loop_blocked = true;
-  EXPECT_THAT(death_report(facts).details,
+  EXPECT_THAT(death_report(facts).main,
               Contains("GET /slow was blocking its event loop, for 2.1 s"));
 }
 
@@ -63,9 +63,11 @@ TEST(DeathReport, TheLogGetsWhatItHasNotYet) {
 
 TEST(DeathReport, AKillTellsWhatItFoundAndNotTheSignalThatEndedIt) {
   DeathFacts facts = crash();
-  facts.kill = {"the loop thread spins: 98 % CPU"};
-  EXPECT_THAT(death_report(facts).details, Contains("  the loop thread spins: 98 % CPU"));
-  EXPECT_THAT(death_report(facts).details, Not(Contains("    #0 oops")));
+  facts.kill = {.first = {"the loop thread spins: 98 % CPU"}, .rest = {"it uses 3 MiB"}};
+  EXPECT_THAT(death_report(facts).main, Contains("  the loop thread spins: 98 % CPU"));
+  EXPECT_THAT(death_report(facts).main, Not(Contains("    #0 oops")));
+  EXPECT_THAT(death_report(facts).main, Not(Contains("  it uses 3 MiB")));
+  EXPECT_THAT(death_report(facts).details, Contains("  it uses 3 MiB"));
   EXPECT_THAT(log_of_death(facts), IsEmpty()) << "the kill has logged it";
 }
 
@@ -86,8 +88,8 @@ TEST(DeathReport, RunningOutOfMemoryIsItsCause) {
 TEST(DeathReports, HasTheLastOneOfEachSlot) {
   DeathReports pending;
   EXPECT_EQ(pending.last(0), nullptr);
-  pending.keep(0, {.summary = {"first"}, .details = {}});
-  pending.keep(0, {.summary = {"second"}, .details = {}});
+  pending.keep(0, {.summary = {"first"}, .main = {}, .details = {}});
+  pending.keep(0, {.summary = {"second"}, .main = {}, .details = {}});
   EXPECT_THAT(pending.last(0)->summary, ElementsAre("second"));
   EXPECT_EQ(pending.last(1), nullptr);
 }
@@ -96,7 +98,7 @@ TEST(DeathReports, KeepsTheDetailsOfAFewAndForgetsTheOldest) {
   DeathReports pending;
   const int all = static_cast<int>(DeathReports::kSlots) + 1;
   for (int slot = 0; slot < all; ++slot) {
-    pending.keep(slot, {.summary = {"died"}, .details = {"a", "b"}});
+    pending.keep(slot, {.summary = {"died"}, .main = {}, .details = {"a", "b"}});
   }
   EXPECT_EQ(pending.last(0), nullptr);
   EXPECT_THAT(pending.last(1)->details, ElementsAre(HasSubstr("not kept")));
@@ -106,26 +108,31 @@ TEST(DeathReports, KeepsTheDetailsOfAFewAndForgetsTheOldest) {
 
 TEST(DeathReports, AnEndlessReportIsCut) {
   DeathReports pending;
-  pending.keep(0, {.summary = {}, .details = std::vector<std::string>(100'000, "x")});
+  pending.keep(0, {.summary = {}, .main = {}, .details = std::vector<std::string>(100'000, "x")});
   EXPECT_THAT(pending.last(0)->details, SizeIs(DeathReports::kMostDetails + 1));
 }
 
 TEST(Why, SaysHowTheSlotFaresAndHowItsLastWorkerDied) {
-  const DeathReport death{.summary = {"pid 7 exited"}, .details = {"its last lines:"}};
+  const DeathReport death{
+      .summary = {"pid 7 exited"}, .main = {"GET /slow for 3 s"}, .details = {"every thread"}};
   const ipc::control::Process slot{
       .name = "web:0", .state = "BACKOFF", .detail = "next try in 3 s"};
-  EXPECT_EQ(why(slot, {}, nullptr, true),
+  EXPECT_EQ(why(slot, {}, nullptr, Depth::Full),
             "web:0 is BACKOFF (next try in 3 s)\n  none of its workers has died unexpectedly\n");
-  EXPECT_EQ(why(slot, {}, &death, false),
+  EXPECT_EQ(why(slot, {}, &death, Depth::Summary),
             "web:0 is BACKOFF (next try in 3 s)\nits last death:\n  pid 7 exited\n");
-  EXPECT_THAT(why(slot, {}, &death, true), HasSubstr("\n  its last lines:\n"));
+  EXPECT_THAT(why(slot, {}, &death, Depth::Main),
+              testing::EndsWith("\n  GET /slow for 3 s\n  more: `reevectl why --full web:0`\n"));
+  EXPECT_THAT(why(slot, {}, &death, Depth::Full),
+              testing::EndsWith("\n  GET /slow for 3 s\n  every thread\n"));
 }
 
 TEST(Why, SaysWhatTheLivingWorkerSuffersFrom) {
   const ipc::control::Process slot{.name = "web:0", .state = "RUNNING", .pid = 7};
-  EXPECT_EQ(why(slot, {"its event loop was blocked once, by GET /slow for 2.1 s"}, nullptr, true),
-            "web:0 is RUNNING, pid 7\n  its event loop was blocked once, by GET /slow for 2.1 s\n"
-            "  none of its workers has died unexpectedly\n");
+  EXPECT_EQ(
+      why(slot, {"its event loop was blocked once, by GET /slow for 2.1 s"}, nullptr, Depth::Full),
+      "web:0 is RUNNING, pid 7\n  its event loop was blocked once, by GET /slow for 2.1 s\n"
+      "  none of its workers has died unexpectedly\n");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -60,9 +61,9 @@ TEST(Findings, OfANativeWorkerHaveItsStacks) {
   looks.second.descriptors = ProcFacts::kMostDescriptors;
   looks.second.threads[0].kernel_stack = {"futex_wait"};
   ipc::BlackBoxReading box{.answers = true, .dumped = false, .stacks = {"thread 7 (web):"}};
-  const auto lines = findings(looks, box, true);
-  EXPECT_THAT(lines.at(0), HasSubstr("the loop thread is blocked"));
-  EXPECT_EQ(lines.at(1), "it uses 3 MiB resident, 4096 or more open descriptors, 40 threads");
+  const auto [first, lines] = findings(looks, box, true);
+  EXPECT_THAT(first, ElementsAre(HasSubstr("the loop thread is blocked"), "thread 7 (web):"));
+  EXPECT_EQ(lines.at(0), "it uses 3 MiB resident, 4096 or more open descriptors, 40 threads");
   EXPECT_THAT(lines, Contains("and 39 further threads"));
   EXPECT_THAT(lines, Contains("thread 7 (web):"));
   EXPECT_EQ(lines.back(), "(incomplete: there was no time for more)");
@@ -74,17 +75,36 @@ TEST(Findings, WithoutStacksOfItsOwnTheKernelsAreShown) {
       .first = {}, .second = {.threads = {thread('S')}, .thread_count = 1}, .between = 150ms};
   looks.second.threads[0].kernel_stack = {"futex_wait"};
   const auto foreign = findings(looks, {}, false);
-  EXPECT_THAT(foreign.front(), HasSubstr("its first thread"));
-  EXPECT_EQ(foreign.back(), "  futex_wait");
+  EXPECT_THAT(foreign.first, ElementsAre(HasSubstr("its first thread"))) << "and no kernel's stack";
+  EXPECT_EQ(foreign.rest.back(), "  futex_wait");
   looks.second.threads[0].state = 'T';
   EXPECT_TRUE(is_stopped(looks.second));
-  EXPECT_THAT(findings(looks, {.answers = true}, true),
+  EXPECT_THAT(findings(looks, {.answers = true}, true).first,
               Contains("no stacks: a stopped process runs no handler"));
+}
+
+TEST(Findings, TheStackThatMattersComesFirst) {
+  Looks looks{
+      .first = {}, .second = {.threads = {thread('S')}, .thread_count = 3}, .between = 150ms};
+  looks.second.threads[0].wait_channel = "ep_poll";
+  ipc::BlackBoxReading box{.answers = true, .dumped = true};
+  box.stacks = {"thread 7 (web):",   "  #0 epoll_wait (libc)",
+                "thread 8 (watch):", "  #0 read (libc)",
+                "thread 9 (web):",   "  #0 pthread_cond_wait (libc)",
+                "thread 10 (web):",  "  #0 pthread_mutex_lock (libc)",
+                "  #1 report (web)"};
+  EXPECT_THAT(findings(looks, box, true).first,
+              ElementsAre(HasSubstr("the loop thread waits for events"), "thread 10 (web):",
+                          "  #0 pthread_mutex_lock (libc)", "  #1 report (web)"));
+  looks.second.threads[0].wait_channel = "futex_wait";
+  EXPECT_THAT(findings(looks, box, true).first,
+              ElementsAre(HasSubstr("the loop thread is blocked"),
+                          "thread 7 (web):", "  #0 epoll_wait (libc)"));
 }
 
 TEST(Findings, OfAProcessThatHasGoneAreNone) {
   EXPECT_FALSE(is_stopped({}));
-  EXPECT_TRUE(findings({}, {}, false).empty());
+  EXPECT_EQ(findings({}, {}, false), Findings{});
 }
 
 }  // namespace

@@ -197,6 +197,11 @@ TEST(CommandLine, AnUnknownCommandNamesTheNearest) {
   EXPECT_THAT(error("-s x restat web"), HasSubstr("did you mean \"restart\"?"));
   EXPECT_THAT(error("rollbak web"), HasSubstr("did you mean \"rollback\"?"));
   EXPECT_THAT(error("help stauts"), HasSubstr("did you mean \"status\"?"));
+  EXPECT_THAT(error("stat"), HasSubstr("did you mean \"status\"?")) << "and not start";
+  for (const char* line : {"stp web", "sto web", "shutdwn", "shut", "remov web"}) {
+    EXPECT_THAT(error(line), testing::Not(testing::ContainsRegex("mean \"(stop|shutdown|remove)")))
+        << line;
+  }
 }
 
 TEST(CommandLine, WhatIsMissingOrTooMuchIsNamed) {

@@ -212,7 +212,8 @@ namespace reeve::supervisor {
                            .cause = "killed by SIGSEGV",
                            .last_line = "oh"}}};
   pool.held_for = "waits for db";
-  pool.deaths = {{.slot = 1, .summary = {"web:1 died"}, .details = {"in main()"}}};
+  pool.deaths = {
+      {.slot = 1, .summary = {"web:1 died"}, .main = {"GET /slow"}, .details = {"in main()"}}};
   pool.previous = pool.deployments.front();
   pool.adoption = pool.deployments.front();
   pool.processes = {process_of(4, 0, 20), process_of(5, 1, 30)};

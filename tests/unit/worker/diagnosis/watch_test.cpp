@@ -196,7 +196,9 @@ TEST(ThreadTimes, AreWhatTheKernelTells) {
 TEST(WatchWords, TellAComputationFromAWaitAndFromABusyMachine) {
   EXPECT_THAT(how_it_blocks(ThreadTimes{90ms, 0ms}, 100ms), HasSubstr("computes"));
   EXPECT_THAT(how_it_blocks(ThreadTimes{1ms, 2ms}, 100ms), HasSubstr("sleeps"));
-  EXPECT_THAT(how_it_blocks(ThreadTimes{10ms, 80ms}, 100ms), HasSubstr("machine is busy"));
+  EXPECT_EQ(how_it_blocks(ThreadTimes{40ms, 60ms}, 100ms),
+            "What blocks it computes; it got 40 % of a CPU.");
+  EXPECT_THAT(how_it_blocks(ThreadTimes{1ms, 90ms}, 100ms), HasSubstr("machine is busy"));
   EXPECT_EQ(how_it_blocks(std::nullopt, 100ms), "");
 }
 
