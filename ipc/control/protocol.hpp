@@ -62,7 +62,7 @@ struct Process {
   int pid = 0;        ///< 0 when there is none
   std::uint64_t generation = 0;
   std::chrono::milliseconds uptime{};  ///< since it became ready, or since it left its last state
-  std::string detail;                  ///< why: "exited with code 3; next try in 1.2 s"
+  std::string detail;                  ///< why: "tries again in 1.2 s, after: exited with code 3"
   std::string worker_state;            ///< what the worker says of itself; empty for a foreign one
   std::string status;                  ///< the worker's last STATUS=
   std::string trouble;  ///< what keeps it from getting on now: who blocks its event loop

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ipc/base/counted.hpp"
 #include "ipc/base/duration.hpp"
 #include "ipc/base/text.hpp"
 #include "ipc/recorder/recorder.hpp"
@@ -101,10 +102,12 @@ std::string exhaustion(const RecorderReading& reading, Tense tense) {
                        reading.exhaustions == 1 ? "" : "the last time ", who);
   }
   const bool living = tense == Tense::Present;
-  std::string text =
-      fmt::format("its {} threads {} all taken{}, most of them by {}, and {} calls {} for one",
-                  reading.pool_threads, living ? "are" : "were", living ? " now" : "", who,
-                  reading.pool_queued, living ? "wait" : "waited");
+  std::string text = fmt::format(
+      "its {} threads {} all taken{}, most of them by {}, and {} {} for one", reading.pool_threads,
+      living ? "are" : "were", living ? " now" : "", who, counted(reading.pool_queued, "call"),
+      !living                    ? "waited"
+      : reading.pool_queued == 1 ? "waits"
+                                 : "wait");
   if (reading.exhaustions <= 1) return text;
   return fmt::format("{} (they were taken {} in all)", text, so_often(reading.exhaustions));
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "ipc/base/counted.hpp"
 #include "ipc/base/nearest.hpp"
 #include "ipc/base/text.hpp"
 
@@ -45,8 +46,10 @@ std::optional<std::string> add(std::string_view name, const std::vector<KnownPoo
   }
   const auto index = ipc::parse_number<int>(rest);
   if (!index || *index < 0 || *index >= pool->slots) {
-    return fmt::format("{} has {} processes, {}:0 to {}:{}", pool->name, pool->slots, pool->name,
-                       pool->name, std::max(0, pool->slots - 1));
+    const std::string has = fmt::format(
+        "{} has {}", pool->name, ipc::counted(static_cast<std::uint64_t>(pool->slots), "process"));
+    if (pool->slots <= 1) return has;
+    return fmt::format("{}, {}:0 to {}:{}", has, pool->name, pool->name, pool->slots - 1);
   }
   ask.slots.insert(*index);
   return std::nullopt;

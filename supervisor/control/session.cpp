@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "ipc/base/counted.hpp"
 #include "ipc/control/parts.hpp"
 
 namespace reeve::supervisor {
@@ -137,7 +138,7 @@ void ControlSession::serve_next() {
 void ControlSession::tell_what_was_left_out() {
   const std::uint64_t lines = std::exchange(state_.left_out, 0);
   ipc::control::Reply told{.continues = true};
-  told.text = fmt::format("({} line{} left out)\n", lines, lines == 1 ? "" : "s");
+  told.text = fmt::format("({} left out)\n", ipc::counted(lines, "line"));
   state_.unsent += ipc::control::encode_frames(std::move(told));
 }
 

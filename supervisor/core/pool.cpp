@@ -11,7 +11,8 @@ namespace reeve::supervisor {
 namespace {
 
 std::string cause_alone(const Worker& worker, const Death& death) {
-  if (!worker.killed_for) return describe(death);
+  const bool by_itself = !worker.drain_kind && death.clean();
+  if (!worker.killed_for) return by_itself ? std::string(kEndedByItself) : describe(death);
   switch (*worker.killed_for) {
     case KillReason::StartTimeout:
       if (!death.meaning.empty()) return "killed: " + death.meaning;

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cassert>
+#include <string_view>
 #include <utility>
 
+#include "ipc/base/counted.hpp"
 #include "supervisor/core/pool.hpp"
 #include "supervisor/core/process_name.hpp"
 
@@ -13,8 +15,12 @@ namespace reeve::supervisor {
 namespace {
 
 std::string how_many_workers(std::size_t serving, std::size_t all) {
-  return fmt::format("{}{} {}", serving == all ? "" : fmt::format("{} of ", serving), all,
-                     all == 1 ? "worker" : "workers");
+  return (serving == all ? "" : fmt::format("{} of ", serving)) + ipc::counted(all, "worker");
+}
+
+/// ", 2 old draining"; none is not worth a word.
+std::string how_many_drain(int count, std::string_view which) {
+  return count == 0 ? "" : fmt::format(", {} {}draining", count, which);
 }
 
 /// Whether it says of the slot that it is up.
@@ -211,11 +217,12 @@ std::optional<SlotSet> Pool::resolve(CommandId command, const SlotSet& slots) {
   const auto stranger =
       std::ranges::find_if(known, [this](int index) { return slot_at(index) == nullptr; });
   if (stranger == known.end()) return known;
-  actions_.push_back(Finished{command,
-                              {{*stranger,
-                                Outcome::NoSuchProcess,
-                                fmt::format("{} has {} workers", spec_.name, slots_.size()),
-                                {}}}});
+  actions_.push_back(
+      Finished{command,
+               {{*stranger,
+                 Outcome::NoSuchProcess,
+                 fmt::format("{} has {}", spec_.name, ipc::counted(slots_.size(), "worker")),
+                 {}}}});
   return std::nullopt;
 }
 
@@ -310,19 +317,18 @@ std::size_t Pool::serving() const {
 SlotVerdict Pool::summary(const Pending& pending) const {
   const std::string workers = how_many_workers(serving(), slots_.size());
   if (pending.kind == Pending::Kind::Scale) {
-    return {std::nullopt, Outcome::Scaled, fmt::format("{}, {} draining", workers, draining()), {}};
+    return {std::nullopt, Outcome::Scaled, workers + how_many_drain(draining(), ""), {}};
   }
   if (pending.kind == Pending::Kind::Reload) {
     return {std::nullopt, Outcome::Reloaded, fmt::format("{}, told to reload", workers), {}};
   }
   const bool is_hard = pending.kind == Pending::Kind::HardRestart;
-  return {
-      std::nullopt,
-      is_hard ? Outcome::Restarted : Outcome::Rolled,
-      fmt::format("generation {} {} {}, {} old draining{}", static_cast<std::uint64_t>(generation_),
-                  serving() > 0 ? "serves with" : "is in place; running:", workers, draining(),
-                  describe_costs(pending.costs)),
-      {}};
+  return {std::nullopt,
+          is_hard ? Outcome::Restarted : Outcome::Rolled,
+          fmt::format("generation {} {} {}{}{}", static_cast<std::uint64_t>(generation_),
+                      serving() > 0 ? "serves with" : "is in place; running:", workers,
+                      how_many_drain(draining(), "old "), describe_costs(pending.costs)),
+          {}};
 }
 
 /// "; web:0: 1 request cancelled"; empty: nothing was lost.

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "ipc/base/counted.hpp"
 #include "supervisor/core/pool.hpp"
 
 namespace reeve::supervisor {
@@ -32,8 +33,8 @@ void Pool::note_due(Worker& worker, const Measured& found) {
   if (worker.phase != WorkerPhase::Serving || !worker.due.empty()) return;
   const auto& [requests, memory, age, jitter] = worker.recycle;
   if (requests && reaches(found.requests, *requests, worker.recycle_share)) {
-    worker.due =
-        fmt::format("{} requests {}", found.requests, limit(worker, fmt::format("{}", *requests)));
+    worker.due = fmt::format("{} {}", ipc::counted(found.requests, "request"),
+                             limit(worker, fmt::format("{}", *requests)));
   } else if (memory && reaches(found.memory_bytes, *memory, worker.recycle_share)) {
     worker.due =
         fmt::format("{} {}", short_size(found.memory_bytes), limit(worker, short_size(*memory)));
@@ -89,9 +90,9 @@ void Pool::recycle_failed(Slot& slot, const std::string& why) {
   const Duration pause =
       std::max(pause_after(spec_, ++slot.failed_recycles, random_), kShortestPause);
   slot.recycle_again_at = now_ + pause;
-  actions_.push_back(Changed{
-      slot.index, slot.state, slot.state,
-      fmt::format("not recycled, the successor {}; next try in {}", why, short_duration(pause))});
+  actions_.push_back(Changed{slot.index, slot.state, slot.state,
+                             fmt::format("not recycled, the successor {}; tries again in {}", why,
+                                         short_duration(pause))});
 }
 
 }  // namespace reeve::supervisor

@@ -66,7 +66,7 @@ void Pool::take(const Tick&) {
   }
   for (Slot& slot : slots_) {
     if (slot.retry_at && *slot.retry_at <= now_) {
-      start_current(slot, fmt::format("next try after: {}", slot.why));
+      start_current(slot, fmt::format("tries again, after: {}", slot.why));
     }
     if (slot.recycle_again_at && *slot.recycle_again_at <= now_) slot.recycle_again_at.reset();
   }

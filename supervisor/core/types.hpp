@@ -144,6 +144,9 @@ REEVE_FIELDS(Death, exit_code, signal, core_dumped, exec_error, out_of_memory, m
 /// memory (its limit is 512 MiB)", "could not be started: exec /bin/x: ...".
 [[nodiscard]] std::string describe(const Death& death);
 
+/// Of a clean end that nobody had asked for.
+inline constexpr std::string_view kEndedByItself = "ended by itself (exit code 0)";
+
 /// Why the master sends SIGKILL.
 enum class KillReason : std::uint8_t {
   GraceExpired,

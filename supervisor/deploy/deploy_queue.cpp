@@ -25,8 +25,9 @@ void DeployQueue::enter(const std::string& pool, Turn turn, IfBusy if_busy, ipc:
                                      *at_work(pool, now)));
     case IfBusy::Wait:
       if (is_full(pool)) {
-        return turn.refuse(fmt::format("{}, and {} others wait for it; try again later",
-                                       *at_work(pool, now), waiting.size()));
+        return turn.refuse(fmt::format(
+            "{}, and {} for it; try again later", *at_work(pool, now),
+            waiting.size() == 1 ? "1 other waits" : fmt::format("{} others wait", waiting.size())));
       }
       [[fallthrough]];
     case IfBusy::Insist:

@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "ipc/base/counted.hpp"
 #include "ipc/format/json_fields.hpp"
 #include "supervisor/log/output.hpp"
 
@@ -129,7 +130,8 @@ Log::Log(Output& output, LogFormat format, LineStyle style, LogLevel level)
     warn("{}: cannot be rotated: {}; it grows on", file, ipc::errno_text(error));
   });
   output.on_dropped([this](std::uint64_t lines, std::string_view why) {
-    warn("{} lines of the log were dropped: {}", lines, why);
+    warn("{} of the log {} dropped: {}", ipc::counted(lines, "line"), lines == 1 ? "was" : "were",
+         why);
   });
 }
 

@@ -74,7 +74,7 @@ DeathFacts Deaths::facts_of(const Process& process, std::string name, pid_t pid,
       facts.cause += death.meaning.empty() ? to_string(*worker->killed_for) : death.meaning;
     }
   } else if (death.clean() && facts.phase != WorkerPhase::Draining) {
-    facts.cause += ", although nobody had asked it to stop";
+    facts.cause = kEndedByItself;
   }
   if (!death.cost.empty()) facts.cause += "; " + death.cost;
   return facts;

@@ -286,7 +286,8 @@ void PoolRunner::perform(const Changed& order) {
       about = fmt::format("pid {}, {}", current->pid().value_or(0), about);
     }
     if (slot.retry_at) {
-      about += fmt::format("; next try in {}", short_duration(*slot.retry_at - loop_.now()));
+      about = fmt::format("tries again in {}, after: {}",
+                          short_duration(*slot.retry_at - loop_.now()), about);
     }
     deaths_.told();
   }

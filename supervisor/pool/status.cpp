@@ -16,11 +16,25 @@ namespace {
 
 using ipc::control::Reply;
 
+/// "starting for 4 s of 60 s; last line: connecting"
+std::string how_it_starts(const PoolRunner& pool, const Slot& slot, TimePoint now) {
+  const Worker* worker = pool.pool().find(*slot.current);
+  const Process* process = pool.find(*slot.current);
+  if (worker == nullptr || process == nullptr) return slot.why;
+  std::string text = fmt::format("starting for {}", short_duration(now - worker->forked_at));
+  if (const auto end = worker->ready_at ? worker->ready_at : worker->deadline) {
+    text += fmt::format(" of {}", short_duration(*end - worker->forked_at));
+  }
+  const auto& lines = process->last_lines();
+  return lines.empty() ? text : fmt::format("{}; last line: {}", text, lines.back());
+}
+
 std::string detail_of(const PoolRunner& pool, const Slot& slot, TimePoint now) {
   if (slot.state == SlotState::Stopped && !pool.held_for().empty()) return pool.held_for();
+  if (slot.state == SlotState::Starting && slot.current) return how_it_starts(pool, slot, now);
   if (!slot.retry_at) return slot.why;
   const Duration left = std::max(Duration::zero(), *slot.retry_at - now);
-  return fmt::format("{}; next try in {}", slot.why, short_duration(left));
+  return fmt::format("tries again in {}, after: {}", short_duration(left), slot.why);
 }
 
 void add_worker(ipc::control::Process& line, const PoolRunner& pool, const Worker& worker,

@@ -8,6 +8,7 @@
 #include <ranges>
 #include <utility>
 
+#include "ipc/base/counted.hpp"
 namespace reeve::supervisor {
 namespace {
 
@@ -38,8 +39,10 @@ Lines requests(const ipc::RecorderReading& reading, std::size_t most) {
 }
 
 std::string load(const ipc::RecorderReading& reading) {
-  return fmt::format("{} requests answered, {} of them errors; {} in flight, on {} connections",
-                     reading.requests, reading.errors, reading.in_flight, reading.connections);
+  return fmt::format("{} answered, {}; {} in flight, on {}",
+                     ipc::counted(reading.requests, "request"),
+                     ipc::counted(reading.errors, "error"), reading.in_flight,
+                     ipc::counted(reading.connections, "connection"));
 }
 
 /// Its headline and the innermost frames.
@@ -71,8 +74,8 @@ DeathReport death_report(const DeathFacts& facts) {
   if (facts.recorder) {
     main = ipc::troubles(*facts.recorder, ipc::Tense::Past);
     add_block(main, "requests in flight", requests(*facts.recorder, kMostLoggedRequests));
+    if (!facts.recorder->activity.empty()) main.push_back("doing: " + facts.recorder->activity);
     details.push_back(load(*facts.recorder));
-    if (!facts.recorder->activity.empty()) details.push_back("doing: " + facts.recorder->activity);
     if (facts.recorder->oldest.size() > kMostLoggedRequests) {
       add_block(details, "requests in flight",
                 requests(*facts.recorder, facts.recorder->oldest.size()));

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "ipc/base/byte_size.hpp"
+#include "ipc/base/counted.hpp"
 
 namespace reeve::supervisor {
 namespace {
@@ -47,11 +48,10 @@ std::string usage(const ProcFacts& facts) {
   if (facts.peak_bytes) parts.push_back(ipc::short_size(*facts.peak_bytes) + " at most");
   if (facts.descriptors) {
     const bool more = *facts.descriptors >= ProcFacts::kMostDescriptors;
-    parts.push_back(
-        fmt::format("{}{} open descriptors", *facts.descriptors, more ? " or more" : ""));
+    parts.push_back(more ? fmt::format("{} or more open descriptors", *facts.descriptors)
+                         : ipc::counted(*facts.descriptors, "open descriptor"));
   }
-  parts.push_back(
-      fmt::format("{} thread{}", facts.thread_count, facts.thread_count == 1 ? "" : "s"));
+  parts.push_back(ipc::counted(facts.thread_count, "thread"));
   return fmt::format("it uses {}", fmt::join(parts, ", "));
 }
 
@@ -131,8 +131,8 @@ Findings findings(const Looks& looks, const ipc::BlackBoxReading& box, bool nati
     }
   }
   if (looks.second.thread_count > threads.size()) {
-    lines.push_back(
-        fmt::format("and {} further threads", looks.second.thread_count - threads.size()));
+    lines.push_back(fmt::format(
+        "and {}", ipc::counted(looks.second.thread_count - threads.size(), "further thread")));
   }
   if (!box.stacks.empty()) {
     const bool idles = threads.empty() || waits_for_events(threads.front());

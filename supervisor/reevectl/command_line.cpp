@@ -107,6 +107,8 @@ class Parser {
       return ShowText{fmt::format("reevectl {}\n", ipc::kVersion)};
     } catch (const CLI::ExtrasError&) {
       return unexpected_argument();
+    } catch (const CLI::RequiredError& error) {
+      return refuse(which(error.what()));
     } catch (const CLI::ParseError& error) {
       return refuse(fmt::format("{}; see `reevectl{} --help`", error.what(), command_word()));
     }
@@ -315,7 +317,7 @@ class Parser {
     // supervisorctl has a log for each stream; here one has both.
     if (names.size() == 2 && (names[1] == "stdout" || names[1] == "stderr")) names.pop_back();
     if (names.size() == 1) return ask_;
-    return refuse("tail: which slot? `reevectl tail [-f] [-BYTES] NAME`");
+    return refuse("tail: which process? reevectl tail [-f] [-BYTES] NAME");
   }
 
   std::expected<Command, std::string> help_on(const std::string& topic) {
@@ -330,6 +332,31 @@ class Parser {
   [[nodiscard]] std::string command_word() const {
     const auto parsed = app_.get_subcommands();
     return parsed.empty() ? "" : " " + parsed.front()->get_name();
+  }
+
+  /// "start: which process? reevectl start NAME…", of "NAME is required".
+  [[nodiscard]] std::string which(std::string_view is_required) const {
+    struct Question {
+      std::string_view missing;
+      std::string_view text;
+    };
+    constexpr std::array kQuestions = {
+        Question{"NAME", "which process?"}, Question{"POOL", "which pool?"},
+        Question{"SIGNAL", "which signal?"}, Question{"N", "how many workers?"}};
+    const std::string_view missing = is_required.substr(0, is_required.find(' '));
+    const auto* known = std::ranges::find(kQuestions, missing, &Question::missing);
+    const auto parsed = app_.get_subcommands();
+    if (known == kQuestions.end() || parsed.empty()) {
+      return fmt::format("{}; see `reevectl{} --help`", is_required, command_word());
+    }
+    std::string usage;
+    for (const CLI::Option* option : parsed.front()->get_options(
+             [](const CLI::Option* each) { return each->get_positional(); })) {
+      const bool several = option->get_expected_max() > 1;
+      usage += fmt::format(" {}{}", option->get_single_name(), several ? "…" : "");
+    }
+    const std::string command = parsed.front()->get_name();
+    return fmt::format("{}: {} reevectl {}{}", command, known->text, command, usage);
   }
 
   [[nodiscard]] std::unexpected<std::string> unexpected_argument() const {

@@ -23,7 +23,8 @@ int main(int argc, char** argv) {
   if (const auto* ask = std::get_if<ctl::Ask>(&*command)) {
     const int code = run(*ask);
     if (!ask->interactive) return code;
-    return run_shell({.config_path = ask->config_path, .socket = ask->socket, .json = ask->json});
+    return ctl::run_shell(
+        {.config_path = ask->config_path, .socket = ask->socket, .json = ask->json});
   }
   if (const auto* shell = std::get_if<ctl::Shell>(&*command)) return run_shell(*shell);
   ctl::put(std::get<ctl::ShowText>(*command).text);

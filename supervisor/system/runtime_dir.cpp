@@ -12,6 +12,7 @@
 
 #include "ipc/base/text.hpp"
 #include "ipc/file_id.hpp"
+#include "ipc/runtime_dir.hpp"
 
 namespace reeve::supervisor {
 namespace {
@@ -83,9 +84,9 @@ std::string lock_path(const std::string& directory) { return directory + "/reeve
 
 std::string held_by_another(std::string_view pid, const std::string& directory) {
   return fmt::format(
-      "another master (pid {}) holds {}; stop it with `reevectl shutdown`, or set "
+      "another master (pid {}) holds {}; stop it with `reevectl -s {} shutdown`, or set "
       "supervisor.runtime_dir to another directory",
-      pid, directory);
+      pid, directory, ipc::control_socket_path(directory));
 }
 
 std::expected<RuntimeDir, RuntimeDir::Refusal> RuntimeDir::hold(const std::string& path) {

@@ -192,6 +192,28 @@ TEST_F(Control, WhatCannotBeReadOrWrittenIsAnError) {
   EXPECT_EQ(reeve.ctl({"pid web:0"}).output, std::to_string(reeve.pid("web:0")) + "\n");
 }
 
+TEST_F(Control, StatusTellsHowAStartAndAnEndGo) {
+  Reeve& reeve = start(pool("slow", R"(["/bin/sh", "-c", "echo connecting; exec sleep 1000"])",
+                            "start_timeout = \"90s\"") +
+                       pool("short", R"(["/bin/true"])",
+                            "workers = 2\nbackoff = { first = \"60s\", max = \"60s\" }"));
+  ASSERT_TRUE(eventually([&] { return reeve.slot("slow:0").detail.contains("last line"); }));
+  EXPECT_THAT(reeve.slot("slow:0").detail,
+              ContainsRegex("^starting for [0-9.]+ m?s of 90 s; last line: connecting$"));
+  ASSERT_TRUE(reeve.becomes("short:1", "BACKOFF"));
+  EXPECT_THAT(reeve.slot("short:1").detail,
+              ContainsRegex("^tries again in [0-9.]+ s, after: ended by itself .exit code 0.$"));
+  EXPECT_EQ(reeve.ctl({"start"}).errors, "reevectl: start: which process? reevectl start NAME…\n");
+}
+
+TEST_F(Control, AHeldDirectoryNamesTheSocketOfWhoHoldsIt) {
+  Reeve& reeve = start_ready(hello_pool(1));
+  const Finished second =
+      run({.argv = {binary("reeve"), "run", "-c", (dir / "reeve.toml").string()}}, dir, "second");
+  EXPECT_EQ(second.code(), 4);
+  EXPECT_THAT(second.errors, HasSubstr("`reevectl -s " + reeve.control_socket() + " shutdown`"));
+}
+
 TEST_F(Control, UnknownCommandsGetASuggestion) {
   Reeve& reeve = start_ready(hello_pool(1));
   const Finished verdict = reeve.ctl({"stauts"});

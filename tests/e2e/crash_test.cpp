@@ -89,7 +89,7 @@ TEST_F(Crash, ANeighbourThatComesLateLeavesNothingFatal) {
                  R"(ready = { after = "50ms" }
 backoff = { first = "1ms", max = "5ms" }
 )"));
-  ASSERT_TRUE(eventually([&] { return reeve.log().contains("next try in 5 ms"); }));
+  ASSERT_TRUE(eventually([&] { return reeve.log().contains("tries again in 5 ms"); }));
   ASSERT_TRUE(eventually([&] {
     const std::string log = reeve.log();
     int tries = 0;

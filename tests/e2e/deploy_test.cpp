@@ -60,7 +60,7 @@ TEST_F(Deploy, AVersionThatHangsChangesNothing) {
 }
 
 TEST_F(Deploy, AVersionThatExitsWithZeroChangesNothing) {
-  expect_refused(script_pool("exit 0"), "exited with code 0");
+  expect_refused(script_pool("exit 0"), "ended by itself (exit code 0)");
 }
 
 TEST_F(Deploy, AVersionThatFailsInOneSlotOnlyChangesNothing) {

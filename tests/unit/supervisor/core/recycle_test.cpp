@@ -212,7 +212,7 @@ TEST(Recycle, ASuccessorThatFailsLeavesTheOldWorkerAndIsTriedAgainLater) {
   EXPECT_THAT(web.drained(), IsEmpty());
   EXPECT_THAT(web.forked(), IsEmpty());
   ASSERT_THAT(web.all<Changed>(), SizeIs(1));
-  EXPECT_THAT(web.all<Changed>()[0].why, HasSubstr("exited with code 3; next try in "));
+  EXPECT_THAT(web.all<Changed>()[0].why, HasSubstr("exited with code 3; tries again in "));
   web.pass(999ms);
   EXPECT_THAT(web.forked(), IsEmpty());
   web.pass(300ms);
