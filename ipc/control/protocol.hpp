@@ -57,7 +57,9 @@ struct Request {
 
 /// One line of `status`.
 struct Process {
-  std::string name;   ///< "web:0"
+  std::string name;   ///< "web:0"; "web" in a pool of one
+  std::string pool;   ///< empty: of a master that does not say
+  int slot = 0;       ///< in its pool
   std::string state;  ///< the slot's: RUNNING ...
   int pid = 0;        ///< 0 when there is none
   std::uint64_t generation = 0;
@@ -76,8 +78,8 @@ struct Process {
 
   bool operator==(const Process&) const = default;
 };
-REEVE_FIELDS(Process, name, state, pid, generation, uptime, detail, worker_state, status, trouble,
-             requests, in_flight, restarts, last_death, died_ago, last_line, cost)
+REEVE_FIELDS(Process, name, pool, slot, state, pid, generation, uptime, detail, worker_state,
+             status, trouble, requests, in_flight, restarts, last_death, died_ago, last_line, cost)
 
 /// One phase of a worker's start.
 struct Phase {
@@ -116,12 +118,14 @@ REEVE_FIELDS(ScheduledJob, process, pid, report)
 struct Verdict {
   std::string name;
   bool ok = false;
-  std::string code;  ///< a stable word: "started", "not_running", "spawn_error" ...
-  std::string text;  ///< the reason, for a person; may have several lines
+  std::string code;         ///< a stable word: "started", "not_running", "spawn_error" ...
+  std::string text;         ///< the reason, for a person; may have several lines
+  std::string pool;         ///< that it is about; empty: none
+  std::optional<int> slot;  ///< of the pool; none: the whole of it
 
   bool operator==(const Verdict&) const = default;
 };
-REEVE_FIELDS(Verdict, name, ok, code, text)
+REEVE_FIELDS(Verdict, name, ok, code, text, pool, slot)
 
 /// One thing that happened, for a program; Reply::text tells a person the same.
 struct Event {
@@ -130,10 +134,12 @@ struct Event {
       kind;  ///< a stable word: "state", "exit", "deploy", "verdict", "command", "reload", "lease"
   std::string name;  ///< "web:0", "web"; empty: about the master
   std::string text;
+  std::string pool;         ///< that it is about; empty: none
+  std::optional<int> slot;  ///< of the pool; none: the whole of it
 
   bool operator==(const Event&) const = default;
 };
-REEVE_FIELDS(Event, time, kind, name, text)
+REEVE_FIELDS(Event, time, kind, name, text, pool, slot)
 
 struct Reply {
   bool continues = false;  ///< more replies to the same request follow

@@ -18,7 +18,8 @@ std::string utc_text(std::chrono::system_clock::time_point time) {
                      fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)), milliseconds);
 }
 
-void Events::publish(std::string_view kind, std::string_view name, std::string_view text) const {
+void Events::publish(std::string_view kind, std::string_view name, std::string_view text,
+                     const std::string& pool, std::optional<int> slot) const {
   if (followers_.empty()) return;
   ipc::control::Reply reply;
   reply.continues = true;
@@ -28,7 +29,9 @@ void Events::publish(std::string_view kind, std::string_view name, std::string_v
   reply.event = {.time = time,
                  .kind = std::string(kind),
                  .name = std::string(name),
-                 .text = std::string(text)};
+                 .text = std::string(text),
+                 .pool = pool,
+                 .slot = slot};
   // A copy: a follower that is too slow is dropped by its session, and may be gone by then.
   const auto followers = followers_;
   for (const SessionId session : followers) send_(session, reply);

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -27,7 +28,9 @@ class Events {
   void gone(SessionId session) { followers_.erase(session); }
 
   /// `kind` is a stable word: "state", "exit", "deploy", "verdict", "command", "reload", "lease".
-  void publish(std::string_view kind, std::string_view name, std::string_view text) const;
+  /// `pool` and `slot`: whom `name` means, if anybody.
+  void publish(std::string_view kind, std::string_view name, std::string_view text,
+               const std::string& pool = "", std::optional<int> slot = {}) const;
 
  private:
   Send send_;

@@ -47,16 +47,18 @@ const OutcomeWord& word_of(Outcome outcome) {
 
 }  // namespace
 
-Verdict render(const std::string& pool, const SlotVerdict& verdict,
+Verdict render(const std::string& pool, std::size_t slots, const SlotVerdict& verdict,
                const std::vector<std::string>& last_lines) {
   std::string text = verdict.text;
   if (!last_lines.empty()) text += kLastLinesFollow;
   for (const std::string& line : last_lines) text += "\n  " + line;
   const OutcomeWord& word = word_of(verdict.outcome);
-  return {.name = verdict.slot ? process_name(pool, *verdict.slot) : pool,
+  return {.name = verdict.slot ? process_name(pool, *verdict.slot, slots) : pool,
           .ok = word.success,
           .code = std::string(word.code),
-          .text = std::move(text)};
+          .text = std::move(text),
+          .pool = pool,
+          .slot = verdict.slot};
 }
 
 Verdict success(std::string name, std::string_view code, std::string text) {

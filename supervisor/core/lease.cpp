@@ -105,7 +105,7 @@ std::optional<LeaseGrant> PoolLease::settle(const Pool& pool) {
   if (!next) return std::nullopt;
   leaving(*next);
   state_.holder = next;
-  state_.holder_name = process_name(pool.spec().name, pool.find(*next)->slot);
+  state_.holder_name = pool.name_of(pool.find(*next)->slot);
   ++state_.fence;
   std::string why = std::exchange(state_.why, "");
   if (why.empty()) why = "it is wanted for the first time";

@@ -24,6 +24,7 @@
 #include "supervisor/core/action.hpp"
 #include "supervisor/core/event.hpp"
 #include "supervisor/core/pool_state.hpp"
+#include "supervisor/core/process_name.hpp"
 #include "supervisor/core/restart_policy.hpp"
 #include "supervisor/core/types.hpp"
 
@@ -58,6 +59,10 @@ class Pool {
 
   [[nodiscard]] const PoolSpec& spec() const { return spec_; }
   [[nodiscard]] const std::vector<Slot>& slots() const { return slots_; }
+  /// "web:0", or "web" in a pool of one. Of a slot that was scaled away, too.
+  [[nodiscard]] std::string name_of(int slot) const {
+    return process_name(spec_.name, slot, slots_.size());
+  }
   [[nodiscard]] const std::map<WorkerId, Worker>& workers() const { return workers_; }
   [[nodiscard]] const Worker* find(WorkerId id) const;
   [[nodiscard]] Generation generation() const { return generation_; }

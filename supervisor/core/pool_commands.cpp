@@ -337,7 +337,7 @@ std::string Pool::describe_costs(const Costs& costs) const {
   std::string text;
   for (std::size_t named = 0; const auto& [slot, texts] : costs) {
     if (named++ == kNamed) return text + fmt::format("; and {} more", costs.size() - kNamed);
-    text += fmt::format("; {}: {}", process_name(spec_.name, slot), fmt::join(texts, "; "));
+    text += fmt::format("; {}: {}", name_of(slot), fmt::join(texts, "; "));
   }
   return text;
 }

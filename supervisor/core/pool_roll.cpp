@@ -188,8 +188,7 @@ std::string Pool::describe_return(const Roll& roll) const {
     const bool has_recovered = worker != nullptr && worker->phase == WorkerPhase::Serving &&
                                worker->generation == generation_;
     if (has_recovered) continue;
-    text += fmt::format("{}{}: {}", std::exchange(separator, ", "), process_name(spec_.name, index),
-                        why);
+    text += fmt::format("{}{}: {}", std::exchange(separator, ", "), name_of(index), why);
   }
   return text + describe_costs(roll.costs);
 }

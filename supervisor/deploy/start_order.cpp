@@ -7,8 +7,6 @@
 #include <variant>
 #include <vector>
 
-#include "supervisor/core/process_name.hpp"
-
 namespace reeve::supervisor {
 namespace {
 
@@ -27,7 +25,7 @@ bool is_done_or_up(const PoolRunner& pool) {
 /// Why it is not up, where only an operator can help.
 std::string obstacle(const PoolRunner& pool) {
   for (const Slot& slot : pool.pool().slots()) {
-    const std::string name = process_name(pool.name(), slot.index);
+    const std::string name = pool.pool().name_of(slot.index);
     if (slot.state == SlotState::Fatal) return fmt::format("{} is FATAL: {}", name, slot.why);
     if (slot.state == SlotState::Exited && !slot.finished) {
       return fmt::format("{} has failed: {}", name, slot.why);

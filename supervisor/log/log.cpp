@@ -194,14 +194,15 @@ void Log::write(LogLevel level, std::string_view text) {
   }
 }
 
-void Log::worker_line(std::string_view process, Stream stream, std::string_view line) {
+void Log::worker_line(const LineSource& from, std::string_view line) {
   if (format_ == LogFormat::Json) {
-    workers_->info(R"("process":{},"stream":"{}","line":{})", ipc::json_string(process),
-                   stream == Stream::Stderr ? "stderr" : "stdout", ipc::json_string(line));
+    workers_->info(R"("process":{},"pool":{},"slot":{},"stream":"{}","line":{})",
+                   ipc::json_string(from.process), ipc::json_string(from.pool), from.slot,
+                   from.stream == Stream::Stderr ? "stderr" : "stdout", ipc::json_string(line));
   } else if (style_ == LineStyle::Terminal) {
-    workers_->info("\033[{}m{}\033[0m | {}\033[0m", colour_of(process), process, line);
+    workers_->info("\033[{}m{}\033[0m | {}\033[0m", colour_of(from.process), from.process, line);
   } else {
-    workers_->info("{} | {}", process, line);
+    workers_->info("{} | {}", from.process, line);
   }
 }
 

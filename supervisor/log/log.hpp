@@ -24,6 +24,14 @@ class Output;
 
 enum class Stream : std::uint8_t { Stdout, Stderr };
 
+/// Which worker has printed a line.
+struct LineSource {
+  std::string_view process;  ///< "web:0"; "web" in a pool of one
+  std::string_view pool;
+  int slot = 0;
+  Stream stream = Stream::Stdout;
+};
+
 /// What a line of text has beside its words.
 enum class LineStyle : std::uint8_t {
   Plain,     ///< date and time first: a file, a pipe
@@ -77,7 +85,7 @@ class Log {
   /// A line of a worker's output: "web:0 | text". Which stream it came from is told in JSON
   /// only: most programs log to stderr, so it says nothing about how bad a line is.
   /// Whatever the level, since the master cannot know how important it is.
-  void worker_line(std::string_view process, Stream stream, std::string_view line);
+  void worker_line(const LineSource& from, std::string_view line);
 
  private:
   void set_style(LineStyle style);

@@ -13,7 +13,6 @@
 
 #include "ipc/base/text.hpp"
 #include "ipc/version.hpp"
-#include "supervisor/core/process_name.hpp"
 #include "supervisor/pool/status.hpp"
 
 namespace reeve::supervisor {
@@ -166,9 +165,10 @@ void Commands::signal(SessionId session, const Request& request) {
   for_each_slot(resolved, [&](const PoolRunner& pool, const Slot& slot) {
     Process* process = slot.current ? pool.find(*slot.current) : nullptr;
     if (process != nullptr) process->signal(number);
-    std::string name = process_name(pool.name(), slot.index);
-    verdicts.push_back(process != nullptr ? success(std::move(name), "signalled")
-                                          : refusal(std::move(name), "not_running"));
+    std::string name = pool.pool().name_of(slot.index);
+    verdicts.push_back(about(pool.name(), slot.index,
+                             process != nullptr ? success(std::move(name), "signalled")
+                                                : refusal(std::move(name), "not_running")));
   });
   answer(session, std::move(verdicts));
 }
@@ -241,12 +241,12 @@ PendingCommands::OnVerdicts Commands::answer_to(SessionId session) const {
 /// A verdict on the first of several pools comes long before the last: what was up may be down now.
 void Commands::correct(ipc::control::Verdict& verdict) const {
   const bool says_up = verdict.code == "started" || verdict.code == "restarted";
-  if (!says_up) return;
-  const ResolvedNames resolved = resolve_names({verdict.name}, pools_.known());
-  if (resolved.targets.size() != 1 || resolved.targets.front().slots.size() != 1) return;
-  const Target& target = resolved.targets.front();
-  const auto index = static_cast<std::size_t>(*target.slots.begin());
-  const Slot& slot = pools_.find(target.pool)->pool().slots()[index];
+  const PoolRunner* pool = pools_.find(verdict.pool);
+  if (!says_up || !verdict.slot || pool == nullptr) return;
+  const auto& slots = pool->pool().slots();
+  const auto index = static_cast<std::size_t>(*verdict.slot);
+  if (index >= slots.size()) return;
+  const Slot& slot = slots[index];
   if (slot.state == SlotState::Running || slot.finished) return;
   verdict.ok = false;
   verdict.code = "spawn_error";

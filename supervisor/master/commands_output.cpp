@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "ipc/base/text.hpp"
-#include "supervisor/core/process_name.hpp"
 #include "supervisor/master/commands.hpp"
 #include "supervisor/pool/status.hpp"
 #include "supervisor/postmortem/death_report.hpp"
@@ -41,7 +40,7 @@ void Commands::tail(SessionId session, const Request& request) {
   });
   // With several processes each line says whose it is.
   const auto prefix_of = [&slots](const PoolRunner& pool, int slot) {
-    return slots.size() > 1 ? fmt::format("{} | ", process_name(pool.name(), slot)) : "";
+    return slots.size() > 1 ? fmt::format("{} | ", pool.pool().name_of(slot)) : "";
   };
   Reply reply;
   reply.continues = request.more;
@@ -90,7 +89,8 @@ void Commands::clear(SessionId session, const Request& request) {
   Verdicts verdicts = resolved.unknown;
   for_each_slot(resolved, [&verdicts](PoolRunner& pool, const Slot& slot) {
     pool.tail(slot.index).clear();
-    verdicts.push_back(success(process_name(pool.name(), slot.index), "cleared"));
+    verdicts.push_back(
+        about(pool.name(), slot.index, success(pool.pool().name_of(slot.index), "cleared")));
   });
   answer(session, std::move(verdicts));
 }

@@ -10,7 +10,6 @@
 
 #include "ipc/version.hpp"
 #include "supervisor/config/probe.hpp"
-#include "supervisor/core/process_name.hpp"
 #include "supervisor/system/exit_code.hpp"
 #include "supervisor/system/socket_access.hpp"
 
@@ -74,8 +73,12 @@ Master::Master(ipc::uv::Loop& loop, Log& log, const SupervisorConfig& config,
 Pools::Callbacks Master::pools_callbacks() {
   return {.on_change = std::bind_front(&Master::wake, this),
           .read_pending = [this] { notify_->receive_pending(); },
-          .on_event = [this](std::string_view kind, const std::string& name,
-                             const std::string& text) { events_.publish(kind, name, text); },
+          .on_event =
+              [this](std::string_view kind, const PoolRunner& pool, std::optional<int> slot,
+                     const std::string& text) {
+                events_.publish(kind, slot ? pool.pool().name_of(*slot) : pool.name(), text,
+                                pool.name(), slot);
+              },
           .on_forgotten = [this](const PoolRunner& pool) { commands_.forgotten(pool); },
           .ask = std::bind_front(&Master::ask, this)};
 }
@@ -366,7 +369,7 @@ void Master::check_fatal() {
   for (const auto& pool : pools_.all()) {
     for (const Slot& slot : pool->pool().slots()) {
       if (slot.state != SlotState::Fatal) continue;
-      log_.error("{} is FATAL, and on_fatal = \"exit\": {}", process_name(pool->name(), slot.index),
+      log_.error("{} is FATAL, and on_fatal = \"exit\": {}", pool->pool().name_of(slot.index),
                  slot.why);
       service_manager_.stopping();
       shutdown_.exit_with(exit_code::kFatal);

@@ -95,7 +95,8 @@ void PoolRunner::on_message(Process& process, const ipc::WorkerMessage& message)
 
 void PoolRunner::printed(Process& process, Stream stream, std::string_view line) {
   const Process::Identity& who = process.identity();
-  log_.worker_line(name_of(who.slot), stream, line);
+  log_.worker_line(
+      {.process = name_of(who.slot), .pool = name(), .slot = who.slot, .stream = stream}, line);
   tails_.of(who.slot).append(line);
   look_for_ready(who, line);
 }
@@ -298,7 +299,7 @@ void PoolRunner::perform(const Changed& order) {
   const std::string line = fmt::format("{} ({})", change, about);
   log_.write(level_of(order.to, dead.has_value()),
              fmt::format("{}: {}", name_of(order.slot), line));
-  observer_.happened("state", name_of(order.slot), line);
+  observer_.happened("state", *this, order.slot, line);
   observer_.changed();
 }
 
@@ -308,7 +309,7 @@ void PoolRunner::perform(const Replaced& order) {
   const Slot& slot = pool_.slots()[index];
   if (slot.finished || slot.state == SlotState::Running) {
     const Outcome outcome = slot.finished ? Outcome::Finished : Outcome::Started;
-    on_started_(render(name(), {order.slot, outcome, {}, {}}, {}));
+    on_started_(render(name(), pool_.slots().size(), {order.slot, outcome, {}, {}}, {}));
   }
 }
 
@@ -316,7 +317,7 @@ void PoolRunner::perform(const Finished& order) {
   Verdicts verdicts;
   for (const SlotVerdict& verdict : order.verdicts) {
     const auto lines = verdict.culprit ? last_lines(*verdict.culprit) : std::vector<std::string>{};
-    verdicts.push_back(render(name(), verdict, lines));
+    verdicts.push_back(render(name(), pool_.slots().size(), verdict, lines));
   }
   if (order.command == deploying_) {
     deploying_.reset();
@@ -340,18 +341,18 @@ PoolListeners::UsedElsewhere PoolRunner::used_elsewhere() const {
 }
 
 ScheduleLease::Callbacks PoolRunner::lease_callbacks() {
-  return {
-      .find = [this](WorkerId worker) -> std::optional<ScheduleLease::Member> {
-        const Process* process = find(worker);
-        if (process == nullptr) return std::nullopt;
-        return member_of(*process);
-      },
-      .tell = [this](WorkerId worker, const ipc::MasterMessage& message) -> ipc::Result<> {
-        const Process* process = find(worker);
-        if (process == nullptr) return ipc::failure("it has ended");
-        return process->tell(message);
-      },
-      .on_event = [this](const std::string& text) { observer_.happened("lease", name(), text); }};
+  return {.find = [this](WorkerId worker) -> std::optional<ScheduleLease::Member> {
+            const Process* process = find(worker);
+            if (process == nullptr) return std::nullopt;
+            return member_of(*process);
+          },
+          .tell = [this](WorkerId worker, const ipc::MasterMessage& message) -> ipc::Result<> {
+            const Process* process = find(worker);
+            if (process == nullptr) return ipc::failure("it has ended");
+            return process->tell(message);
+          },
+          .on_event =
+              [this](const std::string& text) { observer_.happened("lease", *this, {}, text); }};
 }
 
 ScheduleLease::Member PoolRunner::member_of(const Process& process) const {

@@ -46,9 +46,9 @@ class PoolObserver {
   virtual void killed() = 0;   ///< a worker had to be killed
   /// Takes the notifications that have come but were not read yet.
   virtual void read_pending() = 0;
-  /// A line for whoever follows the events: about the slot or the pool `name`. `kind` is a stable
+  /// A line for whoever follows the events: about the pool, or one slot of it. `kind` is a stable
   /// word: "state", "exit", "deploy", "lease".
-  virtual void happened(std::string_view kind, const std::string& name,
+  virtual void happened(std::string_view kind, const PoolRunner& pool, std::optional<int> slot,
                         const std::string& text) = 0;
   /// Whether a pool other than this one still serves from the listener.
   virtual bool used_elsewhere(const PoolRunner& pool, const Listener& listener) = 0;
@@ -221,7 +221,7 @@ class PoolRunner : private ProcessObserver {
   [[nodiscard]] std::string what_was_waited_for(const Process& process, const Worker& worker) const;
   void note_unasked(int index, const DeathFacts& facts);
   void forget_restarts(const SlotSet& slots);
-  [[nodiscard]] std::string name_of(int slot) const { return process_name(name(), slot); }
+  [[nodiscard]] std::string name_of(int slot) const { return pool_.name_of(slot); }
   [[nodiscard]] std::vector<std::string> last_lines(WorkerId worker) const;
 
   /// Listeners are open, or the command is answered with the reason.

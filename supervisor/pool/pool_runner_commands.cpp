@@ -104,8 +104,9 @@ bool PoolRunner::deploy_what_waits(CommandId command) {
 bool PoolRunner::open_listeners_for(CommandId command, const ListenerSet& listeners) {
   const auto opened = listeners_.open(listeners);
   if (opened) return true;
-  observer_.finished(
-      command, {render(name(), {std::nullopt, Outcome::SpawnError, opened.error().text, {}}, {})});
+  observer_.finished(command,
+                     {render(name(), pool_.slots().size(),
+                             {std::nullopt, Outcome::SpawnError, opened.error().text, {}}, {})});
   return false;
 }
 

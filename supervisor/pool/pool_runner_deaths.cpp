@@ -131,7 +131,7 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
     const bool is_bad = reported || !event.death.cost.empty();
     log_.write(is_bad ? LogLevel::Warn : LogLevel::Info, fmt::format("{}: {}", facts.name, end));
   }
-  observer_.happened("exit", facts.name, end);
+  observer_.happened("exit", *this, who.slot, end);
   deaths_.told();
   worker = leaves_some ? pool_.find(who.worker) : nullptr;
   if (worker != nullptr && worker->phase == WorkerPhase::Draining) {

@@ -109,7 +109,7 @@ void PoolRunner::perform(const Watch& order) {
       fmt::format("generation {}: canary {} ready, watching for {}",
                   static_cast<std::uint64_t>(generation), canaries, short_duration(watch));
   log_.info("{}: {}", name(), line);
-  observer_.happened("deploy", name(), line);
+  observer_.happened("deploy", *this, {}, line);
   tell(line);
 }
 
@@ -122,7 +122,7 @@ void PoolRunner::perform(const Judge& order) {
   }
   log_.write(verdict->good ? LogLevel::Info : LogLevel::Warn,
              fmt::format("{}: {}", name(), verdict->text));
-  observer_.happened("deploy", name(), verdict->text);
+  observer_.happened("deploy", *this, {}, verdict->text);
   tell(verdict->text);
   feed(Judged{.command = order.command, .good = verdict->good, .text = verdict->text});
 }

@@ -10,8 +10,6 @@
 #include <iterator>
 #include <utility>
 
-#include "supervisor/core/process_name.hpp"
-
 namespace reeve::supervisor {
 namespace {
 
@@ -247,7 +245,7 @@ std::string Pools::survivors() const {
         const Process* process = pool->find(id);
         const pid_t pid = process == nullptr ? 0 : process->leader();
         text += fmt::format("{}{} (pid {})", text.empty() ? "" : ", ",
-                            process_name(pool->name(), worker.slot), pid);
+                            pool->pool().name_of(worker.slot), pid);
       }
     }
   }
@@ -297,8 +295,9 @@ void Pools::finished(CommandId command, Verdicts verdicts) {
   pending_.settle(command, std::move(verdicts));
 }
 
-void Pools::happened(std::string_view kind, const std::string& name, const std::string& text) {
-  if (callbacks_.on_event) callbacks_.on_event(kind, name, text);
+void Pools::happened(std::string_view kind, const PoolRunner& pool, std::optional<int> slot,
+                     const std::string& text) {
+  if (callbacks_.on_event) callbacks_.on_event(kind, pool, slot, text);
 }
 
 bool Pools::used_elsewhere(const PoolRunner& pool, const Listener& listener) {

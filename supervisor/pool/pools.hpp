@@ -27,8 +27,9 @@ class Pools : private PoolObserver {
   struct Callbacks {
     std::function<void()> on_change;     ///< a slot or a process is not what it was
     std::function<void()> read_pending;  ///< takes the notifications that have come
-    /// Something happened to the slot or the pool `name`.
-    std::function<void(std::string_view kind, const std::string& name, const std::string& text)>
+    /// Something happened to the pool, or to one slot of it.
+    std::function<void(std::string_view kind, const PoolRunner& pool, std::optional<int> slot,
+                       const std::string& text)>
         on_event;
     /// Nothing is left of a removed pool, or of a rehearsal: it is destroyed next.
     std::function<void(const PoolRunner& pool)> on_forgotten;
@@ -104,7 +105,8 @@ class Pools : private PoolObserver {
   void changed() override { callbacks_.on_change(); }
   void read_pending() override { callbacks_.read_pending(); }
   void killed() override { ++workers_killed_; }
-  void happened(std::string_view kind, const std::string& name, const std::string& text) override;
+  void happened(std::string_view kind, const PoolRunner& pool, std::optional<int> slot,
+                const std::string& text) override;
   bool used_elsewhere(const PoolRunner& pool, const Listener& listener) override;
   void ask(const ProbeQuestion& question, OnProbeAnswer on_answer) override {
     callbacks_.ask(question, std::move(on_answer));

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "ipc/recorder/reader.hpp"
-#include "supervisor/core/process_name.hpp"
 
 namespace reeve::supervisor {
 namespace {
@@ -107,7 +106,9 @@ void for_each_process(const PoolRunner& pool, const SlotSet& slots, const ToProc
 ipc::control::Process line_of(const PoolRunner& pool, const Worker& worker, const Process& process,
                               TimePoint now) {
   ipc::control::Process line;
-  line.name = process_name(pool.name(), worker.slot);
+  line.name = pool.pool().name_of(worker.slot);
+  line.pool = pool.name();
+  line.slot = worker.slot;
   switch (worker.phase) {
     case WorkerPhase::Starting:
       line.state = to_string(SlotState::Starting);
@@ -143,7 +144,9 @@ std::vector<ipc::control::Process> status_of(const PoolRunner& pool, const SlotS
     const TimePoint since = serves ? worker->phase_since : slot.since;
 
     ipc::control::Process line;
-    line.name = process_name(pool.name(), slot.index);
+    line.name = pool.pool().name_of(slot.index);
+    line.pool = pool.name();
+    line.slot = slot.index;
     line.state = to_string(slot.state);
     line.uptime = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::max(Duration::zero(), now - since));
@@ -179,7 +182,7 @@ std::vector<std::string> troubles_of(const PoolRunner& pool, const Slot& slot, T
 void add_lifespan(Reply& reply, const PoolRunner& pool, const SlotSet& slots, TimePoint now) {
   std::size_t size = size_of(reply.resources);
   for_each_process(pool, slots, [&](const Worker& worker, const Process& process) {
-    const std::string name = process_name(pool.name(), worker.slot);
+    const std::string name = pool.pool().name_of(worker.slot);
     const int pid = process.pid().value_or(0);
     if (std::ranges::find(reply.processes, pid, &ipc::control::Process::pid) ==
         reply.processes.end()) {
@@ -208,7 +211,7 @@ void add_scheduled(Reply& reply, const PoolRunner& pool, const SlotSet& slots) {
   for_each_process(pool, slots, [&](const Worker& worker, const Process& process) {
     for (const ipc::ScheduledReport& report : process.reports().scheduled) {
       if (!add(reply, reply.schedule, size,
-               {.process = process_name(pool.name(), worker.slot),
+               {.process = pool.pool().name_of(worker.slot),
                 .pid = process.pid().value_or(0),
                 .report = report})) {
         return;

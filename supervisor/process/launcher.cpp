@@ -120,7 +120,7 @@ ipc::Result<Launcher::LaunchedProbe> Launcher::launch_probe(const PoolConfig& po
 
 WorkerIdentity Launcher::identity_of(const PoolConfig& pool,
                                      const Process::Identity& identity) const {
-  return {.slot = process_name(pool.spec.name, identity.slot),
+  return {.slot = slot_name(pool.spec.name, identity.slot),
           .index = identity.slot,
           .generation = identity.generation,
           .notify_socket = dependencies_.notify_socket,

@@ -65,7 +65,7 @@ std::vector<std::string> known_names(const Shell& shell) {
   for (const ipc::control::Process& process : reply->processes) {
     const std::string pool = process.name.substr(0, process.name.find(':'));
     if (std::ranges::find(names, pool) == names.end()) names.push_back(pool);
-    names.push_back(process.name);
+    if (process.name != pool) names.push_back(process.name);
   }
   return names;
 }

@@ -90,7 +90,7 @@ TEST_F(Deploy, RollsEvenWhenNothingDiffers) {
   const int before = reeve.pid("web:0");
   const Finished verdict = reeve.ctl({"deploy", "web"});
   EXPECT_EQ(verdict.code(), 0) << verdict.output << verdict.errors;
-  EXPECT_THAT(verdict.output, HasSubstr("generation 2: web:0 started as pid"));
+  EXPECT_THAT(verdict.output, HasSubstr("generation 2: web started as pid"));
   EXPECT_NE(reeve.pid("web:0"), before);
 }
 
@@ -165,7 +165,7 @@ TEST_F(Deploy, ASecondDeploymentIsRefusedWithTheNameOfTheFirst) {
 TEST_F(Deploy, ASecondDeploymentWaitsWhenAskedTo) {
   Reeve& reeve = start_ready(slow_to_start());
   const auto first = reeve.start_ctl({"deploy", "web"});
-  ASSERT_TRUE(eventually([&] { return first->output().contains("generation 2: web:0 started"); }));
+  ASSERT_TRUE(eventually([&] { return first->output().contains("generation 2: web started"); }));
   const Finished second = reeve.ctl({"deploy", "--wait", "web"});
   EXPECT_EQ(second.code(), 0) << second.output << second.errors;
   EXPECT_THAT(second.output, HasSubstr("waiting: deploy of web by reevectl pid"));

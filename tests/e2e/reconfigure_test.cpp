@@ -178,10 +178,10 @@ TEST_F(Reconfigure, APoolStartsAfterThoseItNeedsAndStopsBeforeThem) {
   EXPECT_EQ(reeve.slot("migrate:0").state, "EXITED") << "and the master is ready all the same";
   const std::string log = reeve.log();
   EXPECT_THAT(log, HasSubstr("app: waits for migrate to end, proxy"));
-  EXPECT_LT(log.find("proxy:0: STARTING → RUNNING"), log.find("app:0: STOPPED → STARTING"));
+  EXPECT_LT(log.find("proxy: STARTING → RUNNING"), log.find("app: STOPPED → STARTING"));
   EXPECT_EQ(reeve.stop(), Exit{.code = 0});
   const std::string end = reeve.log();
-  EXPECT_LT(end.find("app:0: STOPPING → STOPPED"), end.find("proxy:0: RUNNING → STOPPING"));
+  EXPECT_LT(end.find("app: STOPPING → STOPPED"), end.find("proxy: RUNNING → STOPPING"));
 }
 
 TEST_F(Reconfigure, APoolSaysWhatItWaitsForInVain) {
@@ -189,7 +189,7 @@ TEST_F(Reconfigure, APoolSaysWhatItWaitsForInVain) {
   ASSERT_TRUE(eventually([&] { return reeve.slot("migrate:0").state == "EXITED"; }));
   EXPECT_TRUE(eventually([&] {
     return reeve.slot("app:0").detail ==
-           "waits for migrate to end; migrate:0 has failed: exited with code 3";
+           "waits for migrate to end; migrate has failed: exited with code 3";
   })) << reeve.slot("app:0").detail;
   EXPECT_EQ(reeve.ctl({"start", "app"}).code(), 0) << "the operator knows better";
   EXPECT_EQ(reeve.slot("app:0").state, "RUNNING");
@@ -209,7 +209,7 @@ TEST_F(Reconfigure, AnExpectedExitOpensTheWayForWhatComesAfter) {
                        "ready = \"started\"\nrestart = \"never\"\nexpected_exit = [0, 3]\n") +
                   sleeper("app", "after = [\"migrate\"]"));
   EXPECT_TRUE(reeve.becomes("app:0", "RUNNING"));
-  EXPECT_THAT(reeve.ctl({"start", "migrate"}).output, HasSubstr("migrate:0: finished"));
+  EXPECT_THAT(reeve.ctl({"start", "migrate"}).output, HasSubstr("migrate: finished"));
 }
 
 TEST_F(Reconfigure, AFatalPoolEndsTheMasterWhereThatIsAskedFor) {
@@ -221,7 +221,7 @@ TEST_F(Reconfigure, AFatalPoolEndsTheMasterWhereThatIsAskedFor) {
            "backoff = { first = \"1ms\", max = \"1ms\" }\n"
            "give_up = { failures = 2, within = \"60s\" }"));
   EXPECT_EQ(reeve.master().wait(), Exit{.code = 3});
-  EXPECT_THAT(reeve.log(), HasSubstr("broken:0 is FATAL, and on_fatal = \"exit\""));
+  EXPECT_THAT(reeve.log(), HasSubstr("broken is FATAL, and on_fatal = \"exit\""));
 }
 
 TEST_F(Reconfigure, EventsAreFollowedWhileTheyHappen) {

@@ -42,7 +42,7 @@ TEST_F(Requests, AStopThatCostSomethingSaysSo) {
   ASSERT_TRUE(reeve.logs("probe: begin visit"));
   ASSERT_TRUE(reeve.get("/later?ms=600000"));
   const std::string cost = "1 request, 1 background task cancelled, close of cache not done";
-  EXPECT_EQ(reeve.ctl({"stop", "web:0"}).output, "web:0: stopped; " + cost + "\n");
+  EXPECT_EQ(reeve.ctl({"stop", "web:0"}).output, "web: stopped; " + cost + "\n");
   EXPECT_EQ(reeve.slot("web:0").cost, cost);
   EXPECT_THAT(reeve.log(), HasSubstr("STOPPING → STOPPED"));
   EXPECT_THAT(reeve.log(), HasSubstr(": " + cost + ")"));

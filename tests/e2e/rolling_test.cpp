@@ -70,7 +70,7 @@ TEST_F(Rolling, EachProcessIsStartedThenTheSummaryComes) {
     EXPECT_THAT(verdict.output, StartsWith("web:0: started\nweb:1: started\nweb: restarted; "));
   }
   const Finished all = reeve.ctl({"restart", "all"});
-  for (const char* line : {"web:0: started\n", "web:1: started\n", "jobs:0: started\n",
+  for (const char* line : {"web:0: started\n", "web:1: started\n", "jobs: started\n",
                            "web: restarted; ", "jobs: restarted; "}) {
     EXPECT_THAT(all.output, HasSubstr(line));
   }

@@ -155,7 +155,7 @@ TEST_F(StartStop, AWorkerThatIgnoresTermIsKilledAtTheGraceAndNamed) {
   const auto took = std::chrono::steady_clock::now() - begin;
   EXPECT_GE(took, 400ms) << "SIGKILL before the grace had passed";
   EXPECT_LE(took, 1400ms);
-  EXPECT_THAT(reeve.log(), HasSubstr("web:0"));
+  EXPECT_THAT(reeve.log(), HasSubstr("web: "));
   EXPECT_THAT(reeve.log(), ::testing::ContainsRegex("SIGKILL|kill"));
   EXPECT_THAT(reeve.log(), HasSubstr("GET /slow")) << "what it was doing";
 }
@@ -166,7 +166,7 @@ TEST_F(StartStop, TheSignalOfTheConfigurationTellsAWorkerToStop) {
       R"(["/bin/sh", "-c", "trap 'echo bye; exit 0' QUIT; trap '' TERM; echo up; while :; do sleep 0.02; done"])",
       "ready = { log = \"up\" }\nstop = \"QUIT\""));
   EXPECT_EQ(reeve.stop(), Exit{.code = 0});
-  EXPECT_THAT(reeve.log(), HasSubstr("app:0 | bye"));
+  EXPECT_THAT(reeve.log(), HasSubstr("app | bye"));
 }
 
 TEST_F(StartStop, AStoppedWorkerIsContinuedToHearIt) {
@@ -196,22 +196,20 @@ TEST_F(StartStop, OfAllFollowsAfter) {
                              pool("db", job, kUpLine));
   std::size_t from = reeve.log().size();
   EXPECT_EQ(reeve.ctl({"stop", "all"}).exit, Exit{.code = 0});
-  EXPECT_TRUE(
-      in_order(reeve.log(), from, {"web:0: STOPPING → STOPPED", "db:0: RUNNING → STOPPING"}));
+  EXPECT_TRUE(in_order(reeve.log(), from, {"web: STOPPING → STOPPED", "db: RUNNING → STOPPING"}));
   from = reeve.log().size();
   EXPECT_EQ(reeve.ctl({"start", "all"}).exit, Exit{.code = 0});
-  EXPECT_TRUE(
-      in_order(reeve.log(), from, {"db:0: STARTING → RUNNING", "web:0: STOPPED → STARTING"}));
+  EXPECT_TRUE(in_order(reeve.log(), from, {"db: STARTING → RUNNING", "web: STOPPED → STARTING"}));
   from = reeve.log().size();
   const Finished hard = reeve.ctl({"restart", "--hard", "all"});
   EXPECT_EQ(hard.exit, Exit{.code = 0});
-  for (const char* pool : {"web:0", "db:0"}) {
+  for (const char* pool : {"web", "db"}) {
     EXPECT_THAT(hard.output, HasSubstr(std::string(pool) + ": stopped\n" + pool + ": started\n"));
   }
   EXPECT_TRUE(
       in_order(reeve.log(), from,
-               {"web:0: STOPPING → STOPPED", "db:0: RUNNING → STOPPING", "db:0: STARTING → RUNNING",
-                "web:0: STOPPED → STARTING", "web:0: STARTING → RUNNING"}));
+               {"web: STOPPING → STOPPED", "db: RUNNING → STOPPING", "db: STARTING → RUNNING",
+                "web: STOPPED → STARTING", "web: STARTING → RUNNING"}));
 }
 
 TEST_F(StartStop, AllDoesNotWaitForWhatDoesNotComeUp) {

@@ -106,16 +106,16 @@ TEST_F(UpgradeUnderLoad, EveryLineOfAFastWorkerIsThereInOrder) {
   Reeve& reeve = start_copy(pool("p", R"(["@dir@/counter"])", "ready = { after = \"0ms\" }"));
   std::size_t seen = 0;
   for (int i = 0; i < 3; ++i) {
-    ASSERT_TRUE(eventually([&] { return counted(reeve.log(), "p:0").size() > seen + 1000; },
-                           3 * kPatience));
-    seen = counted(reeve.log(), "p:0").size();
+    ASSERT_TRUE(
+        eventually([&] { return counted(reeve.log(), " p").size() > seen + 1000; }, 3 * kPatience));
+    seen = counted(reeve.log(), " p").size();
     const auto verdict = upgrade(reeve);
     ASSERT_TRUE(verdict.ok) << verdict.text;
   }
   ASSERT_TRUE(
-      eventually([&] { return counted(reeve.log(), "p:0").size() > seen + 1000; }, 3 * kPatience));
+      eventually([&] { return counted(reeve.log(), " p").size() > seen + 1000; }, 3 * kPatience));
   EXPECT_EQ(reeve.ctl({"stop", "p"}).code(), 0);
-  auto numbers = counted(reeve.log(), "p:0");
+  auto numbers = counted(reeve.log(), " p");
   numbers.pop_back();  // TERM may have come between its two writes.
   EXPECT_EQ(numbers.front(), 0);
   EXPECT_TRUE(has_no_gap(numbers));
@@ -132,7 +132,7 @@ TEST_F(Upgrade, APartialLineIsFinishedByTheNewMaster) {
   ASSERT_TRUE(eventually([&] { return std::filesystem::exists(dir / "said"); }));
   ASSERT_TRUE(upgrade(reeve).ok);
   (void)dir.write("fifo", "go on\n");
-  EXPECT_TRUE(reeve.logs("p:0 | half a line\n"));
+  EXPECT_TRUE(reeve.logs(" p | half a line\n"));
 }
 
 TEST_F(Upgrade, EveryCommandWorksAfterwards) {
@@ -260,7 +260,7 @@ TEST_F(Upgrade, WhoeverFollowsATailFollowsOn) {
   ASSERT_EQ(::mkfifo((dir / "fifo").c_str(), 0600), 0);
   Reeve& reeve = start_copy(pool("p", R"(["@dir@/counter"])", "ready = { after = \"0ms\" }"));
   (void)dir.write("fifo", "before\n");
-  ASSERT_TRUE(reeve.logs("p:0 | before"));
+  ASSERT_TRUE(reeve.logs(" p | before"));
   const auto tail = reeve.start_ctl({"tail", "-f", "p:0"});
   ASSERT_TRUE(eventually([&] { return tail->output() == "before\n"; }));
   ASSERT_TRUE(upgrade(reeve).ok);

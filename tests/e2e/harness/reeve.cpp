@@ -142,7 +142,9 @@ std::vector<ipc::control::Process> Reeve::status() const {
 
 ipc::control::Process Reeve::slot(std::string_view name) const {
   auto all = status();
-  const auto found = std::ranges::find(all, name, &ipc::control::Process::name);
+  const auto found = std::ranges::find_if(all, [name](const ipc::control::Process& each) {
+    return each.name == name || fmt::format("{}:{}", each.pool, each.slot) == name;
+  });
   return found == all.end() ? ipc::control::Process{} : std::move(*found);
 }
 

@@ -58,7 +58,7 @@ class Reeve {
   /// One request on a connection of its own; an empty reply with `error` when nobody answers.
   [[nodiscard]] ipc::control::Reply ask(const ipc::control::Request& request) const;
   [[nodiscard]] std::vector<ipc::control::Process> status() const;
-  /// One slot's line of the status; an empty one when there is none.
+  /// One slot's line of the status, by its name or as POOL:INDEX; an empty one when there is none.
   [[nodiscard]] ipc::control::Process slot(std::string_view name) const;
   [[nodiscard]] int pid(std::string_view name) const { return slot(name).pid; }
   /// The pids of all slots, in the order of the status.

@@ -61,7 +61,7 @@ TEST(Names, AnUnknownSlotIsAnsweredWithTheRange) {
 
 TEST(Verdict, NamesTheSlotAndEndsWithTheLastLines) {
   const auto verdict =
-      render("web", {2, Outcome::SpawnError, "exited with code 3", {}}, {"no redis", "bye"});
+      render("web", 3, {2, Outcome::SpawnError, "exited with code 3", {}}, {"no redis", "bye"});
   EXPECT_EQ(verdict.name, "web:2");
   EXPECT_EQ(verdict.code, "spawn_error");
   EXPECT_FALSE(verdict.ok);
@@ -71,7 +71,7 @@ TEST(Verdict, NamesTheSlotAndEndsWithTheLastLines) {
 
 TEST(Verdict, AboutAPoolHasItsName) {
   const auto verdict =
-      render("web", {std::nullopt, Outcome::Rolled, "generation 2 serves", {}}, {});
+      render("web", 3, {std::nullopt, Outcome::Rolled, "generation 2 serves", {}}, {});
   EXPECT_EQ(verdict.name, "web");
   EXPECT_TRUE(verdict.ok);
 }

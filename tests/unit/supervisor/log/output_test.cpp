@@ -206,8 +206,8 @@ TEST_F(LogText, UnderSystemdHasAPriorityAndNoTime) {
 TEST_F(LogText, AWorkersLineIsTakenAsItIs) {
   EXPECT_THAT(logged(LogFormat::Text, LineStyle::Plain,
                      [](Log& log) {
-                       log.worker_line("web:0", Stream::Stdout, "{} fine");
-                       log.worker_line("web:0", Stream::Stderr, "%v bad");
+                       log.worker_line({"web:0", "web", 0, Stream::Stdout}, "{} fine");
+                       log.worker_line({"web:0", "web", 0, Stream::Stderr}, "%v bad");
                      }),
               MatchesRegex(".* web:0 \\| \\{\\} fine\n.* web:0 \\| %v bad\n"));
 }
@@ -215,10 +215,13 @@ TEST_F(LogText, AWorkersLineIsTakenAsItIs) {
 TEST_F(LogText, AsJsonIsOneObjectALine) {
   const std::string text = logged(LogFormat::Json, LineStyle::Plain, [](Log& log) {
     log.warn("say \"{}\"", "hi");
-    log.worker_line("web:0", Stream::Stderr, "tab\there");
+    log.worker_line({"web:0", "web", 0, Stream::Stderr}, "tab\there");
   });
   EXPECT_THAT(text, HasSubstr(R"("level":"warning","message":"say \"hi\""})"));
-  EXPECT_THAT(text, HasSubstr(R"("process":"web:0","stream":"stderr","line":"tab\there"})"));
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          R"("process":"web:0","pool":"web","slot":0,"stream":"stderr","line":"tab\there"})"));
 }
 
 TEST(RuntimeDir, IsHeldByOneMasterAtATime) {
