@@ -200,7 +200,6 @@ class Pool {
   void newcomer_ready(const Worker& worker);
   void accept(int slot);
   void finish_roll();
-  [[nodiscard]] static Outcome failure_of(const Roll& roll);
   [[nodiscard]] std::string describe_return(const Roll& roll) const;
   [[nodiscard]] std::optional<TimePoint> next_trial() const;
   [[nodiscard]] bool may_fork_successor() const;

@@ -193,19 +193,13 @@ std::string Pool::describe_return(const Roll& roll) const {
   return text + describe_costs(roll.costs);
 }
 
-/// A worker of a plain restart that did not come up is one that did not start; of a deployment, the
-/// whole of it has failed.
-Outcome Pool::failure_of(const Roll& roll) {
-  return roll.failed_slot && !roll.spec ? Outcome::SpawnError : Outcome::Aborted;
-}
-
 void Pool::finish_roll() {
   Roll roll = *std::exchange(roll_, std::nullopt);
   switch (roll.direction) {
     case Roll::Direction::Back:
       actions_.push_back(
           Finished{roll.command,
-                   {{roll.failed_slot, failure_of(roll), describe_return(roll), roll.culprit}}});
+                   {{roll.failed_slot, Outcome::Aborted, describe_return(roll), roll.culprit}}});
       return;
     case Roll::Direction::Forward:
       break;

@@ -113,9 +113,8 @@ void Pool::pause_roll(const std::string& why, int slot_index, WorkerId culprit) 
                         count == 1 ? "worker runs" : "workers run",
                         static_cast<std::uint64_t>(generation));
   }
-  actions_.push_back(Finished{roll.command,
-                              {{slot_index, roll.spec ? Outcome::Aborted : Outcome::SpawnError,
-                                std::move(text), culprit}}});
+  actions_.push_back(
+      Finished{roll.command, {{slot_index, Outcome::Aborted, std::move(text), culprit}}});
 }
 
 /// A command on the whole pool makes the roll pointless.

@@ -27,6 +27,14 @@ std::string pool_named(std::string_view name) {
   return std::string(name);
 }
 
+/// A deployment is aborted when a worker does not come up; a restart is a start that has failed.
+Verdicts of_a_restart(Verdicts verdicts) {
+  for (ipc::control::Verdict& verdict : verdicts) {
+    if (verdict.code == "aborted" && verdict.slot) verdict.code = "spawn_error";
+  }
+  return verdicts;
+}
+
 std::vector<std::string> pools_named(const std::vector<std::string>& names) {
   std::vector<std::string> pools;
   for (const std::string& name : names) {
@@ -52,8 +60,11 @@ void Commands::restart(SessionId session, const Request& request) {
   command_pools(session, request, [&](PoolRunner& pool, CommandId id, const SlotSet& slots) {
     tell_wait(session, request, pool.name());
     deployer_.take_turn(pool.name(), who, if_busy(request), id,
-                        [slots, on_started](PoolRunner& runner, CommandId part) {
-                          runner.roll(part, slots, on_started);
+                        [this, slots, on_started](PoolRunner& runner, CommandId part) {
+                          const CommandId roll = pending_.open(1, [this, part](Verdicts verdicts) {
+                            pending_.settle(part, of_a_restart(std::move(verdicts)));
+                          });
+                          runner.roll(roll, slots, on_started);
                         });
   });
 }

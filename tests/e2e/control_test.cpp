@@ -5,6 +5,7 @@
 #include <sys/un.h>
 
 #include <csignal>
+#include <filesystem>
 #include <list>
 #include <memory>
 
@@ -230,8 +231,11 @@ TEST_F(Control, APoolOfOneAnswersToItsPlainNameAndIsShownByIt) {
 
 TEST_F(Control, AHeldDirectoryNamesTheSocketOfWhoHoldsIt) {
   Reeve& reeve = start_ready(hello_pool(1));
+  const std::string directory = std::filesystem::path(reeve.control_socket()).parent_path();
+  const auto config = dir.write("second.toml", "[supervisor]\nruntime_dir = \"" + directory +
+                                                   "\"\n[pool.a]\ncommand = [\"/bin/true\"]\n");
   const Finished second =
-      run({.argv = {binary("reeve"), "run", "-c", (dir / "reeve.toml").string()}}, dir, "second");
+      run({.argv = {binary("reeve"), "run", "-c", config.string()}}, dir, "second");
   EXPECT_EQ(second.code(), 4);
   EXPECT_THAT(second.errors, HasSubstr("`reevectl -s " + reeve.control_socket() + " shutdown`"));
 }

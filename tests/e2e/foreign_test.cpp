@@ -187,9 +187,9 @@ TEST_F(Foreign, ARollSendsTheStopSignalOfTheOldVersion) {
   Reeve& reeve = start_ready(told_by("QUIT"));
   reeve.configure(told_by("TERM") + "nice = 1\n");
   EXPECT_EQ(reeve.ctl({"update", "web"}).code(), 0);
-  EXPECT_TRUE(reeve.logs("web:0 | QUIT"));
+  EXPECT_TRUE(reeve.logs("web | QUIT"));
   EXPECT_EQ(reeve.stop(), Exit{.code = 0});
-  EXPECT_TRUE(reeve.logs("web:0 | TERM"));
+  EXPECT_TRUE(reeve.logs("web | TERM"));
 }
 
 TEST_F(Foreign, TheNumberOfAListenersDescriptorIsFilledIn) {

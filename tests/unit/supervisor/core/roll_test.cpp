@@ -70,17 +70,6 @@ TEST(Roll, TellsEachSlotOnceItsSuccessorServes) {
   EXPECT_TRUE(web.answered(roll));
 }
 
-TEST(Roll, APlainRestartThatDoesNotComeUpIsASpawnError) {
-  PoolDriver web(spec_of(2));
-  web.serve();
-  const CommandId roll = web.roll();
-  web.exited(web.successor(0), kCrash);
-  EXPECT_EQ(web.outcome(roll), Outcome::SpawnError);
-  const CommandId deploy = web.deploy(version_two(2));
-  web.exited(web.successor(0), kCrash);
-  EXPECT_EQ(web.outcome(deploy), Outcome::Aborted);
-}
-
 TEST(Roll, WithSurgeStartsSeveralAtATime) {
   PoolSpec spec = spec_of(4);
   spec.surge = 3;

@@ -290,7 +290,10 @@ TEST(HardRestart, StopsFirst) {
   web.exited(old);
   EXPECT_THAT(web.forked(), SizeIs(1));
   web.ready_all();
-  EXPECT_EQ(web.outcome(restart), Outcome::Restarted);
+  ASSERT_THAT(web.verdicts(restart), SizeIs(3));
+  EXPECT_EQ(web.verdicts(restart)[0].outcome, Outcome::Stopped);
+  EXPECT_EQ(web.verdicts(restart)[1].outcome, Outcome::Started);
+  EXPECT_EQ(web.verdicts(restart)[2].outcome, Outcome::Restarted) << "of the pool";
 }
 
 TEST(HardRestart, StartsWhatIsDown) {
@@ -319,7 +322,9 @@ TEST(HardRestart, TellsOfAFailedStart) {
   const CommandId restart = web.hard_restart();
   web.exited(web.current(0));
   web.exited(web.current(0), Death{.exit_code = 3});
-  EXPECT_EQ(web.outcome(restart), Outcome::SpawnError);
+  ASSERT_THAT(web.verdicts(restart), SizeIs(2));
+  EXPECT_EQ(web.verdicts(restart)[0].outcome, Outcome::Stopped);
+  EXPECT_EQ(web.verdicts(restart)[1].outcome, Outcome::SpawnError);
 }
 
 }  // namespace

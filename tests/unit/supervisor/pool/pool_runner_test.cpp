@@ -86,7 +86,7 @@ class RunningPool : public ::testing::Test, private PoolObserver {
   void changed() override {}
   void killed() override { ++killed_; }
   void read_pending() override {}
-  void happened(std::string_view kind, const std::string& /*name*/,
+  void happened(std::string_view kind, const PoolRunner& /*pool*/, std::optional<int> /*slot*/,
                 const std::string& text) override {
     if (kind == "lease") leases_.push_back(text);
   }
@@ -167,7 +167,7 @@ TEST_F(RunningPool, WhoGivesTheLeaseBackIsFollowed) {
   ASSERT_TRUE(driver_.run_until([this] { return !leases_.empty(); }));
   command([this](CommandId id) { runner_->roll(id, {}); });
   ASSERT_TRUE(driver_.run_until([this] { return leases_.size() > 2; }));
-  EXPECT_EQ(leases_[1], "web:0 has released the lease");
+  EXPECT_EQ(leases_[1], "web has released the lease");
   EXPECT_THAT(leases_[2], HasSubstr("generation 2) holds the lease"));
 }
 
@@ -185,7 +185,7 @@ TEST_F(RunningPool, WhoGaveTheLeaseBackIsNotGivenItAgain) {
       driver_.run_until([&] { return pool.find(status().pid)->status_text() == "looped"; }));
   ASSERT_EQ(leases_.size(), 2U);
   EXPECT_THAT(leases_[0], HasSubstr("holds the lease"));
-  EXPECT_EQ(leases_[1], "web:0 has released the lease");
+  EXPECT_EQ(leases_[1], "web has released the lease");
 }
 
 TEST_F(RunningPool, ARehearsalNeverHoldsTheLease) {
@@ -233,7 +233,7 @@ TEST_F(RunningPool, StatusShowsWhatAWorkerToldOfItsInside) {
   add_scheduled(reply, *runner_, {});
   EXPECT_EQ(reply.processes.size(), 1U) << "its slot shows it already";
   ASSERT_EQ(reply.resources.size(), 1U);
-  EXPECT_EQ(reply.resources[0].process, "web:0");
+  EXPECT_EQ(reply.resources[0].process, "web");
   EXPECT_EQ(reply.resources[0].pid, status().pid);
   EXPECT_EQ(reply.resources[0].report.state, ipc::ResourceState::Closing);
   EXPECT_GE(reply.resources[0].since, std::chrono::hours(1)) << "it goes on";
@@ -383,8 +383,8 @@ TEST_F(RunningPool, ADeploymentTellsItsProgress) {
     runner_->deploy(id, Deployment::of(shell_pool(kWellBehaved), {}), {},
                     [&](const std::string& line) { lines.push_back(line); });
   });
-  EXPECT_THAT(lines, ::testing::ElementsAre(HasSubstr("generation 2: web:0 started as pid"),
-                                            HasSubstr("web:0: pid")));
+  EXPECT_THAT(lines, ::testing::ElementsAre(HasSubstr("generation 2: web started as pid"),
+                                            HasSubstr("web: pid")));
 }
 
 TEST_F(RunningPool, WhenNoSlotCanServeTheListenerIsClosed) {
