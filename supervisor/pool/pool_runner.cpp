@@ -259,7 +259,7 @@ void PoolRunner::look_who_accepts() {
                          process.leader(), waiting, waiting == 1 ? " waits" : "s wait");
     }
     log_.write(stands_still ? LogLevel::Warn : LogLevel::Info, fmt::format("{}: {}", who, text));
-    observer_.happened("accept", who, text);
+    observer_.happened("accept", *this, process.identity().slot, text);
   });
 }
 
