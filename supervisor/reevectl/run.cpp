@@ -97,11 +97,11 @@ ipc::Result<Reply> greet(Client& client) {
 }
 
 /// What Ctrl-C says of a command that changes something: a handler can make no text.
-constinit std::array<char, 512> farewell{};
+constinit char farewell[512] = {};
+constinit std::size_t farewell_size = 0;
 
 void say_farewell(int signal) {
-  const std::string_view text(farewell.data());
-  [[maybe_unused]] const ssize_t tolerated = ::write(STDERR_FILENO, text.data(), text.size());
+  [[maybe_unused]] const ssize_t tolerated = ::write(STDERR_FILENO, farewell, farewell_size);
   ::raise(signal);  // For the second time: the handler is gone.
 }
 
@@ -113,7 +113,7 @@ void prepare_farewell(const Ask& ask) {
       "\nreevectl: interrupted; what has begun goes on in the master: watch it with `reevectl{} "
       "events` or `reevectl{} status`; what was waiting for its turn is dropped\n",
       where, where);
-  text.copy(farewell.data(), farewell.size() - 1);
+  farewell_size = text.copy(farewell, sizeof farewell);
   struct sigaction action{};
   action.sa_handler = say_farewell;
   action.sa_flags = static_cast<int>(SA_RESETHAND | SA_NODEFER);
