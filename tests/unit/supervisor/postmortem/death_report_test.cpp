@@ -122,9 +122,9 @@ TEST(Why, SaysHowTheSlotFaresAndHowItsLastWorkerDied) {
   EXPECT_EQ(why(slot, {}, &death, Depth::Summary),
             "web:0 is BACKOFF (next try in 3 s)\nits last death:\n  pid 7 exited\n");
   EXPECT_THAT(why(slot, {}, &death, Depth::Main),
-              testing::EndsWith("\n  GET /slow for 3 s\n  more: `reevectl why --full web:0`\n"));
+              ::testing::EndsWith("\n  GET /slow for 3 s\n  more: `reevectl why --full web:0`\n"));
   EXPECT_THAT(why(slot, {}, &death, Depth::Full),
-              testing::EndsWith("\n  GET /slow for 3 s\n  every thread\n"));
+              ::testing::EndsWith("\n  GET /slow for 3 s\n  every thread\n"));
 }
 
 TEST(Why, SaysWhatTheLivingWorkerSuffersFrom) {
