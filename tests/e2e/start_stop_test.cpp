@@ -204,7 +204,8 @@ TEST_F(StartStop, OfAllFollowsAfter) {
   const Finished hard = reeve.ctl({"restart", "--hard", "all"});
   EXPECT_EQ(hard.exit, Exit{.code = 0});
   for (const char* pool : {"web", "db"}) {
-    EXPECT_THAT(hard.output, HasSubstr(std::string(pool) + ": stopped\n" + pool + ": started\n"));
+    EXPECT_THAT(hard.output, HasSubstr(std::string(pool) + ": stopped; "));
+    EXPECT_THAT(hard.output, HasSubstr("\n" + std::string(pool) + ": started\n"));
   }
   EXPECT_TRUE(
       in_order(reeve.log(), from,

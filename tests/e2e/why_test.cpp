@@ -241,7 +241,7 @@ TEST_F(Why, OfAPoolTellsTheShortStoryOfEach) {
   victim_ = reeve.pid("web:0");
   Watch(victim_).signal(SIGKILL);
   await_replacement(reeve);
-  EXPECT_THAT(why(reeve, "web"),
+  EXPECT_THAT(reeve.ctl({"why", "web"}).output,
               AllOf(HasSubstr("web:0 is RUNNING"), HasSubstr("killed by SIGKILL"),
                     HasSubstr("web:1 is RUNNING"), HasSubstr("none of its workers"),
                     Not(HasSubstr("its last lines"))));

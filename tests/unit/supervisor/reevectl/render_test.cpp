@@ -258,7 +258,8 @@ TEST(RenderPid, IsTheMastersOrThoseNamed) {
   const Request web{.method = Method::Pid, .names = {"web"}};
   EXPECT_EQ(render(web, {.processes = {{.pid = 5}, {.pid = 6}}, .master_pid = 42}),
             (Rendering{.output = "5\n6\n"}));
-  EXPECT_EQ(render(web, {.processes = {{.pid = 5}, {.pid = 0}}}),
+  const Request one{.method = Method::Pid, .names = {"web:0", "web:1"}};
+  EXPECT_EQ(render(one, {.processes = {{.name = "web:0", .pid = 5}, {.name = "web:1"}}}),
             (Rendering{.output = "5\n0\n", .exit_code = 7}));
 }
 
