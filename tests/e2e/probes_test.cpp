@@ -113,7 +113,7 @@ TEST_F(Probes, OneThatIsNotWellIsReplacedWithAReport) {
   Reeve& reeve = serve(
       "ready = { tcp = \"${port}\" }\n"
       "health = { http = \"/healthz\", interval = \"20ms\", failures = 3 }\n");
-  ASSERT_TRUE(reeve.logs("app:0: STARTING → RUNNING"));
+  ASSERT_TRUE(reeve.logs("app: STARTING → RUNNING"));
   const int first = reeve.pid("app:0");
   answer_with(500);
   const std::string why = fmt::format(
@@ -130,7 +130,7 @@ TEST_F(Probes, AHelperThatEndsOrStandsStillIsNoFailureOfTheProgram) {
   Reeve& reeve = serve(
       "ready = { http = \"/\" }\n"
       "health = { http = \"/\", interval = \"10ms\", timeout = \"100ms\", failures = 1 }\n");
-  ASSERT_TRUE(reeve.logs("app:0: STARTING → RUNNING"));
+  ASSERT_TRUE(reeve.logs("app: STARTING → RUNNING"));
   const int worker = reeve.pid("app:0");
   for (const int signal : {SIGKILL, SIGSTOP}) {
     ASSERT_TRUE(eventually([&] { return helper_of(reeve) != 0; }));
@@ -149,7 +149,7 @@ TEST_F(Probes, AreAskedByTheNextMasterToo) {
       "ready = { http = \"/\" }\n"
       "health = { command = [\"/usr/bin/test\", \"!\", \"-e\", \"@dir@/status\"], "
       "interval = \"20ms\", failures = 2 }\n");
-  ASSERT_TRUE(reeve.logs("app:0: STARTING → RUNNING"));
+  ASSERT_TRUE(reeve.logs("app: STARTING → RUNNING"));
   const int worker = reeve.pid("app:0");
   const Finished upgrade = reeve.ctl({"upgrade"});
   ASSERT_EQ(upgrade.code(), 0) << upgrade.output << upgrade.errors;
