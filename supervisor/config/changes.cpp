@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 namespace reeve::supervisor {
 namespace {
@@ -12,6 +13,23 @@ const PoolVersion* find(const std::vector<PoolVersion>& versions, const std::str
   const auto found = std::ranges::find_if(
       versions, [&name](const PoolVersion& version) { return version.config.spec.name == name; });
   return found == versions.end() ? nullptr : &*found;
+}
+
+/// `pool` with those rules of `other` that concern the master alone. The number of workers is no
+/// rule, and with `ready` the sockets of a listener may change.
+PoolConfig with_rules_of(PoolConfig pool, const PoolConfig& other) {
+  PoolSpec spec = other.spec;
+  spec.workers = pool.spec.workers;
+  spec.ready_after = pool.spec.ready_after;
+  pool.spec = std::move(spec);
+  // One that binds ports has to leave them first, and one that does not must not.
+  if (binds_ports(pool) == binds_ports(other)) pool.health = other.health;
+  pool.stop = other.stop;
+  pool.reload_signal = other.reload_signal;
+  pool.after = other.after;
+  pool.autostart = other.autostart;
+  pool.watchdog_signal = other.watchdog_signal;
+  return pool;
 }
 
 }  // namespace
@@ -52,8 +70,11 @@ PoolChanges compare(const std::vector<PoolVersion>& before, const std::vector<Po
     PoolConfig same_size = old->config;
     same_size.spec.workers = version.config.spec.workers;
     same_size.run_as = version.config.run_as;  // No change of the file, and said in any order.
-    if (old->addresses != version.addresses || same_size != version.config) {
+    if (old->addresses != version.addresses ||
+        with_rules_of(same_size, version.config) != version.config) {
       changes.rolled.push_back(name);
+    } else if (same_size != version.config) {
+      changes.reconfigured.push_back(name);
     } else if (old->config.spec.workers != version.config.spec.workers) {
       changes.scaled.push_back(name);
     }

@@ -14,6 +14,8 @@ struct PoolChanges {
   std::vector<std::string> added;
   std::vector<std::string> removed;
   std::vector<std::string> scaled;  ///< only the number of workers differs
+  /// The workers may stay: what differs concerns the master alone (and their number, perhaps).
+  std::vector<std::string> reconfigured;
   std::vector<std::string> rolled;  ///< anything else differs, or an address that it listens on
 
   bool operator==(const PoolChanges&) const = default;

@@ -99,6 +99,14 @@ struct ScaleRequested {
   int workers;
 };
 
+/// The rules of the pool are others now, its program is the same; the number of workers stays. Who
+/// runs goes by them as far as it can: a foreign worker was told at its start how often to give a
+/// sign of life, a `native` one how long its drain may take, and nobody is held to less.
+struct Reconfigured {
+  PoolSpec spec;
+  std::set<WorkerId> native;
+};
+
 /// The operator ends every grace that is running, now (a second TERM, QUIT).
 struct GraceEnded {};
 
@@ -107,6 +115,6 @@ struct Tick {};
 
 using Event = std::variant<ForkFailed, Started, Ready, Leaving, Extended, LeaderEnded, Exited,
                            StartRequested, StopRequested, RollRequested, HardRestartRequested,
-                           ScaleRequested, GraceEnded, Tick, Measured, Judged, Hung>;
+                           ScaleRequested, GraceEnded, Tick, Measured, Judged, Hung, Reconfigured>;
 
 }  // namespace reeve::supervisor

@@ -182,10 +182,7 @@ void Pool::became_ready(Worker& worker) {
   worker.was_ready = true;
   proven_ = std::max(proven_, worker.generation);
   worker.alive_at = now_;
-  if (worker.recycle.age) {
-    worker.recycle_at =
-        now_ + std::chrono::duration_cast<Duration>(*worker.recycle.age * worker.recycle_share);
-  }
+  plan_recycling(worker);
 
   Slot* slot = slot_at(worker.slot);
   assert(slot != nullptr && "a worker that starts has a slot");

@@ -70,6 +70,10 @@ class Pool {
   [[nodiscard]] Generation upcoming_generation() const;
   /// No process is left and none will be started by itself.
   [[nodiscard]] bool quiet() const;
+  /// The rules that a roll goes by: of what it brings, so that it can lead out of impossible ones.
+  [[nodiscard]] const PoolSpec& rolling_spec() const {
+    return roll_ && roll_->spec ? *roll_->spec : spec_;
+  }
   [[nodiscard]] bool rolling() const { return roll_.has_value(); }
   [[nodiscard]] int draining() const;
   /// A roll has started it and has not accepted it yet: it may still go back.
@@ -160,6 +164,8 @@ class Pool {
   // pool_recycle.cpp: workers that are well and are replaced all the same.
   void note_due(Worker& worker, const Measured& found);
   void note_age(Worker& worker);
+  [[nodiscard]] double share_of_limits(const Recycling& recycle);
+  static void plan_recycling(Worker& worker);
   void recycle();
   void recycle_in_place();
   void recycled(Slot& slot);
@@ -171,6 +177,8 @@ class Pool {
   void take(const StopRequested& event);
   void take(const HardRestartRequested& event);
   void take(const ScaleRequested& event);
+  void take(const Reconfigured& event);
+  void reconfigure(Worker& worker, bool is_native);
   void bring_up(Slot& slot, Pending& pending);
   void reload(CommandId command, const SlotSet& slots);
   void reload_failed(Worker& worker);

@@ -172,6 +172,31 @@ void Pool::take(const ScaleRequested& event) {
   begin(std::move(pending));
 }
 
+void Pool::take(const Reconfigured& event) {
+  const int workers = spec_.workers;
+  spec_ = event.spec;
+  spec_.workers = workers;
+  for (auto& [id, worker] : workers_) {
+    // One that a roll has brought goes by what came with it.
+    if (worker.generation == generation_) reconfigure(worker, event.native.contains(id));
+  }
+}
+
+void Pool::reconfigure(Worker& worker, bool is_native) {
+  if (!is_native || spec_.grace > worker.grace) worker.grace = spec_.grace;
+  const bool knows_of_it = worker.watchdog && spec_.watchdog >= worker.watchdog;
+  if (is_native || knows_of_it || !spec_.watchdog) {
+    if (!worker.watchdog && worker.alive_at) worker.alive_at = now_;
+    worker.watchdog = spec_.watchdog;
+  }
+  if (worker.recycle == spec_.recycle) return;
+  worker.recycle = spec_.recycle;
+  worker.recycle_share = share_of_limits(worker.recycle);
+  worker.due.clear();
+  worker.recycle_at.reset();
+  if (worker.phase == WorkerPhase::Serving) plan_recycling(worker);
+}
+
 /// An operator wants it up: what was before does not count.
 void Pool::ask(Slot& slot) const {
   slot.policy.forget();

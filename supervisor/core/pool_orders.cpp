@@ -33,10 +33,7 @@ WorkerId Pool::fork(Slot& slot, Generation generation, const PoolSpec& spec) {
                 .ready_after = spec.ready_after,
                 .watchdog = spec.watchdog,
                 .recycle = spec.recycle};
-  if (spec.recycle.any() && spec.recycle.jitter > 0) {
-    worker.recycle_share =
-        1.0 - std::uniform_real_distribution<double>(0.0, spec.recycle.jitter)(random_);
-  }
+  worker.recycle_share = share_of_limits(spec.recycle);
   workers_.emplace(id, std::move(worker));
   actions_.push_back(Fork{id, slot.index, generation});
   return id;

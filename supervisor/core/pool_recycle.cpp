@@ -29,6 +29,19 @@ bool reaches(std::uint64_t value, std::uint64_t limit, double share) {
 
 }  // namespace
 
+/// What the jitter leaves of each limit.
+double Pool::share_of_limits(const Recycling& recycle) {
+  if (!recycle.any() || recycle.jitter <= 0) return 1.0;
+  return 1.0 - std::uniform_real_distribution<double>(0.0, recycle.jitter)(random_);
+}
+
+/// For one that serves since `phase_since`.
+void Pool::plan_recycling(Worker& worker) {
+  if (!worker.recycle.age) return;
+  worker.recycle_at = worker.phase_since + std::chrono::duration_cast<Duration>(
+                                               *worker.recycle.age * worker.recycle_share);
+}
+
 void Pool::note_due(Worker& worker, const Measured& found) {
   if (worker.phase != WorkerPhase::Serving || !worker.due.empty()) return;
   const auto& [requests, memory, age, jitter] = worker.recycle;

@@ -120,16 +120,19 @@ void Pool::make_room(Slot& slot) {
 }
 
 bool Pool::may_fork_successor() const {
-  const int surge = spec_.max_unavailable > 0 ? spec_.surge : std::max(1, spec_.surge);
+  const PoolSpec& spec = rolling_spec();
+  const int surge = spec.max_unavailable > 0 ? spec.surge : std::max(1, spec.surge);
   return successors() < surge && successors() + draining() < max_draining();
 }
 
 bool Pool::may_make_room() const {
-  return static_cast<int>(roll_->emptied.size()) < spec_.max_unavailable &&
+  return static_cast<int>(roll_->emptied.size()) < rolling_spec().max_unavailable &&
          successors() + draining() < max_draining();
 }
 
-int Pool::max_draining() const { return std::max(1, spec_.max_draining.value_or(spec_.workers)); }
+int Pool::max_draining() const {
+  return std::max(1, rolling_spec().max_draining.value_or(spec_.workers));
+}
 
 int Pool::successors() const {
   return static_cast<int>(

@@ -33,8 +33,7 @@ void Pool::roll_failed(const Worker& worker, const Death& death, const std::stri
     case Roll::Direction::Forward:
       break;
   }
-  const PoolSpec& spec = roll_->spec ? *roll_->spec : spec_;
-  if (spec.on_failure == RollFailure::Pause && !is_canary) {
+  if (rolling_spec().on_failure == RollFailure::Pause && !is_canary) {
     pause_roll(text, worker.slot, worker.id);
   } else {
     turn_back(text, worker.slot, worker.id);

@@ -170,7 +170,8 @@ void Reload::update(const std::vector<std::string>& names, const Requester& requ
       for (const PoolVersion& version : in_force) known.push_back(version.config.spec.name);
       for (const PoolConfig& pool : next->pools) known.push_back(pool.spec.name);
       unknown = unknown_pools(names, known);
-      for (auto* pools : {&changes.added, &changes.removed, &changes.scaled, &changes.rolled}) {
+      for (auto* pools : {&changes.added, &changes.removed, &changes.scaled, &changes.reconfigured,
+                          &changes.rolled}) {
         keep_only(*pools, names);
       }
       listeners.clear();
@@ -268,6 +269,7 @@ ipc::Result<ListenerSet> Reload::open(const Config& next,
 void Reload::apply(Run run, const PoolChanges& changes, const OnVerdicts& on_verdicts) {
   // A pool that is being deployed will be another one than it is now: what differs shows then.
   std::vector<std::string> to_change = changes.scaled;
+  std::ranges::copy(changes.reconfigured, std::back_inserter(to_change));
   std::ranges::copy(changes.rolled, std::back_inserter(to_change));
   if (run.words == Words::Ours) {
     for (const auto& pool : pools_.all()) {
@@ -303,7 +305,10 @@ void Reload::bring_to(PoolRunner& pool, CommandId part, const PoolConfig& config
   const PoolChanges changes = compare(versions_in_force(run.opened), versions_in(run.next));
   if (contains(changes.scaled, pool.name())) {
     pool.reconfigure_workers(part, config.spec.workers);
-  } else if (!contains(changes.rolled, pool.name())) {
+  } else if (contains(changes.reconfigured, pool.name()) && !pool.is_going_down()) {
+    pool.reconfigure(part, config);
+  } else if (!contains(changes.rolled, pool.name()) &&
+             !contains(changes.reconfigured, pool.name())) {
     commands_.settle(part, {});
   } else if (pool.is_going_down()) {
     pool.adopt(Deployment::of(config, run.opened));

@@ -130,6 +130,7 @@ void Commands::reread(SessionId session, const Request& /*request*/) {
     };
     add(differences->changes.added, "added");
     add(differences->changes.scaled, "changed");
+    add(differences->changes.reconfigured, "changed");
     add(differences->changes.rolled, "changed");
     add(differences->changes.removed, "removed");
     if (reply.verdicts.empty()) reply.verdicts = pools_.still_leaving();

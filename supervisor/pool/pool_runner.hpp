@@ -102,6 +102,9 @@ class PoolRunner : private ProcessObserver {
   void scale(CommandId command, int workers);
   /// The configured number is another one now: scales, and counts as deployed.
   void reconfigure_workers(CommandId command, int workers);
+  /// The configured rules are others now, and perhaps the number of workers; nobody is replaced for
+  /// that.
+  void reconfigure(CommandId command, const PoolConfig& config);
   /// What a deployment tells of itself, a line at a time, until its verdict.
   using OnProgress = std::function<void(const std::string& line)>;
   /// Rolls to another version, and opens its listeners where they are closed. It becomes

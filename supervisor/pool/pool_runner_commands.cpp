@@ -2,6 +2,7 @@
 // whole pool stops.
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <utility>
 
 #include "supervisor/pool/pool_runner.hpp"
@@ -86,6 +87,19 @@ void PoolRunner::announce_stop() {
   for (const auto& [worker, process] : processes_) {
     [[maybe_unused]] const auto tolerated = process->tell({.not_ready = true});
   }
+}
+
+void PoolRunner::reconfigure(CommandId command, const PoolConfig& config) {
+  const bool scales = config.spec.workers != deployment().config.spec.workers;
+  std::set<WorkerId> native;
+  for (const auto& [worker, process] : processes_) {
+    if (process->is_native()) native.insert(worker);
+  }
+  versions_.reconfigure(pool_.generation(), config);
+  log_.info("{}: its rules are those of the file now; no worker was replaced for that", name());
+  feed(Reconfigured{config.spec, std::move(native)});
+  if (scales) return scale(command, config.spec.workers);
+  observer_.finished(command, {success(name(), "reconfigured", "no worker was replaced for that")});
 }
 
 void PoolRunner::end_grace() {

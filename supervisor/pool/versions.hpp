@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "supervisor/core/types.hpp"
@@ -49,6 +50,11 @@ class Versions {
   void forget_waiting() { waiting_.reset(); }
   /// The configured number of workers is another one now, of the version that waits, too.
   void set_workers(Generation in_force, int workers);
+
+  /// The rules of the one in force are others now; its program and its listeners are the same.
+  void reconfigure(Generation in_force, PoolConfig config) {
+    deployments_.at(in_force).config = std::move(config);
+  }
 
   /// No roll is running: of all versions only the one in force can start workers. It makes the one
   /// that was in force before the previous one, if they differ.

@@ -119,6 +119,22 @@ TEST_F(Reconfigure, RemovedIsSaidWhenNothingIsLeft) {
   for (const int pid : {pids[0], pids[1]}) EXPECT_TRUE(Watch(pid).ended());
 }
 
+TEST_F(Reconfigure, WhatConcernsTheMasterAloneReplacesNobody) {
+  const std::string stubborn = R"(["/bin/sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"])";
+  Reeve& reeve = start_ready(pool("app", stubborn, "ready = { after = \"50ms\" }\ngrace = \"1h\""));
+  const int pid = reeve.pid("app:0");
+  reeve.configure(pool("app", stubborn,
+                       "ready = { after = \"50ms\" }\ngrace = \"100ms\"\n"
+                       "health = { command = [\"/bin/true\"], interval = \"10ms\" }"));
+  EXPECT_THAT(reeve.ctl({"update"}).output, HasSubstr("app: updated process group"));
+  EXPECT_EQ(reeve.pid("app:0"), pid);
+  EXPECT_EQ(reeve.slot("app:0").generation, 1U);
+  EXPECT_THAT(reeve.ctl({"reread"}).output, HasSubstr("No config updates"));
+  EXPECT_EQ(reeve.ctl({"stop", "app"}).code(), 0);
+  EXPECT_TRUE(reeve.logs("its drain took longer than the grace"))
+      << "the new one, of the old worker";
+}
+
 TEST_F(Reconfigure, UpdateOfANameLeavesTheOthers) {
   Reeve& reeve = start_ready(sleeper("a") + sleeper("b"));
   const int b = reeve.pid("b:0");

@@ -35,6 +35,7 @@ InvariantChecker::InvariantChecker(const Pool& pool) : pool_(pool) {
 
 void InvariantChecker::before(const Event& event, TimePoint now) {
   before_ = Snapshot{.spec = pool_.spec(),
+                     .rules = pool_.rolling_spec(),
                      .generation = pool_.generation(),
                      .deadline = pool_.next_deadline(),
                      .rolling = pool_.rolling(),

@@ -70,6 +70,7 @@ class InvariantChecker {
   /// The pool before the step.
   struct Snapshot {
     PoolSpec spec;
+    PoolSpec rules;  ///< that a roll went by
     Generation generation{};
     std::optional<TimePoint> deadline;
     bool rolling = false;

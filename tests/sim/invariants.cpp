@@ -47,7 +47,7 @@ void InvariantChecker::check_counts() const {
   const int active = count(WorkerPhase::Starting) + count(WorkerPhase::Serving);
   const auto* request = roll_request();
   const int canaries = request != nullptr && request->canary ? request->canary->workers : 0;
-  const int extra = std::max({1, pool_.spec().surge, before_.spec.surge, canaries});
+  const int extra = std::max({1, pool_.rolling_spec().surge, before_.rules.surge, canaries});
   hold(active <= pool_.spec().workers + extra, "not draining <= workers + surge, or canaries");
   hold(active <= pool_.spec().workers + successors(), "beyond `workers` there are successors only");
   hold(pool_.draining() == count(WorkerPhase::Draining) + count(WorkerPhase::Killed),
@@ -139,7 +139,9 @@ void InvariantChecker::check_service(const Event& event) const {
                     std::holds_alternative<LeaderEnded>(event) ||
                     std::holds_alternative<Leaving>(event) || std::holds_alternative<Hung>(event) ||
                     std::holds_alternative<Measured>(event);  // A hung worker: see check_hung().
-  const bool makes_room = (before_.rolling || pool_.rolling()) && before_.spec.max_unavailable > 0;
+  const bool makes_room =
+      (before_.rolling || pool_.rolling()) &&
+      (before_.rules.max_unavailable > 0 || pool_.rolling_spec().max_unavailable > 0);
   for (const int slot : before_.serving) {
     if (serving.contains(slot) || takes_down(event, slot)) continue;
     const bool adopted_fewer = before_.rolling && !pool_.rolling() && slot >= pool_.spec().workers;
@@ -161,17 +163,18 @@ void InvariantChecker::check_service(const Event& event) const {
 void InvariantChecker::check_successor_fits(const Fork& fork) const {
   const auto* request = roll_request();
   if (request != nullptr && request->canary && !trial_.good) return;
-  const auto allowed = [](const PoolSpec& spec) {
-    return spec.max_draining.value_or(std::max(1, spec.workers));
+  const auto allowed = [](const PoolSpec& spec, const PoolSpec& rules) {
+    return rules.max_draining.value_or(std::max(1, spec.workers));
   };
   const bool succeeds = std::ranges::any_of(pool_.slots(), [&](const Slot& slot) {
     return slot.successor == fork.worker && slot.index == fork.slot;
   });
   if (!succeeds) return;
-  hold(successors() <= std::max({1, pool_.spec().surge, before_.spec.surge}),
+  hold(successors() <= std::max({1, pool_.rolling_spec().surge, before_.rules.surge}),
        "at most `surge` successors start at a time");
   hold(count(WorkerPhase::Draining) + count(WorkerPhase::Killed) + 1 <=
-           std::max(allowed(pool_.spec()), allowed(before_.spec)),
+           std::max(allowed(pool_.spec(), pool_.rolling_spec()),
+                    allowed(before_.spec, before_.rules)),
        "a roll waits while max_draining workers drain");
 }
 

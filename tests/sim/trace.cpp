@@ -89,6 +89,7 @@ std::string to_line(const Event& event) {
             return fmt::format("Measured {} {} requests, {} bytes, {}", number(e.worker),
                                e.requests, e.memory_bytes, e.sign_of_life ? "alive" : "silent");
           },
+          [](const Reconfigured& e) { return fmt::format("Reconfigured {}", show(e.spec)); },
           [](const Hung& e) { return fmt::format("Hung {}", number(e.worker)); },
           [](const Judged& e) {
             return fmt::format("#{} judged {}", number(e.command), e.good ? "good" : "bad");

@@ -48,7 +48,7 @@ void InvariantChecker::note_room(const Event& event) {
     return !fills || serving.contains(slot) || takes_down(event, slot);
   });
   hold(static_cast<int>(emptied_.size()) <=
-           std::max(before_.spec.max_unavailable, pool_.spec().max_unavailable),
+           std::max(before_.rules.max_unavailable, pool_.rolling_spec().max_unavailable),
        "a roll empties at most max_unavailable slots at a time");
 }
 

@@ -225,7 +225,8 @@ class TwoPools {
     for (const auto& [id, worker] : stays_.workers()) {
       active += worker.phase == WorkerPhase::Starting || worker.phase == WorkerPhase::Serving;
     }
-    const int surge = std::max({1, stays_.spec().surge, stays_.rolling() ? most_canaries_ : 0});
+    const int surge =
+        std::max({1, stays_.rolling_spec().surge, stays_.rolling() ? most_canaries_ : 0});
     ASSERT_LE(active, stays_.spec().workers + surge);
     for (const Slot& slot : stays_.slots()) {
       ASSERT_FALSE(slot.state == SlotState::Starting && !slot.current) << "nobody forgets to fork";

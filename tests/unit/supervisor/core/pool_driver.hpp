@@ -50,6 +50,9 @@ class PoolDriver {
     return ask(RollRequested{next(), {}, std::move(spec), Canary{workers, watch}});
   }
   CommandId scale(int workers) { return ask(ScaleRequested{next(), workers}); }
+  void reconfigure(PoolSpec spec, std::set<WorkerId> native) {
+    tell(Reconfigured{std::move(spec), std::move(native)});
+  }
   void end_grace() { tell(GraceEnded{}); }
 
   // Facts.

@@ -95,6 +95,47 @@ TEST(Roll, WaitsWhileMaxDrainingDrain) {
   EXPECT_THAT(web.forked(), SizeIs(1));
 }
 
+TEST(Roll, GoesByTheRulesOfWhatItBrings) {
+  PoolSpec impossible = spec_of(3);
+  impossible.max_draining = 1;
+  PoolDriver web(impossible);
+  web.serve();
+  PoolSpec next = impossible;
+  next.max_draining = 3;
+  next.surge = 2;
+  web.deploy(next);
+  EXPECT_THAT(web.forked(), SizeIs(2)) << "by the new surge";
+  web.ready_all();
+  web.ready_all();
+  EXPECT_THAT(web.in(WorkerPhase::Draining), SizeIs(3)) << "though none of them ends";
+  EXPECT_FALSE(web.pool().rolling());
+}
+
+TEST(Roll, OtherRulesReplaceNobodyAndHoldFromNowOn) {
+  PoolSpec spec = spec_of(2);
+  spec.watchdog = 10s;
+  PoolDriver web(spec);
+  web.serve();
+  const WorkerId native = web.current(0);
+  const WorkerId foreign = web.current(1);
+  PoolSpec next = spec;
+  next.workers = 7;
+  next.grace = 1s;
+  next.watchdog = 5s;
+  next.surge = 0;
+  next.max_unavailable = 1;
+  next.recycle.age = 1h;
+  web.reconfigure(next, {native});
+  EXPECT_TRUE(web.ordered_nothing());
+  EXPECT_EQ(web.pool().spec().surge, 0);
+  EXPECT_EQ(web.pool().spec().workers, 2) << "that is for a scale to say";
+  EXPECT_EQ(web.pool().find(native)->watchdog, 5s);
+  EXPECT_EQ(web.pool().find(foreign)->watchdog, 10s) << "it was told of 10 s";
+  EXPECT_EQ(web.pool().find(native)->grace, spec.grace) << "it was told of that";
+  EXPECT_EQ(web.pool().find(foreign)->grace, 1s);
+  EXPECT_TRUE(web.pool().find(foreign)->recycle_at);
+}
+
 TEST(Roll, MaxDrainingCountsTheKilled) {
   PoolSpec spec = spec_of(3);
   spec.max_draining = 1;

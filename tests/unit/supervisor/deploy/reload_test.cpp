@@ -65,6 +65,33 @@ TEST(Reload, OnlyAnotherNumberOfWorkersScales) {
   EXPECT_EQ(changes(before, config_with({more})).rolled, std::vector<std::string>{"web"});
 }
 
+TEST(Reload, WhatConcernsTheMasterAloneReplacesNobody) {
+  const Config before = config_with({pool_named("web")});
+  PoolConfig other = pool_named("web");
+  other.spec.grace = std::chrono::seconds(7);
+  other.spec.surge = 2;
+  other.spec.backoff_max = std::chrono::seconds(3);
+  other.spec.give_up_failures = 3;
+  other.spec.watchdog = std::chrono::seconds(5);
+  other.spec.recycle.age = std::chrono::hours(1);
+  other.spec.workers = 3;
+  other.health = HealthRule{.probe = {.kind = Probe::Kind::Command, .command = {"/bin/true"}}};
+  other.stop.signal = 3;
+  other.autostart = false;
+  EXPECT_EQ(changes(before, config_with({other})),
+            (PoolChanges{
+                .added = {}, .removed = {}, .scaled = {}, .reconfigured = {"web"}, .rolled = {}}));
+  other.env["A"] = "1";
+  EXPECT_EQ(changes(before, config_with({other})).rolled, std::vector<std::string>{"web"});
+}
+
+TEST(Reload, AProbeOfAPortOfItsOwnRolls) {
+  PoolConfig other = pool_named("web");
+  other.health = HealthRule{.probe = {.kind = Probe::Kind::Tcp, .port = 9000}};
+  EXPECT_EQ(changes(config_with({pool_named("web")}), config_with({other})).rolled,
+            std::vector<std::string>{"web"});
+}
+
 TEST(Reload, AnotherAddressRollsThePoolsThatUseIt) {
   PoolConfig lonely = pool_named("jobs");
   lonely.listen = {};
