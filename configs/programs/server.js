@@ -1,4 +1,4 @@
-// Knows nothing of Reeve: serves on its descriptor 3, or on PORT. After SIGTERM each answer is the last of its
+// Knows nothing of Reeve: serves on its descriptor 3, or on the port that it is told. After SIGTERM each answer is the last of its
 // connection, and the process ends with the last connection.
 const http = require('http');
 const net = require('net');
@@ -8,7 +8,8 @@ const server = http.createServer((request, response) => {
   if (stopping) response.setHeader('Connection', 'close');
   response.end('Hello from Node\n');
 });
-const address = process.env.PORT ? { port: Number(process.env.PORT), host: '127.0.0.1' } : { fd: 3 };
+const port = process.argv[2];
+const address = port ? { port: Number(port), host: '127.0.0.1' } : { fd: 3 };
 server.listen(address, () => console.log('listening'));
 
 process.on('SIGTERM', () => {

@@ -16,7 +16,9 @@
 #include <utility>
 #include <vector>
 
+#include "ipc/address.hpp"
 #include "ipc/base/text.hpp"
+#include "ipc/listener.hpp"
 #include "tests/e2e/harness/load.hpp"
 #include "tests/e2e/harness/process_tree.hpp"
 #include "tests/e2e/harness/reeve_test.hpp"
@@ -56,6 +58,16 @@ class Programs : public ReeveTest {
       replacements.emplace_back(address, fmt::format("127.0.0.1:{}", free_port()));
     }
     return replacements;
+  }
+  /// A free port whose next one is free, too; below those that the kernel gives to clients.
+  static std::uint16_t two_free_ports() {
+    const auto is_free = [](int port) {
+      return ipc::open_listener(*ipc::parse_address(fmt::format("127.0.0.1:{}", port)), 1)
+          .has_value();
+    };
+    int port = 20000 + 2 * (::getpid() % 5000);
+    while (!is_free(port) || !is_free(port + 1)) port += 2;
+    return static_cast<std::uint16_t>(port);
   }
   /// One of configs/programs, in the test's directory.
   void copy_program(const std::string& name, const Replacements& replacements) const {
@@ -165,6 +177,22 @@ TEST_F(Programs, PhpFpmRollsUnderLoad) {
   EXPECT_EQ(answer->body, "Hello from PHP\n");
   roll_under_load(reeve, {.per_request = 2, .keep_alive = 2}, "php", port);
   EXPECT_THAT(reeve.log(), HasSubstr("using inherited socket fd=3"));
+  EXPECT_EQ(reeve.stop(), Exit{.code = 0});
+}
+
+/// One of two is down at a time, and nginx asks the other.
+TEST_F(Programs, NodeOnPortsOfItsOwnRollsUnderLoad) {
+  if (::access("/usr/bin/node", X_OK) != 0) GTEST_SKIP() << "package nodejs is not installed";
+  if (::access("/usr/sbin/nginx", X_OK) != 0) GTEST_SKIP() << "package nginx is not installed";
+  Replacements own = own_addresses({"127.0.0.1:8008"});
+  const std::uint16_t first = two_free_ports();
+  for (const int i : {0, 1}) {
+    own.emplace_back(fmt::format("127.0.0.1:900{}", 8 + i), fmt::format("127.0.0.1:{}", first + i));
+  }
+  own.emplace_back("= 9008 ", fmt::format("= {} ", first));
+  copy_program("proxy.conf", own);
+  Reeve& reeve = serve_by_nginx("ports.toml", own);
+  roll_under_load(reeve, {}, "app", port_in(own[0].second));
   EXPECT_EQ(reeve.stop(), Exit{.code = 0});
 }
 
