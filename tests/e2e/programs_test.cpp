@@ -156,6 +156,23 @@ TEST_F(Programs, NginxRollsUnderLoad) {
   EXPECT_EQ(reeve.stop(), Exit{.code = 0});
 }
 
+/// Its listener is its own, and stays open while it changes its worker.
+TEST_F(Programs, NginxWithAMasterOfItsOwnReloadsUnderLoad) {
+  if (::access("/usr/sbin/nginx", X_OK) != 0) GTEST_SKIP() << "package nginx is not installed";
+  const Replacements own = own_addresses({"127.0.0.1:8006"});
+  copy_program("nginx.conf", own);
+  Reeve& reeve = start_ready(pool(
+      "web",
+      R"(["/usr/sbin/nginx", "-p", "@dir@/", "-c", "nginx.conf", "-e", "stderr", "-g", "daemon off;"])",
+      "ready = { log = \"start worker process \\\\d\" }\nstop = \"QUIT\"\nreload = { signal = "
+      "\"HUP\" }"));
+  const int master = reeve.pid("web:0");
+  roll_under_load(reeve, {.per_request = 4, .keep_alive = 0}, "web", port_in(own[0].second));
+  EXPECT_EQ(reeve.pid("web:0"), master);
+  EXPECT_TRUE(reeve.logs("signal 1 (SIGHUP) received"));
+  EXPECT_EQ(reeve.stop(), Exit{.code = 0});
+}
+
 /// Behind nginx, which asks it on a connection for each request.
 TEST_F(Programs, PhpFpmRollsUnderLoad) {
   std::string php;
