@@ -103,6 +103,7 @@ void Kills::write_report(Kill& kill) {
       kill_report({.pid = kill.pid,
                    .reason = kill.order.reason,
                    .waited = kill.order.waited,
+                   .why = kill.order.why,
                    .recorder = ipc::read(process.recorder_page(), ipc::Clock::now()),
                    .step = kill.order.reason == KillReason::StartTimeout ? process.step() : "",
                    .status_text = process.status_text(),
