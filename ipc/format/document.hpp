@@ -18,6 +18,7 @@ namespace reeve::ipc::document {
 struct Position {
   std::size_t line = 0;
   std::size_t column = 0;
+  std::size_t file = 0;  ///< 0, unless who has put several documents together says which
 
   auto operator<=>(const Position&) const = default;
 };

@@ -8,6 +8,7 @@
 
 #include "ipc/format/document.hpp"
 #include "supervisor/config/config.hpp"
+#include "supervisor/config/include.hpp"
 #include "supervisor/config/read.hpp"
 #include "supervisor/config/text_file.hpp"
 
@@ -18,18 +19,28 @@ std::unexpected<std::vector<ConfigError>> refuse(ConfigError error) {
   return std::unexpected(std::vector{std::move(error)});
 }
 
-LoadResult parse(std::string_view text, const std::string& file, const FindUser& find) {
-  const auto document = ipc::document::parse_document(text);
+/// `looks_at_files`: also at those that it includes.
+LoadResult parse(std::string_view text, const std::string& file, const FindUser& find,
+                 bool looks_at_files) {
+  auto document = ipc::document::parse_document(text);
   if (!document) {
-    const auto& [at, why] = document.error();
-    return refuse({file, at.line, at.column, "not valid TOML: " + why});
+    const ipc::document::SyntaxError& error = document.error();
+    return refuse({file, error.at.line, error.at.column, "not valid TOML: " + error.text});
   }
-  auto read = config::read_document(*document, file, find);
-  if (read) return std::move(*read);
-  std::vector<ConfigError> errors;
+  config::Sources sources{.document = {}, .files = {file}, .errors = {}};
+  if (looks_at_files) {
+    sources = config::include_files(std::move(*document), file);
+  } else {
+    sources.document = std::move(*document);
+  }
+  auto read = config::read_document(sources.document, sources.files, find);
+  if (read && sources.errors.empty()) return std::move(*read);
+  std::vector<ConfigError> errors = std::move(sources.errors);
+  if (read) return std::unexpected(std::move(errors));
   for (const config::Problem& problem : read.error()) {
     const std::string subject = problem.path.empty() ? "" : problem.path + ": ";
-    errors.push_back({file, problem.at.line, problem.at.column, subject + problem.text});
+    errors.push_back({sources.files.at(problem.at.file), problem.at.line, problem.at.column,
+                      subject + problem.text});
   }
   return std::unexpected(std::move(errors));
 }
@@ -53,13 +64,13 @@ bool runs_by_su(const std::vector<std::string>& command) {
 }  // namespace
 
 LoadResult parse_config(std::string_view text, const std::string& file) {
-  return parse(text, file, nullptr);
+  return parse(text, file, nullptr, false);
 }
 
 LoadResult load_config(const std::string& path, const FindUser& find) {
   const auto text = config::read_text_file(path);
   if (!text) return refuse({path, 0, 0, text.error().text});
-  return parse(*text, path, find);
+  return parse(*text, path, find, true);
 }
 
 std::string to_string(const ConfigError& error) {

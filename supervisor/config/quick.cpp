@@ -85,7 +85,7 @@ LoadResult quick_config(const QuickOptions& options) {
          fmt::format("--ready: expected started, notify, after=2s or log=REGEX, found {}",
                      config::in_quotes(options.ready))});
   }
-  auto read = config::read_document(as_document(options), "", find_user);
+  auto read = config::read_document(as_document(options), {""}, find_user);
   if (!read) {
     for (const Problem& problem : read.error()) {
       errors.push_back({"", 0, 0, fmt::format("{}: {}", as_typed(problem.path), problem.text)});

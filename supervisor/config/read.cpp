@@ -19,14 +19,25 @@
 namespace reeve::supervisor::config {
 namespace {
 
-constexpr std::array<std::string_view, 3> kTables{"supervisor", "listen", "pool"};
+constexpr std::array<std::string_view, 4> kTables{"include", "supervisor", "listen", "pool"};
 
 void check_tables(const Cell& root) {
   for (const Entry& entry : *root.table()) {
     if (std::ranges::find(kTables, entry.key) != kTables.end()) continue;
     std::string remedy = ipc::did_you_mean(entry.key, kTables);
-    if (remedy.empty()) remedy = "; known here: supervisor, listen.NAME, pool.NAME";
+    if (remedy.empty()) remedy = "; known here: include, supervisor, listen.NAME, pool.NAME";
     root.refuse_key(entry, "unknown key" + remedy);
+  }
+}
+
+/// The files themselves were read before.
+void check_include(const Cell& root) {
+  if (const auto include = root.find("include")) {
+    std::vector<std::string> patterns;
+    include->read(patterns);
+    if (std::ranges::find(patterns, "") != patterns.end()) {
+      include->refuse("a pattern is empty; remove it, or name files, as \"conf.d/*.toml\"");
+    }
   }
 }
 
@@ -117,11 +128,13 @@ std::vector<T> values_of(std::vector<Sourced<T>> sourced) {
 
 }  // namespace
 
-std::expected<Config, Problems> read_document(const Value& document, const std::string& file,
+std::expected<Config, Problems> read_document(const Value& document,
+                                              const std::vector<std::string>& files,
                                               const FindUser& find) {
   Problems problems;
   const Cell root(document, "", problems);
   check_tables(root);
+  check_include(root);
 
   Config config;
   config.supervisor.runtime_dir = ipc::default_runtime_dir();
@@ -141,7 +154,7 @@ std::expected<Config, Problems> read_document(const Value& document, const std::
     check_times(pool);
     check_rolling(pool);
     complete_give_up(pool.table, config.supervisor.on_fatal, pool.value.spec);
-    resolve_env_file(pool.value, file);
+    resolve_env_file(pool.value, files.at(pool.table.value().at.file));
     if (find) check_machine(pool, find);
   }
   check_order(pools);
@@ -149,7 +162,7 @@ std::expected<Config, Problems> read_document(const Value& document, const std::
 
   if (!problems.empty()) {
     std::ranges::sort(problems, {}, [](const Problem& problem) {
-      return std::tie(problem.at, problem.path, problem.text);
+      return std::tie(problem.at.file, problem.at, problem.path, problem.text);
     });
     return std::unexpected(std::move(problems));
   }

@@ -213,7 +213,12 @@ void document(std::string_view table, const std::array<Key<T>, N>& keys,
 }  // namespace
 
 std::vector<DocumentedKey> documented_keys() {
-  std::vector<DocumentedKey> documented;
+  std::vector<DocumentedKey> documented{
+      {.path = "include",
+       .need = Optional,
+       .fallback = "[]",
+       .meaning = "files whose `listen` and `pool` tables count as if they stood here, as "
+                  "`[\"conf.d/*.toml\"]`; at the top of the file"}};
   document("supervisor", kSupervisorKeys, documented);
   document("listen.NAME", kListenerKeys, documented);
   document("pool.NAME", kPoolKeys, documented);

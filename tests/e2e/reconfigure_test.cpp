@@ -145,6 +145,31 @@ TEST_F(Reconfigure, UpdateOfANameLeavesTheOthers) {
   EXPECT_NE(reeve.ctl({"update", "nobody"}).code(), 0);
 }
 
+TEST_F(Reconfigure, IncludedFilesAreReadAnewAndNamed) {
+  std::filesystem::create_directory(dir / "conf.d");
+  (void)dir.write("conf.d/one.toml", sleeper("one"));
+  Reeve& reeve = start_ready(
+      "include = [\"conf.d/*.toml\"]\n"
+      "[supervisor]\nname = \"test\"\nruntime_dir = \"@dir@/run\"\n"
+      "[listen.http]\naddress = \"systemd:http\"\n" +
+      sleeper("main"));
+  EXPECT_EQ(reeve.slot("one:0").state, "RUNNING");
+  (void)dir.write("conf.d/two.toml", sleeper("two"));
+  (void)dir.write("conf.d/one.toml", sleeper("one", "env = { A = \"1\" }"));
+  EXPECT_THAT(reeve.ctl({"reread"}).output,
+              AllOf(HasSubstr("one: changed"), HasSubstr("two: available")));
+  EXPECT_EQ(reeve.ctl({"update"}).code(), 0);
+  EXPECT_EQ(reeve.slot("two:0").state, "RUNNING");
+  EXPECT_EQ(reeve.ctl({"deploy", "one"}).code(), 0);
+  (void)dir.write("conf.d/two.toml", sleeper("one"));
+  const Finished twice = reeve.ctl({"update"});
+  EXPECT_NE(twice.code(), 0);
+  EXPECT_THAT(twice.output + twice.errors,
+              AllOf(HasSubstr("two.toml:1:7: pool.one: it is defined already, in"),
+                    HasSubstr("one.toml:1:7; remove one")));
+  EXPECT_EQ(reeve.slot("two:0").state, "RUNNING") << "nothing was changed";
+}
+
 TEST_F(Reconfigure, AddRemoveAndAvail) {
   Reeve& reeve = start_ready(sleeper("a"));
   reeve.configure(sleeper("a") + sleeper("b"));

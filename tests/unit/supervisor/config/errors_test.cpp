@@ -66,9 +66,10 @@ TEST(ConfigErrors, UnknownKeyUnlikeAnyListsTheKnownOnes) {
       errors_of(std::string(kPool) + "[listen.http]\naddress = ':1'\ncolour = 'red'"),
       ElementsAre("t.toml:5:1: listen.http.colour: unknown key; known here: address, backlog, "
                   "sockets, mode, owner, group"));
-  EXPECT_THAT(errors_of("colour = 1\n" + std::string(kPool)),
-              ElementsAre("t.toml:1:1: colour: unknown key; known here: supervisor, listen.NAME, "
-                          "pool.NAME"));
+  EXPECT_THAT(
+      errors_of("colour = 1\n" + std::string(kPool)),
+      ElementsAre("t.toml:1:1: colour: unknown key; known here: include, supervisor, listen.NAME, "
+                  "pool.NAME"));
 }
 
 TEST(ConfigErrors, QuotedKeyWithADotIsNotThePathItLooksLike) {

@@ -156,5 +156,45 @@ TEST(RuntimeDir, IsOfTheSystemForRootAndOfTheUserForOthers) {
             geteuid() == 0 ? "/run/reeve" : "/run/user/7/reeve");
 }
 
+TEST_F(ConfigFiles, IncludesOthersInTheOrderOfTheirNames) {
+  const std::string path = write("reeve.toml",
+                                 "include = ['conf.d/*.toml', 'more.toml']\n"
+                                 "[listen.http]\naddress = ':8000'\n");
+  write("conf.d/b.toml", "[pool.b]\ncommand = ['/bin/true']\nlisten = ['http']\n");
+  write("conf.d/a.toml", "[pool.a]\ncommand = ['/bin/true']\nenv_file = 'a.env'\n");
+  write("conf.d/a.env", "KEY=value\n");
+  write("conf.d/ignored.txt", "[pool.no]\n");
+  write("more.toml", "[pool.c]\ncommand = ['/bin/true']\nafter = ['a']\n");
+  const LoadResult config = load_config(path);
+  ASSERT_THAT(texts_of(config), IsEmpty());
+  std::vector<std::string> names;
+  for (const PoolConfig& pool : config->pools) names.push_back(pool.spec.name);
+  EXPECT_THAT(names, ElementsAre("a", "b", "c"));
+  EXPECT_EQ(config->pools[0].env_from_file.at("KEY"), "value") << "relative to its own file";
+}
+
+TEST_F(ConfigFiles, NamesTheIncludedFileThatIsWrong) {
+  const std::string path = write("reeve.toml",
+                                 "include = ['conf.d/*.toml', 'missing.toml', 'none.d/*']\n"
+                                 "[pool.web]\ncommand = ['/bin/true']\n");
+  write("conf.d/1.toml", "[pool.a]\ncommand = ['/bin/true']\nworker = 2\n");
+  write("conf.d/2.toml", "[pool.web]\ncommand = ['/bin/true']\n[pool.a]\ncommand = ['x']\n");
+  write("conf.d/3.toml", "include = ['x.toml']\n[supervisor]\nname = 'x'\n");
+  write("conf.d/4.toml", "[pool.z\n");
+  ASSERT_EQ(::mkfifo((root_ / "conf.d/5.toml").c_str(), 0600), 0);
+  write("conf.d/6.toml", std::string((1 << 20) + 1, '#'));
+  const std::string d = root_ / "conf.d/";
+  EXPECT_THAT(
+      texts_of(load_config(path)),
+      ElementsAre(
+          d + "2.toml:1:7: pool.web: it is defined already, in " + path + ":2:7; remove one",
+          d + "2.toml:3:7: pool.a: it is defined already, in " + d + "1.toml:1:7; remove one",
+          d + "3.toml:1:1: include: an included file includes no other; name that file in " + path,
+          d + "3.toml:2:2: supervisor: it belongs into " + path, HasSubstr("4.toml:1:"),
+          HasSubstr("5.toml: it is a pipe"), HasSubstr("6.toml: larger than"),
+          HasSubstr("missing.toml: cannot open it: No such file or directory"),
+          HasSubstr("1.toml:3:1: pool.a.worker: unknown key (did you mean \"workers\"?)")));
+}
+
 }  // namespace
 }  // namespace reeve::supervisor
