@@ -7,6 +7,7 @@ namespace reeve::ipc::environment {
 inline constexpr char kChannel[] = "REEVE_CHANNEL";            ///< fd number of the channel
 inline constexpr char kRecorder[] = "REEVE_RECORDER";          ///< fd number of the recorder
 inline constexpr char kSlot[] = "REEVE_SLOT";                  ///< "web:0"
+inline constexpr char kPid[] = "REEVE_PID";                    ///< its own, also in its children
 inline constexpr char kGeneration[] = "REEVE_GENERATION";      ///< counts up with each deploy
 inline constexpr char kGraceMs[] = "REEVE_GRACE_MS";           ///< the drain's limit, milliseconds
 inline constexpr char kIdleDrainMs[] = "REEVE_IDLE_DRAIN_MS";  ///< idle this long: closed

@@ -203,6 +203,9 @@ class PoolRunner : private ProcessObserver {
   void feed(Event event);
   void forget_tails();
   void look_at_what_is_left();
+  [[nodiscard]] std::string find_daemon(Process& process, const Death& death,
+                                        const Worker* worker) const;
+  void find_detached(Process& process) const;
   void look_who_accepts();
   void arm_timer();
   void on_timer();

@@ -16,6 +16,9 @@ namespace {
 /// At what a dead leader has left.
 constexpr Duration kLookAtTheRestEvery = std::chrono::milliseconds(20);
 
+/// A program that daemonizes has done so by then.
+constexpr Duration kDaemonizesWithin = std::chrono::seconds(10);
+
 }  // namespace
 
 void PoolRunner::perform(const Kill& order) {
@@ -84,11 +87,13 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
   Process& process = *found->second;
   by_pid_.erase(found);
   process.reaped();
-  const bool leaves_some = process.lives();
 
   const Process::Identity who = process.identity();
   Exited event{who.worker, process.explain(death)};
   const Worker* worker = pool_.find(who.worker);
+  const std::string daemon = find_daemon(process, event.death, worker);
+  if (!daemon.empty()) event.death.meaning = daemon;
+  const bool leaves_some = process.lives();
   if (worker != nullptr && worker->killed_for == KillReason::StartTimeout) {
     event.death.meaning = what_was_waited_for(process, *worker);
   }
@@ -143,6 +148,26 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
   observer_.changed();
 }
 
+/// What to say of a program that has gone to the background: it ends well and at once, and leaves
+/// its work to an orphan. Empty: it has not. Such an orphan is told to stop: its like follows.
+std::string PoolRunner::find_daemon(Process& process, const Death& death,
+                                    const Worker* worker) const {
+  if (!death.clean() || worker == nullptr || worker->drain_kind || worker->killed_for) return "";
+  const bool is_young = loop_.now() - worker->forked_at < kDaemonizesWithin;
+  if (!is_young || pool_.spec().restart != RestartRule::Always) return "";
+  find_detached(process);
+  const std::string what = process.name_what_lives();
+  if (what.empty() && !process.has_detached()) return "";
+  return fmt::format(
+      "it went to the background{}{}, where nothing can supervise it; keep it in the foreground "
+      "(nginx: -g \"daemon off;\"; others: --nodaemonize, --foreground or the like)",
+      what.empty() ? "" : " as ", what);
+}
+
+void PoolRunner::find_detached(Process& process) const {
+  process.find_detached([this](pid_t pid) { return by_pid_.contains(pid); }, stop_rule_of(process));
+}
+
 /// Finds the workers that have gone since their leader ended: nobody tells when the last of a
 /// process group does.
 void PoolRunner::look_at_what_is_left() {
@@ -150,6 +175,7 @@ void PoolRunner::look_at_what_is_left() {
   bool some_live = false;
   for (const auto& [worker, process] : processes_) {
     if (process->pid()) continue;
+    if (process->has_detached()) find_detached(*process);  // One more fork, and it is another.
     if (process->lives()) {
       some_live = true;
     } else {

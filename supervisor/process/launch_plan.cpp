@@ -67,6 +67,7 @@ void add_identity(Environment& variables, const PoolConfig& pool, const WorkerId
   variables[environment::kChannel] = fmt::to_string(channel);
   variables[environment::kRecorder] = fmt::to_string(channel + 1);
   variables[environment::kSlot] = identity.slot;
+  variables[environment::kPid] = std::string(kPidDigits, '0');
   variables[environment::kGeneration] =
       fmt::to_string(static_cast<std::uint64_t>(identity.generation));
   variables[environment::kGraceMs] = milliseconds(pool.spec.grace);

@@ -44,6 +44,7 @@ struct LaunchPlan {
 /// Variables that hold the child's own pid, with room for any: only the child knows it.
 inline constexpr std::string_view kListenPid = "LISTEN_PID=";
 inline constexpr std::string_view kWatchdogPid = "WATCHDOG_PID=";
+inline constexpr std::string_view kWorkerPid = "REEVE_PID=";
 inline constexpr std::size_t kPidDigits = 10;
 
 /// Who a worker is.

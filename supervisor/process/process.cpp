@@ -1,7 +1,10 @@
 #include "supervisor/process/process.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,6 +16,7 @@
 #include <vector>
 
 #include "ipc/base/text.hpp"
+#include "ipc/environment.hpp"
 #include "ipc/worker_exit.hpp"
 #include "supervisor/system/proc_reader.hpp"
 
@@ -126,6 +130,9 @@ void Process::kill_group() {
 void Process::signal_all_of_it(int signal) const {
   const pid_t members = group();
   if (members != 0) ::kill(-members, signal);
+  for (const Detached& one : detached_) {
+    ::syscall(SYS_pidfd_send_signal, one.pidfd.get(), signal, nullptr, 0);
+  }
   if (!cgroup_) return;
   if (signal == SIGKILL) {
     cgroup_->kill();
@@ -141,8 +148,29 @@ pid_t Process::group() const {
   return ::kill(state_.group, 0) != 0 && errno == ESRCH ? state_.group : 0;
 }
 
+/// Its orphans are children of the master, which is a subreaper.
+void Process::find_detached(const std::function<bool(pid_t)>& is_known, const StopRule& how) {
+  const std::string mark = fmt::format("{}={}", ipc::environment::kPid, leader());
+  for (const pid_t pid : own_children()) {
+    if (is_known(pid) || std::ranges::find(detached_, pid, &Detached::pid) != detached_.end()) {
+      continue;
+    }
+    // Opened before anything is read of it, so that what is read is of this process.
+    ipc::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    if (!pidfd || !has_in_environment(pid, mark)) continue;
+    detached_.push_back({pid, std::move(pidfd)});
+    ::syscall(SYS_pidfd_send_signal, detached_.back().pidfd.get(), how.signal, nullptr, 0);
+  }
+}
+
+bool Process::lives(const Detached& one) {
+  pollfd ended{one.pidfd.get(), POLLIN, 0};
+  return ::poll(&ended, 1, 0) == 0;
+}
+
 bool Process::lives() const {
   if (state_.pid != 0 || (cgroup_ && cgroup_->populated())) return true;
+  if (std::ranges::any_of(detached_, [](const Detached& one) { return lives(one); })) return true;
   const pid_t members = group();
   if (members == 0 || (::kill(-members, 0) != 0 && errno == ESRCH)) return false;
   // A dead member that nobody reaps is one for ever.
@@ -153,6 +181,9 @@ std::string Process::name_what_lives() const {
   const pid_t members = group();
   std::vector<pid_t> pids = members == 0 ? std::vector<pid_t>{} : living_in_group(members);
   if (cgroup_) std::ranges::copy(cgroup_->pids(), std::back_inserter(pids));
+  for (const Detached& one : detached_) {
+    if (lives(one)) pids.push_back(one.pid);
+  }
   std::ranges::sort(pids);
   const auto twice = std::ranges::unique(pids);
   pids.erase(twice.begin(), twice.end());

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -121,7 +122,12 @@ class Process {
   [[nodiscard]] std::optional<TimePoint> drained_at() const { return state_.drained_at; }
   /// SIGKILL to its whole group, and to what has left that for a session of its own.
   void kill_group();
-  /// It, or something that it has started: in its process group, or in its cgroup.
+  /// Called after reaped(): finds what it has sent to the background, out of its process group, and
+  /// tells that to stop. `is_known`: a worker, or the like, that is none of it.
+  void find_detached(const std::function<bool(pid_t)>& is_known, const StopRule& how);
+  [[nodiscard]] bool has_detached() const { return !detached_.empty(); }
+  /// It, or something that it has started: in its process group, in its cgroup, or found to have
+  /// left both.
   [[nodiscard]] bool lives() const;
   /// "sleep (pid 12), tee (pid 13)": what lives of it.
   [[nodiscard]] std::string name_what_lives() const;
@@ -183,6 +189,13 @@ class Process {
  private:
   void signal_all_of_it(int signal) const;
   void tell_all_of_it(const StopRule& how) const;
+  /// A process that was found by what its environment says. It lives until its pidfd says
+  /// otherwise.
+  struct Detached {
+    pid_t pid;
+    ipc::UniqueFd pidfd;
+  };
+  [[nodiscard]] static bool lives(const Detached& one);
   [[nodiscard]] pid_t group() const;
   void watch();
   void on_exec_status();
@@ -200,6 +213,7 @@ class Process {
   WorkerSockets worker_sockets_;
   std::unique_ptr<WorkerCgroup> cgroup_;
   ipc::UniqueFd exec_status_;
+  std::vector<Detached> detached_;
   bool over_ = false;
   LogPipe stdout_;
   LogPipe stderr_;

@@ -45,7 +45,7 @@ class Prepared {
     arguments_.push_back(nullptr);
     for (std::string& variable : environment_) {
       variables_.push_back(variable.data());
-      for (const std::string_view name : {kListenPid, kWatchdogPid}) {
+      for (const std::string_view name : {kListenPid, kWatchdogPid, kWorkerPid}) {
         if (variable.starts_with(name)) own_pids_.push_back(variable.data() + name.size());
       }
     }

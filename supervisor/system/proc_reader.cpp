@@ -120,6 +120,28 @@ std::vector<pid_t> living_in_group(pid_t group) {
   return living;
 }
 
+std::vector<pid_t> own_children() {
+  const std::string text =
+      read_small_file(fmt::format("/proc/self/task/{}/children", ::getpid())).value_or("");
+  std::vector<pid_t> children;
+  std::string_view rest = text;
+  while (const auto word = next_word(rest)) {
+    if (const auto pid = ipc::parse_number<pid_t>(*word)) children.push_back(*pid);
+  }
+  return children;
+}
+
+bool has_in_environment(pid_t pid, std::string_view variable) {
+  const auto first = parse_thread_stat(read_start(fmt::format("/proc/{}/stat", pid)), 1);
+  if (!first || first->state == 'D') return false;  // The file is memory of the process.
+  const std::string text = read_small_file(fmt::format("/proc/{}/environ", pid)).value_or("");
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    if (ipc::take_until(rest, '\0') == variable) return true;
+  }
+  return false;
+}
+
 std::string name_of_process(pid_t pid) {
   std::string name = read_start(fmt::format("/proc/{}/comm", pid));
   if (name.ends_with('\n')) name.pop_back();

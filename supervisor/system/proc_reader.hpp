@@ -49,6 +49,12 @@ struct ProcFacts {
 /// The processes of a group, without those that are dead and only not reaped. Looks at everyone.
 [[nodiscard]] std::vector<pid_t> living_in_group(pid_t group);
 
+/// The children of this process, of its main thread. Of a subreaper also the orphans below it.
+[[nodiscard]] std::vector<pid_t> own_children();
+/// Whether the environment with which it was started has this "NAME=value". A process that is stuck
+/// in the kernel is not asked.
+[[nodiscard]] bool has_in_environment(pid_t pid, std::string_view variable);
+
 /// "sleep (pid 12)"
 [[nodiscard]] std::string name_of_process(pid_t pid);
 

@@ -242,6 +242,32 @@ TEST_F(Foreign, StandardInputIsEmpty) {
   EXPECT_EQ(reeve.slot("app:0").state, "RUNNING");
 }
 
+constexpr std::string_view kDaemon = R"(#!/usr/bin/python3
+# Goes to the background as daemons do, in a session of its own.
+import os, time
+if os.fork(): os._exit(0)
+os.setsid()
+if os.fork(): os._exit(0)
+with open("@dir@/daemons", "a") as f:
+    print(os.getpid(), file=f)
+time.sleep(1000)
+)";
+
+TEST_F(Foreign, AProgramThatGoesToTheBackgroundIsNamedAndItsDaemonEnded) {
+  (void)dir.write_program("daemon", expand(kDaemon, dir));
+  Reeve& reeve = start(pool("app", R"(["@dir@/daemon"])", "ready = \"started\""));
+  ASSERT_TRUE(reeve.logs("it went to the background"));
+  ASSERT_TRUE(reeve.logs("daemon off;"));
+  const Finished told = reeve.ctl({"start", "app"});
+  EXPECT_EQ(told.code(), 7) << told.output;
+  EXPECT_THAT(told.output, HasSubstr("it went to the background"));
+  (void)reeve.stop();
+  std::ifstream daemons((dir / "daemons").string());
+  for (int pid = 0; daemons >> pid;) {
+    EXPECT_TRUE(eventually([pid] { return ::kill(pid, 0) != 0; })) << pid;
+  }
+}
+
 TEST_F(Foreign, AProgramWithAMasterOfItsOwnIsToldToReload) {
   Reeve& reeve = start_ready(pool("app", R"(["/bin/sh", "-c", """
     trap 'echo up again' HUP
