@@ -301,6 +301,8 @@ void PoolRunner::perform(const Changed& order) {
              fmt::format("{}: {}", name_of(order.slot), line));
   observer_.happened("state", *this, order.slot, line);
   observer_.changed();
+  if (order.to != SlotState::Running || index >= slots.size() || !slots[index].current) return;
+  if (const Process* up = find(*slots[index].current)) look_below_a_shell(*up);
 }
 
 void PoolRunner::perform(const Replaced& order) {

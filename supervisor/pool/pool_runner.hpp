@@ -206,6 +206,7 @@ class PoolRunner : private ProcessObserver {
   [[nodiscard]] std::string find_daemon(Process& process, const Death& death,
                                         const Worker* worker) const;
   void find_detached(Process& process) const;
+  void look_below_a_shell(const Process& process);
   void look_who_accepts();
   void arm_timer();
   void on_timer();
@@ -277,6 +278,7 @@ class PoolRunner : private ProcessObserver {
   Tails tails_;
   std::string held_for_;
   bool stop_announced_ = false;
+  bool told_of_shell_ = false;  // Once: a roll, or a crash, has many of the kind.
   OnProgress on_progress_;
   OnStarted on_started_;
   std::optional<CommandId> deploying_;  // Whose progress these are.

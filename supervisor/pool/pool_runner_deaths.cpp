@@ -2,13 +2,19 @@
 // the master can no longer hear.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstring>
+#include <set>
+#include <string_view>
 #include <utility>
 
+#include "ipc/listen_fds.hpp"
 #include "supervisor/config/probe.hpp"
 #include "supervisor/pool/pool_runner.hpp"
 #include "supervisor/process/measure.hpp"
+#include "supervisor/system/proc_reader.hpp"
 
 namespace reeve::supervisor {
 namespace {
@@ -166,6 +172,37 @@ std::string PoolRunner::find_daemon(Process& process, const Death& death,
 
 void PoolRunner::find_detached(Process& process) const {
   process.find_detached([this](pid_t pid) { return by_pid_.contains(pid); }, stop_rule_of(process));
+}
+
+/// Below a shell that does not exec it LISTEN_PID names the shell, so that a program which honours
+/// it leaves the listeners alone, and listens elsewhere.
+void PoolRunner::look_below_a_shell(const Process& process) {
+  constexpr auto kShells =
+      std::to_array<std::string_view>({"sh", "dash", "bash", "ash", "ksh", "zsh", "busybox"});
+  const Deployment* deployment = versions_.find(process.identity().generation);
+  if (told_of_shell_ || !process.pid() || deployment == nullptr) return;
+  const auto given = static_cast<int>(deployment->config.listen.size());
+  const std::string shell = program_of(*process.pid());
+  if (given == 0 || std::ranges::find(kShells, shell) == kShells.end()) return;
+
+  std::set<std::uint64_t> ours;
+  for (const auto& [fd, inode] : open_sockets(*process.pid())) {
+    if (fd >= ipc::kFirstListenFd && fd < ipc::kFirstListenFd + given) ours.insert(inode);
+  }
+  const auto listening = listening_sockets();
+  for (const pid_t pid : living_in_group(*process.pid())) {
+    for (const auto& [fd, inode] : open_sockets(pid)) {
+      const auto found = listening.find(inode);
+      if (pid == *process.pid() || ours.contains(inode) || found == listening.end()) continue;
+      told_of_shell_ = true;
+      log_.warn(
+          "{}: {} listens on port {} by itself, not on the listeners of its pool: LISTEN_PID names "
+          "{} (pid {}), below which it was started; start it by exec",
+          name_of(process.identity().slot), name_of_process(pid), found->second, shell,
+          *process.pid());
+      return;
+    }
+  }
 }
 
 /// Finds the workers that have gone since their leader ended: nobody tells when the last of a

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <sstream>
 
 #include "ipc/base/text.hpp"
@@ -78,6 +79,13 @@ std::string read_start(const std::string& path) {
   return read_small_file(path, kMostBytes).value_or("");
 }
 
+/// Empty when it cannot be read.
+std::string link_target(const std::string& path) {
+  std::array<char, kMostBytes> target;
+  const ssize_t size = ::readlink(path.c_str(), target.data(), target.size());
+  return size > 0 ? std::string(target.data(), static_cast<std::size_t>(size)) : "";
+}
+
 std::vector<std::string> lines_of(std::string_view text, std::size_t most) {
   std::vector<std::string> lines;
   while (lines.size() < most && !text.empty()) {
@@ -140,6 +148,56 @@ bool has_in_environment(pid_t pid, std::string_view variable) {
     if (ipc::take_until(rest, '\0') == variable) return true;
   }
   return false;
+}
+
+std::map<std::uint64_t, int> listening_sockets() {
+  std::map<std::uint64_t, int> sockets;
+  for (const char* file : {"/proc/self/net/tcp", "/proc/self/net/tcp6"}) {
+    // The kernel lists those that listen before all others.
+    const std::string text = read_small_file(file).value_or("");
+    std::string_view rest = text;
+    while (const auto line = ipc::next_line(rest)) {
+      if (const auto socket = parse_listening(*line)) sockets.insert(*socket);
+    }
+  }
+  return sockets;
+}
+
+std::optional<std::pair<std::uint64_t, int>> parse_listening(std::string_view line) {
+  // "0: 0100007F:1F90 00000000:0000 0A ... inode", the inode as field 10 (proc_net_tcp).
+  std::vector<std::string_view> fields;
+  while (const auto word = next_word(line)) fields.push_back(*word);
+  if (fields.size() < 10 || fields[3] != "0A") return std::nullopt;
+  const auto inode = ipc::parse_number<std::uint64_t>(fields[9]);
+  std::string_view port =
+      fields[1].substr(std::min(fields[1].rfind(':'), fields[1].size() - 1) + 1);
+  int number = 0;
+  const auto [end, failed] =
+      std::from_chars(port.data(), port.data() + port.size(), number, /*base=*/16);
+  if (!inode || failed != std::errc{} || end != port.data() + port.size()) return std::nullopt;
+  return std::pair(*inode, number);
+}
+
+std::map<int, std::uint64_t> open_sockets(pid_t pid) {
+  std::map<int, std::uint64_t> sockets;
+  const std::string directory = fmt::format("/proc/{}/fd", pid);
+  for_each_name_in(directory, [&](std::string_view name) {
+    constexpr std::string_view kSocket = "socket:[";
+    const std::string target = link_target(fmt::format("{}/{}", directory, name));
+    if (target.starts_with(kSocket) && target.ends_with(']')) {
+      const auto inode = ipc::parse_number<std::uint64_t>(
+          std::string_view(target).substr(kSocket.size(), target.size() - kSocket.size() - 1));
+      const auto fd = ipc::parse_number<int>(name);
+      if (fd && inode) sockets.emplace(*fd, *inode);
+    }
+    return sockets.size() < ProcFacts::kMostDescriptors;
+  });
+  return sockets;
+}
+
+std::string program_of(pid_t pid) {
+  const std::string path = link_target(fmt::format("/proc/{}/exe", pid));
+  return path.substr(path.rfind('/') + 1);
 }
 
 std::string name_of_process(pid_t pid) {

@@ -8,9 +8,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace reeve::supervisor {
@@ -55,6 +57,13 @@ struct ProcFacts {
 /// in the kernel is not asked.
 [[nodiscard]] bool has_in_environment(pid_t pid, std::string_view variable);
 
+/// The listening TCP sockets of this network namespace: their inodes, and on which port.
+[[nodiscard]] std::map<std::uint64_t, int> listening_sockets();
+/// The inodes of the sockets that a process has open, by descriptor.
+[[nodiscard]] std::map<int, std::uint64_t> open_sockets(pid_t pid);
+/// "dash", of the program that it runs, whatever it calls itself; empty: not readable.
+[[nodiscard]] std::string program_of(pid_t pid);
+
 /// "sleep (pid 12)"
 [[nodiscard]] std::string name_of_process(pid_t pid);
 
@@ -67,6 +76,8 @@ struct ProcFacts {
 /// "VmHWM:	  1234 kB" in /proc/PID/status, in bytes.
 [[nodiscard]] std::optional<std::uint64_t> parse_status_size(std::string_view status,
                                                              std::string_view key);
+/// A line of /proc/net/tcp or tcp6: inode and port of a listening socket; none: it is another one.
+[[nodiscard]] std::optional<std::pair<std::uint64_t, int>> parse_listening(std::string_view line);
 /// "202 0x7f.. ..." of /proc/PID/task/TID/syscall as "futex"; empty for "running" and nonsense.
 [[nodiscard]] std::string parse_system_call(std::string_view text);
 

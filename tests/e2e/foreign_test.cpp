@@ -268,6 +268,25 @@ TEST_F(Foreign, AProgramThatGoesToTheBackgroundIsNamedAndItsDaemonEnded) {
   }
 }
 
+constexpr std::string_view kActivated = R"(#!/usr/bin/python3
+# Takes the sockets that are meant for it, as sd_listen_fds(3) does; else binds one of its own.
+import os, socket, time
+mine = os.environ.get("LISTEN_PID") == str(os.getpid())
+listener = socket.socket(fileno=3) if mine else socket.create_server(("127.0.0.1", 0))
+print("up", flush=True)
+time.sleep(1000)
+)";
+
+TEST_F(Foreign, AProgramThatListensElsewhereBelowAShellIsNamed) {
+  (void)dir.write_program("activated", expand(kActivated, dir));
+  const std::string rest = "listen = [\"http\"]\nready = { log = \"up\" }\n";
+  Reeve& reeve = start_ready(pool("web", R"(["/bin/sh", "-c", "@dir@/activated; true"])", rest) +
+                             pool("well", R"(["/bin/sh", "-c", "exec @dir@/activated"])", rest));
+  EXPECT_TRUE(reeve.logs("start it by exec"));
+  EXPECT_THAT(reeve.log(), HasSubstr("web:0: activated"));
+  EXPECT_THAT(reeve.log(), Not(HasSubstr("well:0: activated")));
+}
+
 TEST_F(Foreign, AProgramWithAMasterOfItsOwnIsToldToReload) {
   Reeve& reeve = start_ready(pool("app", R"(["/bin/sh", "-c", """
     trap 'echo up again' HUP

@@ -14,6 +14,16 @@ using namespace std::chrono_literals;
 constexpr std::string_view kStat =
     "4711 (web) S 1 4711 4711 0 -1 4194560 100 0 0 0 25 15 0 0 20 0 5 0 1000 1 2";
 
+TEST(ParseListening, OfALineOfProcNetTcp) {
+  const auto found = parse_listening(
+      "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 "
+      "12345 1 0000000000000000 100 0 0 10 0");
+  EXPECT_EQ(found, std::pair(std::uint64_t{12345}, 8080));
+  EXPECT_FALSE(parse_listening("   1: 0100007F:1F90 0100007F:9 01 0:0 0:0 0 0 0 12345 1"));
+  EXPECT_FALSE(parse_listening("  sl  local_address rem_address   st tx_queue"));
+  EXPECT_FALSE(parse_listening("   0: nonsense x 0A 0 0 0 0 0 12345"));
+}
+
 TEST(ProcReader, AThreadsStat) {
   const auto thread = parse_thread_stat(kStat, 100);
   ASSERT_TRUE(thread);
