@@ -205,7 +205,8 @@ class PoolRunner : private ProcessObserver {
   void look_at_what_is_left();
   [[nodiscard]] std::string find_daemon(Process& process, const Death& death,
                                         const Worker* worker) const;
-  void find_detached(Process& process) const;
+  bool find_detached(Process& process) const;
+  [[nodiscard]] bool lives(Process& process) const;
   void look_below_a_shell(const Process& process);
   void look_who_accepts();
   void arm_timer();

@@ -99,7 +99,7 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
   const Worker* worker = pool_.find(who.worker);
   const std::string daemon = find_daemon(process, event.death, worker);
   if (!daemon.empty()) event.death.meaning = daemon;
-  const bool leaves_some = process.lives();
+  const bool leaves_some = lives(process);
   if (worker != nullptr && worker->killed_for == KillReason::StartTimeout) {
     event.death.meaning = what_was_waited_for(process, *worker);
   }
@@ -158,20 +158,28 @@ void PoolRunner::exited(pid_t pid, const Death& death) {
 /// its work to an orphan. Empty: it has not. Such an orphan is told to stop: its like follows.
 std::string PoolRunner::find_daemon(Process& process, const Death& death,
                                     const Worker* worker) const {
-  if (!death.clean() || worker == nullptr || worker->drain_kind || worker->killed_for) return "";
-  const bool is_young = loop_.now() - worker->forked_at < kDaemonizesWithin;
-  if (!is_young || pool_.spec().restart != RestartRule::Always) return "";
+  if (!death.clean() || worker == nullptr || pool_.spec().restart != RestartRule::Always) return "";
+  if (loop_.now() - worker->forked_at >= kDaemonizesWithin) return "";
   find_detached(process);
+  if (worker->drain_kind || !lives(process)) return "";  // As it was to end, or has ended.
   const std::string what = process.name_what_lives();
-  if (what.empty() && !process.has_detached()) return "";
   return fmt::format(
       "it went to the background{}{}, where nothing can supervise it; keep it in the foreground "
       "(nginx: -g \"daemon off;\"; others: --nodaemonize, --foreground or the like)",
       what.empty() ? "" : " as ", what);
 }
 
-void PoolRunner::find_detached(Process& process) const {
-  process.find_detached([this](pid_t pid) { return by_pid_.contains(pid); }, stop_rule_of(process));
+bool PoolRunner::find_detached(Process& process) const {
+  return process.find_detached([this](pid_t pid) { return by_pid_.contains(pid); },
+                               stop_rule_of(process));
+}
+
+/// An orphan that has ended may have left another one, which is the master's child by then.
+bool PoolRunner::lives(Process& process) const {
+  do {
+    if (process.lives()) return true;
+  } while (process.has_detached() && find_detached(process));
+  return false;
 }
 
 /// Below a shell that does not exec it LISTEN_PID names the shell, so that a program which honours
@@ -213,7 +221,7 @@ void PoolRunner::look_at_what_is_left() {
   for (const auto& [worker, process] : processes_) {
     if (process->pid()) continue;
     if (process->has_detached()) find_detached(*process);  // One more fork, and it is another.
-    if (process->lives()) {
+    if (lives(*process)) {
       some_live = true;
     } else {
       gone.push_back(worker);

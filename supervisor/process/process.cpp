@@ -149,8 +149,9 @@ pid_t Process::group() const {
 }
 
 /// Its orphans are children of the master, which is a subreaper.
-void Process::find_detached(const std::function<bool(pid_t)>& is_known, const StopRule& how) {
+bool Process::find_detached(const std::function<bool(pid_t)>& is_known, const StopRule& how) {
   const std::string mark = fmt::format("{}={}", ipc::environment::kPid, leader());
+  const std::size_t before = detached_.size();
   for (const pid_t pid : own_children()) {
     if (is_known(pid) || std::ranges::find(detached_, pid, &Detached::pid) != detached_.end()) {
       continue;
@@ -161,6 +162,7 @@ void Process::find_detached(const std::function<bool(pid_t)>& is_known, const St
     detached_.push_back({pid, std::move(pidfd)});
     ::syscall(SYS_pidfd_send_signal, detached_.back().pidfd.get(), how.signal, nullptr, 0);
   }
+  return detached_.size() > before;
 }
 
 bool Process::lives(const Detached& one) {

@@ -123,8 +123,9 @@ class Process {
   /// SIGKILL to its whole group, and to what has left that for a session of its own.
   void kill_group();
   /// Called after reaped(): finds what it has sent to the background, out of its process group, and
-  /// tells that to stop. `is_known`: a worker, or the like, that is none of it.
-  void find_detached(const std::function<bool(pid_t)>& is_known, const StopRule& how);
+  /// tells that to stop. `is_known`: a worker, or the like, that is none of it. False: there is
+  /// nothing new.
+  bool find_detached(const std::function<bool(pid_t)>& is_known, const StopRule& how);
   [[nodiscard]] bool has_detached() const { return !detached_.empty(); }
   /// It, or something that it has started: in its process group, in its cgroup, or found to have
   /// left both.
