@@ -11,7 +11,7 @@ namespace reeve::supervisor {
 namespace {
 
 std::string cause_alone(const Worker& worker, const Death& death) {
-  const bool by_itself = !worker.drain_kind && death.clean();
+  const bool by_itself = !worker.drain_kind && death.clean() && death.meaning.empty();
   if (!worker.killed_for) return by_itself ? std::string(kEndedByItself) : describe(death);
   switch (*worker.killed_for) {
     case KillReason::StartTimeout:

@@ -73,7 +73,7 @@ DeathFacts Deaths::facts_of(const Process& process, std::string name, pid_t pid,
     } else {
       facts.cause += death.meaning.empty() ? to_string(*worker->killed_for) : death.meaning;
     }
-  } else if (death.clean() && facts.phase != WorkerPhase::Draining) {
+  } else if (death.clean() && death.meaning.empty() && facts.phase != WorkerPhase::Draining) {
     facts.cause = kEndedByItself;
   }
   if (!death.cost.empty()) facts.cause += "; " + death.cost;

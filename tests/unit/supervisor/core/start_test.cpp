@@ -81,6 +81,13 @@ TEST(Start, OfAStrangeSlotIsRefused) {
   EXPECT_THAT(web.forked(), IsEmpty());
 }
 
+TEST(Start, ACleanEndThatMeansSomethingSaysWhat) {
+  PoolDriver web(spec_of(1));
+  const CommandId start = web.start();
+  web.exited(web.current(0), Death{.exit_code = 0, .meaning = "it went to the background"});
+  EXPECT_EQ(web.verdicts(start)[0].text, "exited with code 0: it went to the background");
+}
+
 TEST(Start, AFailureNamesTheCulprit) {
   PoolDriver web(spec_of(1));
   const CommandId start = web.start();
