@@ -283,8 +283,8 @@ TEST_F(Foreign, AProgramThatListensElsewhereBelowAShellIsNamed) {
   Reeve& reeve = start_ready(pool("web", R"(["/bin/sh", "-c", "@dir@/activated; true"])", rest) +
                              pool("well", R"(["/bin/sh", "-c", "exec @dir@/activated"])", rest));
   EXPECT_TRUE(reeve.logs("start it by exec"));
-  EXPECT_THAT(reeve.log(), HasSubstr("web:0: activated"));
-  EXPECT_THAT(reeve.log(), Not(HasSubstr("well:0: activated")));
+  EXPECT_THAT(reeve.log(), HasSubstr("web: activated"));
+  EXPECT_THAT(reeve.log(), Not(HasSubstr("well: activated")));
 }
 
 TEST_F(Foreign, AProgramWithAMasterOfItsOwnIsToldToReload) {
