@@ -186,12 +186,12 @@ void Pool::became_ready(Worker& worker) {
 
   Slot* slot = slot_at(worker.slot);
   assert(slot != nullptr && "a worker that starts has a slot");
-  newcomer_ready(worker);
+  candidate_ready(worker);
   if (slot->current == worker.id) {
     enter(*slot, SlotState::Running,
           fmt::format("ready after {}", short_duration(now_ - worker.forked_at)));
     settle(slot->index, Outcome::Started);
-  } else if (!is_newcomer(worker)) {
+  } else if (!is_candidate(worker)) {
     recycled(*slot);
   }
 }
@@ -220,7 +220,7 @@ void Pool::vacate(const Worker& worker, const Death& death, const std::string& w
   if (slot == nullptr) return;  // Scaled away while it drained.
   if (slot->successor == worker.id) {
     slot->successor.reset();
-    if (is_newcomer(worker)) {
+    if (is_candidate(worker)) {
       roll_failed(worker, death, why);
     } else {
       recycle_failed(*slot, why);
@@ -246,7 +246,7 @@ void Pool::current_ended(Slot& slot, const Worker& worker, const Death& death,
     case SlotState::Running:
       if (!slot.successor) {
         restart_or_leave(slot, worker, death, why);
-      } else if (ends_for_good(spec_, death) && !is_newcomer(workers_.at(*slot.successor))) {
+      } else if (ends_for_good(spec_, death) && !is_candidate(workers_.at(*slot.successor))) {
         // Its work is done: there is nothing left to recycle.
         retire(slot.successor, DrainKind::Prompt);
         restart_or_leave(slot, worker, death, why);
@@ -271,7 +271,7 @@ void Pool::restart_or_leave(Slot& slot, const Worker& worker, const Death& death
                   .was_ready = worker.was_ready,
                   .lived = now_ - worker.forked_at,
                   .version_was_ready = worker.generation <= proven_};
-  const bool on_trial = is_newcomer(worker);
+  const bool on_trial = is_candidate(worker);
   const bool finished = has_finished(spec_, end);
   const bool has_failed =
       !finished && (is_failure(spec_, end) || (on_trial && !ends_for_good(spec_, death)));

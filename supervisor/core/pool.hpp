@@ -77,14 +77,14 @@ class Pool {
   [[nodiscard]] bool rolling() const { return roll_.has_value(); }
   [[nodiscard]] int draining() const;
   /// A roll has started it and has not accepted it yet: it may still go back.
-  [[nodiscard]] bool on_trial(const Worker& worker) const { return is_newcomer(worker); }
+  [[nodiscard]] bool on_trial(const Worker& worker) const { return is_candidate(worker); }
 
  private:
   /// What the ends of workers have cost while a command was at work, by slot; each text once.
   using Costs = std::map<int, std::set<std::string>>;
 
   /// A worker that a roll has started and not yet accepted.
-  struct Newcomer {
+  struct Candidate {
     enum class Step : std::uint8_t {
       Booting,
       Soaking,  ///< serves, until `soaked_at` on trial
@@ -107,9 +107,9 @@ class Pool {
     Stage stage = Stage::Rolling;
     Generation target{};
     std::optional<PoolSpec> spec;
-    SlotSet pending;                   ///< not begun
-    SlotSet emptied;                   ///< made room, and have no accepted worker again yet
-    std::map<int, Newcomer> starting;  ///< their new worker boots, soaks or is watched
+    SlotSet pending;                    ///< not begun
+    SlotSet emptied;                    ///< made room, and have no accepted worker again yet
+    std::map<int, Candidate> starting;  ///< their new worker boots, soaks or is watched
     SlotSet done;
     SlotSet canaries;  ///< until the verdict on them
     Duration watch{};
@@ -201,18 +201,18 @@ class Pool {
   // pool_roll.cpp: the rolling restart.
   void take(const RollRequested& event);
   void advance_roll();
-  void accept_newcomers();
+  void accept_candidates();
   void begin_pending();
   void begin(Slot& slot, const PoolSpec& spec);
   void make_room(Slot& slot);
-  void newcomer_ready(const Worker& worker);
+  void candidate_ready(const Worker& worker);
   void accept(int slot);
   void finish_roll();
   [[nodiscard]] std::string describe_return(const Roll& roll) const;
   [[nodiscard]] std::optional<TimePoint> next_trial() const;
   [[nodiscard]] bool may_fork_successor() const;
   [[nodiscard]] bool may_make_room() const;
-  [[nodiscard]] bool is_newcomer(const Worker& worker) const;
+  [[nodiscard]] bool is_candidate(const Worker& worker) const;
   [[nodiscard]] int successors() const;
   [[nodiscard]] int max_draining() const;
 
@@ -226,7 +226,7 @@ class Pool {
   void roll_failed(const Worker& worker, const Death& death, const std::string& why);
   void turn_back(std::string why, std::optional<int> slot, std::optional<WorkerId> culprit);
   void pause_roll(const std::string& why, int slot_index, WorkerId culprit);
-  void take_back(int slot_index, WorkerId newcomer);
+  void take_back(int slot_index, WorkerId candidate);
   void abandon_roll(const std::string& why);
   void withdraw_from_roll(int slot);
 

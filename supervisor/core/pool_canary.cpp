@@ -62,7 +62,7 @@ void Pool::advance_canaries() {
 bool Pool::canaries_serve() const {
   return std::ranges::all_of(roll_->canaries, [this](int index) {
     const auto found = roll_->starting.find(index);
-    return found != roll_->starting.end() && found->second.step == Newcomer::Step::Watched;
+    return found != roll_->starting.end() && found->second.step == Candidate::Step::Watched;
   });
 }
 
@@ -70,7 +70,7 @@ void Pool::take(const Judged& event) {
   if (!roll_ || roll_->command != event.command) return;
   const bool judging = roll_->stage == Roll::Stage::Judging;
   if (event.good && judging) {
-    roll_->stage = Roll::Stage::Rolling;  // accept_newcomers() promotes them.
+    roll_->stage = Roll::Stage::Rolling;  // accept_candidates() promotes them.
     roll_->canaries.clear();
   } else if (!event.good && (judging || roll_->stage == Roll::Stage::Watching)) {
     turn_back(event.text.empty() ? "the canaries were judged bad" : event.text, {}, {});

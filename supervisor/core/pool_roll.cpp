@@ -43,24 +43,24 @@ void Pool::take(const RollRequested& event) {
 void Pool::advance_roll() {
   if (!roll_) return;
   advance_canaries();
-  accept_newcomers();
+  accept_candidates();
   begin_pending();
   if (roll_->pending.empty() && roll_->starting.empty()) finish_roll();
 }
 
-/// A newcomer that has soaked, or was judged good, replaces its predecessor.
-void Pool::accept_newcomers() {
+/// A candidate that has soaked, or was judged good, replaces its predecessor.
+void Pool::accept_candidates() {
   std::vector<int> accepted;
-  for (const auto& [index, newcomer] : roll_->starting) {
-    if (workers_.at(newcomer.id).phase != WorkerPhase::Serving) continue;  // Boots, or was killed.
+  for (const auto& [index, candidate] : roll_->starting) {
+    if (workers_.at(candidate.id).phase != WorkerPhase::Serving) continue;  // Boots, or was killed.
     Slot& slot = *slot_at(index);
-    switch (newcomer.step) {
-      case Newcomer::Step::Booting:
+    switch (candidate.step) {
+      case Candidate::Step::Booting:
         continue;
-      case Newcomer::Step::Soaking:
-        if (newcomer.soaked_at > now_) continue;
+      case Candidate::Step::Soaking:
+        if (candidate.soaked_at > now_) continue;
         break;
-      case Newcomer::Step::Watched:
+      case Candidate::Step::Watched:
         if (roll_->stage != Roll::Stage::Rolling) continue;
         if (slot.successor && draining() >= max_draining()) continue;
         break;
@@ -84,7 +84,7 @@ void Pool::begin_pending() {
     if (!turn || slot.state == SlotState::Stopping || has_no_room) {
       ++next;
     } else if (!forward && slot.current && workers_.at(*slot.current).generation == roll_->target) {
-      // The newcomer died, and its restart has brought the old version back already.
+      // The candidate died, and its restart has brought the old version back already.
       roll_->emptied.erase(slot.index);
       next = roll_->pending.erase(next);
     } else if (!slot.current || !rolling || may_fork_successor()) {
@@ -107,8 +107,8 @@ void Pool::begin(Slot& slot, const PoolSpec& spec) {
   }
   // What has served before need not prove itself.
   const Duration soak = forward ? spec.soak : Duration::zero();
-  const WorkerId newcomer = slot.successor ? *slot.successor : slot.current.value();
-  roll_->starting.emplace(slot.index, Newcomer{.id = newcomer, .soak = soak});
+  const WorkerId candidate = slot.successor ? *slot.successor : slot.current.value();
+  roll_->starting.emplace(slot.index, Candidate{.id = candidate, .soak = soak});
 }
 
 /// Break before make. The slot stays pending, and begins when its worker is gone.
@@ -139,19 +139,19 @@ int Pool::successors() const {
       std::ranges::count_if(slots_, [](const Slot& slot) { return slot.successor.has_value(); }));
 }
 
-bool Pool::is_newcomer(const Worker& worker) const {
+bool Pool::is_candidate(const Worker& worker) const {
   if (!roll_) return false;
   const auto found = roll_->starting.find(worker.slot);
   return found != roll_->starting.end() && found->second.id == worker.id;
 }
 
-void Pool::newcomer_ready(const Worker& worker) {
-  if (!is_newcomer(worker)) return;
-  Newcomer& newcomer = roll_->starting.at(worker.slot);
+void Pool::candidate_ready(const Worker& worker) {
+  if (!is_candidate(worker)) return;
+  Candidate& candidate = roll_->starting.at(worker.slot);
   const bool is_canary = roll_->canaries.contains(worker.slot);
-  newcomer.step = is_canary ? Newcomer::Step::Watched : Newcomer::Step::Soaking;
-  newcomer.ready_at = now_;
-  newcomer.soaked_at = now_ + newcomer.soak;
+  candidate.step = is_canary ? Candidate::Step::Watched : Candidate::Step::Soaking;
+  candidate.ready_at = now_;
+  candidate.soaked_at = now_ + candidate.soak;
 }
 
 void Pool::accept(int slot) {
@@ -170,10 +170,10 @@ std::optional<TimePoint> Pool::next_trial() const {
   if (roll_->stage == Roll::Stage::Watching || roll_->stage == Roll::Stage::Judging) {
     next = roll_->until;
   }
-  for (const auto& [slot, newcomer] : roll_->starting) {
-    if (newcomer.step != Newcomer::Step::Soaking) continue;
-    if (workers_.at(newcomer.id).phase != WorkerPhase::Serving) continue;  // Killed: it is hung.
-    next = std::min(next.value_or(newcomer.soaked_at), newcomer.soaked_at);
+  for (const auto& [slot, candidate] : roll_->starting) {
+    if (candidate.step != Candidate::Step::Soaking) continue;
+    if (workers_.at(candidate.id).phase != WorkerPhase::Serving) continue;  // Killed: it is hung.
+    next = std::min(next.value_or(candidate.soaked_at), candidate.soaked_at);
   }
   return next;
 }

@@ -11,17 +11,17 @@ namespace reeve::supervisor {
 void Pool::roll_failed(const Worker& worker, const Death& death, const std::string& why) {
   if (!roll_) return;
   const bool was_done = roll_->done.contains(worker.slot) && worker.generation == roll_->target;
-  const bool on_trial = is_newcomer(worker);
+  const bool on_trial = is_candidate(worker);
   if (!on_trial && !was_done) return;
   const bool is_canary = roll_->stage != Roll::Stage::Rolling;
   std::string text = why;
   if (on_trial) {
-    const Newcomer newcomer = roll_->starting.at(worker.slot);
+    const Candidate candidate = roll_->starting.at(worker.slot);
     roll_->starting.erase(worker.slot);
-    if (newcomer.step != Newcomer::Step::Booting) {
+    if (candidate.step != Candidate::Step::Booting) {
       text = fmt::format("{} while {}, after {}: {}", death.clean() ? "ended" : "crashed",
                          is_canary ? "watched" : "soaking",
-                         short_duration(now_ - newcomer.ready_at), why);
+                         short_duration(now_ - candidate.ready_at), why);
     }
   }
   switch (roll_->direction) {
@@ -54,8 +54,8 @@ void Pool::turn_back(std::string why, std::optional<int> slot, std::optional<Wor
     const Slot& waits = *slot_at(index);
     return !roll_->emptied.contains(index) && (waits.current || is_down(waits.state));
   });
-  for (const auto& [index, newcomer] : std::exchange(roll_->starting, {})) {
-    take_back(index, newcomer.id);
+  for (const auto& [index, candidate] : std::exchange(roll_->starting, {})) {
+    take_back(index, candidate.id);
   }
   for (const int index : std::exchange(roll_->done, {})) {
     const Slot& done = *slot_at(index);
@@ -65,10 +65,10 @@ void Pool::turn_back(std::string why, std::optional<int> slot, std::optional<Wor
   }
 }
 
-/// Ends a newcomer: at once where its predecessor serves, else when an old worker serves again.
-void Pool::take_back(int slot_index, WorkerId newcomer) {
+/// Ends a candidate: at once where its predecessor serves, else when an old worker serves again.
+void Pool::take_back(int slot_index, WorkerId candidate) {
   Slot& slot = *slot_at(slot_index);
-  const Worker& worker = workers_.at(newcomer);
+  const Worker& worker = workers_.at(candidate);
   const bool serves = worker.phase == WorkerPhase::Serving;
   if (slot.successor) {
     retire(slot.successor, serves ? DrainKind::Patient : DrainKind::Prompt);
@@ -78,7 +78,7 @@ void Pool::take_back(int slot_index, WorkerId newcomer) {
   if (serves) {  // Replaced in its turn, like what is done.
     roll_->emptied.erase(slot_index);
   } else if (roll_->emptied.contains(slot_index)) {  // There is no room for two.
-    drain(workers_.at(newcomer), DrainKind::Prompt);
+    drain(workers_.at(candidate), DrainKind::Prompt);
     enter(slot, SlotState::Stopping, "the rolling restart failed");
     slot.start_again = true;
   } else {
@@ -89,13 +89,13 @@ void Pool::take_back(int slot_index, WorkerId newcomer) {
 /// Ends the roll where it is. What serves stays; what was on its way starts in the old generation.
 void Pool::pause_roll(const std::string& why, int slot_index, WorkerId culprit) {
   const Roll roll = *std::exchange(roll_, std::nullopt);
-  for (const auto& [index, newcomer] : roll.starting) {
+  for (const auto& [index, candidate] : roll.starting) {
     Slot& slot = *slot_at(index);
-    const bool serves = workers_.at(newcomer.id).phase == WorkerPhase::Serving;
+    const bool serves = workers_.at(candidate.id).phase == WorkerPhase::Serving;
     if (slot.successor) {
       retire(slot.successor, serves ? DrainKind::Patient : DrainKind::Prompt);
     } else if (!serves) {
-      drain(workers_.at(newcomer.id), DrainKind::Prompt);
+      drain(workers_.at(candidate.id), DrainKind::Prompt);
       enter(slot, SlotState::Stopping, "the rolling restart failed");
       slot.start_again = true;
     }
@@ -119,7 +119,7 @@ void Pool::pause_roll(const std::string& why, int slot_index, WorkerId culprit) 
 /// A command on the whole pool makes the roll pointless.
 void Pool::abandon_roll(const std::string& why) {
   if (!roll_) return;
-  for (const auto& [index, newcomer] : roll_->starting) {
+  for (const auto& [index, candidate] : roll_->starting) {
     retire(slot_at(index)->successor, DrainKind::Prompt);
   }
   answer(roll_->command, Outcome::Aborted, why);

@@ -49,7 +49,7 @@ void Pool::forgive_stall() {
   if (measure_at_) *measure_at_ += by;
   if (!roll_) return;
   roll_->until += by;
-  for (auto& [slot, newcomer] : roll_->starting) newcomer.soaked_at += by;
+  for (auto& [slot, candidate] : roll_->starting) candidate.soaked_at += by;
 }
 
 void Pool::take(const GraceEnded&) {

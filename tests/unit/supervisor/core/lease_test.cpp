@@ -150,7 +150,7 @@ TEST_F(LeaseTest, ACanaryDoesNotGetItBeforeItWasJudgedGood) {
   EXPECT_EQ(granted_to(), canary);
 }
 
-/// Where there is no room for a surge, the newcomer is its slot's only worker and on trial all the
+/// Where there is no room for a surge, the candidate is its slot's only worker and on trial all the
 /// same.
 TEST_F(LeaseTest, OneThatSoaksInAnEmptiedSlotDoesNotGetIt) {
   PoolSpec spec = spec_of(1);
@@ -161,12 +161,12 @@ TEST_F(LeaseTest, OneThatSoaksInAnEmptiedSlotDoesNotGetIt) {
   pool->roll();
   pool->exited(pool->current(0));
   pool->ready_all();
-  const WorkerId newcomer = pool->current(0);
-  EXPECT_EQ(pool->phase(newcomer), WorkerPhase::Serving);
-  lease.wanted(newcomer, kNow);
+  const WorkerId candidate = pool->current(0);
+  EXPECT_EQ(pool->phase(candidate), WorkerPhase::Serving);
+  lease.wanted(candidate, kNow);
   EXPECT_FALSE(granted_to());
   pool->pass(10s);
-  EXPECT_EQ(granted_to(), newcomer);
+  EXPECT_EQ(granted_to(), candidate);
 }
 
 TEST_F(LeaseTest, WhoIsAboutToLeaveIsPassedOver) {
