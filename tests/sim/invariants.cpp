@@ -65,7 +65,8 @@ void InvariantChecker::check_slots(TimePoint now) const {
          "a slot's current worker lives, in this slot");
     const auto phase = current != nullptr ? std::optional(current->phase) : std::nullopt;
     hold(slot.since <= now, "a slot changes in the past");
-    const bool waits_for_room = pool_.spec().surge == 0 && slot.state == SlotState::Backoff &&
+    // A roll may have brought a surge since it began to wait.
+    const bool waits_for_room = slot.state == SlotState::Backoff &&
                                 std::ranges::any_of(pool_.workers(), [&slot](const auto& entry) {
                                   return entry.second.slot == slot.index;
                                 });
