@@ -9,6 +9,7 @@
 #include <bit>
 #include <csignal>
 #include <optional>
+#include <span>
 #include <utility>
 #include <variant>
 
@@ -264,7 +265,7 @@ std::string Process::cost() const {
   const std::string more =
       named == not_closed_.size() ? "" : fmt::format(" and {} more", not_closed_.size() - named);
   return fmt::format("{}{}close of {}{} not done", cancelled_, cancelled_.empty() ? "" : ", ",
-                     fmt::join(not_closed_.begin(), not_closed_.begin() + named, ", "), more);
+                     fmt::join(std::span(not_closed_).first(named), ", "), more);
 }
 
 void Process::close_resources() {
