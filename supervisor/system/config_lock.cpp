@@ -5,8 +5,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <array>
-#include <climits>
 #include <filesystem>
 #include <string_view>
 
@@ -39,10 +37,7 @@ bool runs_in(pid_t pid, const std::string& runtime_dir) {
   const std::string directory = fmt::format("/proc/{}/fd", pid);
   bool found = false;
   for_each_name_in(directory, [&](std::string_view name) {
-    std::array<char, PATH_MAX> target{};
-    const ssize_t size =
-        ::readlink(fmt::format("{}/{}", directory, name).c_str(), target.data(), target.size());
-    const std::string_view file(target.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+    const std::string file = link_target(fmt::format("{}/{}", directory, name));
     found = file == lock || file == lock + " (deleted)";
     return !found;
   });

@@ -79,13 +79,6 @@ std::string read_start(const std::string& path) {
   return read_small_file(path, kMostBytes).value_or("");
 }
 
-/// Empty when it cannot be read.
-std::string link_target(const std::string& path) {
-  std::array<char, kMostBytes> target;
-  const ssize_t size = ::readlink(path.c_str(), target.data(), target.size());
-  return size > 0 ? std::string(target.data(), static_cast<std::size_t>(size)) : "";
-}
-
 std::vector<std::string> lines_of(std::string_view text, std::size_t most) {
   std::vector<std::string> lines;
   while (lines.size() < most && !text.empty()) {

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <climits>
 #include <memory>
 
 #include "ipc/base/text.hpp"
@@ -61,6 +63,12 @@ std::vector<pid_t> pids_in(std::string_view text) {
     if (const auto pid = ipc::parse_number<pid_t>(*word); pid && *pid > 1) pids.push_back(*pid);
   }
   return pids;
+}
+
+std::string link_target(const std::string& path) {
+  std::array<char, PATH_MAX> target;
+  const ssize_t size = ::readlink(path.c_str(), target.data(), target.size());
+  return size > 0 ? std::string(target.data(), static_cast<std::size_t>(size)) : "";
 }
 
 }  // namespace reeve::supervisor

@@ -21,6 +21,9 @@ namespace reeve::supervisor {
 /// In one write; the file must exist.
 [[nodiscard]] ipc::Result<> write_small_file(const std::string& path, std::string_view text);
 
+/// What a symbolic link points to; empty when it cannot be read.
+[[nodiscard]] std::string link_target(const std::string& path);
+
 /// The number behind `key` in lines of "key number", as memory.events and /proc/vmstat have them.
 [[nodiscard]] std::optional<std::uint64_t> number_of(std::string_view text, std::string_view key);
 
