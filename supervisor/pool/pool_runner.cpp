@@ -269,7 +269,7 @@ std::optional<int> PoolRunner::waiting_for(const Process& process) const {
 }
 
 StopRule PoolRunner::stop_rule_of(const Process& process) const {
-  const Deployment* deployment = versions_.find(process.identity().generation);
+  const Deployment* deployment = deployment_of(process);
   return deployment == nullptr ? process.stop_at_launch() : deployment->config.stop;
 }
 

@@ -225,6 +225,10 @@ class PoolRunner : private ProcessObserver {
   void perform(const Kill& order);
   /// Its slot shows it.
   [[nodiscard]] bool is_current(const Process::Identity& who) const;
+  /// What it was started with; null when that version is forgotten.
+  [[nodiscard]] const Deployment* deployment_of(const Process& process) const {
+    return versions_.find(process.identity().generation);
+  }
   /// The rule by which a worker was not ready in time, and a remedy.
   [[nodiscard]] std::string what_was_waited_for(const Process& process, const Worker& worker) const;
   void note_unasked(int index, const DeathFacts& facts);

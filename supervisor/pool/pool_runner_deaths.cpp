@@ -53,7 +53,7 @@ void PoolRunner::perform(const Kill& order) {
     }
     std::unreachable();
   };
-  const Deployment* deployment = versions_.find(process.identity().generation);
+  const Deployment* deployment = deployment_of(process);
   const bool may_dump = order.reason == KillReason::Hung && deployment != nullptr;
   deaths_.kills().begin(process, {.name = name_of(worker->slot),
                                   .reason = order.reason,
@@ -187,7 +187,7 @@ bool PoolRunner::lives(Process& process) const {
 void PoolRunner::look_below_a_shell(const Process& process) {
   constexpr auto kShells =
       std::to_array<std::string_view>({"sh", "dash", "bash", "ash", "ksh", "zsh", "busybox"});
-  const Deployment* deployment = versions_.find(process.identity().generation);
+  const Deployment* deployment = deployment_of(process);
   if (told_of_shell_ || !process.pid() || deployment == nullptr) return;
   const auto given = static_cast<int>(deployment->config.listen.size());
   const std::string shell = program_of(*process.pid());
