@@ -67,7 +67,7 @@ std::vector<RecorderReading::InFlight> oldest_first(const RecorderPage& page, Ti
 std::string describe_requests(const RecorderReading& reading) {
   if (reading.in_flight == 0 && reading.oldest.empty()) return "no request in flight";
   const std::uint64_t count = std::max<std::uint64_t>(reading.in_flight, reading.oldest.size());
-  std::string text = fmt::format("{} request{} in flight", count, count == 1 ? "" : "s");
+  std::string text = counted(count, "request") + " in flight";
   if (reading.oldest.empty()) return text;
   const RecorderReading::InFlight& first = reading.oldest.front();
   return fmt::format("{}, {}{} for {}", text, count == 1 ? "" : "the oldest ", first.route,

@@ -46,8 +46,7 @@ std::optional<std::string> add(std::string_view name, const std::vector<KnownPoo
   }
   const auto index = ipc::parse_number<int>(rest);
   if (!index || *index < 0 || *index >= pool->slots) {
-    std::string has = fmt::format("{} has {}", pool->name,
-                                  ipc::counted(static_cast<std::uint64_t>(pool->slots), "process"));
+    std::string has = fmt::format("{} has {}", pool->name, ipc::counted(pool->slots, "process"));
     if (pool->slots <= 1) return has;
     return fmt::format("{}, {}:0 to {}:{}", has, pool->name, pool->name, pool->slots - 1);
   }

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <string_view>
 
+#include "ipc/base/counted.hpp"
+
 namespace reeve::supervisor {
 namespace {
 
@@ -53,10 +55,6 @@ bool is_slower(const CanaryFigures& figures) {
 
 bool tells_nothing(const SideFigures& side) { return side.silent == side.workers; }
 
-std::string counted(std::uint64_t count, std::string_view what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
-
 std::string describe_crashes(int crashes) {
   return crashes == 0 ? "no crash" : fmt::format("{} crash{}", crashes, crashes == 1 ? "" : "es");
 }
@@ -65,8 +63,8 @@ std::string describe(const SideFigures& side) {
   std::string crashes = describe_crashes(side.crashes);
   if (tells_nothing(side)) return crashes;
   if (side.requests == 0) return fmt::format("no request, {}", crashes);
-  return fmt::format("{}, {} ({:.1f} %), p99 {}, {}", counted(side.requests, "request"),
-                     counted(side.errors, "error"), 100 * side.error_rate(),
+  return fmt::format("{}, {} ({:.1f} %), p99 {}, {}", ipc::counted(side.requests, "request"),
+                     ipc::counted(side.errors, "error"), 100 * side.error_rate(),
                      short_duration(side.latencies.quantile(0.99)), crashes);
 }
 

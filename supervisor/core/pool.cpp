@@ -7,6 +7,8 @@
 #include <cassert>
 #include <utility>
 
+#include "ipc/base/counted.hpp"
+
 namespace reeve::supervisor {
 namespace {
 
@@ -33,7 +35,7 @@ std::string cause_alone(const Worker& worker, const Death& death) {
   return describe(death);
 }
 
-/// Of a clean end that was asked for, its cost is all there is to say.
+/// The cost of a clean end that was asked for is all there is to say of it.
 std::string cause(const Worker& worker, const Death& death) {
   if (death.cost.empty()) return cause_alone(worker, death);
   if (worker.drain_kind && !worker.killed_for && death.clean()) return death.cost;
@@ -296,9 +298,9 @@ void Pool::restart_or_leave(Slot& slot, const Worker& worker, const Death& death
     enter(slot, SlotState::Fatal,
           give_up->failures == 0
               ? fmt::format("gave up, since trying again cannot mend it: {}", why)
-              : fmt::format("gave up after {} failure{} within {}, the last: {}", give_up->failures,
-                            give_up->failures == 1 ? "" : "s", short_duration(spec_.give_up_within),
-                            why));
+              : fmt::format("gave up after {} within {}, the last: {}",
+                            ipc::counted(give_up->failures, "failure"),
+                            short_duration(spec_.give_up_within), why));
   } else {
     enter(slot, SlotState::Exited, why);
     slot.finished = finished;

@@ -59,7 +59,7 @@ class Pool {
 
   [[nodiscard]] const PoolSpec& spec() const { return spec_; }
   [[nodiscard]] const std::vector<Slot>& slots() const { return slots_; }
-  /// "web:0", or "web" in a pool of one. Of a slot that was scaled away, too.
+  /// "web:0", or "web" in a pool of one. A slot that was scaled away has a name, too.
   [[nodiscard]] std::string name_of(int slot) const {
     return process_name(spec_.name, slot, slots_.size());
   }

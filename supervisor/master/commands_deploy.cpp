@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "ipc/base/counted.hpp"
 #include "supervisor/master/commands.hpp"
 
 namespace reeve::supervisor {
@@ -80,8 +81,8 @@ void Commands::deploy(SessionId session, const Request& request) {
     if (canary && canary->workers > slots) {
       return pending_.settle(
           command, {refusal(pool, "refused",
-                            fmt::format("{} has {} worker{}; {} canaries are too many", pool, slots,
-                                        slots == 1 ? "" : "s", canary->workers))});
+                            fmt::format("{} has {}; {} canaries are too many", pool,
+                                        ipc::counted(slots, "worker"), canary->workers))});
     }
     if (canary && binds_ports(pools_.find(pool)->deployment().config)) {
       pending_.settle(command,

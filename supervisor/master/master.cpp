@@ -8,6 +8,7 @@
 #include <functional>
 #include <utility>
 
+#include "ipc/base/counted.hpp"
 #include "ipc/version.hpp"
 #include "supervisor/config/probe.hpp"
 #include "supervisor/system/exit_code.hpp"
@@ -475,9 +476,9 @@ void Master::adopt(const Handover& handover) {
 }
 
 void Master::upgraded(const Handover& from, const std::vector<SessionId>& askers) {
-  const int workers = pools_.workers();
-  const std::string text = fmt::format("from {} to {}, pid {}, {} worker{} kept", from.version,
-                                       ipc::kVersion, ::getpid(), workers, workers == 1 ? "" : "s");
+  const std::string text =
+      fmt::format("from {} to {}, pid {}, {} kept", from.version, ipc::kVersion, ::getpid(),
+                  ipc::counted(pools_.workers(), "worker"));
   log_.info("upgraded {}", text);
   for (const SessionId asker : askers) {
     commands_.answer(asker, {success("", "upgraded", text)});

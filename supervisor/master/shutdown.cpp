@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "ipc/base/counted.hpp"
 #include "supervisor/system/exit_code.hpp"
 
 namespace reeve::supervisor {
@@ -150,7 +151,7 @@ void Shutdown::end(bool clean) {
   const int killed = pools_.workers_killed() - killed_before_;
   if (!clean) log_.error("giving up on processes that cannot be reaped: {}", pools_.survivors());
   if (killed > 0) {
-    log_.warn("stopped; {} worker{} had to be killed", killed, killed == 1 ? "" : "s");
+    log_.warn("stopped; {} had to be killed", ipc::counted(killed, "worker"));
   }
   if (clean && killed == 0) log_.info("stopped");
   verdicts_.push_back(clean ? success("", "shutdown") : refusal("", "shutdown"));

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "ipc/base/counted.hpp"
 #include "supervisor/config/probe.hpp"
 #include "supervisor/pool/pool_runner.hpp"
 
@@ -37,8 +38,7 @@ void PoolRunner::update_probes() {
 
 void PoolRunner::ask(WorkerId worker, const Probe& probe, OnProbeAnswer on_answer) {
   const Process* process = find(worker);
-  const Deployment* deployment =
-      process == nullptr ? nullptr : versions_.find(process->identity().generation);
+  const Deployment* deployment = process == nullptr ? nullptr : deployment_of(*process);
   if (deployment == nullptr || !process->pid()) return on_answer({});
   observer_.ask({.pool = deployment->config,
                  .probe = probe,
@@ -49,8 +49,7 @@ void PoolRunner::ask(WorkerId worker, const Probe& probe, OnProbeAnswer on_answe
 
 void PoolRunner::on_probe_verdict(WorkerId worker, ProbeState::Verdict verdict) {
   const Process* process = find(worker);
-  const Deployment* deployment =
-      process == nullptr ? nullptr : versions_.find(process->identity().generation);
+  const Deployment* deployment = process == nullptr ? nullptr : deployment_of(*process);
   if (deployment == nullptr) return;
   if (verdict == ProbeState::Verdict::Ready) return feed(Ready{worker});
   if (!deployment->config.health) return;
@@ -67,8 +66,8 @@ void PoolRunner::on_probe_verdict(WorkerId worker, ProbeState::Verdict verdict) 
       log_.info("{}: health: it is well again", name);
       return;
     case ProbeState::Verdict::Hung:
-      return feed(Hung{worker, fmt::format("{}, {} time{} in a row; last: {}", lack, rule.failures,
-                                           rule.failures == 1 ? "" : "s", last)});
+      return feed(Hung{worker, fmt::format("{}, {} in a row; last: {}", lack,
+                                           ipc::counted(rule.failures, "time"), last)});
     case ProbeState::Verdict::None:
     case ProbeState::Verdict::Ready:
       return;

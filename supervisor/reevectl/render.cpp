@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "ipc/base/counted.hpp"
 #include "ipc/base/duration.hpp"
 #include "ipc/version.hpp"
 #include "supervisor/reevectl/exit_codes.hpp"
@@ -30,7 +31,7 @@ std::string uptime(std::chrono::milliseconds value) {
                                  clock.seconds().count());
   const auto whole_days = duration_cast<days>(value).count();
   if (whole_days == 0) return time;
-  return fmt::format("{} day{}, {}", whole_days, whole_days == 1 ? "" : "s", time);
+  return fmt::format("{}, {}", ipc::counted(whole_days, "day"), time);
 }
 
 /// How often it was restarted, and why the last time; of one that runs only while that is news.

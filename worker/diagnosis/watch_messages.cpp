@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "ipc/base/counted.hpp"
 #include "ipc/base/duration.hpp"
 
 namespace reeve::worker {
@@ -30,9 +31,7 @@ std::string_view remedy(ActivityKind kind) {
   return "Use co_await offload(...) for what blocks.";
 }
 
-std::string calls(std::uint64_t count) {
-  return fmt::format("{} call{}", count, count == 1 ? "" : "s");
-}
+std::string calls(std::uint64_t count) { return ipc::counted(count, "call"); }
 
 /// "GET /block on 5 of them (the oldest for 3.4 s), GET /report on 1 (for 0.2 s)"
 std::string who_has_them(const PoolLook& look) {

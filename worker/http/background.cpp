@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ipc/base/counted.hpp"
 #include "reeve/wait.hpp"
 #include "worker/task/loop_activity.hpp"
 #include "worker/task/spawn.hpp"
@@ -162,8 +163,8 @@ std::string Background::describe() const {
     names.push_back(fmt::format("{} for {}", entry->activity.name, age(*entry)));
   }
   const std::size_t count = entries_.size();
-  return fmt::format("{} background task{}: {}{}", count, count == 1 ? "" : "s",
-                     fmt::join(names, ", "), count > kNamed ? ", ..." : "");
+  return fmt::format("{}: {}{}", ipc::counted(count, "background task"), fmt::join(names, ", "),
+                     count > kNamed ? ", ..." : "");
 }
 
 std::vector<std::string> Background::cancel() {

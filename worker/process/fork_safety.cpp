@@ -16,6 +16,7 @@
 #include <string_view>
 #include <utility>
 
+#include "ipc/base/counted.hpp"
 #include "ipc/base/text.hpp"
 #include "ipc/listener.hpp"
 
@@ -137,7 +138,7 @@ void forget_that_of_the_sanitizer(std::vector<std::string>& threads) {
 std::string list(std::string_view kind, const std::vector<std::string>& names) {
   const std::size_t shown = std::min(names.size(), kMostNamed);
   return fmt::format(
-      "{} {}{} ({}{})", names.size(), kind, names.size() == 1 ? "" : "s",
+      "{} ({}{})", ipc::counted(names.size(), kind),
       fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
       shown < names.size() ? ", ..." : "");
 }

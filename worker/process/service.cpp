@@ -9,6 +9,7 @@
 #include <memory>
 #include <utility>
 
+#include "ipc/base/counted.hpp"
 #include "worker/lifespan/environment.hpp"
 #include "worker/lifespan/node.hpp"
 #include "worker/task/text.hpp"
@@ -80,8 +81,8 @@ Service::Cancelled Service::cancel() {
   Cancelled all;
   const auto add = [&all](std::vector<std::string> names, std::string_view what) {
     if (names.empty()) return;
-    all.count += fmt::format("{}{} {}{}", all.count.empty() ? "" : ", ", names.size(), what,
-                             names.size() == 1 ? "" : "s");
+    all.count +=
+        fmt::format("{}{}", all.count.empty() ? "" : ", ", ipc::counted(names.size(), what));
     std::ranges::move(names, std::back_inserter(all.names));
   };
   add(server_.cancel(), "request");

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "ipc/base/counted.hpp"
 #include "worker/task/text.hpp"
 
 namespace reeve::worker {
@@ -63,7 +64,7 @@ Scheduler::Scheduler(const ScheduledJobs& scheduled_jobs, Dependencies dependenc
 
 std::string Scheduler::describe() const {
   if (schedule_.empty()) return "";
-  return fmt::format("{} scheduled job{}", schedule_.size(), schedule_.size() == 1 ? "" : "s");
+  return ipc::counted(schedule_.size(), "scheduled job");
 }
 
 std::vector<std::string> Scheduler::running() const {
